@@ -1,0 +1,20 @@
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/text/Cargo.toml)
+  return()
+endif()
+# The text library (Hugging Face tokenizers, minijinja): a Rust static library behind text/idleheads_text.h.
+find_program(CARGO NAMES cargo HINTS $ENV{HOME}/.cargo/bin REQUIRED)
+set(text_dir ${PROJECT_SOURCE_DIR}/text)
+set(text_library ${PROJECT_BINARY_DIR}/text/release/libidleheads_text.a)
+file(GLOB_RECURSE text_sources CONFIGURE_DEPENDS ${text_dir}/src/*.rs)
+add_custom_command(
+  OUTPUT ${text_library}
+  COMMAND ${CARGO} build --release --locked --quiet --manifest-path ${text_dir}/Cargo.toml
+          --target-dir ${PROJECT_BINARY_DIR}/text
+  DEPENDS ${text_sources} ${text_dir}/Cargo.toml ${text_dir}/Cargo.lock
+  COMMENT "Building the text library (Rust)"
+  VERBATIM)
+add_custom_target(idleheads_text_build DEPENDS ${text_library})
+add_library(idleheads_text INTERFACE)
+add_dependencies(idleheads_text idleheads_text_build)
+target_include_directories(idleheads_text INTERFACE ${text_dir})
+target_link_libraries(idleheads_text INTERFACE ${text_library} dl m)

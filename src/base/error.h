@@ -1,0 +1,50 @@
+// How idleheads reports failures.
+//
+// Error: something outside the program is wrong (a file, a flag, a model). The message is one line that says what is
+// wrong, where (file, line, tensor, layer), what was expected and, where it helps, what to do.
+// UsageError: the user asked for something that does not exist or does not fit together (exit code 2).
+// Interrupted: the user stopped the run (exit code 130); what was finished is stored.
+// A bug of our own is not an Error: use assert or std::logic_error.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace idleheads {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+class Interrupted : public Error {
+ public:
+  using Error::Error;
+};
+
+// Throws Error with a formatted message.
+template <typename... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
+  throw Error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+// Throws UsageError with a formatted message.
+template <typename... Args>
+[[noreturn]] void fail_usage(fmt::format_string<Args...> format, Args&&... args) {
+  throw UsageError(fmt::format(format, std::forward<Args>(args)...));
+}
+
+// A name from a file as it may be shown in a message: control bytes and bytes that are not UTF-8 replaced by '?',
+// cut to `limit` bytes with "..." behind.
+std::string printable(std::string_view name, size_t limit = 80);
+
+}  // namespace idleheads

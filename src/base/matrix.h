@@ -1,0 +1,71 @@
+// Plain row-major float matrices: memory aligned for SIMD, and views of it.
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+
+namespace idleheads {
+
+// Uninitialised memory aligned to 64 bytes (a cache line, an AVX-512 register). T must be trivial.
+template <typename T>
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(int64_t size) { resize(size); }
+
+  // Grows without keeping the contents; never shrinks. Throws std::bad_alloc.
+  void resize(int64_t size) {
+    assert(size >= 0);
+    if (size > capacity_) {
+      data_.reset();
+      capacity_ = 0;
+      const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
+      data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+      if (!data_) throw std::bad_alloc();
+      capacity_ = size;
+    }
+    size_ = size;
+  }
+
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  int64_t size() const { return size_; }
+  T& operator[](int64_t i) { return data_.get()[i]; }
+  const T& operator[](int64_t i) const { return data_.get()[i]; }
+  std::span<T> span() { return {data_.get(), static_cast<size_t>(size_)}; }
+  std::span<const T> span() const { return {data_.get(), static_cast<size_t>(size_)}; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::unique_ptr<T[], Free> data_;
+  int64_t size_ = 0;
+  int64_t capacity_ = 0;
+};
+
+// A row-major matrix in somebody else's memory; row r begins at data + r * stride.
+template <typename T>
+struct MatrixView {
+  T* data = nullptr;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t stride = 0;
+
+  MatrixView() = default;
+  MatrixView(T* data, int64_t rows, int64_t cols, int64_t stride)
+      : data(data), rows(rows), cols(cols), stride(stride) {}
+  MatrixView(T* data, int64_t rows, int64_t cols) : MatrixView(data, rows, cols, cols) {}
+
+  T* row(int64_t r) const {
+    assert(r >= 0 && r < rows);
+    return data + r * stride;
+  }
+  operator MatrixView<const T>() const { return {data, rows, cols, stride}; }
+};
+
+}  // namespace idleheads

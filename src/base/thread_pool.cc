@@ -1,0 +1,97 @@
+#include "base/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace idleheads {
+namespace {
+
+int usable_processors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+struct ThreadPool::Shared {
+  std::vector<std::thread> workers;
+  std::mutex mutex;
+  std::condition_variable start, done;
+  const std::function<void(int64_t, int)>* body = nullptr;
+  int64_t count = 0;
+  uint64_t generation = 0;  // rises by one with every loop
+  int running = 0;          // workers still inside the current loop
+  bool stop = false;
+  std::atomic<int64_t> next = 0;
+  std::exception_ptr error;
+
+  void take_part(int thread) {
+    try {
+      for (int64_t i = next++; i < count; i = next++) (*body)(i, thread);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!error) error = std::current_exception();
+      next = count;
+    }
+  }
+
+  void work(int thread) {
+    uint64_t seen = 0;
+    std::unique_lock lock(mutex);
+    while (true) {
+      start.wait(lock, [&] { return stop || generation != seen; });
+      if (stop) return;
+      seen = generation;
+      lock.unlock();
+      take_part(thread);
+      lock.lock();
+      if (--running == 0) done.notify_one();
+    }
+  }
+};
+
+ThreadPool::ThreadPool(int threads) : shared_(std::make_unique<Shared>()) {
+  const int total = threads > 0 ? threads : usable_processors();
+  for (int i = 1; i < total; ++i) {
+    shared_->workers.emplace_back([shared = shared_.get(), i] { shared->work(i); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stop = true;
+  }
+  shared_->start.notify_all();
+  for (std::thread& worker : shared_->workers) worker.join();
+}
+
+int ThreadPool::threads() const { return static_cast<int>(shared_->workers.size()) + 1; }
+
+void ThreadPool::parallel_for(int64_t count, const std::function<void(int64_t, int)>& body) {
+  Shared& s = *shared_;
+  {
+    const std::lock_guard lock(s.mutex);
+    s.body = &body;
+    s.count = count;
+    s.next = 0;
+    s.error = nullptr;
+    s.running = static_cast<int>(s.workers.size());
+    ++s.generation;
+  }
+  s.start.notify_all();
+  s.take_part(0);
+  std::unique_lock lock(s.mutex);
+  s.done.wait(lock, [&] { return s.running == 0; });
+  if (s.error) std::rethrow_exception(s.error);
+}
+
+}  // namespace idleheads

@@ -1,0 +1,36 @@
+// What the engine takes and gives: token sequences with scored positions, and per (sample, intervention) results.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "heads/intervention.h"
+#include "heads/stats.h"
+
+namespace idleheads {
+
+// Ask for log p(token | tokens[0..position]).
+struct Target {
+  int32_t position = 0;  // in [0, tokens of the sample)
+  int32_t token = 0;
+  bool operator==(const Target&) const = default;
+};
+
+// One token sequence that is scored, without padding.
+struct Sample {
+  uint64_t id = 0;               // what random scores are drawn by (RandomKey::sample); unique in a task
+  std::vector<int32_t> tokens;   // at least one
+  std::vector<Target> targets;   // any number; sorted by position
+  bool want_last_logits = false; // the logits of the last position as well
+};
+
+// What one sample gave under one intervention.
+struct PathResult {
+  std::vector<float> log_probs;    // one a target, natural logarithm
+  std::vector<uint8_t> is_greedy;  // one a target: 1 if the token has the largest logit of its position
+  std::vector<float> last_logits;  // [vocabulary] if asked for
+  SampleStats stats;               // [layers, heads] if asked for; of this very pass, earlier layers ablated
+  HeadMask mask;                   // the heads that were off
+};
+
+}  // namespace idleheads

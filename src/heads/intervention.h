@@ -1,0 +1,82 @@
+// An intervention: which heads are switched off, as a value that can be printed, stored and parsed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "heads/score.h"
+
+namespace idleheads {
+
+// A head's place, printed L5H3, counted from 0.
+struct HeadId {
+  int layer = 0;
+  int head = 0;
+  auto operator<=>(const HeadId&) const = default;
+};
+std::string to_string(HeadId id);
+// Reads "L5H3", "L5.H3", "5.3" and "5-3". Throws UsageError on anything else.
+HeadId parse_head(std::string_view text);
+
+// Which heads of each layer are off: [layers, heads].
+class HeadMask {
+ public:
+  HeadMask() = default;
+  HeadMask(int layers, int heads) : layers_(layers), heads_(heads), off_(static_cast<size_t>(layers) * heads) {}
+
+  int layers() const { return layers_; }
+  int heads() const { return heads_; }
+  bool off(int layer, int head) const { return off_[static_cast<size_t>(layer) * heads_ + head] != 0; }
+  void set(int layer, int head, bool off) { off_[static_cast<size_t>(layer) * heads_ + head] = off; }
+  std::span<const uint8_t> layer(int l) const { return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)}; }
+  std::span<uint8_t> layer(int l) { return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)}; }
+  int64_t count() const;      // heads that are off
+  double share() const;       // count / (layers x heads)
+  bool operator==(const HeadMask&) const = default;
+
+ private:
+  int layers_ = 0;
+  int heads_ = 0;
+  std::vector<uint8_t> off_;
+};
+
+// Zero the heads whose score is beyond the threshold, decided per sample and layer in the same forward pass.
+struct ScoreRule {
+  const Score* score = nullptr;
+  float threshold = 0;
+  bool operator==(const ScoreRule&) const = default;
+};
+
+// The same heads for every sample.
+struct FixedHeads {
+  std::vector<HeadId> heads;  // sorted
+  bool operator==(const FixedHeads&) const = default;
+};
+
+// monostate: nothing is switched off (the baseline).
+using Intervention = std::variant<std::monostate, ScoreRule, FixedHeads>;
+
+// "none", "ahon_ln<0.52" (">" for scores inactive above; the shortest digits that read back as the same float) or
+// "L0H1,L5H3".
+std::string to_string(const Intervention& intervention);
+
+// Reads what to_string writes. Throws UsageError: unknown score (with the nearest name), a comparison against the
+// score's direction, a threshold that is no number, a malformed head.
+Intervention parse_intervention(std::string_view text);
+
+// A rule as the user writes it: an Intervention, or a share to calibrate, "ahon_ln@15%".
+struct ShareRule {
+  const Score* score = nullptr;
+  double share = 0;  // in [0, 1]
+};
+std::variant<Intervention, ShareRule> parse_rule(std::string_view text);
+
+// The heads of one layer that `intervention` switches off: mask[h] in {0, 1} for layer stats[h].
+void decide_mask(const Intervention& intervention, std::span<const HeadStats> layer, int layer_index, RandomKey key,
+                 std::span<uint8_t> mask);
+
+}  // namespace idleheads

@@ -1,0 +1,45 @@
+// The seven raw numbers of one head on one sample, from which all scores are computed (paper section 3; design 1).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace idleheads {
+
+// For a sample of S tokens, attention A [S, S], values v_t of the head's KV group, outputs z_t = sum_k A[t,k] v_k:
+// DO NOT REORDER: study files hold these numbers in this order.
+enum class Stat : int {
+  first_weight,      // mean over t of A[t,0]
+  entropy,           // mean over t of -sum_k A[t,k] ln A[t,k], nats
+  first_value_norm,  // |v_0|
+  value_norm,        // mean over t of |v_t|
+  last_output_norm,  // |z_{S-1}|
+  output_norm,       // mean over t of |z_t|
+  projected_norm,    // mean over t of |W_O^h z_t|
+};
+inline constexpr int kStats = 7;
+
+std::string_view stat_name(Stat stat);
+
+using HeadStats = std::array<float, kStats>;
+
+inline float get(const HeadStats& stats, Stat stat) { return stats[static_cast<int>(stat)]; }
+
+// The statistics of one sample: [layers, heads], layer-major.
+struct SampleStats {
+  int layers = 0;
+  int heads = 0;
+  std::vector<HeadStats> values;
+
+  SampleStats() = default;
+  SampleStats(int layers, int heads) : layers(layers), heads(heads), values(static_cast<size_t>(layers) * heads) {}
+  std::span<HeadStats> layer(int l) { return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)}; }
+  std::span<const HeadStats> layer(int l) const {
+    return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)};
+  }
+};
+
+}  // namespace idleheads

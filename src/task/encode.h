@@ -1,0 +1,49 @@
+// Documents to samples: token ids, scored positions, and which sample answers which choice
+// (lm-evaluation-harness 0.4.5: pair encoding, left truncation, one pass for equal inputs).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/sample.h"
+#include "model/tokenizer.h"
+#include "task/task.h"
+
+namespace idleheads {
+
+// context and continuation ids of a pair: trailing white space of the context moves to the continuation, the whole is
+// encoded, and the continuation is what follows as many ids as the context alone has.
+struct EncodedPair {
+  std::vector<TokenId> context;
+  std::vector<TokenId> continuation;
+};
+EncodedPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std::string_view continuation);
+
+enum class Bos { automatic, always, never };  // automatic: as the harness does, none
+
+// Where a choice's log-likelihood comes from: the sum over targets [first, first + count) of samples[sample].
+struct ChoiceSource {
+  int32_t sample = 0;
+  int32_t first = 0;
+  int32_t count = 0;
+};
+
+struct EncodedDocument {
+  std::vector<Sample> samples;        // those with equal inputs merged: mmlu has one, text answers one a choice
+  std::vector<ChoiceSource> choices;  // one a choice
+  bool truncated = false;             // left-truncated to the model's context
+};
+
+struct EncodeOptions {
+  Bos bos = Bos::automatic;
+  int64_t max_length = 2048;       // the model's context
+  bool refuse_overflow = false;    // throw instead of truncating from the left
+};
+
+// Sample ids are left 0: the caller numbers them (RandomKey::sample must not depend on cohorts or limits).
+// Throws Error that names the document if a continuation gives no token or (refuse_overflow) the prompt is too long.
+EncodedDocument encode_document(const Document& document, const Tokenizer& tokenizer, const EncodeOptions& options);
+
+}  // namespace idleheads
