@@ -17,7 +17,8 @@ namespace idleheads {
 
 // Every setting that decides results, as name and value; kept in order of the names. Two studies are the same study when
 // all entries are equal. Names are dotted: "model.fingerprint", "model.layers", "model.heads", "task.name",
-// "task.fingerprint", "dtype", "seed", "scores", "shares", "bos".
+// "task.fingerprint", "dtype", "seed", "scores", "shares", "bos". "model.layers" and "model.heads" must be there, as
+// decimal numbers: they give the shapes of masks and statistics.
 using Settings = std::map<std::string, std::string>;
 
 // One document of the task as stored, so that a study can be read without the task's files.
@@ -25,11 +26,12 @@ struct StoredDocument {
   std::string group;
   std::string category;
   int64_t index = 0;
-  int gold = 0;
+  int gold = 0;                         // in [0, number of choices); 0 if there are no choices
   std::vector<int64_t> choice_lengths;  // code points of each choice, for acc_norm
   int64_t samples = 0;                  // token sequences it was scored with
   int64_t tokens = 0;                   // their tokens
   bool truncated = false;
+  bool operator==(const StoredDocument&) const = default;
 };
 
 // What one document gave under one intervention.
@@ -48,14 +50,17 @@ struct StoredIntervention {
   bool operator==(const StoredIntervention&) const = default;
 };
 
+// Sizes and numbers that do not fit together are std::invalid_argument when they are given to be stored (a bug of the
+// caller) and Error when they are read (a damaged file). One thread at a time.
 class StudyStore {
  public:
   // Opens or creates the file for writing by this process alone. An existing file must be of this schema (older ones
-  // are migrated) and of equal settings. Throws Error: not SQLite, newer schema, other settings (each difference named),
-  // read-only, another writer at work, no space.
+  // are migrated) and of equal settings and documents; a file that is refused is left as it was. Throws Error: not
+  // SQLite, newer schema, other settings (each difference named) or documents (the first one named), read-only, another
+  // writer at work, no space, damaged.
   static StudyStore open(const std::filesystem::path& path, const Settings& settings,
                          const std::vector<StoredDocument>& documents);
-  // Opens an existing file for reading; a writer may be at work.
+  // Opens an existing file for reading; a writer may be at work. Nothing needs to be writable.
   static StudyStore open_read_only(const std::filesystem::path& path);
 
   ~StudyStore();
@@ -66,17 +71,17 @@ class StudyStore {
   std::vector<StoredDocument> documents() const;
 
   // The interventions of the plan, in order; number 0 is the baseline. set_plan stores them once (thresholds need the
-  // baseline pass first) and throws Error if another plan is there already. Empty until then.
+  // baseline pass first); storing the same plan again does nothing, another one is an Error. Empty until then.
   std::vector<StoredIntervention> plan() const;
   void set_plan(const std::vector<StoredIntervention>& plan);
 
   // Writes the results of a finished cohort in one transaction: pairs of (intervention number, result). A result that is
-  // there already is an error: stored results never change.
+  // there already is an Error: stored results never change. After any Error nothing of this call is stored.
   void add(const std::vector<std::pair<int64_t, StoredResult>>& results);
 
   // done[intervention][document]. The baseline counts as intervention 0 also before the plan is stored.
   std::vector<std::vector<bool>> done() const;
-  // All results of an intervention in order of documents; with statistics only if asked for.
+  // The stored results of an intervention in order of documents; with the baseline's statistics only if asked for.
   std::vector<StoredResult> results(int64_t intervention, bool with_stats) const;
 
  private:

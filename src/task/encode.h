@@ -13,17 +13,22 @@
 
 namespace idleheads {
 
-// context and continuation ids of a pair: trailing white space of the context moves to the continuation, the whole is
-// encoded, and the continuation is what follows as many ids as the context alone has.
+// context and continuation ids of a pair: trailing white space of the context moves to the continuation, the
+// whole is encoded, and the continuation is what follows as many ids as the context alone has. An empty
+// context (or one of white space only) becomes the tokenizer's BOS, or EOS if it has no BOS. Throws Error if
+// it has neither.
 struct EncodedPair {
   std::vector<TokenId> context;
   std::vector<TokenId> continuation;
 };
 EncodedPair encode_pair(const Tokenizer& tokenizer, std::string_view context, std::string_view continuation);
 
-enum class Bos { automatic, always, never };  // automatic: as the harness does, none
+// Whether a BOS token comes first. automatic: as the harness does, none; always: put first unless the prompt
+// begins with it already; never: none.
+enum class Bos { automatic, always, never };
 
 // Where a choice's log-likelihood comes from: the sum over targets [first, first + count) of samples[sample].
+// The targets of a choice are sorted by position; those of several choices of one sample follow one another.
 struct ChoiceSource {
   int32_t sample = 0;
   int32_t first = 0;
@@ -31,19 +36,21 @@ struct ChoiceSource {
 };
 
 struct EncodedDocument {
-  std::vector<Sample> samples;        // those with equal inputs merged: mmlu has one, text answers one a choice
+  std::vector<Sample> samples;  // those with equal inputs merged: mmlu has one, text answers one a choice
   std::vector<ChoiceSource> choices;  // one a choice
   bool truncated = false;             // left-truncated to the model's context
 };
 
 struct EncodeOptions {
   Bos bos = Bos::automatic;
-  int64_t max_length = 2048;       // the model's context
-  bool refuse_overflow = false;    // throw instead of truncating from the left
+  int64_t max_length = 2048;     // the model's context
+  bool refuse_overflow = false;  // throw instead of truncating from the left
 };
 
 // Sample ids are left 0: the caller numbers them (RandomKey::sample must not depend on cohorts or limits).
-// Throws Error that names the document if a continuation gives no token or (refuse_overflow) the prompt is too long.
-EncodedDocument encode_document(const Document& document, const Tokenizer& tokenizer, const EncodeOptions& options);
+// Throws Error that names the document if a continuation gives no token or is longer than the context, or
+// (refuse_overflow) the prompt is too long; and if BOS is asked for and the tokenizer has none.
+EncodedDocument encode_document(const Document& document, const Tokenizer& tokenizer,
+                                const EncodeOptions& options);
 
 }  // namespace idleheads

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The demo: which heads of SmolLM2-135M-Instruct do nothing, on questions that come with the project. A finished study
+# is kept in build/demo.db, so a second run only shows it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+model=models/SmolLM2-135M-Instruct.Q4_1.gguf
+task=examples/everyday_questions.jsonl
+study=build/demo.db
+flags=()
+
+build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}"
+build/idleheads show "$study"

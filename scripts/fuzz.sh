@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the fuzz build for some seconds: scripts/fuzz.sh SECONDS. Inputs that reach new code are kept
+# in build-fuzz/corpus/; one that crashes a target is written to build-fuzz/ and fails the run.
+set -euo pipefail
+cd "$(dirname "$0")/../build-fuzz"
+
+for target in fuzz/*; do
+  name=$(basename "$target")
+  corpus=("corpus/$name")
+  mkdir -p "${corpus[0]}"
+  if [[ -d ../tests/fuzz/seeds/$name ]]; then corpus+=("../tests/fuzz/seeds/$name"); fi
+  echo "fuzz: $name, $1 s"
+  "$target" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
+    -artifact_prefix="$name-" "${corpus[@]}"
+done

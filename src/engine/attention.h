@@ -1,0 +1,55 @@
+// Causal attention of a run of queries over all positions before them, with the head statistics as by-products of the
+// same pass. Never holds more than eight rows of the S x S matrix.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/matrix.h"
+
+namespace idleheads {
+
+// Keys and values of consecutive positions; position p of the run is at key + p * stride.
+struct KeyRun {
+  const float* key = nullptr;
+  const float* value = nullptr;
+  int64_t count = 0;
+};
+
+// What one row (token) of one head adds to its sample's statistics.
+struct RowStats {
+  float first_weight;    // A[t,0]
+  float entropy;         // -sum_k A[t,k] ln A[t,k]
+  float output_norm;     // |z_t|
+  float projected_norm;  // |W_O^h z_t|
+};
+
+// One group of query heads that share a key/value head, for queries at positions [first, first + count) of a sample.
+struct AttentionTask {
+  std::span<const KeyRun> keys;    // positions 0, 1, ... in order, at least first + count of them; RoPE applied
+  int64_t stride = 0;              // floats between consecutive rows of queries, keys and values
+  float* queries = nullptr;        // heads side by side, head_dim each; z takes the query's place
+  int64_t first = 0;
+  int64_t count = 0;
+  int heads = 0;                   // query heads in the group
+  int head_dim = 0;
+  const float* factors = nullptr;  // per head [head_dim, padded_head_dim]: L with L L^T = W_O^hᵀ W_O^h, zero-padded
+  RowStats* stats = nullptr;       // stats[row * stats_stride + head]
+  int64_t stats_stride = 0;
+};
+
+// Reused between tasks; one per thread.
+struct AttentionScratch {
+  AlignedBuffer<float> keys, values, queries, scores, outputs, projected;
+};
+
+void attend(const AttentionTask& task, AttentionScratch& scratch);
+
+// Columns of a row of `factors`: head_dim rounded up to whole SIMD panels.
+int64_t padded_head_dim(int64_t head_dim);
+
+// Writes L [head_dim, padded_head_dim] (lower triangular) with |z L| = |W z| for the slice W [rows, head_dim] of the
+// output projection whose row r begins at w + r * stride.
+void projection_factor(const float* w, int64_t rows, int64_t stride, int64_t head_dim, float* factor);
+
+}  // namespace idleheads

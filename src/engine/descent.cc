@@ -1,0 +1,368 @@
+#include "engine/descent.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "base/error.h"
+#include "engine/lm_head.h"
+#include "engine/ops.h"
+
+namespace idleheads {
+namespace {
+
+// Queries per attention task: bounds what packing the keys again for each task costs, and gives threads pieces.
+constexpr int64_t kAttentionRows = 256;
+
+int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+
+}  // namespace
+
+Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, std::span<const Sample> samples,
+                 std::span<const Intervention> interventions, const RunOptions& options, bool sharing)
+    : model_(model),
+      config_(model.config()),
+      weights_(weights),
+      pool_(pool),
+      samples_(samples),
+      interventions_(interventions),
+      options_(options),
+      cohort_(samples, static_cast<int64_t>(interventions.size()), sharing),
+      scratch_(static_cast<size_t>(pool.threads())) {
+  results_.resize(cohort_.paths().size());
+  for (PathResult& result : results_) {
+    result.mask = HeadMask(config_.layers, config_.heads);
+    if (options_.stats) result.stats = SampleStats(config_.layers, config_.heads);
+  }
+  int64_t longest = 0;
+  for (const Sample& sample : samples_) longest = std::max(longest, static_cast<int64_t>(sample.tokens.size()));
+  const int64_t half = config_.head_dim / 2;
+  cosines_.resize(longest * half);
+  sines_.resize(longest * half);
+  for (int64_t i = 0; i < longest * half; ++i) {
+    const float angle = static_cast<float>(i / half) * config_.rope_inverse_frequencies[static_cast<size_t>(i % half)];
+    cosines_[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
+    sines_[i] = static_cast<float>(std::sin(static_cast<double>(angle)));
+  }
+}
+
+std::vector<PathResult> Descent::run() {
+  embed();
+  for (int l = 0; l < config_.layers; ++l) {
+    const PackedLayer& layer = weights_.layers[static_cast<size_t>(l)];
+    place_rows();
+    project(layer);
+    attend_all(layer);
+    sum_statistics(l);
+    Step step = decide_masks(l);
+    work_.rows += cohort_.rows();
+    work_.rows_unshared += cohort_.rows_unshared();
+    cohort_.advance(step);
+    if (l + 1 < config_.layers) {
+      finish(layer, l, step.masks, step.rows);
+    } else {
+      finish_and_score(layer, l, step);
+    }
+  }
+  return std::move(results_);
+}
+
+void Descent::embed() {
+  hidden_.resize(tiles(cohort_.rows()) * kTileRows * config_.hidden);
+  const auto& variants = cohort_.variants();
+  pool_.parallel_for(static_cast<int64_t>(variants.size()), [&](int64_t v, int) {
+    const Variant& variant = variants[static_cast<size_t>(v)];
+    const Segment& segment = cohort_.segment_of(variant);
+    const std::vector<int32_t>& tokens = samples_[static_cast<size_t>(segment.sample)].tokens;
+    for (int64_t i = 0; i < segment.length(); ++i) {
+      model_.weights().embedding(tokens[static_cast<size_t>(segment.begin + i)],
+                                 {hidden_.data() + (variant.first_row + i) * config_.hidden,
+                                  static_cast<size_t>(config_.hidden)});
+    }
+  });
+}
+
+void Descent::place_rows() {
+  positions_.resize(static_cast<size_t>(cohort_.rows()));
+  for (const Variant& variant : cohort_.variants()) {
+    const Segment& segment = cohort_.segment_of(variant);
+    for (int64_t i = 0; i < segment.length(); ++i) {
+      positions_[static_cast<size_t>(variant.first_row + i)] = static_cast<int32_t>(segment.begin + i);
+    }
+  }
+  const int64_t rows = tiles(cohort_.rows()) * kTileRows;
+  qkv_.resize(rows * config_.qkv_width());
+  row_stats_.resize(rows * config_.heads);
+  value_norms_.resize(rows * config_.kv_heads);
+}
+
+void Descent::project(const PackedLayer& layer) {
+  pool_.parallel_for(tiles(cohort_.rows()), [&](int64_t tile, int thread) { project_tile(layer, tile * kTileRows, thread); });
+}
+
+void Descent::project_tile(const PackedLayer& layer, int64_t first, int thread) {
+  const int64_t width = config_.hidden, rows = std::min(kTileRows, cohort_.rows() - first);
+  AlignedBuffer<float>& input = scratch_[static_cast<size_t>(thread)].a;
+  input.resize(kTileRows * width);
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* source = hidden_.data() + (first + r) * width;
+    float* target = input.data() + r * width;
+    if (config_.pre_norm) {
+      rms_norm(source, layer.attention_norm.data(), config_.norm_epsilon, target, width);
+    } else {
+      std::copy_n(source, width, target);
+    }
+  }
+  std::fill(input.data() + rows * width, input.data() + kTileRows * width, 0.0f);
+  layer.qkv.apply(input.data(), qkv_.data() + first * config_.qkv_width());
+  for (int64_t r = 0; r < rows; ++r) rotate_and_measure(layer, first + r);
+}
+
+void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
+  const int64_t dim = config_.head_dim;
+  float* query = qkv_.data() + row * config_.qkv_width();
+  float* key = query + config_.query_width();
+  float* value = key + config_.kv_width();
+  if (config_.qk_norm) {
+    rms_norm(query, layer.query_norm.data(), config_.norm_epsilon, query, config_.query_width());
+    rms_norm(key, layer.key_norm.data(), config_.norm_epsilon, key, config_.kv_width());
+  }
+  const int64_t angle = positions_[static_cast<size_t>(row)] * (dim / 2);
+  // Q and K lie side by side.
+  for (int64_t h = 0; h < config_.heads + config_.kv_heads; ++h) {
+    rope(query + h * dim, cosines_.data() + angle, sines_.data() + angle, dim);
+  }
+  for (int64_t h = 0; h < config_.kv_heads; ++h) value_norms_[row * config_.kv_heads + h] = norm(value + h * dim, dim);
+}
+
+void Descent::attend_all(const PackedLayer& layer) {
+  struct Piece {
+    int32_t variant;
+    int group;
+    int64_t first, count;
+  };
+  std::vector<Piece> pieces;
+  for (size_t v = 0; v < cohort_.variants().size(); ++v) {
+    const int64_t length = cohort_.segment_of(cohort_.variants()[v]).length();
+    for (int64_t first = 0; first < length; first += kAttentionRows) {
+      for (int group = 0; group < config_.kv_heads; ++group) {
+        pieces.push_back({static_cast<int32_t>(v), group, first, std::min(kAttentionRows, length - first)});
+      }
+    }
+  }
+  pool_.parallel_for(static_cast<int64_t>(pieces.size()), [&](int64_t i, int thread) {
+    const Piece& piece = pieces[static_cast<size_t>(i)];
+    attend_variant(layer, piece.variant, piece.group, piece.first, piece.count,
+                   scratch_[static_cast<size_t>(thread)].attention);
+  });
+}
+
+void Descent::attend_variant(const PackedLayer& layer, int32_t number, int group, int64_t first, int64_t count,
+                             AttentionScratch& scratch) {
+  const Variant& variant = cohort_.variants()[static_cast<size_t>(number)];
+  const int64_t dim = config_.head_dim, width = config_.qkv_width();
+  const int heads = config_.group_size();
+  std::vector<KeyRun> keys;
+  for (const int32_t v : cohort_.chain(number)) {
+    const Variant& part = cohort_.variants()[static_cast<size_t>(v)];
+    const float* key = qkv_.data() + part.first_row * width + config_.query_width() + group * dim;
+    keys.push_back({key, key + config_.kv_width(), cohort_.segment_of(part).length()});
+  }
+  const int64_t row = variant.first_row + first;
+  AttentionTask task;
+  task.keys = keys;
+  task.stride = width;
+  task.queries = qkv_.data() + row * width + group * heads * dim;
+  task.first = cohort_.segment_of(variant).begin + first;
+  task.count = count;
+  task.heads = heads;
+  task.head_dim = config_.head_dim;
+  task.factors = layer.projection_factors.data() + group * heads * dim * padded_head_dim(dim);
+  task.stats = row_stats_.data() + row * config_.heads + group * heads;
+  task.stats_stride = config_.heads;
+  attend(task, scratch);
+}
+
+// Continues the parent's sums row by row, so that they do not depend on where segments are cut.
+void Descent::sum_statistics(int layer) {
+  const auto& variants = cohort_.variants();
+  head_sums_.assign(variants.size() * static_cast<size_t>(config_.heads), {});
+  value_sums_.assign(variants.size() * static_cast<size_t>(config_.kv_heads), 0.0);
+  pool_.parallel_for(config_.heads, [&](int64_t h, int) {
+    for (size_t v = 0; v < variants.size(); ++v) {
+      const auto at = [&](int64_t variant) { return static_cast<size_t>(variant * config_.heads + h); };
+      HeadSums sums = variants[v].parent < 0 ? HeadSums{} : head_sums_[at(variants[v].parent)];
+      const int64_t first = variants[v].first_row, end = first + cohort_.segment_of(variants[v]).length();
+      for (int64_t row = first; row < end; ++row) {
+        const RowStats& stats = row_stats_[row * config_.heads + h];
+        sums.first_weight += stats.first_weight;
+        sums.entropy += stats.entropy;
+        sums.output_norm += stats.output_norm;
+        sums.projected_norm += stats.projected_norm;
+      }
+      if (!std::isfinite(sums.output_norm + sums.entropy + sums.projected_norm)) {
+        fail("{}: layer {} head {}: NaN or infinity in the head's attention output", model_.name(), layer, h);
+      }
+      head_sums_[at(static_cast<int64_t>(v))] = sums;
+    }
+  });
+  for (size_t v = 0; v < variants.size(); ++v) {
+    for (int64_t h = 0; h < config_.kv_heads; ++h) {
+      double& sum = value_sums_[v * static_cast<size_t>(config_.kv_heads) + static_cast<size_t>(h)];
+      if (variants[v].parent >= 0) {
+        sum = value_sums_[static_cast<size_t>(variants[v].parent * config_.kv_heads + h)];
+      }
+      const int64_t first = variants[v].first_row, end = first + cohort_.segment_of(variants[v]).length();
+      for (int64_t row = first; row < end; ++row) sum += value_norms_[row * config_.kv_heads + h];
+    }
+  }
+}
+
+std::vector<HeadStats> Descent::path_stats(const Path& path) const {
+  const auto tokens = static_cast<double>(samples_[static_cast<size_t>(path.sample)].tokens.size());
+  const int64_t first_row = cohort_.row_of(path, 0);
+  const int64_t last_row = cohort_.row_of(path, static_cast<int64_t>(tokens) - 1);
+  std::vector<HeadStats> stats(static_cast<size_t>(config_.heads));
+  for (int h = 0; h < config_.heads; ++h) {
+    const int kv = h / config_.group_size();
+    const HeadSums& sums = head_sums_[static_cast<size_t>(path.variant * config_.heads + h)];
+    HeadStats& head = stats[static_cast<size_t>(h)];
+    const auto set = [&](Stat stat, double value) { head[static_cast<size_t>(stat)] = static_cast<float>(value); };
+    set(Stat::first_weight, sums.first_weight / tokens);
+    set(Stat::entropy, sums.entropy / tokens);
+    set(Stat::first_value_norm, value_norms_[first_row * config_.kv_heads + kv]);
+    set(Stat::value_norm, value_sums_[static_cast<size_t>(path.variant * config_.kv_heads + kv)] / tokens);
+    set(Stat::last_output_norm, row_stats_[last_row * config_.heads + h].output_norm);
+    set(Stat::output_norm, sums.output_norm / tokens);
+    set(Stat::projected_norm, sums.projected_norm / tokens);
+  }
+  return stats;
+}
+
+Step Descent::decide_masks(int layer) {
+  const auto& paths = cohort_.paths();
+  std::vector<std::vector<uint8_t>> masks(paths.size());
+  for (size_t p = 0; p < paths.size(); ++p) {
+    const std::vector<HeadStats> stats = path_stats(paths[p]);
+    PathResult& result = results_[p];
+    if (options_.stats) std::copy(stats.begin(), stats.end(), result.stats.layer(layer).begin());
+    const RandomKey key = {options_.seed, samples_[static_cast<size_t>(paths[p].sample)].id};
+    decide_mask(interventions_[static_cast<size_t>(paths[p].intervention)], stats, layer, key, result.mask.layer(layer));
+    masks[p].assign(result.mask.layer(layer).begin(), result.mask.layer(layer).end());
+  }
+  return cohort_.branch(masks);
+}
+
+void Descent::finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
+                     std::span<const RowSource> rows) {
+  const auto count = static_cast<int64_t>(rows.size());
+  next_hidden_.resize(tiles(count) * kTileRows * config_.hidden);
+  pool_.parallel_for(tiles(count), [&](int64_t tile, int thread) {
+    finish_tile(layer, index, masks, rows, tile * kTileRows, thread);
+  });
+  std::swap(hidden_, next_hidden_);
+}
+
+void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
+                          std::span<const RowSource> rows, int64_t first, int thread) {
+  const int64_t width = config_.hidden, wide = config_.intermediate, heads_width = config_.query_width();
+  const int64_t dim = config_.head_dim;
+  const int64_t count = std::min(kTileRows, static_cast<int64_t>(rows.size()) - first);
+  Scratch& scratch = scratch_[static_cast<size_t>(thread)];
+  AlignedBuffer<float>&narrow = scratch.a, &added = scratch.b, &gates = scratch.c;
+  narrow.resize(kTileRows * std::max(heads_width, width));
+  added.resize(kTileRows * width);
+  gates.resize(kTileRows * 2 * wide);
+  std::fill(narrow.span().begin(), narrow.span().end(), 0.0f);
+  for (int64_t r = 0; r < count; ++r) {
+    const RowSource& source = rows[static_cast<size_t>(first + r)];
+    const std::vector<uint8_t>& mask = masks[static_cast<size_t>(source.mask)];
+    const float* z = qkv_.data() + source.row * config_.qkv_width();
+    for (int h = 0; h < config_.heads; ++h) {
+      if (!mask[static_cast<size_t>(h)]) std::copy_n(z + h * dim, dim, narrow.data() + r * heads_width + h * dim);
+    }
+  }
+  layer.output.apply(narrow.data(), added.data());
+  float* residual = next_hidden_.data() + first * width;
+  for (int64_t r = 0; r < count; ++r) {
+    const RowSource& source = rows[static_cast<size_t>(first + r)];
+    float* sum = added.data() + r * width;
+    float* out = residual + r * width;
+    if (config_.post_norm) rms_norm(sum, layer.attention_post_norm.data(), config_.norm_epsilon, sum, width);
+    std::copy_n(hidden_.data() + source.row * width, width, out);
+    add(sum, out, width);
+    if (config_.pre_norm) {
+      rms_norm(out, layer.mlp_norm.data(), config_.norm_epsilon, narrow.data() + r * width, width);
+    } else {
+      std::copy_n(out, width, narrow.data() + r * width);
+    }
+  }
+  layer.gate_up.apply(narrow.data(), gates.data());
+  // silu(gate) * up, written densely [tile, intermediate]: row r ends before row r + 1 of the source begins.
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    const float* gate = gates.data() + r * 2 * wide;
+    silu_multiply(gate, gate + wide, gates.data() + r * wide, wide);
+  }
+  layer.down.apply(gates.data(), added.data());
+  for (int64_t r = 0; r < count; ++r) {
+    float* sum = added.data() + r * width;
+    if (config_.post_norm) rms_norm(sum, layer.mlp_post_norm.data(), config_.norm_epsilon, sum, width);
+    add(sum, residual + r * width, width);
+  }
+  if (!all_finite(residual, count * width)) {
+    fail("{}: layer {}: NaN or infinity in the residual stream after the MLP", model_.name(), index);
+  }
+}
+
+// After the last layer's masks only the rows with something to score go on.
+void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& step) {
+  std::map<int64_t, size_t> numbers;  // row of the full cohort -> row that goes on
+  std::vector<RowSource> rows;
+  std::vector<RowQuery> queries;
+  const auto query_at = [&](const Path& path, int64_t position) -> size_t {
+    const int64_t row = cohort_.row_of(path, position);
+    const auto [entry, added] = numbers.try_emplace(row, rows.size());
+    if (added) {
+      rows.push_back(step.rows[static_cast<size_t>(row)]);
+      queries.emplace_back();
+    }
+    return entry->second;
+  };
+  struct Answer {
+    size_t row, place;
+  };
+  std::vector<std::vector<Answer>> answers(cohort_.paths().size());
+  for (size_t p = 0; p < cohort_.paths().size(); ++p) {
+    const Path& path = cohort_.paths()[p];
+    const Sample& sample = samples_[static_cast<size_t>(path.sample)];
+    for (const Target& target : sample.targets) {
+      const size_t row = query_at(path, target.position);
+      std::vector<int32_t>& tokens = queries[row].tokens;
+      const auto found = std::find(tokens.begin(), tokens.end(), target.token);
+      answers[p].push_back({row, static_cast<size_t>(found - tokens.begin())});
+      if (found == tokens.end()) tokens.push_back(target.token);
+    }
+    if (sample.want_last_logits) {
+      queries[query_at(path, static_cast<int64_t>(sample.tokens.size()) - 1)].all_logits = true;
+    }
+  }
+  finish(layer, index, step.masks, rows);
+  const std::vector<RowScores> scores = score_rows(
+      weights_.head, config_, {hidden_.data(), static_cast<int64_t>(rows.size()), config_.hidden}, queries, pool_);
+  for (size_t p = 0; p < cohort_.paths().size(); ++p) {
+    const Path& path = cohort_.paths()[p];
+    const Sample& sample = samples_[static_cast<size_t>(path.sample)];
+    PathResult& result = results_[p];
+    for (size_t t = 0; t < answers[p].size(); ++t) {
+      const RowScores& row = scores[answers[p][t].row];
+      result.log_probs.push_back(row.log_probs[answers[p][t].place]);
+      result.is_greedy.push_back(row.argmax == sample.targets[t].token);
+    }
+    if (sample.want_last_logits) {
+      result.last_logits = scores[query_at(path, static_cast<int64_t>(sample.tokens.size()) - 1)].logits;
+    }
+  }
+}
+
+}  // namespace idleheads

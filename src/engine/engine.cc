@@ -1,0 +1,91 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "engine/descent.h"
+#include "engine/ops.h"
+#include "engine/packed_model.h"
+
+namespace idleheads {
+
+struct Engine::Impl {
+  std::shared_ptr<const Model> model;
+  EngineOptions options;
+  ThreadPool pool;
+  PackedModel weights;
+  WorkCount work;
+
+  Impl(std::shared_ptr<const Model> m, const EngineOptions& o)
+      : model(std::move(m)), options(o), pool(o.threads), weights(pack_model(*model, o.precision, pool)) {}
+
+  void check_sample(const Sample& sample, size_t number) const {
+    const ModelConfig& c = model->config();
+    const auto length = static_cast<int64_t>(sample.tokens.size());
+    if (length == 0) fail("sample {}: no tokens", number);
+    if (length > c.context) {
+      fail("sample {}: {} tokens, the model's context is {}", number, length, c.context);
+    }
+    const auto check_token = [&](int32_t token) {
+      if (token < 0 || token >= c.vocabulary) {
+        fail("sample {}: token id {} is not in the vocabulary (0 to {})", number, token, c.vocabulary - 1);
+      }
+    };
+    for (const int32_t token : sample.tokens) check_token(token);
+    for (const Target& target : sample.targets) {
+      check_token(target.token);
+      if (target.position < 0 || target.position >= length) {
+        fail("sample {}: target position {} is not in its {} tokens", number, target.position, length);
+      }
+    }
+  }
+
+  void check_intervention(const Intervention& intervention) const {
+    const auto* fixed = std::get_if<FixedHeads>(&intervention);
+    if (fixed == nullptr) return;
+    const ModelConfig& c = model->config();
+    for (const HeadId id : fixed->heads) {
+      if (id.layer < 0 || id.layer >= c.layers || id.head < 0 || id.head >= c.heads) {
+        fail_usage("head {} does not exist: the model has layers 0 to {} and heads 0 to {}", to_string(id), c.layers - 1,
+                   c.heads - 1);
+      }
+    }
+  }
+};
+
+Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+
+Engine::~Engine() = default;
+
+std::vector<PathResult> Engine::run(std::span<const Sample> samples, std::span<const Intervention> interventions,
+                                    const RunOptions& options) {
+  for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
+  for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
+  if (samples.empty() || interventions.empty()) return {};
+  Descent descent(*impl_->model, impl_->weights, impl_->pool, samples, interventions, options, impl_->options.sharing);
+  std::vector<PathResult> results = descent.run();
+  impl_->work.rows += descent.work().rows;
+  impl_->work.rows_unshared += descent.work().rows_unshared;
+  return results;
+}
+
+const Model& Engine::model() const { return *impl_->model; }
+Precision Engine::precision() const { return impl_->options.precision; }
+int Engine::threads() const { return impl_->pool.threads(); }
+int64_t Engine::weight_bytes() const { return impl_->weights.bytes(); }
+WorkCount Engine::work() const { return impl_->work; }
+
+int64_t Engine::row_bytes() const {
+  const ModelConfig& c = impl_->model->config();
+  const int64_t floats = 2 * c.hidden + c.qkv_width() + c.kv_heads;
+  return floats * static_cast<int64_t>(sizeof(float)) + c.heads * static_cast<int64_t>(sizeof(RowStats));
+}
+
+std::string engine_description(Precision precision) {
+  return fmt::format("{} products ({}), {} kernels", precision == Precision::bf16 ? "bf16" : "f32",
+                     matmul_description(), simd_target());
+}
+
+}  // namespace idleheads

@@ -1,0 +1,35 @@
+// Samples as a tree of token runs, so that what they have in common is computed once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/sample.h"
+
+namespace idleheads {
+
+// A run of tokens [begin, end) of the sequences that go through it.
+struct Segment {
+  int32_t parent = -1;  // the segment before it; -1: it begins at position 0
+  int32_t sample = 0;   // one of the samples that hold these tokens
+  int64_t begin = 0;
+  int64_t end = 0;
+
+  int64_t length() const { return end - begin; }
+};
+
+struct TokenTree {
+  std::vector<Segment> segments;  // parents before their children
+  std::vector<int32_t> leaf;      // per sample: the segment that ends with its last token
+
+  // The segments of a sample from its first token to its last.
+  std::vector<int32_t> chain(int32_t segment) const;
+};
+
+// The tree of common prefixes of any depth.
+TokenTree build_token_tree(std::span<const Sample> samples);
+// Nothing shared: every sample is `copies` roots of its own; leaf[sample * copies + copy].
+TokenTree separate_samples(std::span<const Sample> samples, int64_t copies);
+
+}  // namespace idleheads

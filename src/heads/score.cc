@@ -1,0 +1,97 @@
+#include "heads/score.h"
+
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "heads/random.h"
+
+namespace idleheads {
+namespace {
+
+using enum Stat;
+constexpr auto kOne = Score::Normaliser::one;
+constexpr auto kLayerMean = Score::Normaliser::layer_mean;
+constexpr auto kOwn = Score::Normaliser::own;
+
+constexpr std::array<Score, 16> kScores = {{
+    // slug, paper's name, numerator, normaliser, of what, inactive above?, random?
+    {"awft", "Avg Weight of First Token", first_weight, kOne, first_weight, true, false},
+    {"awft_ln", "Avg Weight of First Token (LN)", first_weight, kLayerMean, first_weight, true, false},
+    {"aeqd", "Avg Entropy of Query Distributions", entropy, kOne, entropy, false, false},
+    {"aeqd_ln", "Avg Entropy of Query Distributions (LN)", entropy, kLayerMean, entropy, false, false},
+    {"ftvvn", "First Token Value Vector Norm", first_value_norm, kOne, first_value_norm, false, false},
+    {"ftvvn_ln", "First Token Value Vector Norm (LN)", first_value_norm, kLayerMean, first_value_norm, false, false},
+    {"avvn", "Avg Value Vector Norm", value_norm, kOne, value_norm, false, false},
+    {"avvn_ln", "Avg Value Vector Norm (LN)", value_norm, kLayerMean, value_norm, false, false},
+    {"lthon", "Last Token Head Output Norm", last_output_norm, kOne, output_norm, false, false},
+    {"lthon_ln", "Last Token Head Output Norm (LN)", last_output_norm, kLayerMean, output_norm, false, false},
+    {"lthon_hn", "Last Token Head Output Norm (HN)", last_output_norm, kOwn, output_norm, false, false},
+    {"ahon", "Avg Head Output Norm", output_norm, kOne, output_norm, false, false},
+    {"ahon_ln", "Avg Head Output Norm (LN)", output_norm, kLayerMean, output_norm, false, false},
+    {"afhon", "Avg Full Head Output Norm", projected_norm, kOne, projected_norm, false, false},
+    {"afhon_ln", "Avg Full Head Output Norm (LN)", projected_norm, kLayerMean, projected_norm, false, false},
+    {"random", "Random", first_weight, kOne, first_weight, false, true},
+}};
+
+float random_score(RandomKey key, int layer, int head) {
+  const std::array<uint32_t, 4> counter = {static_cast<uint32_t>(key.sample), static_cast<uint32_t>(key.sample >> 32),
+                                           static_cast<uint32_t>(layer), static_cast<uint32_t>(head)};
+  const std::array<uint32_t, 2> seed = {static_cast<uint32_t>(key.seed), static_cast<uint32_t>(key.seed >> 32)};
+  // 23 bits and a half step: exact in float32, never 0 or 1.
+  return (static_cast<float>(philox4x32(counter, seed)[0] >> 9) + 0.5f) * 0x1p-23f;
+}
+
+float layer_mean(std::span<const HeadStats> layer, Stat stat) {
+  double sum = 0;
+  for (const HeadStats& head : layer) sum += get(head, stat);
+  return static_cast<float>(sum / static_cast<double>(layer.size()));
+}
+
+float ratio(float numerator, float normaliser) {
+  return normaliser == 0 ? std::numeric_limits<float>::quiet_NaN() : numerator / normaliser;
+}
+
+}  // namespace
+
+std::span<const Score> all_scores() { return kScores; }
+
+const Score* find_score(std::string_view slug) {
+  for (const Score& score : kScores) {
+    if (score.slug == slug) return &score;
+  }
+  return nullptr;
+}
+
+const Score& require_score(std::string_view slug) {
+  if (const Score* score = find_score(slug)) return *score;
+  std::vector<std::string> names;
+  for (const Score& score : kScores) names.emplace_back(score.slug);
+  fail_usage("unknown score '{}'{}", printable(slug), suggestion(slug, names));
+}
+
+void compute_scores(const Score& score, std::span<const HeadStats> layer, int layer_index, RandomKey key,
+                    std::span<float> out) {
+  assert(out.size() == layer.size());
+  using enum Score::Normaliser;
+  const float mean = score.normaliser == layer_mean ? idleheads::layer_mean(layer, score.normaliser_stat) : 0;
+  for (size_t h = 0; h < layer.size(); ++h) {
+    const float value = get(layer[h], score.numerator);
+    if (score.is_random) {
+      out[h] = random_score(key, layer_index, static_cast<int>(h));
+    } else if (score.normaliser == one) {
+      out[h] = value;
+    } else {
+      out[h] = ratio(value, score.normaliser == own ? get(layer[h], score.normaliser_stat) : mean);
+    }
+  }
+}
+
+bool is_inactive(const Score& score, float value, float threshold) {
+  return score.inactive_above ? value > threshold : value < threshold;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,51 @@
+// An opened checkpoint: tensors by name in memory-mapped files, and the settings that came with them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "format/gguf.h"
+#include "format/json.h"
+#include "format/tensor.h"
+
+namespace idleheads {
+
+class Checkpoint {
+ public:
+  // `path` is a GGUF file or a folder with config.json and model.safetensors, or model.safetensors.index.json and its
+  // shards. Throws Error that names the file, and the tensor where one is at fault.
+  explicit Checkpoint(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  bool is_gguf() const { return gguf_.has_value(); }
+  const Gguf& gguf() const { return *gguf_; }    // only if is_gguf()
+  const Json& config() const { return config_; } // config.json; only if not is_gguf()
+
+  // nullptr if there is no tensor of that name.
+  const Tensor* find(const std::string& name) const;
+  // Throws Error if it is missing.
+  const Tensor& require(const std::string& name) const;
+
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+  int64_t file_bytes() const;
+
+  // Hash of the settings and of all tensors (names, types, shapes, contents); the files' names do not matter.
+  std::string fingerprint() const;
+
+ private:
+  void open_folder();
+  void open_shard(const std::filesystem::path& file);
+
+  std::filesystem::path path_;
+  std::vector<MappedFile> files_;
+  std::optional<Gguf> gguf_;
+  Json config_;
+  std::vector<Tensor> tensors_;
+  std::unordered_map<std::string, size_t> index_;
+};
+
+}  // namespace idleheads

@@ -1,0 +1,40 @@
+#include "model/model.h"
+
+#include <mutex>
+
+#include "model/locate.h"
+
+namespace idleheads {
+namespace {
+
+ModelConfig read_config(const Checkpoint& checkpoint) {
+  if (checkpoint.is_gguf()) return config_from_gguf(checkpoint.gguf(), checkpoint.path().string());
+  return config_from_json(checkpoint.config(), (checkpoint.path() / "config.json").string());
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> Model::open(const std::string& name) { return std::make_shared<const Model>(name); }
+
+Model::Model(const std::string& name)
+    : name_(name),
+      checkpoint_(locate_model(name)),
+      config_(read_config(checkpoint_)),
+      weights_(checkpoint_, config_) {}
+
+const Tokenizer& Model::tokenizer() const {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (!tokenizer_) {
+    tokenizer_ = checkpoint_.is_gguf() ? Tokenizer::from_gguf(checkpoint_.gguf())
+                                       : Tokenizer::from_folder(checkpoint_.path());
+  }
+  return *tokenizer_;
+}
+
+std::optional<ChatTemplate> Model::chat_template() const {
+  return checkpoint_.is_gguf() ? ChatTemplate::from_gguf(checkpoint_.gguf())
+                               : ChatTemplate::from_folder(checkpoint_.path());
+}
+
+}  // namespace idleheads

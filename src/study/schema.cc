@@ -1,0 +1,109 @@
+#include "study/schema.h"
+
+#include <sqlite3.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace idleheads {
+namespace {
+
+// The SQL of every table, index, view and trigger, by name; SQLite's own (sqlite_...) left out.
+std::map<std::string, std::string> schema_of(sqlite::Database& database) {
+  std::map<std::string, std::string> schema;
+  sqlite::Statement rows(database, "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+  while (rows.step()) {
+    std::string name(rows.text(0));
+    if (!schema.emplace(std::move(name), rows.text(1)).second) database.raise_damaged("two tables of one name");
+  }
+  return schema;
+}
+
+// Anything else than what the steps make could change what our statements mean, so it is refused.
+void check_tables(sqlite::Database& database, int64_t version) {
+  sqlite::Database fresh;
+  migrate(fresh, schema_steps().first(static_cast<size_t>(version)));
+  const auto expected = schema_of(fresh);
+  const auto found = schema_of(database);
+  if (found == expected) return;
+  for (const auto& [name, sql] : expected) {
+    const auto it = found.find(name);
+    if (it == found.end()) database.raise_damaged(fmt::format("table '{}' is missing", name));
+    if (it->second != sql) database.raise_damaged(fmt::format("table '{}' is not of schema version {}", name, version));
+  }
+  for (const auto& [name, sql] : found) {
+    if (!expected.contains(name)) {
+      database.raise_damaged(fmt::format("'{}' does not belong to schema version {}", printable(name), version));
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const std::string> schema_steps() {
+  static const std::vector<std::string> steps = {
+      // 0 -> 1
+      R"sql(
+CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE documents (
+  document INTEGER NOT NULL PRIMARY KEY,
+  group_name TEXT NOT NULL,
+  category TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  gold INTEGER NOT NULL,
+  choice_lengths TEXT NOT NULL,
+  samples INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  truncated INTEGER NOT NULL
+) STRICT;
+CREATE TABLE interventions (
+  intervention INTEGER NOT NULL PRIMARY KEY,
+  score TEXT NOT NULL,
+  share REAL NOT NULL,
+  rule TEXT NOT NULL
+) STRICT;
+CREATE TABLE results (
+  intervention INTEGER NOT NULL,
+  document INTEGER NOT NULL,
+  log_likelihoods BLOB NOT NULL,
+  masks BLOB NOT NULL,
+  PRIMARY KEY (intervention, document)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE statistics (document INTEGER NOT NULL PRIMARY KEY, stats BLOB NOT NULL) STRICT;
+)sql",
+  };
+  return steps;
+}
+
+int64_t schema_version() { return static_cast<int64_t>(schema_steps().size()); }
+
+FileKind identify(sqlite::Database& database) try {
+  const int64_t application = database.query_int("PRAGMA application_id");
+  const int64_t version = database.query_int("PRAGMA user_version");
+  if (application == 0 && version == 0 && database.query_int("SELECT count(*) FROM sqlite_schema") == 0) {
+    return FileKind::empty;
+  }
+  if (application != kStudyApplicationId) {
+    fail("{}: not a study file (an SQLite database of another program)", database.name());
+  }
+  if (version > schema_version()) {
+    fail("{}: its schema version {} is newer than version {}, the newest this idleheads knows; update idleheads",
+         database.name(), version, schema_version());
+  }
+  if (version < 1) database.raise_damaged(fmt::format("schema version {}", version));
+  check_tables(database, version);
+  return FileKind::study;
+} catch (const sqlite::SqliteError& error) {
+  if ((error.code() & 0xff) != SQLITE_NOTADB) throw;
+  fail("{}: not a study file (not an SQLite database)", database.name());
+}
+
+void migrate(sqlite::Database& database, std::span<const std::string> steps) {
+  const int64_t version = database.query_int("PRAGMA user_version");
+  for (size_t step = static_cast<size_t>(version); step < steps.size(); ++step) database.execute(steps[step]);
+  database.execute(fmt::format("PRAGMA application_id = {}", kStudyApplicationId));
+  database.execute(fmt::format("PRAGMA user_version = {}", steps.size()));
+}
+
+}  // namespace idleheads

@@ -1,0 +1,164 @@
+#include "study/store_check.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include "base/error.h"
+#include "study/blob.h"
+
+namespace idleheads {
+namespace {
+
+// Far above any model; keeps the sizes computed from a damaged file sane.
+constexpr int kMaxLayers = 65'536;
+constexpr int kMaxHeads = 65'536;
+constexpr int kMaxHeadsInModel = 1 << 20;
+
+constexpr size_t kShownBytes = 80;  // of a value in a message
+
+int read_count(const Settings& settings, const std::string& name, int max) {
+  const auto it = settings.find(name);
+  if (it == settings.end()) fail("setting '{}' is missing", name);
+  const std::string& text = it->second;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > max) {
+    fail("setting '{}' is '{}', expected a number from 1 to {}", name, printable(text), max);
+  }
+  return value;
+}
+
+std::string show(const Settings& settings, const std::string& name) {
+  const auto it = settings.find(name);
+  return it == settings.end() ? "nothing" : fmt::format("'{}'", printable(it->second, kShownBytes));
+}
+
+struct Field {
+  std::string_view name;
+  std::string value;
+};
+
+std::array<Field, 8> fields_of(const StoredDocument& document) {
+  return {{{"group", document.group},
+           {"category", document.category},
+           {"number", fmt::format("{}", document.index)},
+           {"gold answer", fmt::format("{}", document.gold)},
+           {"choice lengths", encode_integers(document.choice_lengths)},
+           {"samples", fmt::format("{}", document.samples)},
+           {"tokens", fmt::format("{}", document.tokens)},
+           {"truncated", document.truncated ? "yes" : "no"}}};
+}
+
+std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
+
+bool accessible(const std::filesystem::path& path, int mode) {
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
+}
+
+}  // namespace
+
+ModelShape model_shape(const Settings& settings) {
+  const ModelShape shape = {read_count(settings, "model.layers", kMaxLayers),
+                            read_count(settings, "model.heads", kMaxHeads)};
+  if (int64_t{shape.layers} * shape.heads > kMaxHeadsInModel) {
+    fail("settings 'model.layers' and 'model.heads' are {} and {}, expected at most {} heads in all", shape.layers,
+         shape.heads, kMaxHeadsInModel);
+  }
+  return shape;
+}
+
+void check_document(const StoredDocument& document) {
+  const auto choices = static_cast<int64_t>(document.choice_lengths.size());
+  if (document.gold < 0 || document.gold >= std::max<int64_t>(1, choices)) {
+    fail("the gold answer is number {}, expected one of {} choices from 0", document.gold, choices);
+  }
+  for (const int64_t length : document.choice_lengths) {
+    if (length < 0) fail("the length of a choice is {}", length);
+  }
+  if (document.samples < 0 || document.samples > std::numeric_limits<int>::max() || document.tokens < 0) {
+    fail("it has {} samples and {} tokens", document.samples, document.tokens);
+  }
+}
+
+void check_plan(const std::vector<StoredIntervention>& plan) {
+  if (plan.empty() || !plan[0].score.empty() || plan[0].rule != "none") {
+    throw std::invalid_argument("a plan begins with the baseline");
+  }
+  for (const StoredIntervention& intervention : plan) {
+    if (!std::isfinite(intervention.share)) throw std::invalid_argument("a share is not finite");
+  }
+}
+
+void require_same_settings(const std::string& file, const Settings& stored, const Settings& given) {
+  Settings names = stored;
+  names.insert(given.begin(), given.end());
+  std::string differences;
+  for (const auto& [name, unused] : names) {
+    const std::string before = show(stored, name);
+    const std::string now = show(given, name);
+    const bool same = stored.contains(name) && given.contains(name) && stored.at(name) == given.at(name);
+    if (!same) differences += fmt::format("{}: stored {}, given {}; ", printable(name), before, now);
+  }
+  if (!differences.empty()) fail("{}: holds a study with other settings: {}use another --output", file, differences);
+}
+
+void require_same_documents(const std::string& file, const std::vector<StoredDocument>& stored,
+                            const std::vector<StoredDocument>& given) {
+  if (stored.size() != given.size()) {
+    fail("{}: holds a study of other documents: stored {} of them, given {}; use another --output", file, stored.size(),
+         given.size());
+  }
+  for (size_t i = 0; i < stored.size(); ++i) {
+    if (stored[i] == given[i]) continue;
+    const auto before = fields_of(stored[i]);
+    const auto now = fields_of(given[i]);
+    const auto at = std::mismatch(before.begin(), before.end(), now.begin(),
+                                  [](const Field& a, const Field& b) { return a.value == b.value; });
+    fail("{}: holds a study of other documents: document {}: {}: stored '{}', given '{}'; use another --output", file, i,
+         at.first->name, printable(at.first->value, kShownBytes), printable(at.second->value, kShownBytes));
+  }
+}
+
+void require_writable(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status)) {
+    if (!std::filesystem::is_regular_file(status)) fail("{}: not a file, so no study can be stored there", shown(path));
+    if (!accessible(path, W_OK)) fail("{}: read-only; make it writable or use another --output", shown(path));
+    return;
+  }
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  if (!std::filesystem::is_directory(folder, error)) {
+    fail("{}: there is no folder {}; create it first", shown(path), shown(folder));
+  }
+}
+
+void require_readable(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) fail("{}: no such file", shown(path));
+  if (!std::filesystem::is_regular_file(status)) fail("{}: not a file, so not a study", shown(path));
+  if (!accessible(path, R_OK)) fail("{}: cannot read: {}", shown(path), std::strerror(errno));
+}
+
+bool has_log(const std::filesystem::path& path) {
+  for (const char* suffix : {"-wal", "-journal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path.string() + suffix, error);
+    if (!error && size != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace idleheads

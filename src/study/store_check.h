@@ -1,0 +1,38 @@
+// What must hold of a study before it is stored and after it is read, and how two studies differ, in words.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "study/store.h"
+
+namespace idleheads {
+
+struct ModelShape {
+  int layers = 0;
+  int heads = 0;
+};
+
+// From "model.layers" and "model.heads". Throws Error if one is missing, no decimal number, or absurd.
+ModelShape model_shape(const Settings& settings);
+
+// Throws Error if a number is out of its range.
+void check_document(const StoredDocument& document);
+// Throws std::invalid_argument: the first must be the baseline, shares must be finite.
+void check_plan(const std::vector<StoredIntervention>& plan);
+
+// Throws Error that names every setting that differs, with the stored and the given value.
+void require_same_settings(const std::string& file, const Settings& stored, const Settings& given);
+// Throws Error that names the first document that differs and how.
+void require_same_documents(const std::string& file, const std::vector<StoredDocument>& stored,
+                            const std::vector<StoredDocument>& given);
+
+// Throws Error: a folder or device, a missing folder, a read-only file.
+void require_writable(const std::filesystem::path& path);
+// Throws Error: missing, not a regular file, not readable.
+void require_readable(const std::filesystem::path& path);
+// True if a writer left a log or a journal beside the file.
+bool has_log(const std::filesystem::path& path);
+
+}  // namespace idleheads

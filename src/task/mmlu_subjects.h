@@ -1,0 +1,12 @@
+// The 57 subjects of MMLU with lm-evaluation-harness' four categories, in the order of its result table.
+#pragma once
+
+#include <vector>
+
+#include "task/task.h"
+
+namespace idleheads {
+
+const std::vector<Group>& mmlu_subjects();
+
+}  // namespace idleheads

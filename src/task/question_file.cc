@@ -1,0 +1,227 @@
+// The project's own question files: JSON Lines, described in docs/question_format.md.
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "base/nearest.h"
+#include "format/json.h"
+#include "task/formats.h"
+#include "task/unicode.h"
+
+namespace idleheads {
+namespace {
+
+struct Question {
+  std::string text;
+  std::vector<std::string> choices;
+  int answer = 0;
+  std::string group;     // empty: none given
+  std::string category;  // empty: none given
+  bool shot = false;     // an example for the prompt, never evaluated
+};
+
+bool is_name(std::string_view text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return !text.empty() && strip(text) == text && std::ranges::none_of(text, is_control);
+}
+
+// One line of the file. Every failure names the file and the line.
+class LineReader {
+ public:
+  LineReader(std::string_view text, const std::string& file, int64_t line)
+      : where_(fmt::format("{}:{}", file, line)), json_(parse_json(text, file, line)) {}
+
+  Question question() const {
+    check_fields();
+    Question question;
+    question.text = string_in(required("question"), "question");
+    if (strip(question.text).empty()) fail("{}: the question is empty", where_);
+    question.choices = choices();
+    question.answer = answer(question.choices);
+    question.group = name("group");
+    question.category = name("category");
+    if (!question.category.empty() && question.group.empty()) fail("{}: a category without a group", where_);
+    if (json_.contains("shot")) question.shot = boolean("shot");
+    return question;
+  }
+
+  const std::string& where() const { return where_; }
+
+ private:
+  void check_fields() const {
+    static const std::vector<std::string> known = {"question", "choices",  "answer",
+                                                   "group",    "category", "shot"};
+    if (!json_.is_object()) fail("{}: {}, expected an object {{...}}", where_, json_.type_name());
+    for (const auto& [key, value] : json_.items()) {
+      if (std::ranges::count(known, key) == 0) {
+        fail("{}: unknown field '{}'{}", where_, printable(key), suggestion(key, known));
+      }
+    }
+  }
+
+  const Json& required(const char* key) const {
+    const auto found = json_.find(key);
+    if (found == json_.end()) fail("{}: no field '{}'", where_, key);
+    return *found;
+  }
+
+  std::string string_in(const Json& value, const std::string& what) const {
+    if (!value.is_string())
+      fail("{}: {} is a {}, expected a string in quotes", where_, what, value.type_name());
+    return value.get<std::string>();
+  }
+
+  bool boolean(const char* key) const {
+    const Json& value = json_.at(key);
+    if (!value.is_boolean()) fail("{}: {} is a {}, expected true or false", where_, key, value.type_name());
+    return value.get<bool>();
+  }
+
+  // An optional label; empty if it is not there.
+  std::string name(const char* key) const {
+    if (!json_.contains(key)) return {};
+    std::string text = string_in(json_.at(key), key);
+    if (!is_name(text))
+      fail("{}: {} '{}', expected a name without outer white space", where_, key, printable(text));
+    return text;
+  }
+
+  std::vector<std::string> choices() const {
+    const Json& list = required("choices");
+    if (!list.is_array()) fail("{}: choices is a {}, expected a list of strings", where_, list.type_name());
+    if (list.size() < 2) fail("{}: {} choices, expected at least 2", where_, list.size());
+    std::map<std::string, size_t> seen;
+    std::vector<std::string> choices;
+    for (size_t i = 0; i < list.size(); ++i) {
+      choices.push_back(string_in(list[i], fmt::format("choice {}", i)));
+      if (strip(choices[i]).empty()) fail("{}: choice {} is empty", where_, i);
+      const auto [first, is_new] = seen.emplace(choices[i], i);
+      if (!is_new)
+        fail("{}: choices {} and {} are both '{}'", where_, first->second, i, printable(choices[i]));
+    }
+    return choices;
+  }
+
+  int answer(const std::vector<std::string>& choices) const {
+    const Json& value = required("answer");
+    if (value.is_string()) {
+      const auto text = value.get<std::string>();
+      const auto found = std::ranges::find(choices, text);
+      if (found == choices.end()) {
+        fail("{}: answer '{}' is none of the choices{}", where_, printable(text), suggestion(text, choices));
+      }
+      return static_cast<int>(found - choices.begin());
+    }
+    if (!value.is_number_integer()) {
+      fail("{}: answer is a {}, expected a whole number from 0 or the text of a choice", where_, value.type_name());
+    }
+    // Numbers beyond int64 are stored unsigned and come out negative here, which is out of range as well.
+    const auto index = value.get<int64_t>();
+    if (index < 0 || static_cast<size_t>(index) >= choices.size()) {
+      fail("{}: answer {}, expected 0 to {}", where_, value.dump(), choices.size() - 1);
+    }
+    return static_cast<int>(index);
+  }
+
+  std::string where_;
+  Json json_;
+};
+
+std::string prompt_of(const Question& question) { return "Question: " + question.text + "\nAnswer:"; }
+
+// What a whole file holds, before anything is selected.
+struct QuestionFile {
+  std::vector<Question> evaluated;
+  std::vector<Question> shots;
+  std::vector<Group> groups;  // of the evaluated questions
+};
+
+QuestionFile read_question_file(const std::filesystem::path& path, const std::string& default_group) {
+  const std::string file = printable(path.string(), 300);
+  const std::string text = read_text_file(path);
+  QuestionFile out;
+  std::map<std::string, std::string> category_of;  // by group
+  int64_t line = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view content = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    ++line;
+    if (content.find_first_not_of(" \t\r") == content.npos) continue;
+    const LineReader reader(content, file, line);
+    Question question = reader.question();
+    if (question.shot) {
+      out.shots.push_back(std::move(question));
+      continue;
+    }
+    if (question.group.empty()) question.group = default_group;
+    const auto [known, is_new] = category_of.emplace(question.group, question.category);
+    if (known->second != question.category) {
+      fail("{}: group '{}' has category '{}' here and '{}' before", reader.where(), question.group,
+           question.category, known->second);
+    }
+    if (is_new) out.groups.push_back({question.group, question.category});
+    out.evaluated.push_back(std::move(question));
+  }
+  if (out.evaluated.empty()) fail("{}: no questions to evaluate in the file", file);
+  sort_groups(out.groups);
+  return out;
+}
+
+std::string preamble(const std::vector<Question>& examples, int shots, const std::filesystem::path& path) {
+  if (static_cast<size_t>(shots) > examples.size()) {
+    fail("{}: {} lines with \"shot\": true, but {} shots were asked for", printable(path.string(), 300),
+         examples.size(), shots);
+  }
+  std::string out;
+  for (int i = 0; i < shots; ++i) {
+    out += prompt_of(examples[i]) + " " + examples[i].choices[examples[i].answer] + "\n\n";
+  }
+  return out;
+}
+
+Document to_document(Question&& question, const std::string& before, int64_t index) {
+  Document document;
+  document.context = before + prompt_of(question);
+  for (const std::string& choice : question.choices) document.continuations.push_back(" " + choice);
+  document.choices = std::move(question.choices);
+  document.gold = question.answer;
+  document.group = std::move(question.group);
+  document.index = index;
+  return document;
+}
+
+void load_question_file(const LoadRequest& request, Task& task) {
+  task.name = request.data.stem().string();
+  if (!is_name(task.name)) task.name = "questions";
+  QuestionFile file = read_question_file(request.data, task.name);
+  task.groups = select_groups(file.groups, request.only, task.name);
+  const std::string before = preamble(file.shots, request.shots, request.data);
+
+  std::map<std::string, std::vector<Document>> by_group;
+  for (const Group& group : task.groups) by_group[group.name];
+  for (Question& question : file.evaluated) {
+    const auto group = by_group.find(question.group);
+    if (group == by_group.end()) continue;
+    const auto index = static_cast<int64_t>(group->second.size());
+    group->second.push_back(to_document(std::move(question), before, index));
+  }
+  for (const Group& group : task.groups)
+    std::ranges::move(by_group[group.name], std::back_inserter(task.documents));
+}
+
+}  // namespace
+
+TaskFormat question_file_format() {
+  TaskFormat format;
+  format.name = "jsonl";
+  format.version = "1";
+  format.default_shots = 0;
+  format.metrics = {"acc", "acc_norm"};
+  format.data_hint = "a file of questions, one JSON object a line (docs/question_format.md)";
+  format.load = load_question_file;
+  return format;
+}
+
+}  // namespace idleheads

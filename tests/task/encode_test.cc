@@ -1,0 +1,189 @@
+// Pairs, truncation and shared samples, with a tokenizer whose merges are known and with SmolLM2's.
+#include "task/encode.h"
+
+#include <nlohmann/json.hpp>
+
+#include "task/test_files.h"
+
+namespace idleheads {
+namespace {
+
+using testing::HasSubstr;
+using Ids = std::vector<TokenId>;
+
+class Encode : public testing::Test {
+ protected:
+  static const Tokenizer& tokenizer() {
+    static const Tokenizer tokenizer = Tokenizer::from_folder(test_data("tiny_tokenizer"));
+    return tokenizer;
+  }
+  static Ids ids(const std::string& text) { return tokenizer().encode(text); }
+  static Ids joined(Ids a, const Ids& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  }
+  static Document document(std::string context, std::vector<std::string> continuations) {
+    Document document;
+    document.group = "group";
+    document.index = 7;
+    document.context = std::move(context);
+    document.continuations = std::move(continuations);
+    return document;
+  }
+  // The ids that a choice's targets ask for, and where.
+  static std::vector<Target> targets(const EncodedDocument& encoded, size_t choice) {
+    const ChoiceSource source = encoded.choices.at(choice);
+    const std::vector<Target>& all = encoded.samples.at(source.sample).targets;
+    return {all.begin() + source.first, all.begin() + source.first + source.count};
+  }
+};
+
+TEST_F(Encode, WhiteSpaceAtTheEndOfTheContextMoves) {
+  const EncodedPair pair = encode_pair(tokenizer(), "Answer:\u00a0\n ", " A");
+  EXPECT_EQ(pair.context, ids("Answer:"));
+  EXPECT_EQ(joined(pair.context, pair.continuation), ids("Answer:\u00a0\n  A"));
+}
+
+// Where encoding the whole merges across the border, the context keeps the ids that it has alone.
+TEST_F(Encode, MergesAcrossTheBorder) {
+  for (const std::string text : {"the cat", "Question: what is this?", "Answer: there"}) {
+    for (size_t cut = 1; cut < text.size(); ++cut) {
+      const std::string context = text.substr(0, cut);
+      if (context.back() == ' ') continue;
+      const EncodedPair pair = encode_pair(tokenizer(), context, text.substr(cut));
+      const Ids whole = ids(text);
+      EXPECT_EQ(pair.context, ids(context));
+      const size_t skipped = std::min(pair.context.size(), whole.size());
+      EXPECT_EQ(pair.continuation, Ids(whole.begin() + static_cast<std::ptrdiff_t>(skipped), whole.end()));
+    }
+  }
+}
+
+TEST_F(Encode, EmptyContextBecomesThePrefixToken) {
+  const std::optional<TokenId> prefix = tokenizer().bos() ? tokenizer().bos() : tokenizer().eos();
+  ASSERT_TRUE(prefix);
+  for (const std::string context : {"", "  "}) {
+    const EncodedPair pair = encode_pair(tokenizer(), context, " A");
+    EXPECT_EQ(pair.context, Ids{*prefix});
+    EXPECT_EQ(pair.continuation, ids(context + " A"));
+  }
+}
+
+TEST_F(Encode, ChoicesThatDifferInTheLastTokenShareOneSample) {
+  const EncodedDocument encoded = encode_document(document("Answer:", {"1", "2", "3", "2"}), tokenizer(), {});
+  ASSERT_EQ(encoded.samples.size(), 1u);
+  ASSERT_EQ(encoded.choices.size(), 4u);
+  const Ids context = ids("Answer:");
+  EXPECT_EQ(encoded.samples[0].tokens, context);
+  EXPECT_EQ(encoded.samples[0].targets.size(), 4u);
+  EXPECT_FALSE(encoded.truncated);
+  for (size_t j = 0; j < 4; ++j) {
+    const std::vector<Target> asked = targets(encoded, j);
+    ASSERT_EQ(asked.size(), 1u);
+    EXPECT_EQ(asked[0].position, static_cast<int>(context.size()) - 1);
+    EXPECT_EQ(asked[0].token, ids("Answer:" + document("", {"1", "2", "3", "2"}).continuations[j]).back());
+  }
+}
+
+TEST_F(Encode, ChoicesOfSeveralTokensHaveASampleEach) {
+  const std::vector<std::string> continuations = {"1234", "5678", "1239"};
+  const EncodedDocument encoded = encode_document(document("Answer:", continuations), tokenizer(), {});
+  const size_t context = ids("Answer:").size();
+  // 1234 and 1239 have the same input if digits are tokens: they share a sample with two runs of targets.
+  for (size_t j = 0; j < continuations.size(); ++j) {
+    const Ids whole = ids("Answer:" + continuations[j]);
+    const Sample& sample = encoded.samples.at(encoded.choices[j].sample);
+    EXPECT_EQ(sample.tokens, Ids(whole.begin(), whole.end() - 1));
+    const std::vector<Target> asked = targets(encoded, j);
+    ASSERT_EQ(asked.size(), whole.size() - context);
+    for (size_t i = 0; i < asked.size(); ++i) {
+      EXPECT_EQ(asked[i].position, static_cast<int>(context + i) - 1);
+      EXPECT_EQ(asked[i].token, whole[context + i]);
+    }
+  }
+  for (size_t a = 0; a < encoded.samples.size(); ++a) {
+    for (size_t b = 0; b < a; ++b) EXPECT_NE(encoded.samples[a].tokens, encoded.samples[b].tokens);
+  }
+}
+
+TEST_F(Encode, LongPromptsLoseTheirBeginning) {
+  const Document long_document = document("zero one two three four five", {" 12", " 3"});
+  const Ids whole = ids("zero one two three four five 12");
+  EncodeOptions options;
+  options.max_length = 6;
+  const EncodedDocument encoded = encode_document(long_document, tokenizer(), options);
+  EXPECT_TRUE(encoded.truncated);
+  EXPECT_EQ(encoded.samples[0].tokens, Ids(whole.end() - 7, whole.end() - 1));
+  const std::vector<Target> asked = targets(encoded, 0);
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(asked.back(), (Target{5, whole.back()}));
+  EXPECT_EQ(asked.front().position, 6 - static_cast<int>(asked.size()));
+
+  options.max_length = static_cast<int64_t>(whole.size()) - 1;
+  options.refuse_overflow = true;
+  EXPECT_FALSE(encode_document(long_document, tokenizer(), options).truncated);
+  --options.max_length;
+  const std::string message =
+      message_of<Error>([&] { encode_document(long_document, tokenizer(), options); });
+  EXPECT_THAT(message, HasSubstr("document 7 of group: "));
+  EXPECT_THAT(message, HasSubstr(fmt::format("the model's context is {}", options.max_length)));
+}
+
+TEST_F(Encode, ContinuationThatDoesNotFitAtAll) {
+  EncodeOptions options;
+  options.max_length = 2;
+  EXPECT_THAT(
+      message_of<Error>([&] { encode_document(document("a", {" 123456789"}), tokenizer(), options); }),
+      HasSubstr("document 7 of group"));
+}
+
+TEST_F(Encode, ContinuationWithoutATokenOfItsOwn) {
+  EXPECT_THAT(message_of<Error>([&] {
+                encode_document(document("Answer:", {"1", ""}), tokenizer(), {});
+              }),
+              HasSubstr("document 7 of group: choice 1 ('') gives no token"));
+}
+
+TEST_F(Encode, BosComesFirstOnce) {
+  EncodeOptions options;
+  options.bos = Bos::always;
+  if (!tokenizer().bos()) {
+    EXPECT_THAT(message_of<Error>([&] { encode_document(document("a", {" b"}), tokenizer(), options); }),
+                HasSubstr("BOS"));
+    return;
+  }
+  const TokenId bos = *tokenizer().bos();
+  const Ids context = joined({bos}, ids("Answer:"));
+  const EncodedDocument encoded = encode_document(document("Answer:", {"1"}), tokenizer(), options);
+  EXPECT_EQ(encoded.samples.at(0).tokens, context);
+  EXPECT_EQ(targets(encoded, 0).at(0).position, static_cast<int>(context.size()) - 1);
+  const std::string printed = *tokenizer().token(bos) + "Answer:";
+  EXPECT_EQ(encode_document(document(printed, {"1"}), tokenizer(), options).samples.at(0).tokens, context);
+  for (const Bos none : {Bos::automatic, Bos::never}) {
+    options.bos = none;
+    EXPECT_EQ(encode_document(document("Answer:", {"1"}), tokenizer(), options).samples.at(0).tokens,
+              ids("Answer:"));
+  }
+}
+
+TEST(EncodeSmolLm2, IdsAreTheHarness) {
+  const std::filesystem::path model = std::string(IDLEHEADS_MODELS) + "/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << "no model " << model;
+  const Tokenizer tokenizer = Tokenizer::from_gguf(Gguf::open(model));
+  std::ifstream golden(test_data("task/encode_smollm2.jsonl"));
+  int checked = 0;
+  for (std::string line; std::getline(golden, line); ++checked) {
+    const auto expected = nlohmann::json::parse(line);
+    const std::string context = expected["context"];
+    for (size_t j = 0; j < expected["continuations"].size(); ++j) {
+      const EncodedPair pair =
+          encode_pair(tokenizer, context, expected["continuations"][j].get<std::string>());
+      EXPECT_EQ(pair.context, expected["context_ids"].get<Ids>());
+      EXPECT_EQ(pair.continuation, expected["continuation_ids"][j].get<Ids>());
+    }
+  }
+  EXPECT_EQ(checked, 9);
+}
+
+}  // namespace
+}  // namespace idleheads

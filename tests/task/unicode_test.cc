@@ -1,0 +1,52 @@
+#include "task/unicode.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "task/metrics.h"
+
+namespace idleheads {
+namespace {
+
+TEST(Unicode, StripKnowsEveryWhiteSpaceOfPython) {
+  for (const char* space : {"\t",     "\n",     "\v",     "\f",     "\r",     "\x1c",   "\x1d",
+                            "\x1e",   "\x1f",   " ",      "\u0085", "\u00a0", "\u1680", "\u2000",
+                            "\u2005", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"}) {
+    const std::string text = std::string(space) + " a" + space + "b " + space;
+    EXPECT_EQ(strip(text), std::string("a") + space + "b");
+    EXPECT_EQ(trailing_space(text), 1 + std::string(space).size());
+  }
+}
+
+TEST(Unicode, StripLeavesWhatPythonDoesNotCallSpace) {
+  for (const char* other : {"\x1b", "\x7f", "\u200b", "\u2060", "\ufeff", "\u180e", "\u00ad"}) {
+    EXPECT_EQ(strip(other), other);
+    EXPECT_EQ(trailing_space(other), 0u);
+  }
+}
+
+TEST(Unicode, StripOfNothingAndOfSpaceOnly) {
+  EXPECT_EQ(strip(""), "");
+  EXPECT_EQ(strip(" \u3000\n"), "");
+  EXPECT_EQ(trailing_space(" \u3000\n"), 5u);
+}
+
+TEST(Unicode, InvalidUtf8IsFoundAtItsOffset) {
+  EXPECT_FALSE(invalid_utf8_at("a\u00e9\u20ac\U0001f600"));
+  const std::pair<std::string, size_t> cases[] = {
+      {"a\xff", 1},        {"\x80", 0},         {"ab\xc3", 2},           {"\xc0\x80", 0},
+      {"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0}, {"\xf0\x80\x80\x80", 0},
+      {"x\xe2\x82y", 1},
+  };
+  for (const auto& [text, at] : cases) EXPECT_EQ(invalid_utf8_at(text), at);
+}
+
+TEST(Unicode, CodePointsAreNotBytes) {
+  EXPECT_EQ(code_points(""), 0);
+  EXPECT_EQ(code_points("abc"), 3);
+  EXPECT_EQ(code_points("a\u00e9\u20ac\U0001f600"), 4);
+}
+
+}  // namespace
+}  // namespace idleheads
