@@ -15,7 +15,7 @@ packages_for() {
       ;;
     model) echo ca-certificates python3 python3-pip ;; # pip only downloads
     check) echo clang-format-14 python3 ;;
-    fuzz) echo clang-14 libclang-rt-14-dev ;;
+    fuzz) echo clang-16 libclang-rt-16-dev libomp-16-dev ;; # clang 14 lacks parts of C++20
     *)
       echo "setup: unknown job '$1'; valid: build, model, check, fuzz" >&2
       exit 2

@@ -24,4 +24,6 @@ std::string Hasher::hex() const {
   return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
 }
 
+uint64_t hash64(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
+
 }  // namespace idleheads

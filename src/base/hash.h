@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,5 +22,8 @@ class Hasher {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// XXH3, 64 bits.
+uint64_t hash64(std::string_view text);
 
 }  // namespace idleheads

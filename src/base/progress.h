@@ -9,11 +9,11 @@ namespace idleheads {
 
 struct Progress {
   std::string phase;   // "baseline", "interventions"
-  int64_t done = 0;    // in units of work (samples x interventions)
-  int64_t total = 0;
+  double done = 0;     // in units of work: documents x interventions; the share of a running cohort counts
+  double total = 0;
 };
 
-// Called between units of work, never concurrently. Returning false asks the work to stop: it stores what is finished
+// Called now and then on the caller's thread. Returning false asks the work to stop: it stores what is finished
 // and throws Interrupted.
 using ProgressCallback = std::function<bool(const Progress&)>;
 

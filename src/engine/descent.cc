@@ -64,6 +64,7 @@ std::vector<PathResult> Descent::run() {
     } else {
       finish_and_score(layer, l, step);
     }
+    if (options_.on_layer) options_.on_layer(static_cast<double>(l + 1) / config_.layers);
   }
   return std::move(results_);
 }

@@ -1,6 +1,6 @@
-#include "format/tensor.h"
-
 #include <array>
+
+#include "format/tensor.h"
 
 namespace idleheads {
 namespace {

@@ -41,7 +41,7 @@ std::string explain(int code, int system_error, const char* detail) {
     case SQLITE_NOTADB:
       return "not an SQLite database";
     case SQLITE_CORRUPT:
-      return fmt::format("damaged ({}); use a copy of it or another file", printable(detail));
+      return fmt::format("damaged ({}); use a copy of it or start a new study", printable(detail, 200));
     case SQLITE_READONLY:
       return "read-only: it or its folder cannot be written";
     case SQLITE_BUSY:

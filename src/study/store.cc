@@ -1,10 +1,8 @@
 #include "study/store.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -101,7 +99,7 @@ std::vector<StoredIntervention> read_plan(Database& database) {
 }  // namespace
 
 struct StudyStore::Impl {
-  // A writer: `existing` becomes or stays the study of these settings and documents.
+  // A writer: a new file becomes the study of these settings and documents, another one must be it.
   Impl(const std::filesystem::path& path, const Settings& settings, const std::vector<StoredDocument>& documents);
   // A reader.
   Impl(const std::filesystem::path& path, Database::Mode mode);

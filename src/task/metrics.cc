@@ -97,8 +97,7 @@ std::vector<ResultRow> result_table(const Task& task, std::span<const Prediction
     group.acc_norm.push_back(predictions[i].correct_norm);
   }
   std::vector<ResultRow> all;
-  std::map<std::string, std::vector<ResultRow>>
-      by_category;
+  std::map<std::string, std::vector<ResultRow>> by_category;
   for (const Group& group : task.groups) {
     const Outcomes& results = outcomes[group.name];
     const int depth = group.category.empty() ? 1 : 2;

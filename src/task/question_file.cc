@@ -114,7 +114,8 @@ class LineReader {
       return static_cast<int>(found - choices.begin());
     }
     if (!value.is_number_integer()) {
-      fail("{}: answer is a {}, expected a whole number from 0 or the text of a choice", where_, value.type_name());
+      fail("{}: answer is a {}, expected a whole number from 0 or the text of a choice", where_,
+           value.type_name());
     }
     // Numbers beyond int64 are stored unsigned and come out negative here, which is out of range as well.
     const auto index = value.get<int64_t>();

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/mapped_file.h"
+#include "format/gguf.h"
 #include "task/test_files.h"
 
 namespace idleheads {
@@ -169,7 +171,8 @@ TEST_F(Encode, BosComesFirstOnce) {
 TEST(EncodeSmolLm2, IdsAreTheHarness) {
   const std::filesystem::path model = std::string(IDLEHEADS_MODELS) + "/SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!std::filesystem::exists(model)) GTEST_SKIP() << "no model " << model;
-  const Tokenizer tokenizer = Tokenizer::from_gguf(Gguf::open(model));
+  const MappedFile file(model);
+  const Tokenizer tokenizer = Tokenizer::from_gguf(parse_gguf(file.bytes(), model.string()));
   std::ifstream golden(test_data("task/encode_smollm2.jsonl"));
   int checked = 0;
   for (std::string line; std::getline(golden, line); ++checked) {

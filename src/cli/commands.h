@@ -1,0 +1,16 @@
+// The subcommands: each adds itself to the command line and runs when it is chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace idleheads::cli {
+
+void add_info(CLI::App& app);
+void add_probe(CLI::App& app);
+void add_score(CLI::App& app);
+void add_eval(CLI::App& app);
+void add_study(CLI::App& app);
+void add_show(CLI::App& app);
+void add_export(CLI::App& app);
+
+}  // namespace idleheads::cli

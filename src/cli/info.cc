@@ -1,0 +1,111 @@
+// idleheads info MODEL: what it is.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/error.h"
+
+#include "cli/commands.h"
+#include "engine/engine.h"
+#include "format/json.h"
+#include "model/model.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Info {
+  std::string model;
+  bool json = false;
+};
+
+// Tensors and bytes per element type.
+std::map<std::string, std::pair<int64_t, int64_t>> types_of(const Checkpoint& checkpoint) {
+  std::map<std::string, std::pair<int64_t, int64_t>> types;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    auto& [count, bytes] = types[std::string(dtype_info(tensor.dtype).name)];
+    ++count;
+    bytes += static_cast<int64_t>(tensor.data.size());
+  }
+  return types;
+}
+
+int64_t parameters_of(const Checkpoint& checkpoint) {
+  int64_t parameters = 0;
+  for (const Tensor& tensor : checkpoint.tensors()) parameters += tensor.elements();
+  return parameters;
+}
+
+std::string tokenizer_line(const Model& model) {
+  try {
+    return model.tokenizer().description();
+  } catch (const Error& error) {
+    return fmt::format("none ({})", error.what());
+  }
+}
+
+void print_json(const Model& model) {
+  const ModelConfig& c = model.config();
+  Json types = Json::object();
+  for (const auto& [name, counts] : types_of(model.checkpoint())) {
+    types[name] = {{"tensors", counts.first}, {"bytes", counts.second}};
+  }
+  const Json out = {{"model", model.name()},
+                    {"family", c.family},
+                    {"format", model.checkpoint().is_gguf() ? "gguf" : "safetensors"},
+                    {"parameters", parameters_of(model.checkpoint())},
+                    {"layers", c.layers},
+                    {"heads", c.heads},
+                    {"kv_heads", c.kv_heads},
+                    {"head_dim", c.head_dim},
+                    {"hidden", c.hidden},
+                    {"intermediate", c.intermediate},
+                    {"vocabulary", c.vocabulary},
+                    {"context", c.context},
+                    {"rope_theta", c.rope_theta},
+                    {"tied_embeddings", c.tied_embeddings},
+                    {"dtypes", types},
+                    {"file_bytes", model.checkpoint().file_bytes()},
+                    {"tokenizer", tokenizer_line(model)},
+                    {"chat_template", model.chat_template().has_value()},
+                    {"fingerprint", model.checkpoint().fingerprint()}};
+  fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_text(const Model& model) {
+  const ModelConfig& c = model.config();
+  const auto line = [](std::string_view what, const std::string& value) { fmt::print("{:<14} {}\n", what, value); };
+  line("model", model.name());
+  line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
+  line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk", parameters_of(model.checkpoint()) / 1e6,
+                                 model.checkpoint().file_bytes() / 1e6));
+  line("layers", fmt::format("{}", c.layers));
+  line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})", c.heads, c.head_dim,
+                            c.layers * c.heads, c.kv_heads, c.group_size()));
+  line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.intermediate, c.vocabulary,
+                            c.tied_embeddings ? " (embeddings tied)" : ""));
+  line("context", fmt::format("{} tokens, RoPE theta {}", c.context, c.rope_theta));
+  std::string types;
+  for (const auto& [name, counts] : types_of(model.checkpoint())) {
+    types += fmt::format("{}{} in {} tensors", types.empty() ? "" : ", ", name, counts.first);
+  }
+  line("dtypes", types);
+  line("tokenizer", tokenizer_line(model));
+  line("chat template", model.chat_template() ? "yes" : "no");
+  line("fingerprint", model.checkpoint().fingerprint());
+  line("engine", engine_description(fastest_precision()));
+}
+
+}  // namespace
+
+void add_info(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("info", "what a model is");
+  auto info = std::make_shared<Info>();
+  command->add_option("model", info->model, "GGUF file, Hugging Face folder, or org/name in the local cache")->required();
+  command->add_flag("--json", info->json, "for machines");
+  command->callback([info] {
+    const std::shared_ptr<const Model> model = Model::open(info->model);
+    info->json ? print_json(*model) : print_text(*model);
+  });
+}
+
+}  // namespace idleheads::cli

@@ -1,0 +1,171 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace idleheads::cli {
+namespace {
+
+// Text without a suffix as a number, or nothing.
+std::optional<double> to_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty() || !std::isfinite(value)) return {};
+  return value;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  for (size_t end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find(separator, begin);
+    parts.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
+  }
+  return parts;
+}
+
+double parse_percent(const std::string& text, const std::string& whole) {
+  const std::optional<double> value = to_number(text);
+  if (!value || *value < 0 || *value > 100) {
+    fail_usage("--shares '{}': '{}' is not a percentage from 0 to 100; write 0:30:5 or 0,5,10", printable(whole),
+               printable(text));
+  }
+  return *value;
+}
+
+int64_t half_of_memory() {
+  const int64_t total = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
+  return total / 2;
+}
+
+}  // namespace
+
+void EngineFlags::add_to(CLI::App& app) {
+  app.add_option("model", model, "GGUF file, Hugging Face folder, or org/name in the local Hugging Face cache")
+      ->required();
+  app.add_option("--dtype", dtype, "matrix products in f32, bf16 or auto (bf16 where the processor has it)")
+      ->capture_default_str();
+  app.add_option("--threads,-t", threads, "threads (default: as many as the process may use)")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--memory", memory, "bound of weights and rows in flight, as in 4GiB (default: half of the machine's)");
+  app.add_option("--seed", seed, "of the random control")->capture_default_str();
+  app.add_flag("--no-sharing", no_sharing, "compute every prompt and intervention by itself (same results, slower)");
+}
+
+Precision EngineFlags::precision() const {
+  if (dtype == "auto") return fastest_precision();
+  if (dtype == "f32" || dtype == "float32") return Precision::f32;
+  if (dtype == "bf16" || dtype == "bfloat16") {
+    if (!has_bf16()) fail_usage("--dtype bf16: this processor has no bf16 products (AVX-512-BF16 or AMX); use f32");
+    return Precision::bf16;
+  }
+  fail_usage("--dtype '{}': expected auto, f32 or bf16", printable(dtype));
+}
+
+std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> opened) const {
+  return std::make_unique<Engine>(std::move(opened),
+                                  EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing});
+}
+
+int64_t EngineFlags::max_rows(const Engine& engine) const {
+  return rows_in_memory(engine, memory.empty() ? half_of_memory() : parse_bytes(memory));
+}
+
+void TaskFlags::add_to(CLI::App& app, bool required) {
+  CLI::Option* name = app.add_option("--task", task, "mmlu, or a file of questions (.jsonl)");
+  if (required) name->required();
+  app.add_option("--data", data, "folder with the task's original files (mmlu: dev/ and test/)");
+  app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--limit", limit, "first N questions of each subject; below 1 a share of each");
+  app.add_option("--subjects", subjects, "only these subjects or categories")->delimiter(',');
+  app.add_option("--bos", bos, "BOS token first: auto (as lm-evaluation-harness: none), always, never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  app.add_flag("--refuse-overflow", refuse_overflow,
+               "fail on a prompt longer than the model's context (default: cut it from the left, and count)");
+}
+
+EncodeOptions TaskFlags::encode_options(const Model& model) const {
+  const Bos rule = bos == "always" ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
+  return {.bos = rule, .max_length = model.config().context, .refuse_overflow = refuse_overflow};
+}
+
+PreparedTask TaskFlags::prepare(const Model& model) const {
+  return prepare_task(load_task(task, {data, shots, limit, subjects}), model, encode_options(model));
+}
+
+PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {
+  return prepare_task(text_task(file), model, encode_options(model));
+}
+
+std::string TaskFlags::limit_text() const { return limit ? fmt::format("{}", *limit) : "all"; }
+
+int64_t parse_bytes(const std::string& text) {
+  const size_t digits = text.find_first_not_of("0123456789.");
+  const std::optional<double> value = to_number(text.substr(0, digits));
+  std::string unit = digits == std::string::npos ? "" : text.substr(digits);
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (unit.ends_with("IB")) unit.resize(unit.size() - 2);
+  if (unit.ends_with("B")) unit.resize(unit.size() - 1);
+  const size_t power = std::string(" KMGT").find(unit.empty() ? " " : unit);
+  if (!value || unit.size() > 1 || power == std::string::npos || *value * std::pow(1024.0, power) > 1e18) {
+    fail_usage("--memory '{}': expected a size as in 4GiB, 512M", printable(text));
+  }
+  return static_cast<int64_t>(*value * std::pow(1024.0, static_cast<double>(power)));
+}
+
+std::vector<double> parse_shares(const std::string& text) {
+  std::vector<double> percents;
+  const std::vector<std::string> range = split(text, ':');
+  if (range.size() == 3) {
+    const double first = parse_percent(range[0], text), last = parse_percent(range[1], text);
+    const double step = parse_percent(range[2], text);
+    if (step <= 0 || last < first || (last - first) / step > 1000) {
+      fail_usage("--shares '{}': expected first:last:step with first <= last and a step above 0", printable(text));
+    }
+    for (int i = 0; first + i * step <= last + 1e-9; ++i) percents.push_back(first + i * step);
+  } else {
+    for (const std::string& part : split(text, ',')) percents.push_back(parse_percent(part, text));
+  }
+  std::sort(percents.begin(), percents.end());
+  percents.erase(std::unique(percents.begin(), percents.end()), percents.end());
+  for (double& percent : percents) percent /= 100;
+  return percents;
+}
+
+std::vector<const Score*> parse_scores(const std::string& text) {
+  std::vector<const Score*> scores;
+  if (text == "all") {
+    for (const Score& score : all_scores()) scores.push_back(&score);
+    return scores;
+  }
+  for (const std::string& slug : split(text, ',')) {
+    const Score* score = &require_score(slug);
+    if (std::find(scores.begin(), scores.end(), score) == scores.end()) scores.push_back(score);
+  }
+  return scores;
+}
+
+void warn_truncated(const PreparedTask& task) {
+  if (task.truncated == 0) return;
+  fmt::print(stderr, "note: {} of {} prompts were longer than the model's context and lost their beginning\n",
+             task.truncated, task.documents.size());
+}
+
+std::string default_output(const std::string& model, const std::string& task) {
+  std::filesystem::path path(model);
+  if (!path.has_filename()) path = path.parent_path();
+  const std::string stem = path.extension() == ".gguf" ? path.stem().string() : path.filename().string();
+  return fmt::format("{}_{}.db", stem, std::filesystem::path(task).stem().string());
+}
+
+}  // namespace idleheads::cli

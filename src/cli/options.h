@@ -1,0 +1,63 @@
+// Options that several subcommands share: the model and how to run it, the task and its data.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "study/prepared_task.h"
+#include "study/runner.h"
+
+namespace idleheads::cli {
+
+struct EngineFlags {
+  std::string model;
+  std::string dtype = "auto";
+  std::string memory;
+  int threads = 0;
+  bool no_sharing = false;
+  uint64_t seed = 1234;
+
+  void add_to(CLI::App& app);
+  Precision precision() const;  // throws UsageError
+  std::unique_ptr<Engine> make_engine(std::shared_ptr<const Model> model) const;
+  int64_t max_rows(const Engine& engine) const;
+};
+
+struct TaskFlags {
+  std::string task;
+  std::string data;
+  std::optional<int> shots;
+  std::optional<double> limit;
+  std::vector<std::string> subjects;
+  std::string bos = "auto";
+  bool refuse_overflow = false;
+
+  void add_to(CLI::App& app, bool required);
+  PreparedTask prepare(const Model& model) const;
+  PreparedTask prepare_text(const Model& model, const std::string& file) const;
+  std::string limit_text() const;  // "all", or as given
+
+ private:
+  EncodeOptions encode_options(const Model& model) const;
+};
+
+// "4GiB", "512M", "2.5G" to bytes; K, M, G, T are powers of 1024. Throws UsageError.
+int64_t parse_bytes(const std::string& text);
+
+// "0:30:5" (first:last:step) or "0,5,10" in percent to shares in [0, 1]. Throws UsageError.
+std::vector<double> parse_shares(const std::string& text);
+
+// "all" (with random), or slugs with commas between. Throws UsageError with the nearest name.
+std::vector<const Score*> parse_scores(const std::string& text);
+
+// How many documents were cut to the model's context, as a note on stderr; nothing if none were.
+void warn_truncated(const PreparedTask& task);
+
+// A task's default study file: MODEL_TASK.db in the current folder.
+std::string default_output(const std::string& model, const std::string& task);
+
+}  // namespace idleheads::cli

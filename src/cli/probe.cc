@@ -1,0 +1,212 @@
+// idleheads probe MODEL: scores, flagged heads and last logits of single token sequences; the interface for checks.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/rules.h"
+#include "cli/terminal.h"
+#include "format/json.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Probe {
+  EngineFlags engine;
+  std::string tokens_file;
+  std::vector<std::string> texts;
+  std::vector<std::string> ablate;
+  std::string mask;
+  std::string score = "ahon_ln";
+  bool json = false;
+};
+
+std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
+  std::vector<Sample> samples;
+  const auto add = [&](std::vector<int32_t> tokens) {
+    Sample sample;
+    sample.id = samples.size();
+    sample.tokens = std::move(tokens);
+    sample.want_last_logits = true;
+    samples.push_back(std::move(sample));
+  };
+  if (!probe.tokens_file.empty()) {
+    const Json lists = parse_json(read_text_file(probe.tokens_file), probe.tokens_file);
+    if (!lists.is_array()) fail("{}: expected a list of lists of token ids", probe.tokens_file);
+    for (size_t i = 0; i < lists.size(); ++i) {
+      std::vector<int32_t> tokens;
+      if (!lists[i].is_array()) fail("{}: entry {}: expected a list of token ids", probe.tokens_file, i);
+      for (const Json& id : lists[i]) {
+        const bool fits = id.is_number_integer() && id >= 0 && id < model.config().vocabulary;
+        if (!fits) {
+          fail("{}: entry {}: {} is not a token id (0 to {})", probe.tokens_file, i,
+               printable(id.dump(-1, ' ', true, Json::error_handler_t::replace)), model.config().vocabulary - 1);
+        }
+        tokens.push_back(id.get<int32_t>());
+      }
+      if (tokens.empty()) fail("{}: entry {}: no tokens", probe.tokens_file, i);
+      add(std::move(tokens));
+    }
+  }
+  for (const std::string& text : probe.texts) add(model.tokenizer().encode(text));
+  if (samples.empty()) fail_usage("probe: nothing to run; give --tokens FILE or --text TEXT");
+  return samples;
+}
+
+// float32 with its shortest digits, null for NaN and infinity.
+Json number(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  return std::stod(fmt::format("{}", value));
+}
+
+Json numbers(const std::vector<float>& values) {
+  Json out = Json::array();
+  for (const float value : values) out.push_back(number(value));
+  return out;
+}
+
+Json scores_json(const SampleStats& stats, RandomKey key) {
+  Json out = Json::object();
+  for (const Score& score : all_scores()) {
+    if (score.is_random) continue;
+    Json layers = Json::array();
+    std::vector<float> values(static_cast<size_t>(stats.heads));
+    for (int l = 0; l < stats.layers; ++l) {
+      compute_scores(score, stats.layer(l), l, key, values);
+      layers.push_back(numbers(values));
+    }
+    out[std::string(score.slug)] = std::move(layers);
+  }
+  return out;
+}
+
+Json flagged_json(const HeadMask& mask) {
+  Json out = Json::array();
+  for (int l = 0; l < mask.layers(); ++l) {
+    Json heads = Json::array();
+    for (int h = 0; h < mask.heads(); ++h) {
+      if (mask.off(l, h)) heads.push_back(h);
+    }
+    out.push_back(std::move(heads));
+  }
+  return out;
+}
+
+void print_json(const Probe& probe, const std::vector<Sample>& samples, const std::vector<Intervention>& interventions,
+                const std::vector<PathResult>& results) {
+  Json out = {{"samples", Json::array()}};
+  for (size_t s = 0; s < samples.size(); ++s) {
+    Json runs = Json::array();
+    for (size_t i = 0; i < interventions.size(); ++i) {
+      const PathResult& result = results[s * interventions.size() + i];
+      const bool none = std::holds_alternative<std::monostate>(interventions[i]);
+      runs.push_back({{"ablate", none ? Json(nullptr) : Json(to_string(interventions[i]))},
+                      {"scores", scores_json(result.stats, {probe.engine.seed, samples[s].id})},
+                      {"flagged", flagged_json(result.mask)},
+                      {"last_logits", numbers(result.last_logits)}});
+    }
+    out["samples"].push_back({{"tokens", samples[s].tokens}, {"runs", std::move(runs)}});
+  }
+  fmt::print("{}\n", out.dump());
+}
+
+// The five likeliest next tokens with their probabilities.
+std::string next_tokens(const Model& model, const std::vector<float>& logits) {
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const size_t shown = std::min<size_t>(5, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(shown), order.end(),
+                    [&](int32_t a, int32_t b) { return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)]; });
+  const double top = logits[static_cast<size_t>(order[0])];
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - top);
+  std::string out;
+  for (size_t i = 0; i < shown; ++i) {
+    std::string name = fmt::format("#{}", order[i]);
+    try {
+      name = model.tokenizer().decode(std::span(&order[i], 1));
+    } catch (const Error&) {
+      // A checkpoint without a tokenizer still has token numbers.
+    }
+    const double share = std::exp(logits[static_cast<size_t>(order[i])] - top) / sum;
+    out += fmt::format("{}'{}' {:.1f}%", i == 0 ? "" : ", ", printable(name), 100 * share);
+  }
+  return out;
+}
+
+std::string flagged_text(const HeadMask& mask) {
+  std::vector<std::string> names;
+  for (int l = 0; l < mask.layers(); ++l) {
+    for (int h = 0; h < mask.heads(); ++h) {
+      if (mask.off(l, h)) names.push_back(to_string(HeadId{l, h}));
+    }
+  }
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
+}
+
+void print_text(const Probe& probe, const Model& model, const std::vector<Sample>& samples,
+                const std::vector<Intervention>& interventions, const std::vector<PathResult>& results) {
+  const Score& score = require_score(probe.score);
+  for (size_t s = 0; s < samples.size(); ++s) {
+    fmt::print("sample {}: {} tokens\n", s, samples[s].tokens.size());
+    for (size_t i = 0; i < interventions.size(); ++i) {
+      const PathResult& result = results[s * interventions.size() + i];
+      fmt::print("  ablate {}: {} of {} heads off ({:.1f}%)\n", to_string(interventions[i]), result.mask.count(),
+                 result.mask.layers() * result.mask.heads(), 100 * result.mask.share());
+      fmt::print("    next token  {}\n    heads off   {}\n", next_tokens(model, result.last_logits),
+                 flagged_text(result.mask));
+      fmt::print("    {} ({}), a line a layer, a column a head:\n", score.slug, score.paper_name);
+      std::vector<float> values(static_cast<size_t>(result.stats.heads));
+      for (int l = 0; l < result.stats.layers; ++l) {
+        compute_scores(score, result.stats.layer(l), l, {probe.engine.seed, samples[s].id}, values);
+        fmt::print("    {:>4} {:8.4f}\n", fmt::format("L{}", l), fmt::join(values, " "));
+      }
+    }
+  }
+}
+
+void run(const Probe& probe) {
+  require_score(probe.score);
+  const std::shared_ptr<const Model> model = Model::open(probe.engine.model);
+  const std::vector<Sample> samples = read_samples(probe, *model);
+  std::vector<Intervention> interventions = {std::monostate{}};
+  const auto refuse = [](const ShareRule& rule) -> float {
+    fail_usage("probe: {}@... needs a calibration over a task; give a threshold, or use eval or study", rule.score->slug);
+  };
+  for (Intervention& rule : parse_rules(probe.ablate, refuse)) interventions.push_back(std::move(rule));
+  if (!probe.mask.empty()) interventions.push_back(read_mask(probe.mask));
+  const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
+  const auto stop = [](double) {
+    if (interrupted()) throw Interrupted("stopped");
+  };
+  const std::vector<PathResult> results =
+      engine->run(samples, interventions, {.stats = true, .seed = probe.engine.seed, .on_layer = stop});
+  if (probe.json) {
+    print_json(probe, samples, interventions, results);
+  } else {
+    print_text(probe, *model, samples, interventions, results);
+  }
+}
+
+}  // namespace
+
+void add_probe(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("probe", "all scores, flagged heads and logits of single prompts");
+  auto probe = std::make_shared<Probe>();
+  probe->engine.add_to(*command);
+  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids");
+  command->add_option("--text", probe->texts, "a prompt; may be given several times")->type_size(1)->expected(1, -1);
+  command->add_option("--ablate", probe->ablate, "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times");
+  command->add_option("--mask", probe->mask, "JSON file of heads to switch off, as in {\"5\": [0, 3]}");
+  command->add_option("--score", probe->score, "the score to print without --json")->capture_default_str();
+  command->add_flag("--json", probe->json, "everything, for machines");
+  command->callback([probe] { run(*probe); });
+}
+
+}  // namespace idleheads::cli

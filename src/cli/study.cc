@@ -1,0 +1,119 @@
+// idleheads study and idleheads score: everything about one model on one task into one file.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <numeric>
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "report/show.h"
+#include "study/runner.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Study {
+  EngineFlags engine;
+  TaskFlags task;
+  std::string text;  // score only
+  std::string output;
+  std::string scores = "all";
+  std::string shares = "0:30:5";
+  bool baseline_only = false;
+  bool quiet = false;
+};
+
+double peak_memory_mib() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+bool baseline_done(const StudyStore& store) {
+  for (const bool done : store.done().at(0)) {
+    if (!done) return false;
+  }
+  return true;
+}
+
+void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task, StudyStore& store,
+             StudyOptions options) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::unique_ptr<Engine> engine = study.engine.make_engine(std::move(model));
+  ProgressLine line;
+  options.max_rows = study.engine.max_rows(*engine);
+  options.progress = progress_on(line);
+  study.baseline_only ? run_baseline(*engine, task, store, options) : run_study(*engine, task, store, options);
+  if (study.quiet) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const WorkCount work = engine->work();
+  fmt::print(stderr, "{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
+             isatty(fileno(stderr)) ? "\n" : "", seconds,
+             static_cast<double>(work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, work.rows)),
+             peak_memory_mib());
+}
+
+void run(const Study& study) {
+  StudyOptions options;
+  options.scores = parse_scores(study.scores);
+  options.shares = parse_shares(study.shares);
+  options.seed = study.engine.seed;
+  if (study.task.task.empty() == study.text.empty()) fail_usage("give either --task or --text");
+  const std::shared_ptr<const Model> model = Model::open(study.engine.model);
+  const PreparedTask task =
+      study.text.empty() ? study.task.prepare(*model) : study.task.prepare_text(*model, study.text);
+  warn_truncated(task);
+  const std::string output = !study.output.empty() ? study.output
+                             : default_output(study.engine.model, study.text.empty() ? study.task.task : study.text);
+  StudyStore store = StudyStore::open(
+      output,
+      describe({model.get(), &task, study.task.limit_text(), study.task.bos, study.engine.precision(), study.engine.seed}),
+      task.stored);
+  if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
+    fmt::print(stderr, "{} is complete already, nothing to compute\n", output);
+  } else {
+    if (!study.quiet) {
+      fmt::print(stderr, "{}: {} questions, {} prompts; results go to {}\n", study.engine.model, task.documents.size(),
+                 std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
+                                 [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
+                 output);
+    }
+    compute(study, model, task, store, options);
+  }
+  if (!study.quiet) fmt::print("{}", show_file(store, {.color = use_color(), .width = terminal_width()}));
+}
+
+void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool task_required) {
+  study->engine.add_to(command);
+  study->task.add_to(command, task_required);
+  command.add_option("--output,-o", study->output, "study file (default: MODEL_TASK.db in this folder)");
+  command.add_flag("--quiet,-q", study->quiet, "no summary, errors only");
+  command.callback([study] { run(*study); });
+}
+
+}  // namespace
+
+void add_study(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("study", "score all heads, find thresholds, switch heads off, evaluate; resumable");
+  auto study = std::make_shared<Study>();
+  add_common(*command, study, true);
+  command->add_option("--scores", study->scores, "score functions, as in awft,ahon_ln,random")->capture_default_str();
+  command->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
+      ->capture_default_str();
+}
+
+void add_score(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("score", "statistics of all heads and the baseline, nothing switched off");
+  auto study = std::make_shared<Study>();
+  study->baseline_only = true;
+  add_common(*command, study, false);
+  command->add_option("--text", study->text, "text file instead of a task, one prompt a line");
+}
+
+}  // namespace idleheads::cli

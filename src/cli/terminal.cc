@@ -1,0 +1,90 @@
+#include "cli/terminal.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace idleheads::cli {
+namespace {
+
+volatile std::sig_atomic_t g_interrupted = 0;
+
+void on_signal(int signal) {
+  g_interrupted = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+bool variable_is(const char* name, std::string_view value) {
+  const char* found = std::getenv(name);
+  return found != nullptr && found == value;
+}
+
+std::string clock_time(double seconds) {
+  const auto total = static_cast<int64_t>(std::clamp(seconds, 0.0, 1e6));
+  if (total >= 3600) return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+  return fmt::format("{:02}:{:02}", total / 60, total % 60);
+}
+
+}  // namespace
+
+bool use_color() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) && (no_color == nullptr || *no_color == '\0') && !variable_is("CLICOLOR", "0");
+}
+
+int terminal_width() {
+  winsize size = {};
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) return size.ws_col;
+  return 100;
+}
+
+ProgressLine::ProgressLine() : enabled_(isatty(STDERR_FILENO) && !variable_is("TQDM_DISABLE", "1")) {}
+
+ProgressLine::~ProgressLine() {
+  if (drawn_) std::fputc('\n', stderr);
+}
+
+void ProgressLine::update(const Progress& progress) {
+  if (!enabled_) return;
+  const Clock::time_point now = Clock::now();
+  if (progress.phase != phase_) {
+    if (drawn_) std::fputc('\n', stderr);
+    phase_ = progress.phase;
+    phase_start_ = now;
+  } else if (now - last_draw_ < std::chrono::milliseconds(100) && progress.done < progress.total) {
+    return;
+  }
+  last_draw_ = now;
+  const double share = progress.total > 0 ? progress.done / progress.total : 1;
+  const double elapsed = std::chrono::duration<double>(now - phase_start_).count();
+  const double left = share > 0 ? elapsed / share - elapsed : 0;
+  const auto filled = static_cast<size_t>(share * 20);
+  const std::string line =
+      fmt::format("\r{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share, std::string(filled, '#'),
+                  progress.done, progress.total, clock_time(elapsed), clock_time(left));
+  std::fputs(line.c_str(), stderr);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void catch_interrupts() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+}
+
+bool interrupted() { return g_interrupted != 0; }
+
+ProgressCallback progress_on(ProgressLine& line) {
+  return [&line](const Progress& progress) {
+    line.update(progress);
+    return !interrupted();
+  };
+}
+
+}  // namespace idleheads::cli

@@ -1,0 +1,39 @@
+// What the command line knows of its terminal: width, colour, and a progress line on stderr.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/progress.h"
+
+namespace idleheads::cli {
+
+// Colour on stdout: a terminal, and neither NO_COLOR nor CLICOLOR=0 set.
+bool use_color();
+// Columns of the terminal on stdout; 100 if it is none.
+int terminal_width();
+
+// A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second. Silent if
+// stderr is not a terminal or TQDM_DISABLE=1.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine();  // ends the line
+  void update(const Progress& progress);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool enabled_;
+  bool drawn_ = false;
+  std::string phase_;
+  Clock::time_point phase_start_, last_draw_;
+};
+
+// From here on SIGINT and SIGTERM ask to stop instead of ending the process at once; a second one does end it.
+void catch_interrupts();
+bool interrupted();
+
+// Draws the line and says whether to go on: the callback for all long work. The line must outlive it.
+ProgressCallback progress_on(ProgressLine& line);
+
+}  // namespace idleheads::cli

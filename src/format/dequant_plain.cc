@@ -1,0 +1,21 @@
+#include "format/dequant.h"
+
+namespace idleheads::dequant {
+
+void f32(const uint8_t* data, int64_t blocks, float* out) {
+  std::memcpy(out, data, static_cast<size_t>(blocks) * sizeof(float));
+}
+
+void f16(const uint8_t* data, int64_t blocks, float* out) {
+  for (int64_t i = 0; i < blocks; ++i) out[i] = load_half(data + 2 * i);
+}
+
+// The upper half of a float32's bits.
+void bf16(const uint8_t* data, int64_t blocks, float* out) {
+  for (int64_t i = 0; i < blocks; ++i) {
+    const uint32_t bits = static_cast<uint32_t>(load<uint16_t>(data + 2 * i)) << 16;
+    std::memcpy(out + i, &bits, sizeof(bits));
+  }
+}
+
+}  // namespace idleheads::dequant

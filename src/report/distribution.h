@@ -1,0 +1,45 @@
+// How the scores of a study are spread: over everything, and the mean of each head.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "heads/score.h"
+#include "study/store.h"
+
+namespace idleheads {
+
+// A number for each head: [layers, heads]; NaN where there is none.
+struct HeadGrid {
+  int layers = 0;
+  int heads = 0;
+  std::vector<double> values;
+
+  HeadGrid() = default;
+  HeadGrid(int layers, int heads)
+      : layers(layers),
+        heads(heads),
+        values(static_cast<size_t>(layers) * static_cast<size_t>(heads), std::numeric_limits<double>::quiet_NaN()) {}
+  double at(int layer, int head) const {
+    return values[static_cast<size_t>(layer) * static_cast<size_t>(heads) + static_cast<size_t>(head)];
+  }
+};
+
+// One score over all (sample, layer, head). The five numbers are NaN if no score is a number.
+struct ScoreDistribution {
+  const Score* score = nullptr;
+  int64_t numbers = 0;  // scores that are numbers
+  int64_t nan = 0;      // scores that are not: their normaliser was zero
+  double min = std::numeric_limits<double>::quiet_NaN();
+  double low = std::numeric_limits<double>::quiet_NaN();  // 5 % quantile
+  double median = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();  // 95 % quantile
+  double max = std::numeric_limits<double>::quiet_NaN();
+  HeadGrid mean;  // over samples; NaN scores are left out
+};
+
+// All scores but random, in the order of the score table, from the results of the baseline with statistics.
+std::vector<ScoreDistribution> score_distributions(int layers, int heads, const std::vector<StoredResult>& baseline);
+
+}  // namespace idleheads

@@ -1,0 +1,233 @@
+#include "report/summary.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "analysis/curve.h"
+#include "base/error.h"
+
+namespace idleheads {
+namespace {
+
+constexpr double kMostly = 0.9;
+
+std::string setting(const Settings& settings, const std::string& name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? "" : found->second;
+}
+
+int size_setting(const Settings& settings, const std::string& name) {
+  const std::string text = setting(settings, name);
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
+    fail("study: setting {} is '{}', expected a number above 0", name, printable(text));
+  }
+  return value;
+}
+
+// The threshold in a stored rule, "ahon_ln<0.52".
+double threshold_of(const StoredIntervention& intervention) {
+  const Intervention rule = parse_intervention(intervention.rule);
+  const auto* by_score = std::get_if<ScoreRule>(&rule);
+  if (!by_score || by_score->score->slug != intervention.score) {
+    fail("study: the rule '{}' is not one of the score {}", printable(intervention.rule), printable(intervention.score));
+  }
+  // The float's own digits, so that 0.52 is not shown as 0.5199999809265137.
+  return std::stod(fmt::format("{}", by_score->threshold));
+}
+
+CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredIntervention& intervention,
+                      const std::vector<StoredResult>& results) {
+  CurveEntry entry;
+  entry.intervention = number;
+  entry.share = intervention.share;
+  entry.rule = intervention.rule;
+  entry.threshold = threshold_of(intervention);
+  entry.accuracies = accuracies_of(summary.documents, results);
+  for (const StoredResult& result : results) {
+    for (const HeadMask& mask : result.masks) entry.frequency.add(mask);
+  }
+  int64_t off = 0;
+  for (const int64_t count : entry.frequency.off) off += count;
+  if (entry.frequency.samples > 0) {
+    entry.percent_off = 100 * static_cast<double>(off) /
+                        (static_cast<double>(entry.frequency.samples) * static_cast<double>(summary.head_count()));
+  }
+  return entry;
+}
+
+ScoreSummary& score_summary(StudySummary& summary, const std::string& slug) {
+  for (ScoreSummary& score : summary.scores) {
+    if (score.score->slug == slug) return score;
+  }
+  const Score* score = find_score(slug);
+  if (!score) fail("study: unknown score '{}' in its plan; a newer idleheads may have written it", printable(slug));
+  summary.scores.push_back({});
+  summary.scores.back().score = score;
+  return summary.scores.back();
+}
+
+void read_interventions(const StudyStore& store, StudySummary& summary) {
+  const std::vector<StoredIntervention> plan = store.plan();
+  const std::vector<std::vector<bool>> done = store.done();
+  const auto documents = static_cast<int64_t>(summary.documents.size());
+  for (size_t i = 1; i < plan.size() && i < done.size(); ++i) {
+    ScoreSummary& score = score_summary(summary, plan[i].score);
+    ++score.planned;
+    const int64_t finished = std::count(done[i].begin(), done[i].end(), true);
+    if (finished < documents) {
+      summary.missing.push_back({share_name(plan[i].score, plan[i].share), finished, documents});
+      continue;
+    }
+    const auto number = static_cast<int64_t>(i);
+    score.points.push_back(make_entry(summary, number, plan[i], store.results(number, false)));
+  }
+}
+
+// What the curve of one score says about the baseline.
+void finish_score(const StudySummary& summary, ScoreSummary& score) {
+  std::stable_sort(score.points.begin(), score.points.end(),
+                   [](const CurveEntry& a, const CurveEntry& b) { return a.share < b.share; });
+  if (summary.questions == 0 || score.points.empty()) return;
+  const double baseline = 100 * summary.baseline_accuracy().value;
+  std::vector<CurvePoint> curve;
+  // Nothing off is the baseline by definition, so a study without the share 0 knows that point too.
+  if (score.points.front().share > 0) curve.push_back({0, baseline});
+  for (size_t i = 0; i < score.points.size(); ++i) {
+    const CurveEntry& point = score.points[i];
+    const double accuracy = 100 * point.accuracies.of(summary.metric).value;
+    curve.push_back({point.percent_off, accuracy});
+    const bool within = accuracy >= baseline - kTolerance;
+    if (within && (!score.proven || point.percent_off > score.points[*score.proven].percent_off)) score.proven = i;
+  }
+  score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);
+  score.auc = normalized_auc(curve);
+}
+
+std::optional<size_t> best_score(const StudySummary& summary, bool with_awft) {
+  const auto rank = [&](size_t i) {
+    return std::pair(summary.scores[i].inactive_percent, summary.scores[i].auc);  // none is below every number
+  };
+  std::optional<size_t> best;
+  for (size_t i = 0; i < summary.scores.size(); ++i) {
+    const ScoreSummary& score = summary.scores[i];
+    if (score.score->is_random || !score.inactive_percent || (!with_awft && score.score->slug == "awft")) continue;
+    if (!best || rank(i) > rank(*best)) best = i;
+  }
+  return best;
+}
+
+void choose_subjects(const StudyStore& store, StudySummary& summary, const std::string& rule) {
+  const CurveEntry* chosen = nullptr;
+  if (!rule.empty()) {
+    chosen = &find_point(summary, rule);
+  } else if (summary.best && summary.scores[*summary.best].proven) {
+    chosen = &summary.scores[*summary.best].points[*summary.scores[*summary.best].proven];
+  }
+  if (!chosen) return;
+  const size_t slug_length = chosen->rule.find_first_of("<>");
+  summary.chosen_rule = share_name(chosen->rule.substr(0, slug_length), chosen->share);
+  summary.subjects_chosen =
+      subject_rows(summary.task, summary.documents, store.results(chosen->intervention, false));
+}
+
+void describe(const StudyStore& store, StudySummary& summary) {
+  summary.settings = store.settings();
+  summary.documents = store.documents();
+  summary.model = setting(summary.settings, "info.model");
+  summary.task = setting(summary.settings, "task.name");
+  summary.layers = size_setting(summary.settings, "model.layers");
+  summary.heads = size_setting(summary.settings, "model.heads");
+  if (setting(summary.settings, "info.metric") == "acc_norm") summary.metric = Metric::acc_norm;
+  double guesses = 0;
+  for (const StoredDocument& document : summary.documents) {
+    summary.samples += document.samples;
+    if (document.choice_lengths.empty()) continue;
+    ++summary.questions;
+    guesses += 1 / static_cast<double>(document.choice_lengths.size());
+  }
+  if (summary.questions > 0) summary.chance = guesses / static_cast<double>(summary.questions);
+}
+
+}  // namespace
+
+NamedHeads name_heads(const HeadFrequency& frequency) {
+  NamedHeads named;
+  for (int l = 0; l < frequency.layers; ++l) {
+    for (int h = 0; h < frequency.heads; ++h) {
+      const HeadId id = {l, h};
+      const int64_t off = frequency.count(id);
+      std::vector<HeadId>& list = off == 0                              ? named.never
+                                  : off == frequency.samples            ? named.always
+                                  : frequency.share(id) >= kMostly ? named.mostly
+                                                                        : named.sometimes;
+      list.push_back(id);
+    }
+  }
+  return named;
+}
+
+StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
+  StudySummary summary;
+  describe(store, summary);
+  const bool with_stats = options.distributions || store.plan().size() <= 1;
+  const std::vector<StoredResult> baseline = store.results(0, with_stats);
+  const auto documents = static_cast<int64_t>(summary.documents.size());
+  summary.baseline_done = static_cast<int64_t>(baseline.size());
+  summary.baseline = accuracies_of(summary.documents, baseline);
+  summary.subjects = subject_rows(summary.task, summary.documents, baseline);
+  if (summary.baseline_done < documents) summary.missing.push_back({"baseline", summary.baseline_done, documents});
+  if (with_stats) summary.distributions = score_distributions(summary.layers, summary.heads, baseline);
+
+  read_interventions(store, summary);
+  for (ScoreSummary& score : summary.scores) finish_score(summary, score);
+  summary.best = best_score(summary, true);
+  summary.best_other = best_score(summary, false);
+  if (summary.best && summary.scores[*summary.best].proven) {
+    const ScoreSummary& best = summary.scores[*summary.best];
+    summary.named = name_heads(best.points[*best.proven].frequency);
+  }
+  choose_subjects(store, summary, options.subjects_of);
+  return summary;
+}
+
+const CurveEntry& find_point(const StudySummary& summary, std::string_view text) {
+  const std::variant<Intervention, ShareRule> rule = parse_rule(text);
+  const auto* by_share = std::get_if<ShareRule>(&rule);
+  const auto* by_threshold = by_share ? nullptr : std::get_if<ScoreRule>(&std::get<Intervention>(rule));
+  if (!by_share && !by_threshold) {
+    fail_usage("rule '{}': expected a score and a share, as in ahon_ln@15%", printable(text));
+  }
+  const Score& wanted = by_share ? *by_share->score : *by_threshold->score;
+  std::vector<std::string> tested;
+  for (const ScoreSummary& score : summary.scores) {
+    if (!(*score.score == wanted)) continue;
+    for (const CurveEntry& point : score.points) {
+      const bool same = by_share ? std::abs(point.share - by_share->share) < 1e-9
+                                 : point.rule == to_string(Intervention(*by_threshold));
+      if (same) return point;
+      tested.push_back(percent_text(point.share) + "%");
+    }
+  }
+  if (by_share) {
+    const std::string name = share_name(wanted.slug, by_share->share);
+    for (const MissingPart& part : summary.missing) {
+      if (part.name == name) fail_usage("{} is not finished: {} of {} documents", name, part.done, part.documents);
+    }
+  }
+  if (tested.empty()) fail_usage("rule '{}': no result of {} in this study", printable(text), wanted.slug);
+  fail_usage("rule '{}': not in this study; {} was tested at {}", printable(text), wanted.slug, fmt::join(tested, ", "));
+}
+
+std::string share_name(std::string_view score, double share) {
+  return fmt::format("{}@{}%", printable(score), percent_text(share));
+}
+
+std::string percent_text(double share) { return fmt::format("{:.10g}", 100 * share); }
+
+}  // namespace idleheads

@@ -1,0 +1,107 @@
+// A study file as the numbers that a person or a program reads: baseline, curves, the best score, the heads by name.
+// Everything is computed from what the forward passes gave; what is missing in an unfinished study is listed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analysis/frequency.h"
+#include "report/accuracy.h"
+#include "report/distribution.h"
+#include "study/store.h"
+
+namespace idleheads {
+
+// How far accuracy may fall below the baseline while heads count as inactive, in points (paper section 5).
+inline constexpr double kTolerance = 1.0;
+
+// One intervention with results for all documents.
+struct CurveEntry {
+  int64_t intervention = 0;  // its number in the study
+  double share = 0;          // target, in [0, 1]
+  std::string rule;          // "ahon_ln<0.52"
+  double threshold = 0;
+  double percent_off = 0;  // mean over samples of the share of heads that were off, in percent
+  Accuracies accuracies;
+  HeadFrequency frequency;
+};
+
+struct ScoreSummary {
+  const Score* score = nullptr;
+  int64_t planned = 0;             // interventions of the plan
+  std::vector<CurveEntry> points;  // complete ones, in order of the share
+  // analysis/curve.h. A score that was not tested at share 0 has the baseline as its point at 0 % off.
+  std::optional<double> inactive_percent;
+  std::optional<double> auc;
+  // The point with most heads off whose accuracy is within kTolerance of the baseline.
+  std::optional<size_t> proven;
+};
+
+// The heads of the best score at its `proven` point, by how often they were off.
+struct NamedHeads {
+  std::vector<HeadId> always;     // in all samples
+  std::vector<HeadId> mostly;     // in at least 90 %
+  std::vector<HeadId> sometimes;  // in at least one
+  std::vector<HeadId> never;
+};
+NamedHeads name_heads(const HeadFrequency& frequency);
+
+// A part of the plan that lacks results.
+struct MissingPart {
+  std::string name;  // "baseline", "ahon_ln@15%"
+  int64_t done = 0;
+  int64_t documents = 0;
+};
+
+struct StudySummary {
+  Settings settings;
+  std::string model;  // as the user gave it
+  std::string task;
+  int layers = 0;
+  int heads = 0;  // query heads a layer
+  Metric metric = Metric::acc;
+  std::vector<StoredDocument> documents;
+  int64_t questions = 0;  // documents with choices
+  int64_t samples = 0;
+  double chance = 0;  // accuracy of guessing; 0 without questions
+
+  int64_t baseline_done = 0;  // documents
+  Accuracies baseline;
+  std::vector<ScoreSummary> scores;  // in the order of the plan; empty if nothing was switched off
+  std::optional<size_t> best;        // of `scores`: largest inactive share, random left out; equal ones by area
+  std::optional<size_t> best_other;  // the same without awft
+  std::optional<NamedHeads> named;   // of the best score
+
+  std::vector<SubjectRow> subjects;        // of the baseline
+  std::string chosen_rule;                 // the intervention of `subjects_chosen`, "ahon_ln@15%"; empty if none
+  std::vector<SubjectRow> subjects_chosen;  // the same rows under it
+
+  std::vector<ScoreDistribution> distributions;  // if asked for, or nothing was switched off
+  std::vector<MissingPart> missing;
+
+  int64_t head_count() const { return static_cast<int64_t>(layers) * heads; }
+  bool score_only() const { return scores.empty(); }
+  const Accuracy& baseline_accuracy() const { return baseline.of(metric); }
+};
+
+struct SummaryOptions {
+  bool distributions = false;  // read the statistics also of a study with interventions
+  std::string subjects_of;     // rule of `subjects_chosen` as find_point reads it; empty: the best score's proven point
+};
+
+// Throws Error for a damaged file, UsageError for a rule the study does not hold.
+StudySummary summarize(const StudyStore& store, const SummaryOptions& options = {});
+
+// The finished intervention that the user means: "ahon_ln@15%" or its rule "ahon_ln<0.52". Throws UsageError: malformed,
+// not of this study (with the tested shares), not finished.
+const CurveEntry& find_point(const StudySummary& summary, std::string_view text);
+
+// "ahon_ln@15%".
+std::string share_name(std::string_view score, double share);
+// 0.15 as "15", without noise in the last digits.
+std::string percent_text(double share);
+
+}  // namespace idleheads

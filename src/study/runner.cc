@@ -1,0 +1,136 @@
+#include "study/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "heads/threshold.h"
+
+namespace idleheads {
+namespace {
+
+// The plan's interventions without thresholds: baseline, then scores x shares.
+std::vector<StoredIntervention> wanted(const StudyOptions& options) {
+  std::vector<StoredIntervention> plan = {{"", 0, "none"}};
+  for (const Score* score : options.scores) {
+    for (const double share : options.shares) plan.push_back({std::string(score->slug), share, ""});
+  }
+  return plan;
+}
+
+bool same_targets(const std::vector<StoredIntervention>& a, const std::vector<StoredIntervention>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.score == y.score && x.share == y.share; });
+}
+
+std::vector<int64_t> missing(const std::vector<bool>& done) {
+  std::vector<int64_t> out;
+  for (size_t i = 0; i < done.size(); ++i) {
+    if (!done[i]) out.push_back(static_cast<int64_t>(i));
+  }
+  return out;
+}
+
+EvaluateOptions evaluate_options(const StudyOptions& options, std::string phase, bool stats) {
+  return {stats, options.seed, options.max_rows, options.progress, std::move(phase)};
+}
+
+void make_plan(const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  std::vector<StoredIntervention> plan = wanted(options);
+  const std::vector<StoredIntervention> stored = store.plan();
+  if (!stored.empty()) {
+    if (!same_targets(stored, plan)) {
+      fail("the study was begun with other --scores or --shares ({} interventions, now {}); use another --output",
+           stored.size(), plan.size());
+    }
+    return;
+  }
+  const std::vector<StoredResult> baseline = store.results(0, true);
+  size_t next = 1;
+  for (const Score* score : options.scores) {
+    for (const float threshold : calibrate(*score, baseline, task, options.seed, options.shares)) {
+      plan[next++].rule = to_string(Intervention(ScoreRule{score, threshold}));
+    }
+  }
+  store.set_plan(plan);
+}
+
+}  // namespace
+
+Settings describe(const StudyDescription& d) {
+  const ModelConfig& config = d.model->config();
+  return {{"model.fingerprint", d.model->checkpoint().fingerprint()},
+          {"model.family", config.family},
+          {"model.layers", std::to_string(config.layers)},
+          {"model.heads", std::to_string(config.heads)},
+          {"model.kv_heads", std::to_string(config.kv_heads)},
+          {"task.name", d.task->task.name},
+          {"task.version", d.task->task.version},
+          {"task.shots", std::to_string(d.task->task.shots)},
+          {"task.limit", d.limit},
+          {"task.fingerprint", d.task->task.fingerprint},
+          {"bos", d.bos},
+          {"dtype", d.precision == Precision::bf16 ? "bf16" : "f32"},
+          {"seed", std::to_string(d.seed)},
+          {"engine", engine_description(d.precision)},
+          {"info.model", d.model->name()},
+          {"info.metric", d.task->task.metrics.empty() ? "" : d.task->task.metrics.front()}};
+}
+
+bool is_complete(const StudyStore& store, const StudyOptions& options) {
+  if (!same_targets(store.plan(), wanted(options))) return false;
+  const std::vector<std::vector<bool>> done = store.done();
+  return std::all_of(done.begin(), done.end(), [](const auto& row) { return missing(row).empty(); });
+}
+
+std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline, const PreparedTask& task,
+                             uint64_t seed, std::span<const double> shares) {
+  std::vector<float> values;
+  for (const StoredResult& result : baseline) {
+    for (size_t s = 0; s < result.stats.size(); ++s) {
+      const RandomKey key = {seed, task.documents[static_cast<size_t>(result.document)].samples[s].id};
+      const SampleStats& stats = result.stats[s];
+      std::vector<float> scores(static_cast<size_t>(stats.heads));
+      for (int l = 0; l < stats.layers; ++l) {
+        compute_scores(score, stats.layer(l), l, key, scores);
+        values.insert(values.end(), scores.begin(), scores.end());
+      }
+    }
+  }
+  return thresholds_for_shares(score, std::move(values), shares);
+}
+
+void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  const std::vector<int64_t> documents = missing(store.done().at(0));
+  const std::vector<Intervention> none = {std::monostate{}};
+  evaluate(engine, task, documents, none, evaluate_options(options, "baseline", true),
+           [&](auto results) { store.add(results); });
+}
+
+void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  run_baseline(engine, task, store, options);
+  make_plan(task, store, options);
+  const std::vector<StoredIntervention> plan = store.plan();
+  const std::vector<std::vector<bool>> done = store.done();
+  // A cohort is stored whole, so documents fall into few groups by what they lack: usually all or nothing.
+  std::map<std::vector<int64_t>, std::vector<int64_t>> groups;  // missing interventions -> documents
+  for (size_t d = 0; d < task.documents.size(); ++d) {
+    std::vector<int64_t> lacking;
+    for (size_t i = 1; i < plan.size(); ++i) {
+      if (!done[i][d]) lacking.push_back(static_cast<int64_t>(i));
+    }
+    if (!lacking.empty()) groups[lacking].push_back(static_cast<int64_t>(d));
+  }
+  for (const auto& [numbers, documents] : groups) {
+    std::vector<Intervention> interventions;
+    for (const int64_t i : numbers) interventions.push_back(parse_intervention(plan[static_cast<size_t>(i)].rule));
+    evaluate(engine, task, documents, interventions, evaluate_options(options, "interventions", false), [&](auto results) {
+      for (auto& [number, result] : results) number = numbers[static_cast<size_t>(number)];
+      store.add(results);
+    });
+  }
+}
+
+}  // namespace idleheads

@@ -1,0 +1,46 @@
+// A study: baseline with statistics, thresholds from them, all interventions; resumable at any moment.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "study/evaluate.h"
+#include "study/prepared_task.h"
+#include "study/store.h"
+
+namespace idleheads {
+
+struct StudyOptions {
+  std::vector<const Score*> scores;
+  std::vector<double> shares;  // targets in [0, 1]
+  uint64_t seed = 1234;
+  int64_t max_rows = 1 << 20;
+  ProgressCallback progress;
+};
+
+// What decides the results of a study, for StudyStore::open.
+struct StudyDescription {
+  const Model* model = nullptr;
+  const PreparedTask* task = nullptr;
+  std::string limit;  // as given; "all"
+  std::string bos;
+  Precision precision = Precision::f32;
+  uint64_t seed = 1234;
+};
+Settings describe(const StudyDescription& description);
+
+// True if the file holds all results of these scores and shares.
+bool is_complete(const StudyStore& store, const StudyOptions& options);
+
+// Statistics and log-likelihoods without interventions, for documents that have none yet.
+void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options);
+
+// Everything that is missing. Throws Error if the file holds a plan of other scores or shares.
+void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options);
+
+// Thresholds of `score` for `shares` from the statistics of the baseline; `task` gives the samples' ids.
+std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline, const PreparedTask& task,
+                             uint64_t seed, std::span<const double> shares);
+
+}  // namespace idleheads

@@ -1,0 +1,13 @@
+// Any bytes as a gguf file: accepted or refused with Error, nothing else.
+#include "base/error.h"
+#include "check_tensors.h"
+#include "format/gguf.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  try {
+    const auto bytes = std::as_bytes(std::span(data, size));
+    idleheads::check_tensors(idleheads::parse_gguf(bytes, "fuzz").tensors);
+  } catch (const idleheads::Error&) {
+  }
+  return 0;
+}

@@ -1,0 +1,158 @@
+// A small made-up study, and the helpers that the tests of the study file share.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "study/store.h"
+
+namespace idleheads {
+
+inline constexpr int kLayers = 3;
+inline constexpr int kHeads = 7;  // 21 heads: the last byte of a mask is not full
+
+// A folder of its own, removed at the end.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = testing::TempDir() + "/idleheads_study_XXXXXX";
+    path_ = ::mkdtemp(name.data());
+    std::filesystem::permissions(path_, std::filesystem::perms(0755));
+  }
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::permissions(path_, std::filesystem::perms(0755), ignored);
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline Settings make_settings() {
+  return {{"model.layers", "3"}, {"model.heads", "7"}, {"dtype", "f32"}, {"seed", "1234"}, {"empty", ""}};
+}
+
+inline std::vector<StoredDocument> make_documents(int count = 12) {
+  std::vector<StoredDocument> documents;
+  for (int i = 0; i < count; ++i) {
+    StoredDocument document;
+    document.group = i % 2 == 0 ? "anatomy" : "na\xc3\xafve 'quotes'";
+    document.category = "stem";
+    document.index = 1000 + i;
+    document.choice_lengths.assign(static_cast<size_t>(2 + i % 3), 5 + i);
+    document.gold = i % 2;
+    document.samples = 1 + i % 3;
+    document.tokens = 100 * i;
+    document.truncated = i == 3;
+    documents.push_back(document);
+  }
+  return documents;
+}
+
+inline std::vector<StoredIntervention> make_plan() {
+  return {{"", 0, "none"}, {"ahon_ln", 0.05, "ahon_ln<0.25"}, {"awft", 0.1, "awft>0.9"}, {"random", 0.3, "random<0.3"}};
+}
+
+// Numbers that depend on (intervention, document) alone, with NaN and infinity among them.
+inline StoredResult make_result(const std::vector<StoredDocument>& documents, int64_t intervention, int64_t document) {
+  const StoredDocument& d = documents[static_cast<size_t>(document)];
+  StoredResult result;
+  result.document = document;
+  const auto value = [&](int i) { return static_cast<float>(intervention * 1000 + document) + 0.1f * static_cast<float>(i); };
+  for (int i = 0; i < static_cast<int>(d.choice_lengths.size()); ++i) result.log_likelihoods.push_back(-value(i));
+  if (document == 4) result.log_likelihoods[0] = -std::numeric_limits<float>::infinity();
+  for (int s = 0; s < d.samples; ++s) {
+    HeadMask mask(kLayers, kHeads);
+    for (int i = 0; i < kLayers * kHeads; ++i) mask.set(i / kHeads, i % kHeads, (i * 7 + document + s + intervention) % 4 == 0);
+    result.masks.push_back(mask);
+    if (intervention != 0) continue;
+    SampleStats stats(kLayers, kHeads);
+    for (int i = 0; i < kLayers * kHeads; ++i) stats.values[static_cast<size_t>(i)].fill(value(i) + static_cast<float>(s));
+    stats.values[5][1] = std::numeric_limits<float>::quiet_NaN();
+    stats.values[6][kStats - 1] = static_cast<float>(s);
+    result.stats.push_back(stats);
+  }
+  return result;
+}
+
+using Cohort = std::vector<std::pair<int64_t, StoredResult>>;
+
+// The results of documents [begin, end) under one intervention.
+inline Cohort make_cohort(const std::vector<StoredDocument>& documents, int64_t intervention, int64_t begin, int64_t end) {
+  Cohort cohort;
+  for (int64_t d = begin; d < end; ++d) cohort.emplace_back(intervention, make_result(documents, intervention, d));
+  return cohort;
+}
+
+// Goes on where the file stopped, in cohorts of three documents, and calls `stored` after each.
+inline void run_study(const std::filesystem::path& path, const std::function<void()>& stored = [] {}) {
+  const auto documents = make_documents();
+  StudyStore store = StudyStore::open(path, make_settings(), documents);
+  for (int64_t intervention = 0; intervention < static_cast<int64_t>(make_plan().size()); ++intervention) {
+    if (intervention == 1) store.set_plan(make_plan());
+    for (int64_t begin = 0; begin < static_cast<int64_t>(documents.size()); begin += 3) {
+      if (store.done()[static_cast<size_t>(intervention)][static_cast<size_t>(begin)]) continue;
+      store.add(make_cohort(documents, intervention, begin, begin + 3));
+      stored();
+    }
+  }
+}
+
+// Bit for bit, so that NaN equals NaN.
+inline bool same_result(const StoredResult& a, const StoredResult& b) {
+  const auto same_bits = [](const auto& x, const auto& y) {
+    return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0);
+  };
+  if (a.document != b.document || a.masks != b.masks || !same_bits(a.log_likelihoods, b.log_likelihoods)) return false;
+  if (a.stats.size() != b.stats.size()) return false;
+  for (size_t i = 0; i < a.stats.size(); ++i) {
+    if (a.stats[i].layers != b.stats[i].layers || !same_bits(a.stats[i].values, b.stats[i].values)) return false;
+  }
+  return true;
+}
+
+// The file holds exactly what run_study stores.
+inline void expect_complete(const std::filesystem::path& path) {
+  const StudyStore store = StudyStore::open_read_only(path);
+  EXPECT_EQ(store.settings(), make_settings());
+  const auto documents = make_documents();
+  EXPECT_EQ(store.documents(), documents);
+  EXPECT_EQ(store.plan(), make_plan());
+  EXPECT_EQ(store.done(), std::vector<std::vector<bool>>(4, std::vector<bool>(documents.size(), true)));
+  for (int64_t intervention = 0; intervention < 4; ++intervention) {
+    const auto results = store.results(intervention, true);
+    ASSERT_EQ(results.size(), documents.size());
+    for (size_t d = 0; d < results.size(); ++d) {
+      EXPECT_TRUE(same_result(results[d], make_result(documents, intervention, static_cast<int64_t>(d))))
+          << "intervention " << intervention << " document " << d;
+    }
+  }
+}
+
+// The message of the Error that `body` throws; empty if it throws none.
+inline std::string error_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace idleheads
