@@ -8,7 +8,7 @@ for target in fuzz/*; do
   name=$(basename "$target")
   corpus=("corpus/$name")
   mkdir -p "${corpus[0]}"
-  if [[ -d ../tests/fuzz/seeds/$name ]]; then corpus+=("../tests/fuzz/seeds/$name"); fi
+  if [[ -d ../tests/fuzz/corpus/$name ]]; then corpus+=("../tests/fuzz/corpus/$name"); fi # only read
   echo "fuzz: $name, $1 s"
   "$target" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
     -artifact_prefix="$name-" "${corpus[@]}"

@@ -8,7 +8,8 @@ namespace idleheads {
 namespace {
 
 std::vector<CurvePoint> sorted_finite(std::vector<CurvePoint> curve) {
-  std::erase_if(curve, [](const CurvePoint& p) { return !std::isfinite(p.percent) || !std::isfinite(p.accuracy); });
+  std::erase_if(curve,
+                [](const CurvePoint& p) { return !std::isfinite(p.percent) || !std::isfinite(p.accuracy); });
   std::sort(curve.begin(), curve.end(), [](const CurvePoint& a, const CurvePoint& b) {
     return std::tie(a.percent, a.accuracy) < std::tie(b.percent, b.accuracy);
   });
@@ -17,7 +18,8 @@ std::vector<CurvePoint> sorted_finite(std::vector<CurvePoint> curve) {
 
 }  // namespace
 
-std::optional<double> largest_inactive_share(std::vector<CurvePoint> curve, double baseline, double tolerance) {
+std::optional<double> largest_inactive_share(std::vector<CurvePoint> curve, double baseline,
+                                             double tolerance) {
   curve = sorted_finite(std::move(curve));
   const double line = baseline - tolerance;
   if (curve.empty() || !std::isfinite(line)) return std::nullopt;

@@ -11,7 +11,8 @@ void HeadFrequency::add(const HeadMask& mask) {
     heads = mask.heads();
     off.assign(static_cast<size_t>(layers) * heads, 0);
   }
-  if (mask.layers() != layers || mask.heads() != heads) throw std::invalid_argument("masks of different models");
+  if (mask.layers() != layers || mask.heads() != heads)
+    throw std::invalid_argument("masks of different models");
   for (int l = 0; l < layers; ++l) {
     for (int h = 0; h < heads; ++h) off[static_cast<size_t>(l) * heads + h] += mask.off(l, h) ? 1 : 0;
   }

@@ -15,7 +15,8 @@ struct HeadFrequency {
   std::vector<int64_t> off;  // [layers, heads]: samples in which the head was off
   int64_t samples = 0;
 
-  // Counts one more sample. The first one sets the shape; throws std::invalid_argument for a mask of another shape.
+  // Counts one more sample. The first one sets the shape; throws std::invalid_argument for a mask of another
+  // shape.
   void add(const HeadMask& mask);
   int64_t count(HeadId id) const { return off[static_cast<size_t>(id.layer) * heads + id.head]; }
   // Share of the samples in which the head was off, in [0, 1]. There must be samples.

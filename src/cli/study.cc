@@ -86,7 +86,11 @@ void run(const Study& study) {
     }
     compute(study, model, task, store, options);
   }
-  if (!study.quiet) fmt::print("{}", show_file(store, {.color = use_color(), .width = terminal_width()}));
+  if (study.quiet) return;
+  ShowOptions show_options;
+  show_options.color = color_depth();
+  show_options.width = terminal_width();
+  fmt::print("{}", show(summarize(store), show_options));
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool task_required) {

@@ -33,9 +33,12 @@ std::string clock_time(double seconds) {
 
 }  // namespace
 
-bool use_color() {
+ColorDepth color_depth() {
   const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) && (no_color == nullptr || *no_color == '\0') && !variable_is("CLICOLOR", "0");
+  const bool refused = (no_color != nullptr && *no_color != '\0') || variable_is("CLICOLOR", "0");
+  if (refused || !isatty(STDOUT_FILENO)) return ColorDepth::none;
+  const bool full = variable_is("COLORTERM", "truecolor") || variable_is("COLORTERM", "24bit");
+  return full ? ColorDepth::full : ColorDepth::indexed;
 }
 
 int terminal_width() {

@@ -5,11 +5,12 @@
 #include <string>
 
 #include "base/progress.h"
+#include "report/heatmap.h"
 
 namespace idleheads::cli {
 
-// Colour on stdout: a terminal, and neither NO_COLOR nor CLICOLOR=0 set.
-bool use_color();
+// Colours that stdout shows: none unless it is a terminal and neither NO_COLOR nor CLICOLOR=0 is set.
+ColorDepth color_depth();
 // Columns of the terminal on stdout; 100 if it is none.
 int terminal_width();
 

@@ -24,7 +24,7 @@ struct RunOptions {
   bool stats = false;      // PathResult::stats
   uint64_t seed = 1234;    // of the random score
   // Called after each layer, on the caller's thread, with the share of the layers done; may throw to stop the run.
-  std::function<void(double)> on_layer;
+  std::function<void(double)> on_layer = {};
 };
 
 // How much work was done, and how much it would have been without sharing; in rows (tokens) x layers.

@@ -3,6 +3,7 @@
 // so that results have the same bits; they are compiled without contraction of a*b+c (cmake/flags.cmake).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -35,20 +36,19 @@ T load(const uint8_t* data) {
   return value;
 }
 
-// IEEE half precision to single, exactly, subnormals, infinities and NaN included. Without branches, so that
-// loops over it vectorise, and without float32 subnormals, so that a flush-to-zero mode does not change it.
+// IEEE half precision to single, exactly, subnormals, infinities and NaN included. Selects with masks, so
+// that the compiler vectorises loops over it, and makes no float32 subnormals, so that a flush-to-zero mode
+// does not change it.
 inline float half_to_float(uint16_t half) {
   const uint32_t magnitude = half & 0x7fffu;
-  const uint32_t rebias =
-      magnitude >= 0x7c00 ? 224u << 23 : 112u << 23;  // exponent 31 becomes 255, others + 112
-  const uint32_t normal = (magnitude << 13) + rebias;
-  const float scaled = static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f;
-  uint32_t subnormal;
-  std::memcpy(&subnormal, &scaled, sizeof(scaled));
-  const uint32_t bits = (magnitude < 0x400 ? subnormal : normal) | (half & 0x8000u) << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
+  const uint32_t is_subnormal = 0u - static_cast<uint32_t>(magnitude < 0x400);
+  const uint32_t is_special = 0u - static_cast<uint32_t>(magnitude >= 0x7c00);
+  const uint32_t normal =
+      (magnitude << 13) + (112u << 23) + (is_special & 112u << 23);  // exponent 31 becomes 255
+  const auto subnormal =
+      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+  const uint32_t bits = (subnormal & is_subnormal) | (normal & ~is_subnormal);
+  return std::bit_cast<float>(bits | (half & 0x8000u) << 16);
 }
 
 inline float load_half(const uint8_t* data) { return half_to_float(load<uint16_t>(data)); }

@@ -13,8 +13,7 @@ void f16(const uint8_t* data, int64_t blocks, float* out) {
 // The upper half of a float32's bits.
 void bf16(const uint8_t* data, int64_t blocks, float* out) {
   for (int64_t i = 0; i < blocks; ++i) {
-    const uint32_t bits = static_cast<uint32_t>(load<uint16_t>(data + 2 * i)) << 16;
-    std::memcpy(out + i, &bits, sizeof(bits));
+    out[i] = std::bit_cast<float>(static_cast<uint32_t>(load<uint16_t>(data + 2 * i)) << 16);
   }
 }
 

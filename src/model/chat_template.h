@@ -19,10 +19,11 @@ struct ChatMessage {
 class ChatTemplate {
  public:
   // `date` is what strftime_now prints from, as YYYY-MM-DD, so that prompts are reproducible.
-  ChatTemplate(std::string source, std::string bos_token, std::string eos_token, std::string date = "2024-07-26");
+  ChatTemplate(std::string source, std::string bos_token, std::string eos_token,
+               std::string date = "2024-07-26");
 
-  // Empty if the model has none. Reads chat_template.jinja, else chat_template in tokenizer_config.json (a string or the
-  // list with one named "default").
+  // Empty if the model has none. Reads chat_template.jinja, else chat_template in tokenizer_config.json (a
+  // string or the list with one named "default").
   static std::optional<ChatTemplate> from_folder(const std::filesystem::path& folder);
   static std::optional<ChatTemplate> from_gguf(const Gguf& gguf);
 

@@ -29,18 +29,18 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  // Token ids of UTF-8 text. Special-token text inside it becomes the special token. With `add_special_tokens` the
-  // tokenizer's own post-processing applies (BOS for some models). Throws Error on invalid UTF-8.
-  // Const and safe from several threads.
+  // Token ids of UTF-8 text. Special-token text inside it becomes the special token. With
+  // `add_special_tokens` the tokenizer's own post-processing applies (BOS for some models). Throws Error on
+  // invalid UTF-8. Const and safe from several threads.
   std::vector<TokenId> encode(std::string_view text, bool add_special_tokens = false) const;
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens = false) const;
 
-  int64_t vocabulary_size() const;                      // with added tokens
-  std::optional<std::string> token(TokenId id) const;   // the vocabulary's own spelling ("Ġthe")
+  int64_t vocabulary_size() const;                     // with added tokens
+  std::optional<std::string> token(TokenId id) const;  // the vocabulary's own spelling ("Ġthe")
   std::optional<TokenId> id(std::string_view token) const;
   std::optional<TokenId> bos() const;
   std::optional<TokenId> eos() const;
-  bool adds_bos() const;                   // what encode(..., true) puts first, if the model's settings say so
+  bool adds_bos() const;  // what encode(..., true) puts first, if the model's settings say so
   const std::string& description() const;  // one line for `info`: "BPE, 49152 tokens, pre-tokenizer smollm"
 
  private:

@@ -87,7 +87,8 @@ Outcome outcome_of(const StoredDocument& document, std::span<const float> log_li
   return outcome;
 }
 
-Accuracies accuracies_of(const std::vector<StoredDocument>& documents, const std::vector<StoredResult>& results) {
+Accuracies accuracies_of(const std::vector<StoredDocument>& documents,
+                         const std::vector<StoredResult>& results) {
   Count count;
   for (const StoredResult& result : results) {
     const StoredDocument& document = documents.at(static_cast<size_t>(result.document));

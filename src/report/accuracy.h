@@ -1,5 +1,6 @@
-// Accuracies out of a study file: per document, over all, per subject and category (lm-evaluation-harness 0.4.5: the
-// first maximum wins, acc_norm divides by the choice's code points, categories pool the errors of their subjects).
+// Accuracies out of a study file: per document, over all, per subject and category (lm-evaluation-harness
+// 0.4.5: the first maximum wins, acc_norm divides by the choice's code points, categories pool the errors of
+// their subjects).
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ struct Accuracies {
 };
 
 // Over the documents that have a result and choices.
-Accuracies accuracies_of(const std::vector<StoredDocument>& documents, const std::vector<StoredResult>& results);
+Accuracies accuracies_of(const std::vector<StoredDocument>& documents,
+                         const std::vector<StoredResult>& results);
 
 // One row of the table of subjects.
 struct SubjectRow {
@@ -44,9 +46,9 @@ struct SubjectRow {
   int depth = 0;  // 0 the task, 1 a category or a subject without one, 2 a subject of a category
   Accuracies accuracies;
 };
-// The task, then each category in alphabetical order with its subjects in alphabetical order. A task without subjects
-// (one group of the task's own name, or no document with choices) gives its one row. Rows over several subjects have
-// the pooled standard error.
+// The task, then each category in alphabetical order with its subjects in alphabetical order. A task without
+// subjects (one group of the task's own name, or no document with choices) gives its one row. Rows over
+// several subjects have the pooled standard error.
 std::vector<SubjectRow> subject_rows(const std::string& task, const std::vector<StoredDocument>& documents,
                                      const std::vector<StoredResult>& results);
 

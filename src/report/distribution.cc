@@ -64,7 +64,8 @@ class Collector {
 
 }  // namespace
 
-std::vector<ScoreDistribution> score_distributions(int layers, int heads, const std::vector<StoredResult>& baseline) {
+std::vector<ScoreDistribution> score_distributions(int layers, int heads,
+                                                   const std::vector<StoredResult>& baseline) {
   std::vector<ScoreDistribution> out;
   for (const Score& score : all_scores()) {
     if (score.is_random) continue;

@@ -20,7 +20,8 @@ struct HeadGrid {
   HeadGrid(int layers, int heads)
       : layers(layers),
         heads(heads),
-        values(static_cast<size_t>(layers) * static_cast<size_t>(heads), std::numeric_limits<double>::quiet_NaN()) {}
+        values(static_cast<size_t>(layers) * static_cast<size_t>(heads),
+               std::numeric_limits<double>::quiet_NaN()) {}
   double at(int layer, int head) const {
     return values[static_cast<size_t>(layer) * static_cast<size_t>(heads) + static_cast<size_t>(head)];
   }
@@ -40,6 +41,7 @@ struct ScoreDistribution {
 };
 
 // All scores but random, in the order of the score table, from the results of the baseline with statistics.
-std::vector<ScoreDistribution> score_distributions(int layers, int heads, const std::vector<StoredResult>& baseline);
+std::vector<ScoreDistribution> score_distributions(int layers, int heads,
+                                                   const std::vector<StoredResult>& baseline);
 
 }  // namespace idleheads

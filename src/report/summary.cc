@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "analysis/curve.h"
 #include "base/error.h"
+#include "study/store_check.h"
 
 namespace idleheads {
 namespace {
@@ -20,22 +20,13 @@ std::string setting(const Settings& settings, const std::string& name) {
   return found == settings.end() ? "" : found->second;
 }
 
-int size_setting(const Settings& settings, const std::string& name) {
-  const std::string text = setting(settings, name);
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
-    fail("study: setting {} is '{}', expected a number above 0", name, printable(text));
-  }
-  return value;
-}
-
 // The threshold in a stored rule, "ahon_ln<0.52".
 double threshold_of(const StoredIntervention& intervention) {
   const Intervention rule = parse_intervention(intervention.rule);
   const auto* by_score = std::get_if<ScoreRule>(&rule);
   if (!by_score || by_score->score->slug != intervention.score) {
-    fail("study: the rule '{}' is not one of the score {}", printable(intervention.rule), printable(intervention.score));
+    fail("study: the rule '{}' is not one of the score {}", printable(intervention.rule),
+         printable(intervention.score));
   }
   // The float's own digits, so that 0.52 is not shown as 0.5199999809265137.
   return std::stod(fmt::format("{}", by_score->threshold));
@@ -44,6 +35,7 @@ double threshold_of(const StoredIntervention& intervention) {
 CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredIntervention& intervention,
                       const std::vector<StoredResult>& results) {
   CurveEntry entry;
+  entry.score = find_score(intervention.score);
   entry.intervention = number;
   entry.share = intervention.share;
   entry.rule = intervention.rule;
@@ -55,8 +47,9 @@ CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredI
   int64_t off = 0;
   for (const int64_t count : entry.frequency.off) off += count;
   if (entry.frequency.samples > 0) {
-    entry.percent_off = 100 * static_cast<double>(off) /
-                        (static_cast<double>(entry.frequency.samples) * static_cast<double>(summary.head_count()));
+    entry.percent_off =
+        100 * static_cast<double>(off) /
+        (static_cast<double>(entry.frequency.samples) * static_cast<double>(summary.head_count()));
   }
   return entry;
 }
@@ -66,7 +59,8 @@ ScoreSummary& score_summary(StudySummary& summary, const std::string& slug) {
     if (score.score->slug == slug) return score;
   }
   const Score* score = find_score(slug);
-  if (!score) fail("study: unknown score '{}' in its plan; a newer idleheads may have written it", printable(slug));
+  if (!score)
+    fail("study: unknown score '{}' in its plan; a newer idleheads may have written it", printable(slug));
   summary.scores.push_back({});
   summary.scores.back().score = score;
   return summary.scores.back();
@@ -103,7 +97,8 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
     const double accuracy = 100 * point.accuracies.of(summary.metric).value;
     curve.push_back({point.percent_off, accuracy});
     const bool within = accuracy >= baseline - kTolerance;
-    if (within && (!score.proven || point.percent_off > score.points[*score.proven].percent_off)) score.proven = i;
+    if (within && (!score.proven || point.percent_off > score.points[*score.proven].percent_off))
+      score.proven = i;
   }
   score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);
   score.auc = normalized_auc(curve);
@@ -111,12 +106,14 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
 
 std::optional<size_t> best_score(const StudySummary& summary, bool with_awft) {
   const auto rank = [&](size_t i) {
-    return std::pair(summary.scores[i].inactive_percent, summary.scores[i].auc);  // none is below every number
+    return std::pair(summary.scores[i].inactive_percent,
+                     summary.scores[i].auc);  // none is below every number
   };
   std::optional<size_t> best;
   for (size_t i = 0; i < summary.scores.size(); ++i) {
     const ScoreSummary& score = summary.scores[i];
-    if (score.score->is_random || !score.inactive_percent || (!with_awft && score.score->slug == "awft")) continue;
+    if (score.score->is_random || !score.inactive_percent || (!with_awft && score.score->slug == "awft"))
+      continue;
     if (!best || rank(i) > rank(*best)) best = i;
   }
   return best;
@@ -130,8 +127,7 @@ void choose_subjects(const StudyStore& store, StudySummary& summary, const std::
     chosen = &summary.scores[*summary.best].points[*summary.scores[*summary.best].proven];
   }
   if (!chosen) return;
-  const size_t slug_length = chosen->rule.find_first_of("<>");
-  summary.chosen_rule = share_name(chosen->rule.substr(0, slug_length), chosen->share);
+  summary.chosen_rule = share_name(chosen->score->slug, chosen->share);
   summary.subjects_chosen =
       subject_rows(summary.task, summary.documents, store.results(chosen->intervention, false));
 }
@@ -141,8 +137,9 @@ void describe(const StudyStore& store, StudySummary& summary) {
   summary.documents = store.documents();
   summary.model = setting(summary.settings, "info.model");
   summary.task = setting(summary.settings, "task.name");
-  summary.layers = size_setting(summary.settings, "model.layers");
-  summary.heads = size_setting(summary.settings, "model.heads");
+  const ModelShape shape = model_shape(summary.settings);
+  summary.layers = shape.layers;
+  summary.heads = shape.heads;
   if (setting(summary.settings, "info.metric") == "acc_norm") summary.metric = Metric::acc_norm;
   double guesses = 0;
   for (const StoredDocument& document : summary.documents) {
@@ -162,10 +159,10 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
     for (int h = 0; h < frequency.heads; ++h) {
       const HeadId id = {l, h};
       const int64_t off = frequency.count(id);
-      std::vector<HeadId>& list = off == 0                              ? named.never
-                                  : off == frequency.samples            ? named.always
+      std::vector<HeadId>& list = off == 0                         ? named.never
+                                  : off == frequency.samples       ? named.always
                                   : frequency.share(id) >= kMostly ? named.mostly
-                                                                        : named.sometimes;
+                                                                   : named.sometimes;
       list.push_back(id);
     }
   }
@@ -181,7 +178,8 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   summary.baseline_done = static_cast<int64_t>(baseline.size());
   summary.baseline = accuracies_of(summary.documents, baseline);
   summary.subjects = subject_rows(summary.task, summary.documents, baseline);
-  if (summary.baseline_done < documents) summary.missing.push_back({"baseline", summary.baseline_done, documents});
+  if (summary.baseline_done < documents)
+    summary.missing.push_back({"baseline", summary.baseline_done, documents});
   if (with_stats) summary.distributions = score_distributions(summary.layers, summary.heads, baseline);
 
   read_interventions(store, summary);
@@ -217,11 +215,13 @@ const CurveEntry& find_point(const StudySummary& summary, std::string_view text)
   if (by_share) {
     const std::string name = share_name(wanted.slug, by_share->share);
     for (const MissingPart& part : summary.missing) {
-      if (part.name == name) fail_usage("{} is not finished: {} of {} documents", name, part.done, part.documents);
+      if (part.name == name)
+        fail_usage("{} is not finished: {} of {} documents", name, part.done, part.documents);
     }
   }
   if (tested.empty()) fail_usage("rule '{}': no result of {} in this study", printable(text), wanted.slug);
-  fail_usage("rule '{}': not in this study; {} was tested at {}", printable(text), wanted.slug, fmt::join(tested, ", "));
+  fail_usage("rule '{}': not in this study; {} was tested at {}", printable(text), wanted.slug,
+             fmt::join(tested, ", "));
 }
 
 std::string share_name(std::string_view score, double share) {

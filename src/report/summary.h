@@ -1,5 +1,6 @@
-// A study file as the numbers that a person or a program reads: baseline, curves, the best score, the heads by name.
-// Everything is computed from what the forward passes gave; what is missing in an unfinished study is listed.
+// A study file as the numbers that a person or a program reads: baseline, curves, the best score, the heads
+// by name. Everything is computed from what the forward passes gave; what is missing in an unfinished study
+// is listed.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@ inline constexpr double kTolerance = 1.0;
 
 // One intervention with results for all documents.
 struct CurveEntry {
+  const Score* score = nullptr;
   int64_t intervention = 0;  // its number in the study
   double share = 0;          // target, in [0, 1]
   std::string rule;          // "ahon_ln<0.52"
@@ -71,12 +73,12 @@ struct StudySummary {
   int64_t baseline_done = 0;  // documents
   Accuracies baseline;
   std::vector<ScoreSummary> scores;  // in the order of the plan; empty if nothing was switched off
-  std::optional<size_t> best;        // of `scores`: largest inactive share, random left out; equal ones by area
+  std::optional<size_t> best;  // of `scores`: largest inactive share, random left out; equal ones by area
   std::optional<size_t> best_other;  // the same without awft
   std::optional<NamedHeads> named;   // of the best score
 
-  std::vector<SubjectRow> subjects;        // of the baseline
-  std::string chosen_rule;                 // the intervention of `subjects_chosen`, "ahon_ln@15%"; empty if none
+  std::vector<SubjectRow> subjects;  // of the baseline
+  std::string chosen_rule;           // the intervention of `subjects_chosen`, "ahon_ln@15%"; empty if none
   std::vector<SubjectRow> subjects_chosen;  // the same rows under it
 
   std::vector<ScoreDistribution> distributions;  // if asked for, or nothing was switched off
@@ -89,14 +91,15 @@ struct StudySummary {
 
 struct SummaryOptions {
   bool distributions = false;  // read the statistics also of a study with interventions
-  std::string subjects_of;     // rule of `subjects_chosen` as find_point reads it; empty: the best score's proven point
+  std::string
+      subjects_of;  // rule of `subjects_chosen` as find_point reads it; empty: the best score's proven point
 };
 
 // Throws Error for a damaged file, UsageError for a rule the study does not hold.
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options = {});
 
-// The finished intervention that the user means: "ahon_ln@15%" or its rule "ahon_ln<0.52". Throws UsageError: malformed,
-// not of this study (with the tested shares), not finished.
+// The finished intervention that the user means: "ahon_ln@15%" or its rule "ahon_ln<0.52". Throws UsageError:
+// malformed, not of this study (with the tested shares), not finished.
 const CurveEntry& find_point(const StudySummary& summary, std::string_view text);
 
 // "ahon_ln@15%".

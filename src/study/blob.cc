@@ -12,7 +12,8 @@
 namespace idleheads {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "study files are little-endian and copied as they are");
+static_assert(std::endian::native == std::endian::little,
+              "study files are little-endian and copied as they are");
 static_assert(sizeof(HeadStats) == kStats * sizeof(float));
 
 size_t head_count(int layers, int heads) { return static_cast<size_t>(layers) * static_cast<size_t>(heads); }
@@ -75,7 +76,8 @@ std::vector<std::byte> encode_stats(std::span<const SampleStats> stats, int laye
   std::vector<std::byte> bytes;
   bytes.reserve(stats.size() * head_count(layers, heads) * sizeof(HeadStats));
   for (const SampleStats& sample : stats) {
-    if (sample.layers != layers || sample.heads != heads || sample.values.size() != head_count(layers, heads)) {
+    if (sample.layers != layers || sample.heads != heads ||
+        sample.values.size() != head_count(layers, heads)) {
       throw std::invalid_argument("statistics of another model's shape");
     }
     const auto values = std::as_bytes(std::span(sample.values));
@@ -84,7 +86,8 @@ std::vector<std::byte> encode_stats(std::span<const SampleStats> stats, int laye
   return bytes;
 }
 
-std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int layers, int heads) {
+std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int layers,
+                                      int heads) {
   const size_t stride = head_count(layers, heads) * sizeof(HeadStats);
   check_size(bytes.size(), samples, stride, "statistics");
   std::vector<SampleStats> stats(samples, SampleStats(layers, heads));
@@ -94,7 +97,9 @@ std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t s
   return stats;
 }
 
-std::string encode_integers(std::span<const int64_t> values) { return fmt::format("[{}]", fmt::join(values, ",")); }
+std::string encode_integers(std::span<const int64_t> values) {
+  return fmt::format("[{}]", fmt::join(values, ","));
+}
 
 std::vector<int64_t> decode_integers(std::string_view text) {
   std::vector<int64_t> values;

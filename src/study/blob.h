@@ -1,5 +1,5 @@
-// The byte layouts of a study file's cells (docs/study_format.md). Writing and reading are inverse to each other;
-// reading checks every length before it allocates and throws Error without naming the file.
+// The byte layouts of a study file's cells (docs/study_format.md). Writing and reading are inverse to each
+// other; reading checks every length before it allocates and throws Error without naming the file.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,16 @@ namespace idleheads {
 std::vector<std::byte> encode_floats(std::span<const float> values);
 std::vector<float> decode_floats(std::span<const std::byte> bytes, size_t count);
 
-// Bits, 1 = off: per sample ceil(layers * heads / 8) bytes; head h of layer l is bit layers-major l * heads + h, the
-// lowest bit of a byte first; the bits left over in a sample's last byte are 0. All masks are [layers, heads].
+// Bits, 1 = off: per sample ceil(layers * heads / 8) bytes; head h of layer l is bit layers-major l * heads +
+// h, the lowest bit of a byte first; the bits left over in a sample's last byte are 0. All masks are [layers,
+// heads].
 std::vector<std::byte> encode_masks(std::span<const HeadMask> masks, int layers, int heads);
 std::vector<HeadMask> decode_masks(std::span<const std::byte> bytes, size_t samples, int layers, int heads);
 
 // float32, little-endian, [samples, layers, heads, 7] in the order of Stat.
 std::vector<std::byte> encode_stats(std::span<const SampleStats> stats, int layers, int heads);
-std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int layers, int heads);
+std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int layers,
+                                      int heads);
 
 // A JSON array of whole numbers: "[12,7,30]".
 std::string encode_integers(std::span<const int64_t> values);

@@ -12,10 +12,12 @@ namespace {
 // The SQL of every table, index, view and trigger, by name; SQLite's own (sqlite_...) left out.
 std::map<std::string, std::string> schema_of(sqlite::Database& database) {
   std::map<std::string, std::string> schema;
-  sqlite::Statement rows(database, "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+  sqlite::Statement rows(database,
+                         "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
   while (rows.step()) {
     std::string name(rows.text(0));
-    if (!schema.emplace(std::move(name), rows.text(1)).second) database.raise_damaged("two tables of one name");
+    if (!schema.emplace(std::move(name), rows.text(1)).second)
+      database.raise_damaged("two tables of one name");
   }
   return schema;
 }
@@ -30,11 +32,13 @@ void check_tables(sqlite::Database& database, int64_t version) {
   for (const auto& [name, sql] : expected) {
     const auto it = found.find(name);
     if (it == found.end()) database.raise_damaged(fmt::format("table '{}' is missing", name));
-    if (it->second != sql) database.raise_damaged(fmt::format("table '{}' is not of schema version {}", name, version));
+    if (it->second != sql)
+      database.raise_damaged(fmt::format("table '{}' is not of schema version {}", name, version));
   }
   for (const auto& [name, sql] : found) {
     if (!expected.contains(name)) {
-      database.raise_damaged(fmt::format("'{}' does not belong to schema version {}", printable(name), version));
+      database.raise_damaged(
+          fmt::format("'{}' does not belong to schema version {}", printable(name), version));
     }
   }
 }
@@ -88,8 +92,10 @@ FileKind identify(sqlite::Database& database) try {
     fail("{}: not a study file (an SQLite database of another program)", database.name());
   }
   if (version > schema_version()) {
-    fail("{}: its schema version {} is newer than version {}, the newest this idleheads knows; update idleheads",
-         database.name(), version, schema_version());
+    fail(
+        "{}: its schema version {} is newer than version {}, the newest this idleheads knows; update "
+        "idleheads",
+        database.name(), version, schema_version());
   }
   if (version < 1) database.raise_damaged(fmt::format("schema version {}", version));
   check_tables(database, version);

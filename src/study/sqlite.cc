@@ -34,8 +34,8 @@ bool no_space(int code, int system_error) {
 std::string explain(int code, int system_error, const char* detail) {
   const std::string system = system_error == 0 ? "" : fmt::format(" ({})", std::strerror(system_error));
   if (no_space(code, system_error)) {
-    return fmt::format("no space left to write{}; what was stored before is kept: free some space and start again",
-                       system);
+    return fmt::format(
+        "no space left to write{}; what was stored before is kept: free some space and start again", system);
   }
   switch (code & 0xff) {
     case SQLITE_NOTADB:
@@ -110,7 +110,8 @@ void Database::leave_wal() noexcept {
 
 void Database::raise(int code) const {
   throw SqliteError(
-      fmt::format("{}: {}", name_, explain(code, sqlite3_system_errno(handle_), sqlite3_errmsg(handle_))), code);
+      fmt::format("{}: {}", name_, explain(code, sqlite3_system_errno(handle_), sqlite3_errmsg(handle_))),
+      code);
 }
 
 void Database::raise_damaged(const std::string& what) const {
@@ -170,7 +171,8 @@ void Statement::reset() {
 
 void Statement::check_type(int column, int type) const {
   if (sqlite3_column_type(handle_, column) != type) {
-    database_.raise_damaged(fmt::format("unexpected type in column '{}'", sqlite3_column_name(handle_, column)));
+    database_.raise_damaged(
+        fmt::format("unexpected type in column '{}'", sqlite3_column_name(handle_, column)));
   }
 }
 
@@ -215,7 +217,8 @@ Transaction::Transaction(Database& database, Kind kind) : database_(database) {
 }
 
 Transaction::~Transaction() {
-  // SQLite may have rolled back by itself (disk full); then there is nothing to do and the error is of no interest.
+  // SQLite may have rolled back by itself (disk full); then there is nothing to do and the error is of no
+  // interest.
   if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 

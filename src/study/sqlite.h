@@ -1,8 +1,8 @@
-// SQLite behind three small classes. Every failure is thrown as SqliteError, a one-line Error that names the file and
-// tells what to do; no return code is left to be forgotten.
+// SQLite behind three small classes. Every failure is thrown as SqliteError, a one-line Error that names the
+// file and tells what to do; no return code is left to be forgotten.
 //
-// Files are treated as hostile: a value of another type than asked for, and cells that add up to more bytes than the
-// file holds, are reported as damage instead of being believed.
+// Files are treated as hostile: a value of another type than asked for, and cells that add up to more bytes
+// than the file holds, are reported as damage instead of being believed.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,8 @@ class Database {
     immutable,   // read-only, and nobody writes: no locks, no side files, any -wal is ignored
   };
 
-  // Throws SqliteError if the file cannot be opened. Whether it is a database is found out by the first statement.
+  // Throws SqliteError if the file cannot be opened. Whether it is a database is found out by the first
+  // statement.
   Database(const std::filesystem::path& path, Mode mode);
   // An empty database in memory.
   Database();
@@ -51,8 +52,8 @@ class Database {
   // Size of the database in bytes, with what is still in the write-ahead log.
   int64_t bytes();
 
-  // Commits from now on go to a log of their own ("-wal"), so that others can read meanwhile; or back to a single file,
-  // which fails silently while others read.
+  // Commits from now on go to a log of their own ("-wal"), so that others can read meanwhile; or back to a
+  // single file, which fails silently while others read.
   void enter_wal();
   void leave_wal() noexcept;
 
@@ -91,7 +92,8 @@ class Statement {
   void run();
   void reset();
 
-  // Columns count from 0. A value of another type is damage. Views are valid until the next step() or reset().
+  // Columns count from 0. A value of another type is damage. Views are valid until the next step() or
+  // reset().
   int64_t integer(int column);
   double real(int column);
   std::string_view text(int column);
@@ -108,8 +110,8 @@ class Statement {
   int64_t limit_ = 0;  // what the file was last known to hold
 };
 
-// A transaction, rolled back unless committed. `write` takes the write lock at once; `read` makes all statements within
-// see the same state of the file.
+// A transaction, rolled back unless committed. `write` takes the write lock at once; `read` makes all
+// statements within see the same state of the file.
 class Transaction {
  public:
   enum class Kind { write, read };

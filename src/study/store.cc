@@ -29,7 +29,8 @@ Settings read_settings(Database& database) {
   Statement rows(database, "SELECT name, value FROM settings ORDER BY name");
   while (rows.step()) {
     std::string name(rows.text(0));
-    if (!settings.empty() && name <= settings.rbegin()->first) database.raise_damaged("settings out of order");
+    if (!settings.empty() && name <= settings.rbegin()->first)
+      database.raise_damaged("settings out of order");
     settings.emplace_hint(settings.end(), std::move(name), rows.text(1));
   }
   return settings;
@@ -57,11 +58,13 @@ StoredDocument read_document(Statement& row) {
 
 std::vector<StoredDocument> read_documents(Database& database) {
   std::vector<StoredDocument> documents;
-  Statement rows(database,
-                 "SELECT document, group_name, category, number, gold, choice_lengths, samples, tokens, truncated "
-                 "FROM documents ORDER BY document");
+  Statement rows(
+      database,
+      "SELECT document, group_name, category, number, gold, choice_lengths, samples, tokens, truncated "
+      "FROM documents ORDER BY document");
   while (rows.step()) {
-    if (rows.integer(0) != static_cast<int64_t>(documents.size())) database.raise_damaged("documents out of order");
+    if (rows.integer(0) != static_cast<int64_t>(documents.size()))
+      database.raise_damaged("documents out of order");
     try {
       documents.push_back(read_document(rows));
     } catch (const SqliteError&) {
@@ -87,20 +90,35 @@ void write_documents(Database& database, const std::vector<StoredDocument>& docu
 
 std::vector<StoredIntervention> read_plan(Database& database) {
   std::vector<StoredIntervention> plan;
-  Statement rows(database, "SELECT intervention, score, share, rule FROM interventions ORDER BY intervention");
+  Statement rows(database,
+                 "SELECT intervention, score, share, rule FROM interventions ORDER BY intervention");
   while (rows.step()) {
-    if (rows.integer(0) != static_cast<int64_t>(plan.size())) database.raise_damaged("interventions out of order");
+    if (rows.integer(0) != static_cast<int64_t>(plan.size()))
+      database.raise_damaged("interventions out of order");
     plan.push_back({std::string(rows.text(1)), rows.real(2), std::string(rows.text(3))});
     if (!std::isfinite(plan.back().share)) database.raise_damaged("a share is not finite");
   }
   return plan;
 }
 
+// SQLite reads what is missing of the last page as zeros, which would pass for results. With a log beside it
+// the file may end anywhere: a checkpoint may have been stopped.
+void require_whole(Database& database, const std::filesystem::path& path) {
+  const Transaction unchanging(database, Transaction::Kind::read);
+  const int64_t expected = database.bytes();
+  std::error_code error;
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(path, error));
+  if (!error && size < expected && !has_log(path)) {
+    database.raise_damaged(fmt::format("cut off after {} of {} bytes", size, expected));
+  }
+}
+
 }  // namespace
 
 struct StudyStore::Impl {
   // A writer: a new file becomes the study of these settings and documents, another one must be it.
-  Impl(const std::filesystem::path& path, const Settings& settings, const std::vector<StoredDocument>& documents);
+  Impl(const std::filesystem::path& path, const Settings& settings,
+       const std::vector<StoredDocument>& documents);
   // A reader.
   Impl(const std::filesystem::path& path, Database::Mode mode);
   ~Impl();
@@ -122,6 +140,7 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
                        const std::vector<StoredDocument>& given_documents)
     : lock(path), database(path, Database::Mode::read_write) {
   const bool is_new = identify(database) == FileKind::empty;
+  if (!is_new) require_whole(database, path);
   Transaction transaction(database);
   migrate(database, schema_steps());
   if (is_new) {
@@ -141,6 +160,7 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, Database::Mode mode) :
     fail("{}: its schema version is {}, expected {}; run idleheads study on it once to bring it up to date",
          database.name(), version, schema_version());
   }
+  require_whole(database, path);
   load();
 }
 
@@ -163,23 +183,28 @@ void StudyStore::Impl::require_writer() const {
   if (!lock) throw std::logic_error("the study is open for reading only");
 }
 
-void StudyStore::Impl::check_result(int64_t intervention, const StoredResult& result, size_t interventions) const {
+void StudyStore::Impl::check_result(int64_t intervention, const StoredResult& result,
+                                    size_t interventions) const {
   const auto require = [](bool ok, const char* what) {
     if (!ok) throw std::invalid_argument(what);
   };
   require(intervention >= 0 && static_cast<size_t>(intervention) < interventions, "no such intervention");
-  require(result.document >= 0 && static_cast<size_t>(result.document) < documents.size(), "no such document");
+  require(result.document >= 0 && static_cast<size_t>(result.document) < documents.size(),
+          "no such document");
   const StoredDocument& document = documents[static_cast<size_t>(result.document)];
   const auto samples = static_cast<size_t>(document.samples);
-  require(result.log_likelihoods.size() == document.choice_lengths.size(), "log-likelihoods: expected one a choice");
+  require(result.log_likelihoods.size() == document.choice_lengths.size(),
+          "log-likelihoods: expected one a choice");
   require(result.masks.size() == samples, "masks: expected one a sample");
-  require(result.stats.size() == (intervention == 0 ? samples : 0), "statistics: expected the baseline's, one a sample");
+  require(result.stats.size() == (intervention == 0 ? samples : 0),
+          "statistics: expected the baseline's, one a sample");
 }
 
 StoredResult StudyStore::Impl::read_result(Statement& row, bool with_stats) const try {
   StoredResult result;
   result.document = row.integer(0);
-  if (result.document < 0 || static_cast<size_t>(result.document) >= documents.size()) fail("no such document");
+  if (result.document < 0 || static_cast<size_t>(result.document) >= documents.size())
+    fail("no such document");
   const StoredDocument& document = documents[static_cast<size_t>(result.document)];
   const auto samples = static_cast<size_t>(document.samples);
   result.log_likelihoods = decode_floats(row.blob(1), document.choice_lengths.size());
@@ -205,14 +230,16 @@ StudyStore StudyStore::open_read_only(const std::filesystem::path& path) {
   try {
     return StudyStore(std::make_unique<Impl>(path, Database::Mode::read_only));
   } catch (const SqliteError& error) {
-    // Reading along with a writer needs files beside the study. Where they cannot be made nobody can be writing, so
-    // that the file can be read as it lies there, unless a killed writer left results in its log.
+    // Reading along with a writer needs files beside the study. Where they cannot be made nobody can be
+    // writing, so that the file can be read as it lies there, unless a killed writer left results in its log.
     const int code = error.code() & 0xff;
     if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY) throw;
     if (has_log(path)) {
-      fail("{}: a run was stopped before it could tidy up, and the folder is read-only; copy the file and those named "
-           "like it (-wal, -journal) to a folder that can be written",
-           printable(path.string(), 300));
+      fail(
+          "{}: a run was stopped before it could tidy up, and the folder is read-only; copy the file and "
+          "those named "
+          "like it (-wal, -journal) to a folder that can be written",
+          printable(path.string(), 300));
     }
     return StudyStore(std::make_unique<Impl>(path, Database::Mode::immutable));
   }
@@ -233,12 +260,18 @@ void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
   Database& database = impl_->database;
   Transaction transaction(database);
   if (const auto stored = read_plan(database); !stored.empty()) {
-    if (stored != plan) fail("{}: another plan of interventions is stored already; use another --output", database.name());
+    if (stored != plan)
+      fail("{}: another plan of interventions is stored already; use another --output", database.name());
     return;
   }
-  Statement insert(database, "INSERT INTO interventions (intervention, score, share, rule) VALUES (?, ?, ?, ?)");
+  Statement insert(database,
+                   "INSERT INTO interventions (intervention, score, share, rule) VALUES (?, ?, ?, ?)");
   for (size_t i = 0; i < plan.size(); ++i) {
-    insert.bind(1, static_cast<int64_t>(i)).bind(2, plan[i].score).bind(3, plan[i].share).bind(4, plan[i].rule).run();
+    insert.bind(1, static_cast<int64_t>(i))
+        .bind(2, plan[i].score)
+        .bind(3, plan[i].share)
+        .bind(4, plan[i].rule)
+        .run();
   }
   transaction.commit();
 }
@@ -249,7 +282,8 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
   const auto [layers, heads] = impl_->shape;
   const size_t interventions = impl_->interventions();
   Transaction transaction(database);
-  Statement insert(database, "INSERT INTO results (intervention, document, log_likelihoods, masks) VALUES (?, ?, ?, ?)");
+  Statement insert(
+      database, "INSERT INTO results (intervention, document, log_likelihoods, masks) VALUES (?, ?, ?, ?)");
   Statement insert_stats(database, "INSERT INTO statistics (document, stats) VALUES (?, ?)");
   for (const auto& [intervention, result] : results) {
     impl_->check_result(intervention, result, interventions);
@@ -262,8 +296,10 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
       insert_stats.bind(1, result.document).bind(2, stats).run();
     } catch (const SqliteError& error) {
       if ((error.code() & 0xff) != SQLITE_CONSTRAINT) throw;
-      fail("{}: the result of intervention {} for document {} is stored already, and stored results never change",
-           database.name(), intervention, result.document);
+      fail(
+          "{}: the result of intervention {} for document {} is stored already, and stored results never "
+          "change",
+          database.name(), intervention, result.document);
     }
   }
   transaction.commit();
@@ -274,14 +310,15 @@ std::vector<std::vector<bool>> StudyStore::done() const {
   const Transaction snapshot(database, Transaction::Kind::read);
   const size_t interventions = impl_->interventions();
   const size_t documents = impl_->documents.size();
-  if (documents != 0 && interventions > kMaxResults / documents) database.raise_damaged("too many interventions");
+  if (documents != 0 && interventions > kMaxResults / documents)
+    database.raise_damaged("too many interventions");
   std::vector<std::vector<bool>> done(interventions, std::vector<bool>(documents));
   std::pair<int64_t, int64_t> last = {-1, -1};
   Statement rows(database, "SELECT intervention, document FROM results ORDER BY intervention, document");
   while (rows.step()) {
     const std::pair<int64_t, int64_t> key = {rows.integer(0), rows.integer(1)};
-    const bool in_range = key.first >= 0 && static_cast<size_t>(key.first) < interventions && key.second >= 0 &&
-                          static_cast<size_t>(key.second) < documents;
+    const bool in_range = key.first >= 0 && static_cast<size_t>(key.first) < interventions &&
+                          key.second >= 0 && static_cast<size_t>(key.second) < documents;
     if (!in_range || key <= last) database.raise_damaged("results out of order");
     done[static_cast<size_t>(key.first)][static_cast<size_t>(key.second)] = true;
     last = key;
@@ -292,16 +329,18 @@ std::vector<std::vector<bool>> StudyStore::done() const {
 std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_stats) const {
   Database& database = impl_->database;
   with_stats = with_stats && intervention == 0;
-  Statement rows(database, with_stats ? "SELECT r.document, r.log_likelihoods, r.masks, s.stats FROM results AS r "
-                                        "LEFT JOIN statistics AS s ON s.document = r.document "
-                                        "WHERE r.intervention = ? ORDER BY r.document"
-                                      : "SELECT document, log_likelihoods, masks FROM results "
-                                        "WHERE intervention = ? ORDER BY document");
+  Statement rows(database, with_stats
+                               ? "SELECT r.document, r.log_likelihoods, r.masks, s.stats FROM results AS r "
+                                 "LEFT JOIN statistics AS s ON s.document = r.document "
+                                 "WHERE r.intervention = ? ORDER BY r.document"
+                               : "SELECT document, log_likelihoods, masks FROM results "
+                                 "WHERE intervention = ? ORDER BY document");
   rows.bind(1, intervention);
   std::vector<StoredResult> results;
   while (rows.step()) {
     StoredResult result = impl_->read_result(rows, with_stats);
-    if (!results.empty() && result.document <= results.back().document) database.raise_damaged("results out of order");
+    if (!results.empty() && result.document <= results.back().document)
+      database.raise_damaged("results out of order");
     results.push_back(std::move(result));
   }
   return results;

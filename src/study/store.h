@@ -1,5 +1,6 @@
-// The study file: everything known about one model on one task, in one SQLite database (docs/study_format.md).
-// Only what the forward passes gave and the settings are stored; shares, curves and tables are computed from it.
+// The study file: everything known about one model on one task, in one SQLite database
+// (docs/study_format.md). Only what the forward passes gave and the settings are stored; shares, curves and
+// tables are computed from it.
 #pragma once
 
 #include <filesystem>
@@ -15,10 +16,10 @@
 
 namespace idleheads {
 
-// Every setting that decides results, as name and value; kept in order of the names. Two studies are the same study when
-// all entries are equal. Names are dotted: "model.fingerprint", "model.layers", "model.heads", "task.name",
-// "task.fingerprint", "dtype", "seed", "scores", "shares", "bos". "model.layers" and "model.heads" must be there, as
-// decimal numbers: they give the shapes of masks and statistics.
+// Every setting that decides results, as name and value; kept in order of the names. Two studies are the same
+// study when all entries are equal. Names are dotted: "model.fingerprint", "model.layers", "model.heads",
+// "task.name", "task.fingerprint", "dtype", "seed", "scores", "shares", "bos". "model.layers" and
+// "model.heads" must be there, as decimal numbers: they give the shapes of masks and statistics.
 using Settings = std::map<std::string, std::string>;
 
 // One document of the task as stored, so that a study can be read without the task's files.
@@ -36,28 +37,28 @@ struct StoredDocument {
 
 // What one document gave under one intervention.
 struct StoredResult {
-  int64_t document = 0;                   // index in the list of documents
-  std::vector<float> log_likelihoods;     // one a choice
-  std::vector<HeadMask> masks;            // one a sample of the document
-  std::vector<SampleStats> stats;         // one a sample; baseline only, else empty
+  int64_t document = 0;                // index in the list of documents
+  std::vector<float> log_likelihoods;  // one a choice
+  std::vector<HeadMask> masks;         // one a sample of the document
+  std::vector<SampleStats> stats;      // one a sample; baseline only, else empty
 };
 
 // An intervention of the study: the baseline, or a score at a target share with the threshold found for it.
 struct StoredIntervention {
-  std::string score;                // slug; empty for the baseline
-  double share = 0;                 // target
-  std::string rule;                 // to_string(Intervention): "none", "ahon_ln<0.52"
+  std::string score;  // slug; empty for the baseline
+  double share = 0;   // target
+  std::string rule;   // to_string(Intervention): "none", "ahon_ln<0.52"
   bool operator==(const StoredIntervention&) const = default;
 };
 
-// Sizes and numbers that do not fit together are std::invalid_argument when they are given to be stored (a bug of the
-// caller) and Error when they are read (a damaged file). One thread at a time.
+// Sizes and numbers that do not fit together are std::invalid_argument when they are given to be stored (a
+// bug of the caller) and Error when they are read (a damaged file). One thread at a time.
 class StudyStore {
  public:
-  // Opens or creates the file for writing by this process alone. An existing file must be of this schema (older ones
-  // are migrated) and of equal settings and documents; a file that is refused is left as it was. Throws Error: not
-  // SQLite, newer schema, other settings (each difference named) or documents (the first one named), read-only, another
-  // writer at work, no space, damaged.
+  // Opens or creates the file for writing by this process alone. An existing file must be of this schema
+  // (older ones are migrated) and of equal settings and documents; a file that is refused is left as it was.
+  // Throws Error: not SQLite, newer schema, other settings (each difference named) or documents (the first
+  // one named), read-only, another writer at work, no space, damaged.
   static StudyStore open(const std::filesystem::path& path, const Settings& settings,
                          const std::vector<StoredDocument>& documents);
   // Opens an existing file for reading; a writer may be at work. Nothing needs to be writable.
@@ -70,18 +71,21 @@ class StudyStore {
   Settings settings() const;
   std::vector<StoredDocument> documents() const;
 
-  // The interventions of the plan, in order; number 0 is the baseline. set_plan stores them once (thresholds need the
-  // baseline pass first); storing the same plan again does nothing, another one is an Error. Empty until then.
+  // The interventions of the plan, in order; number 0 is the baseline. set_plan stores them once (thresholds
+  // need the baseline pass first); storing the same plan again does nothing, another one is an Error. Empty
+  // until then.
   std::vector<StoredIntervention> plan() const;
   void set_plan(const std::vector<StoredIntervention>& plan);
 
-  // Writes the results of a finished cohort in one transaction: pairs of (intervention number, result). A result that is
-  // there already is an Error: stored results never change. After any Error nothing of this call is stored.
+  // Writes the results of a finished cohort in one transaction: pairs of (intervention number, result). A
+  // result that is there already is an Error: stored results never change. After any Error nothing of this
+  // call is stored.
   void add(const std::vector<std::pair<int64_t, StoredResult>>& results);
 
   // done[intervention][document]. The baseline counts as intervention 0 also before the plan is stored.
   std::vector<std::vector<bool>> done() const;
-  // The stored results of an intervention in order of documents; with the baseline's statistics only if asked for.
+  // The stored results of an intervention in order of documents; with the baseline's statistics only if asked
+  // for.
   std::vector<StoredResult> results(int64_t intervention, bool with_stats) const;
 
  private:

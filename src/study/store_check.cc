@@ -62,6 +62,13 @@ std::array<Field, 8> fields_of(const StoredDocument& document) {
 
 std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
 
+// SQLite takes a file of one byte for an empty one, and would write over it.
+void refuse_one_byte(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) == 1)
+    fail("{}: not a study file (not an SQLite database)", shown(path));
+}
+
 bool accessible(const std::filesystem::path& path, int mode) {
   return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
 }
@@ -72,8 +79,8 @@ ModelShape model_shape(const Settings& settings) {
   const ModelShape shape = {read_count(settings, "model.layers", kMaxLayers),
                             read_count(settings, "model.heads", kMaxHeads)};
   if (int64_t{shape.layers} * shape.heads > kMaxHeadsInModel) {
-    fail("settings 'model.layers' and 'model.heads' are {} and {}, expected at most {} heads in all", shape.layers,
-         shape.heads, kMaxHeadsInModel);
+    fail("settings 'model.layers' and 'model.heads' are {} and {}, expected at most {} heads in all",
+         shape.layers, shape.heads, kMaxHeadsInModel);
   }
   return shape;
 }
@@ -107,16 +114,18 @@ void require_same_settings(const std::string& file, const Settings& stored, cons
   for (const auto& [name, value] : names) {
     if (name.starts_with("info.")) continue;  // says where things came from, decides nothing
     if (stored.contains(name) && given.contains(name) && value == given.at(name)) continue;
-    differences += fmt::format("{}: stored {}, given {}; ", printable(name), show(stored, name), show(given, name));
+    differences +=
+        fmt::format("{}: stored {}, given {}; ", printable(name), show(stored, name), show(given, name));
   }
-  if (!differences.empty()) fail("{}: holds a study with other settings: {}use another --output", file, differences);
+  if (!differences.empty())
+    fail("{}: holds a study with other settings: {}use another --output", file, differences);
 }
 
 void require_same_documents(const std::string& file, const std::vector<StoredDocument>& stored,
                             const std::vector<StoredDocument>& given) {
   if (stored.size() != given.size()) {
-    fail("{}: holds a study of other documents: stored {} of them, given {}; use another --output", file, stored.size(),
-         given.size());
+    fail("{}: holds a study of other documents: stored {} of them, given {}; use another --output", file,
+         stored.size(), given.size());
   }
   for (size_t i = 0; i < stored.size(); ++i) {
     if (stored[i] == given[i]) continue;
@@ -124,8 +133,11 @@ void require_same_documents(const std::string& file, const std::vector<StoredDoc
     const auto now = fields_of(given[i]);
     const auto at = std::mismatch(before.begin(), before.end(), now.begin(),
                                   [](const Field& a, const Field& b) { return a.value == b.value; });
-    fail("{}: holds a study of other documents: document {}: {}: stored '{}', given '{}'; use another --output", file, i,
-         at.first->name, printable(at.first->value, kShownBytes), printable(at.second->value, kShownBytes));
+    fail(
+        "{}: holds a study of other documents: document {}: {}: stored '{}', given '{}'; use another "
+        "--output",
+        file, i, at.first->name, printable(at.first->value, kShownBytes),
+        printable(at.second->value, kShownBytes));
   }
 }
 
@@ -133,7 +145,9 @@ void require_writable(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (std::filesystem::exists(status)) {
-    if (!std::filesystem::is_regular_file(status)) fail("{}: not a file, so no study can be stored there", shown(path));
+    if (!std::filesystem::is_regular_file(status))
+      fail("{}: not a file, so no study can be stored there", shown(path));
+    refuse_one_byte(path);
     if (!accessible(path, W_OK)) fail("{}: read-only; make it writable or use another --output", shown(path));
     return;
   }
@@ -148,6 +162,7 @@ void require_readable(const std::filesystem::path& path) {
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) fail("{}: no such file", shown(path));
   if (!std::filesystem::is_regular_file(status)) fail("{}: not a file, so not a study", shown(path));
+  refuse_one_byte(path);
   if (!accessible(path, R_OK)) fail("{}: cannot read: {}", shown(path), std::strerror(errno));
 }
 

@@ -32,7 +32,8 @@ WriterLock::WriterLock(const std::filesystem::path& study) : path_(lock_path(stu
     if (descriptor_ < 0 && (errno == EACCES || errno == EPERM || errno == EROFS)) {
       fail("{}: its folder is read-only; a study needs to write there, use another --output", shown);
     }
-    if (descriptor_ < 0) fail("{}: cannot create {}: {}", shown, printable(path_.string(), 300), std::strerror(errno));
+    if (descriptor_ < 0)
+      fail("{}: cannot create {}: {}", shown, printable(path_.string(), 300), std::strerror(errno));
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       ::close(descriptor_);
@@ -46,12 +47,13 @@ WriterLock::WriterLock(const std::filesystem::path& study) : path_(lock_path(stu
   }
 }
 
-// False if the previous holder removed the file between our open and our lock: we would hold a lock nobody sees.
+// False if the previous holder removed the file between our open and our lock: we would hold a lock nobody
+// sees.
 bool WriterLock::is_current() const {
   struct stat held = {};
   struct stat named = {};
-  return ::fstat(descriptor_, &held) == 0 && ::stat(path_.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
-         held.st_dev == named.st_dev;
+  return ::fstat(descriptor_, &held) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
 WriterLock::~WriterLock() {

@@ -5,11 +5,13 @@
 
 namespace idleheads {
 
-// Holds an advisory lock on FILE.lock while it lives. The kernel drops the lock when the process ends, however it ends.
-// (The lock is not on the study file itself: closing any descriptor of that would drop SQLite's own locks.)
+// Holds an advisory lock on FILE.lock while it lives. The kernel drops the lock when the process ends,
+// however it ends. (The lock is not on the study file itself: closing any descriptor of that would drop
+// SQLite's own locks.)
 class WriterLock {
  public:
-  // Throws Error if another process holds it ("another idleheads process is writing") or the folder is read-only.
+  // Throws Error if another process holds it ("another idleheads process is writing") or the folder is
+  // read-only.
   explicit WriterLock(const std::filesystem::path& study);
   ~WriterLock();
   WriterLock(const WriterLock&) = delete;

@@ -68,7 +68,8 @@ TEST(LargestInactiveShare, SinglePointAndNone) {
 }
 
 TEST(LargestInactiveShare, WhatIsNotFiniteIsLeftOut) {
-  EXPECT_EQ(largest_inactive_share({{0, 60}, {kNan, 10}, {10, 60}, {12, kNan}, {20, 58}, {kInf, 60}}, 60), 15);
+  EXPECT_EQ(largest_inactive_share({{0, 60}, {kNan, 10}, {10, 60}, {12, kNan}, {20, 58}, {kInf, 60}}, 60),
+            15);
   EXPECT_EQ(largest_inactive_share({{0, kNan}}, 60), std::nullopt);
   EXPECT_EQ(largest_inactive_share({{0, 60}, {10, 50}}, kNan), std::nullopt);
 }

@@ -15,7 +15,8 @@ HeadMask mask_of(const std::vector<HeadId>& off) {
 }
 
 TEST(HeadFrequency, CountsEveryHead) {
-  const std::vector<HeadMask> masks = {mask_of({{0, 1}, {1, 2}}), mask_of({{1, 2}}), mask_of({}), mask_of({{1, 0}})};
+  const std::vector<HeadMask> masks = {mask_of({{0, 1}, {1, 2}}), mask_of({{1, 2}}), mask_of({}),
+                                       mask_of({{1, 0}})};
   const HeadFrequency frequency = head_frequency(masks);
   EXPECT_EQ(frequency.layers, 2);
   EXPECT_EQ(frequency.heads, 3);

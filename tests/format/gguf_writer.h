@@ -39,14 +39,9 @@ constexpr GgufType gguf_type() {
 }
 
 // A value as it lies in the file.
-inline Bytes gguf_bytes(const std::string& text) {
-  return Bytes().number(uint64_t{text.size()}).text(text);
-}
+inline Bytes gguf_bytes(const std::string& text) { return Bytes().number(uint64_t{text.size()}).text(text); }
 template <typename T>
-  requires std::is_arithmetic_v<T>
-Bytes gguf_bytes(T value) {
-  return Bytes().number(value);
-}
+requires std::is_arithmetic_v<T> Bytes gguf_bytes(T value) { return Bytes().number(value); }
 
 struct GgufPair {
   std::string key;
@@ -59,7 +54,7 @@ struct GgufTensor {
   uint32_t type = 0;                 // GGML's number
   std::vector<uint64_t> dimensions;  // as in the file: innermost first
   Bytes data;
-  std::optional<uint64_t> offset;    // nothing: behind the tensor before, aligned
+  std::optional<uint64_t> offset;  // a wrong offset to put in the table; the data lie where they should
 };
 
 class GgufWriter {
@@ -112,7 +107,7 @@ class GgufWriter {
   // Header, metadata and tensor table.
   std::vector<std::byte> head() const { return build_head().content(); }
 
-  // The whole file. Tensors with the same or overlapping offsets overwrite each other in order.
+  // The whole file: the head and, aligned, the tensors' data in their order.
   std::vector<std::byte> bytes() const {
     Bytes file = build_head();
     file.pad(alignment);
@@ -138,7 +133,7 @@ class GgufWriter {
     return file;
   }
 
-  // Where the data of the tensors lie; an offset that was set stands only in the table.
+  // Where the tensors' data lie behind the head.
   std::vector<uint64_t> place() const {
     std::vector<uint64_t> offsets;
     uint64_t end = 0;

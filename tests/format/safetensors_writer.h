@@ -28,13 +28,16 @@ class SafetensorsWriter {
   }
 
   // `data` are the tensor's bytes; tensors lie in the file in the order they are added.
-  SafetensorsWriter& add(const std::string& name, DType dtype, const std::vector<int64_t>& shape, const Bytes& data) {
+  SafetensorsWriter& add(const std::string& name, DType dtype, const std::vector<int64_t>& shape,
+                         const Bytes& data) {
     const size_t begin = data_.size(), end = begin + data.size();
-    header_[name] = {{"dtype", std::string(dtype_info(dtype).name)}, {"shape", shape}, {"data_offsets", {begin, end}}};
+    header_[name] = {
+        {"dtype", std::string(dtype_info(dtype).name)}, {"shape", shape}, {"data_offsets", {begin, end}}};
     data_.bytes(data);
     return *this;
   }
-  SafetensorsWriter& add(const std::string& name, const std::vector<int64_t>& shape, const std::vector<float>& values) {
+  SafetensorsWriter& add(const std::string& name, const std::vector<int64_t>& shape,
+                         const std::vector<float>& values) {
     Bytes data;
     for (const float value : values) data.number(value);
     return add(name, DType::f32, shape, data);

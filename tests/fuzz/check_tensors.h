@@ -9,8 +9,8 @@
 
 namespace idleheads {
 
-// Stops the program, as a fuzz target reports a finding, if a tensor's data, shape and type contradict each other.
-// Decodes the tensors, so that the sanitizer sees every byte of their data read.
+// Stops the program, as a fuzz target reports a finding, if a tensor's data, shape and type contradict each
+// other. Decodes the tensors, so that the sanitizer sees every byte of their data read.
 inline void check_tensors(const std::vector<Tensor>& tensors) {
   for (const Tensor& tensor : tensors) {
     const DTypeInfo& info = dtype_info(tensor.dtype);

@@ -1,4 +1,5 @@
-// A study that is killed or runs out of disk loses at most the cohort in flight, and ends equal to an uninterrupted one.
+// A study that is killed or runs out of disk loses at most the cohort in flight, and ends equal to an
+// uninterrupted one.
 #include <errno.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -12,8 +13,8 @@
 namespace idleheads {
 namespace {
 
-// SQLite lets its system calls be replaced: every change to a file then goes through a countdown, and when that reaches
-// zero something happens to this and (unless the process is dead) all later calls.
+// SQLite lets its system calls be replaced: every change to a file then goes through a countdown, and when
+// that reaches zero something happens to this and (unless the process is dead) all later calls.
 enum class Fault { none, kill, disk_full };
 Fault fault = Fault::none;
 int calls_left = 0;
@@ -90,7 +91,8 @@ class Child {
     ::_exit(0);
   }
   void kill() { ::kill(pid_, SIGKILL); }
-  // True if it ended by itself; false if it was killed. `stored` is the number of cohorts it knows to be stored.
+  // True if it ended by itself; false if it was killed. `stored` is the number of cohorts it knows to be
+  // stored.
   bool wait(int& stored) {
     char byte;
     while (::read(pipe_[0], &byte, 1) == 1) ++stored;
@@ -128,7 +130,7 @@ int count_cohorts(const std::filesystem::path& path) {
 TEST(StoreCrash, KilledAtAnyChangeOfTheFile) {
   std::mt19937 random(7);
   int kills = 0;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 8; ++round) {
     const TempFolder folder;
     const auto file = folder / "study.db";
     int stored = 0;
@@ -181,7 +183,8 @@ TEST(StoreCrash, DiskFullWhileStoring) {
       const FaultySystem faulty(Fault::disk_full, after);
       const std::string message = error_of([&] { store.add(make_cohort(documents, 0, 3, 6)); });
       if (message.empty()) continue;  // fewer changes than that
-      EXPECT_THAT(message, testing::AllOf(testing::StartsWith(file.string()), testing::HasSubstr("no space left")));
+      EXPECT_THAT(message,
+                  testing::AllOf(testing::StartsWith(file.string()), testing::HasSubstr("no space left")));
       EXPECT_TRUE(store.done()[0][2]);
       EXPECT_FALSE(store.done()[0][3]);
     }

@@ -16,7 +16,9 @@ using testing::StartsWith;
 
 class StoreTest : public testing::Test {
  protected:
-  StudyStore open(const Settings& settings = make_settings()) { return StudyStore::open(file_, settings, documents_); }
+  StudyStore open(const Settings& settings = make_settings()) {
+    return StudyStore::open(file_, settings, documents_);
+  }
   std::string open_error(const Settings& settings, const std::vector<StoredDocument>& documents) {
     return error_of([&] { StudyStore::open(file_, settings, documents); });
   }
@@ -45,7 +47,8 @@ TEST_F(StoreTest, NewFileIsEmptyButKnowsItsStudy) {
 TEST_F(StoreTest, StudyAtRestIsOneFile) {
   run_study(file_);
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) names.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+    names.push_back(entry.path().filename());
   EXPECT_EQ(names, std::vector<std::string>{"study.db"});
 }
 
@@ -85,8 +88,9 @@ TEST_F(StoreTest, StoredResultsNeverChange) {
   Cohort again = make_cohort(documents_, 0, 3, 5);
   again.push_back({0, make_result(documents_, 0, 1)});
   again.back().second.log_likelihoods[0] = 99;
-  EXPECT_THAT(error_of([&] { store.add(again); }),
-              AllOf(StartsWith(file_.string()), HasSubstr("intervention 0 for document 1 is stored already")));
+  EXPECT_THAT(
+      error_of([&] { store.add(again); }),
+      AllOf(StartsWith(file_.string()), HasSubstr("intervention 0 for document 1 is stored already")));
   EXPECT_FALSE(store.done()[0][3]) << "nothing of the refused cohort is stored";
   EXPECT_TRUE(same_result(store.results(0, true)[1], make_result(documents_, 0, 1)));
   again.pop_back();
@@ -100,7 +104,8 @@ TEST_F(StoreTest, PlanIsStoredOnce) {
   store.set_plan(make_plan());
   auto other = make_plan();
   other[2].share = 0.15;
-  EXPECT_THAT(error_of([&] { store.set_plan(other); }), HasSubstr("another plan of interventions is stored already"));
+  EXPECT_THAT(error_of([&] { store.set_plan(other); }),
+              HasSubstr("another plan of interventions is stored already"));
   other.pop_back();
   EXPECT_NE(error_of([&] { store.set_plan(other); }), "");
   EXPECT_EQ(store.plan(), make_plan());
@@ -158,11 +163,12 @@ TEST_F(StoreTest, NamesEveryOtherSetting) {
   other["seed"] = std::string(500, 'x');
   other["bos"] = "yes";
   other.erase("empty");
-  EXPECT_THAT(open_error(other, documents_),
-              AllOf(StartsWith(file_.string() + ": holds a study with other settings: "),
-                    HasSubstr("bos: stored nothing, given 'yes'; dtype: stored 'f32', given 'bf16'; "
-                              "empty: stored '', given nothing; seed: stored '1234', given 'xxx"),
-                    HasSubstr("xxx...'"), Not(HasSubstr(std::string(100, 'x'))), EndsWith("use another --output")));
+  EXPECT_THAT(
+      open_error(other, documents_),
+      AllOf(StartsWith(file_.string() + ": holds a study with other settings: "),
+            HasSubstr("bos: stored nothing, given 'yes'; dtype: stored 'f32', given 'bf16'; "
+                      "empty: stored '', given nothing; seed: stored '1234', given 'xxx"),
+            HasSubstr("xxx...'"), Not(HasSubstr(std::string(100, 'x'))), EndsWith("use another --output")));
   expect_complete(file_);
 }
 
@@ -171,8 +177,9 @@ TEST_F(StoreTest, NamesTheFirstOtherDocument) {
   auto other = documents_;
   other[7].choice_lengths[1] = 6;
   other[8].gold = 1;
-  EXPECT_THAT(open_error(make_settings(), other),
-              HasSubstr("document 7: choice lengths: stored '[12,12,12]', given '[12,6,12]'; use another --output"));
+  EXPECT_THAT(
+      open_error(make_settings(), other),
+      HasSubstr("document 7: choice lengths: stored '[12,12,12]', given '[12,6,12]'; use another --output"));
   other = documents_;
   other.pop_back();
   EXPECT_THAT(open_error(make_settings(), other), HasSubstr("stored 12 of them, given 11"));
@@ -197,7 +204,8 @@ TEST_F(StoreTest, SettingsMustGiveTheShape) {
     EXPECT_THAT(open_error(settings, documents_), HasSubstr("'model.layers' is '" + value + "'"));
   }
   EXPECT_THAT(open_error({{"model.layers", "3"}}, documents_), HasSubstr("'model.heads' is missing"));
-  EXPECT_THAT(open_error({{"model.layers", "65536"}, {"model.heads", "65536"}}, documents_), HasSubstr("at most"));
+  EXPECT_THAT(open_error({{"model.layers", "65536"}, {"model.heads", "65536"}}, documents_),
+              HasSubstr("at most"));
   EXPECT_FALSE(std::filesystem::exists(file_));
 }
 

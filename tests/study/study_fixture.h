@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -21,11 +22,14 @@ namespace idleheads {
 inline constexpr int kLayers = 3;
 inline constexpr int kHeads = 7;  // 21 heads: the last byte of a mask is not full
 
-// A folder of its own, removed at the end.
+// A folder of its own, removed at the end. In memory where there is a place for that: the tests commit
+// thousands of transactions, and a disk would be waited for each time.
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = testing::TempDir() + "/idleheads_study_XXXXXX";
+    const std::string memory = "/dev/shm/";
+    std::string name = ::access(memory.c_str(), W_OK) == 0 ? memory : testing::TempDir();
+    name += "idleheads_study_XXXXXX";
     path_ = ::mkdtemp(name.data());
     std::filesystem::permissions(path_, std::filesystem::perms(0755));
   }
@@ -65,24 +69,33 @@ inline std::vector<StoredDocument> make_documents(int count = 12) {
 }
 
 inline std::vector<StoredIntervention> make_plan() {
-  return {{"", 0, "none"}, {"ahon_ln", 0.05, "ahon_ln<0.25"}, {"awft", 0.1, "awft>0.9"}, {"random", 0.3, "random<0.3"}};
+  return {{"", 0, "none"},
+          {"ahon_ln", 0.05, "ahon_ln<0.25"},
+          {"awft", 0.1, "awft>0.9"},
+          {"random", 0.3, "random<0.3"}};
 }
 
 // Numbers that depend on (intervention, document) alone, with NaN and infinity among them.
-inline StoredResult make_result(const std::vector<StoredDocument>& documents, int64_t intervention, int64_t document) {
+inline StoredResult make_result(const std::vector<StoredDocument>& documents, int64_t intervention,
+                                int64_t document) {
   const StoredDocument& d = documents[static_cast<size_t>(document)];
   StoredResult result;
   result.document = document;
-  const auto value = [&](int i) { return static_cast<float>(intervention * 1000 + document) + 0.1f * static_cast<float>(i); };
-  for (int i = 0; i < static_cast<int>(d.choice_lengths.size()); ++i) result.log_likelihoods.push_back(-value(i));
+  const auto value = [&](int i) {
+    return static_cast<float>(intervention * 1000 + document) + 0.1f * static_cast<float>(i);
+  };
+  for (int i = 0; i < static_cast<int>(d.choice_lengths.size()); ++i)
+    result.log_likelihoods.push_back(-value(i));
   if (document == 4) result.log_likelihoods[0] = -std::numeric_limits<float>::infinity();
   for (int s = 0; s < d.samples; ++s) {
     HeadMask mask(kLayers, kHeads);
-    for (int i = 0; i < kLayers * kHeads; ++i) mask.set(i / kHeads, i % kHeads, (i * 7 + document + s + intervention) % 4 == 0);
+    for (int i = 0; i < kLayers * kHeads; ++i)
+      mask.set(i / kHeads, i % kHeads, (i * 7 + document + s + intervention) % 4 == 0);
     result.masks.push_back(mask);
     if (intervention != 0) continue;
     SampleStats stats(kLayers, kHeads);
-    for (int i = 0; i < kLayers * kHeads; ++i) stats.values[static_cast<size_t>(i)].fill(value(i) + static_cast<float>(s));
+    for (int i = 0; i < kLayers * kHeads; ++i)
+      stats.values[static_cast<size_t>(i)].fill(value(i) + static_cast<float>(s));
     stats.values[5][1] = std::numeric_limits<float>::quiet_NaN();
     stats.values[6][kStats - 1] = static_cast<float>(s);
     result.stats.push_back(stats);
@@ -93,14 +106,17 @@ inline StoredResult make_result(const std::vector<StoredDocument>& documents, in
 using Cohort = std::vector<std::pair<int64_t, StoredResult>>;
 
 // The results of documents [begin, end) under one intervention.
-inline Cohort make_cohort(const std::vector<StoredDocument>& documents, int64_t intervention, int64_t begin, int64_t end) {
+inline Cohort make_cohort(const std::vector<StoredDocument>& documents, int64_t intervention, int64_t begin,
+                          int64_t end) {
   Cohort cohort;
-  for (int64_t d = begin; d < end; ++d) cohort.emplace_back(intervention, make_result(documents, intervention, d));
+  for (int64_t d = begin; d < end; ++d)
+    cohort.emplace_back(intervention, make_result(documents, intervention, d));
   return cohort;
 }
 
 // Goes on where the file stopped, in cohorts of three documents, and calls `stored` after each.
-inline void run_study(const std::filesystem::path& path, const std::function<void()>& stored = [] {}) {
+inline void run_study(
+    const std::filesystem::path& path, const std::function<void()>& stored = [] {}) {
   const auto documents = make_documents();
   StudyStore store = StudyStore::open(path, make_settings(), documents);
   for (int64_t intervention = 0; intervention < static_cast<int64_t>(make_plan().size()); ++intervention) {
@@ -116,12 +132,15 @@ inline void run_study(const std::filesystem::path& path, const std::function<voi
 // Bit for bit, so that NaN equals NaN.
 inline bool same_result(const StoredResult& a, const StoredResult& b) {
   const auto same_bits = [](const auto& x, const auto& y) {
-    return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0);
+    return x.size() == y.size() &&
+           (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0);
   };
-  if (a.document != b.document || a.masks != b.masks || !same_bits(a.log_likelihoods, b.log_likelihoods)) return false;
+  if (a.document != b.document || a.masks != b.masks || !same_bits(a.log_likelihoods, b.log_likelihoods))
+    return false;
   if (a.stats.size() != b.stats.size()) return false;
   for (size_t i = 0; i < a.stats.size(); ++i) {
-    if (a.stats[i].layers != b.stats[i].layers || !same_bits(a.stats[i].values, b.stats[i].values)) return false;
+    if (a.stats[i].layers != b.stats[i].layers || !same_bits(a.stats[i].values, b.stats[i].values))
+      return false;
   }
   return true;
 }

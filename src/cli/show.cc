@@ -1,0 +1,45 @@
+// idleheads show F.db: the tables of a study in the terminal.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "report/show.h"
+#include "study/store.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Show {
+  std::string file;
+  std::string heat_map;
+  std::string subjects_of;
+  bool curves = false;
+  bool subjects = false;
+};
+
+void run(const Show& show) {
+  const StudyStore store = StudyStore::open_read_only(show.file);
+  const StudySummary summary =
+      summarize(store, {.distributions = !show.heat_map.empty(), .subjects_of = show.subjects_of});
+  fmt::print("{}", idleheads::show(summary, {.color = color_depth(),
+                                             .width = terminal_width(),
+                                             .curves = show.curves,
+                                             .subjects = show.subjects || !show.subjects_of.empty(),
+                                             .heat_map = show.heat_map}));
+}
+
+}  // namespace
+
+void add_show(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("show", "what a study found: scores, curves, heads by name");
+  auto show = std::make_shared<Show>();
+  command->add_option("study", show->file, "study file")->required();
+  command->add_flag("--curves", show->curves, "accuracy of every score at every share");
+  command->add_flag("--subjects", show->subjects, "accuracy per subject and category");
+  command->add_option("--subjects-of", show->subjects_of, "the same under an intervention of the study, as ahon_ln@15%");
+  command->add_option("--heatmap", show->heat_map,
+                      "layers x heads: a score (ahon_ln), or how often heads were off (ahon_ln@15%)");
+  command->callback([show] { run(*show); });
+}
+
+}  // namespace idleheads::cli

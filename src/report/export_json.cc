@@ -1,0 +1,144 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "report/export.h"
+#include "report/output_file.h"
+
+namespace idleheads {
+namespace {
+
+using Json = nlohmann::ordered_json;  // writes null for NaN and infinities
+
+template <typename T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json accuracy_json(const Accuracy& accuracy) {
+  return {{"n", accuracy.n},
+          {"value", accuracy.n > 0 ? Json(accuracy.value) : Json(nullptr)},
+          {"stderr", optional_json(accuracy.error)}};
+}
+
+Json accuracies_json(const Accuracies& accuracies) {
+  return {{"acc", accuracy_json(accuracies.acc)}, {"acc_norm", accuracy_json(accuracies.acc_norm)}};
+}
+
+// {"5": [3, 7]}: layer to heads.
+Json heads_json(const std::vector<HeadId>& heads) {
+  Json out = Json::object();
+  for (const HeadId id : heads) out[std::to_string(id.layer)].push_back(id.head);
+  return out;
+}
+
+Json point_json(const CurveEntry& point) {
+  return {{"share", point.share},
+          {"rule", point.rule},
+          {"threshold", point.threshold},
+          {"percent_zeroed", point.percent_off},
+          {"accuracy", accuracies_json(point.accuracies)}};
+}
+
+Json score_json(const ScoreSummary& score) {
+  Json points = Json::array();
+  for (const CurveEntry& point : score.points) points.push_back(point_json(point));
+  return {{"score", score.score->slug},
+          {"name", score.score->paper_name},
+          {"planned", score.planned},
+          {"largest_inactive_percent", optional_json(score.inactive_percent)},
+          {"normalized_auc", optional_json(score.auc)},
+          {"proven_share", score.proven ? Json(score.points[*score.proven].share) : Json(nullptr)},
+          {"points", std::move(points)}};
+}
+
+Json named_json(const StudySummary& summary) {
+  if (!summary.named) return nullptr;
+  const ScoreSummary& best = summary.scores[*summary.best];
+  const CurveEntry& point = best.points[*best.proven];
+  return {{"score", best.score->slug},
+          {"share", point.share},
+          {"rule", point.rule},
+          {"samples", point.frequency.samples},
+          {"always", heads_json(summary.named->always)},
+          {"mostly", heads_json(summary.named->mostly)},
+          {"sometimes", heads_json(summary.named->sometimes)},
+          {"never", heads_json(summary.named->never)}};
+}
+
+Json distributions_json(const StudySummary& summary) {
+  Json out = Json::array();
+  for (const ScoreDistribution& d : summary.distributions) {
+    Json mean = Json::array();
+    for (int l = 0; l < d.mean.layers; ++l) {
+      Json row = Json::array();
+      for (int h = 0; h < d.mean.heads; ++h) row.push_back(d.mean.at(l, h));
+      mean.push_back(std::move(row));
+    }
+    out.push_back({{"score", d.score->slug},
+                   {"inactive_when", d.score->inactive_above ? "above" : "below"},
+                   {"numbers", d.numbers},
+                   {"nan", d.nan},
+                   {"min", d.min},
+                   {"q05", d.low},
+                   {"median", d.median},
+                   {"q95", d.high},
+                   {"max", d.max},
+                   {"mean", std::move(mean)}});
+  }
+  return out;
+}
+
+Json subjects_json(const std::vector<SubjectRow>& rows) {
+  Json out = Json::array();
+  for (const SubjectRow& row : rows) {
+    out.push_back({{"name", row.name}, {"depth", row.depth}, {"accuracy", accuracies_json(row.accuracies)}});
+  }
+  return out;
+}
+
+Json overview_json(const StudySummary& summary) {
+  const auto slug = [&](std::optional<size_t> i) {
+    return i ? Json(summary.scores[*i].score->slug) : Json(nullptr);
+  };
+  return {{"model", summary.model},
+          {"task", summary.task},
+          {"layers", summary.layers},
+          {"heads", summary.heads},
+          {"metric", summary.metric == Metric::acc_norm ? "acc_norm" : "acc"},
+          {"documents", summary.documents.size()},
+          {"questions", summary.questions},
+          {"samples", summary.samples},
+          {"chance", summary.questions > 0 ? Json(summary.chance) : Json(nullptr)},
+          {"tolerance_points", kTolerance},
+          {"baseline", accuracies_json(summary.baseline)},
+          {"best", slug(summary.best)},
+          {"best_other_than_awft", slug(summary.best_other)}};
+}
+
+}  // namespace
+
+std::string summary_json(const StudySummary& summary) {
+  Json out;
+  out["settings"] = summary.settings;
+  out["summary"] = overview_json(summary);
+  out["curves"] = Json::array();
+  for (const ScoreSummary& score : summary.scores) out["curves"].push_back(score_json(score));
+  out["heads"] = named_json(summary);
+  out["distributions"] = distributions_json(summary);
+  out["subjects"] = subjects_json(summary.subjects);
+  out["missing"] = Json::array();
+  for (const MissingPart& part : summary.missing) {
+    out["missing"].push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});
+  }
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void export_json(const StudyStore& store, const std::filesystem::path& file) {
+  SummaryOptions options;
+  options.distributions = true;
+  OutputFile output(file);
+  output.write(summary_json(summarize(store, options)));
+  output.commit();
+}
+
+}  // namespace idleheads

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/error.h"
+#include "report/export.h"
+#include "report/npz.h"
+#include "study/store_check.h"
+
+namespace idleheads {
+namespace {
+
+struct Shape {
+  int64_t layers = 0, heads = 0;
+  int64_t samples = 0;  // with statistics
+  int64_t choices = 0;  // of all documents
+};
+
+// A study that cannot fit is refused before anything is written.
+void require_size(const Shape& shape, int64_t interventions, int64_t masks) {
+  const double head_values =
+      static_cast<double>(shape.samples) * static_cast<double>(shape.layers * shape.heads);
+  const double bytes =
+      head_values * (sizeof(HeadStats) + static_cast<double>(masks)) +
+      static_cast<double>(shape.choices) * sizeof(float) * static_cast<double>(interventions);
+  if (bytes >= 0x1p32) {
+    fail("this study would take {:.1f} GiB as .npz, more than the 4 GiB that fit; use --csv", bytes / 0x1p30);
+  }
+}
+
+void write_interventions(NpzWriter& npz, const std::vector<StoredIntervention>& plan,
+                         const std::vector<uint8_t>& complete) {
+  std::vector<std::string> scores, rules;
+  std::vector<double> shares;
+  for (const StoredIntervention& intervention : plan) {
+    scores.push_back(intervention.score);
+    shares.push_back(intervention.share);
+    rules.push_back(intervention.rule);
+  }
+  npz.add("intervention_score", scores);
+  npz.add("intervention_share", shares);
+  npz.add("intervention_rule", rules);
+  npz.add_flags("intervention_complete", complete);
+}
+
+void write_documents(NpzWriter& npz, const std::vector<StoredDocument>& documents) {
+  std::vector<std::string> groups, categories;
+  std::vector<int64_t> indices, gold, offsets = {0}, lengths;
+  for (const StoredDocument& document : documents) {
+    groups.push_back(document.group);
+    categories.push_back(document.category);
+    indices.push_back(document.index);
+    gold.push_back(document.choice_lengths.empty() ? -1 : document.gold);
+    lengths.insert(lengths.end(), document.choice_lengths.begin(), document.choice_lengths.end());
+    offsets.push_back(static_cast<int64_t>(lengths.size()));
+  }
+  npz.add("document_group", groups);
+  npz.add("document_category", categories);
+  npz.add("document_index", indices);
+  npz.add("document_gold", gold);
+  npz.add("choice_offsets", offsets);
+  npz.add("choice_lengths", lengths);
+}
+
+void write_stats(NpzWriter& npz, const Shape& shape, const std::vector<StoredResult>& baseline) {
+  std::vector<std::string> names;
+  for (int i = 0; i < kStats; ++i) names.emplace_back(stat_name(static_cast<Stat>(i)));
+  npz.add("stat_names", names);
+  std::vector<int64_t> documents, numbers;
+  for (const StoredResult& result : baseline) {
+    for (size_t s = 0; s < result.stats.size(); ++s) {
+      documents.push_back(result.document);
+      numbers.push_back(static_cast<int64_t>(s));
+    }
+  }
+  npz.add("sample_document", documents);
+  npz.add("sample_number", numbers);
+  npz.begin("stats", "<f4", std::array<int64_t, 4>{shape.samples, shape.layers, shape.heads, kStats});
+  for (const StoredResult& result : baseline) {
+    for (const SampleStats& stats : result.stats) npz.append(std::span<const HeadStats>(stats.values));
+  }
+  npz.end();
+}
+
+// A row an intervention; NaN where a document has no result yet.
+void write_log_likelihoods(NpzWriter& npz, const Shape& shape, const StudyStore& store,
+                           const std::vector<StoredDocument>& documents, int64_t interventions) {
+  std::vector<size_t> offsets = {0};
+  for (const StoredDocument& document : documents)
+    offsets.push_back(offsets.back() + document.choice_lengths.size());
+  npz.begin("log_likelihoods", "<f4", std::array<int64_t, 2>{interventions, shape.choices});
+  for (int64_t i = 0; i < interventions; ++i) {
+    std::vector<float> row(static_cast<size_t>(shape.choices), std::numeric_limits<float>::quiet_NaN());
+    for (const StoredResult& result : store.results(i, false)) {
+      const auto at = static_cast<std::ptrdiff_t>(offsets[static_cast<size_t>(result.document)]);
+      std::copy(result.log_likelihoods.begin(), result.log_likelihoods.end(), row.begin() + at);
+    }
+    npz.append(std::span<const float>(row));
+  }
+  npz.end();
+}
+
+void write_masks(NpzWriter& npz, const Shape& shape, const StudyStore& store, int64_t intervention) {
+  npz.begin(fmt::format("masks_{}", intervention), "|u1",
+            std::array<int64_t, 3>{shape.samples, shape.layers, shape.heads});
+  for (const StoredResult& result : store.results(intervention, false)) {
+    for (const HeadMask& mask : result.masks) {
+      for (int l = 0; l < mask.layers(); ++l) npz.append(mask.layer(l));
+    }
+  }
+  npz.end();
+}
+
+}  // namespace
+
+void export_npz(const StudyStore& store, const std::filesystem::path& file) {
+  const std::vector<StoredDocument> documents = store.documents();
+  std::vector<StoredIntervention> plan = store.plan();
+  if (plan.empty()) plan.push_back({"", 0, "none"});
+  std::vector<uint8_t> complete;
+  for (const std::vector<bool>& done : store.done())
+    complete.push_back(std::count(done.begin(), done.end(), false) == 0);
+  complete.resize(plan.size());
+
+  const ModelShape sizes = model_shape(store.settings());
+  Shape shape = {sizes.layers, sizes.heads, 0, 0};
+  for (const StoredDocument& document : documents)
+    shape.choices += static_cast<int64_t>(document.choice_lengths.size());
+  const std::vector<StoredResult> baseline = store.results(0, true);
+  for (const StoredResult& result : baseline) shape.samples += static_cast<int64_t>(result.stats.size());
+  const auto interventions = static_cast<int64_t>(plan.size());
+  require_size(shape, interventions, std::count(complete.begin() + 1, complete.end(), 1));
+
+  NpzWriter npz(file);
+  write_documents(npz, documents);
+  write_interventions(npz, plan, complete);
+  write_stats(npz, shape, baseline);
+  write_log_likelihoods(npz, shape, store, documents, interventions);
+  // Masks have the rows of the statistics, so they wait for all of these.
+  for (int64_t i = 1; i < interventions && complete[0]; ++i) {
+    if (complete[static_cast<size_t>(i)]) write_masks(npz, shape, store, i);
+  }
+  npz.finish();
+}
+
+}  // namespace idleheads

@@ -1,0 +1,183 @@
+#include "report/show.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "report/show_text.h"
+#include "report/table.h"
+#include "report/text.h"
+
+namespace idleheads {
+namespace {
+
+constexpr size_t kMissingShown = 8;
+
+std::string setting(const StudySummary& summary, const std::string& name, const std::string& otherwise) {
+  const auto found = summary.settings.find(name);
+  return printable(found == summary.settings.end() || found->second.empty() ? otherwise : found->second, 100);
+}
+
+std::string intro(const StudySummary& s, const ShowOptions& options) {
+  std::string out = wrap(fmt::format("Model {} ({}, {}): {} layers x {} query heads = {} attention heads.",
+                                     s.model.empty() ? "of unknown name" : printable(s.model, 200),
+                                     setting(s, "model.family", "unknown family"),
+                                     setting(s, "dtype", "unknown dtype"), s.layers, s.heads, s.head_count()),
+                         options.width);
+  const std::string task = printable(s.task.empty() ? "of unknown name" : s.task, 200);
+  if (s.questions == 0) {
+    return out +
+           wrap(fmt::format("Task {}: {}, no questions to answer.", task, count_text(s.samples, "text")),
+                options.width);
+  }
+  std::string line = fmt::format("Task {}, {} shots: {}. ", task, setting(s, "task.shots", "0"),
+                                 count_text(s.questions, "question"));
+  if (s.baseline_accuracy().n == 0) {
+    line += "None is answered yet.";
+  } else {
+    line +=
+        fmt::format("With all heads on the model gets {} right ({}guessing: {:.1f} %).",
+                    accuracy_text(s.baseline_accuracy()),
+                    s.metric == Metric::acc_norm ? "by log-likelihood per character; " : "", 100 * s.chance);
+  }
+  return out + wrap(line, options.width);
+}
+
+std::string missing(const StudySummary& s, const ShowOptions& options) {
+  if (s.missing.empty()) return "";
+  std::string line = "Unfinished: ";
+  for (size_t i = 0; i < std::min(kMissingShown, s.missing.size()); ++i) {
+    const MissingPart& part = s.missing[i];
+    line +=
+        fmt::format("{}{} has {} of {} documents", i == 0 ? "" : ", ", part.name, part.done, part.documents);
+  }
+  if (s.missing.size() > kMissingShown)
+    line += fmt::format(", and {} more lack results", s.missing.size() - kMissingShown);
+  line += ". The same command goes on where it stopped; what follows is preliminary.";
+  return "\n" + emphasize_lines(wrap(line, options.width), options);
+}
+
+// Indices of the scores: largest inactive share first, then by area; none last.
+std::vector<size_t> ranking(const StudySummary& s) {
+  std::vector<size_t> order(s.scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::pair(s.scores[a].inactive_percent, s.scores[a].auc) >
+           std::pair(s.scores[b].inactive_percent, s.scores[b].auc);
+  });
+  return order;
+}
+
+std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& score, bool best) {
+  std::string off = "-", heads = "-", at = "-", accuracy = "-";
+  if (score.inactive_percent) {
+    off = fmt::format("{:.1f} %", *score.inactive_percent);
+    heads = heads_text(*score.inactive_percent, s.head_count());
+  }
+  if (score.proven) {
+    const CurveEntry& point = score.points[*score.proven];
+    at = fmt::format("{:.1f} %", point.percent_off);
+    accuracy = fmt::format("{:.1f} %", 100 * point.accuracies.of(s.metric).value);
+  }
+  std::string slug(score.score->slug);
+  if (static_cast<int64_t>(score.points.size()) < score.planned) {
+    slug += fmt::format(" [{}/{}]", score.points.size(), score.planned);
+  }
+  const std::string name =
+      score.score->is_random ? "Random heads (control)" : std::string(score.score->paper_name);
+  return {best ? "*" : "", slug, name,     off,
+          heads,           at,   accuracy, score.auc ? fmt::format("{:.1f}", *score.auc) : "-"};
+}
+
+std::string score_table(const StudySummary& s, const ShowOptions& options) {
+  Table table({{"", Align::left},
+               {"score", Align::left},
+               {"name in the paper", Align::left},
+               {"can be off"},
+               {"heads"},
+               {"tested"},
+               {"accuracy"},
+               {"area"}});
+  for (const size_t i : ranking(s)) {
+    const bool best = s.best == i;
+    const Emphasis emphasis = s.scores[i].score->is_random ? Emphasis::faint : Emphasis::none;
+    table.add_row(score_cells(s, s.scores[i], best), best ? Emphasis::strong : emphasis);
+  }
+  if (table.width() > options.width) table.remove_column(2);  // the slug says the same
+  return table.to_string(options.color != ColorDepth::none);
+}
+
+std::string scores_part(const StudySummary& s, const ShowOptions& options) {
+  std::string out =
+      "\n" +
+      wrap(
+          "Each score takes some heads for inactive. They were switched off (their output set to zero) and "
+          "the questions asked again. The more heads can be off without harm, the better the score knows "
+          "which ones do nothing:",
+          options.width);
+  out += "\n" + score_table(s, options) + "\n";
+  out += wrap(fmt::format("can be off: the largest share of heads with accuracy within {:g} point of all "
+                          "heads on (interpolated "
+                          "between tested shares); heads: that many of all; tested: the largest such share "
+                          "that was really run, "
+                          "and its accuracy; area: mean accuracy in percent over the shares tested; -: none.",
+                          kTolerance),
+              options.width);
+  return out;
+}
+
+std::string conclusion(const StudySummary& s, const ShowOptions& options) {
+  if (!s.best) {
+    if (s.baseline_accuracy().n == 0 || s.questions == 0) return "";
+    return "\n" + wrap("No score found heads that can be off within 1 point.", options.width);
+  }
+  const auto off = [&](const ScoreSummary& score) { return score.inactive_percent.value_or(0); };
+  const ScoreSummary& best = s.scores[*s.best];
+  std::string line =
+      fmt::format("Best: {} ({}). {:.1f} % of the heads, {}, can be off at a time", best.score->slug,
+                  best.score->paper_name, off(best), heads_text(off(best), s.head_count()));
+  for (const ScoreSummary& score : s.scores) {
+    if (score.score->slug == "awft" && best.score->slug != "awft") {
+      line += fmt::format("; by the usual test, attention to the first token (awft), {:.1f} %", off(score));
+    }
+    if (score.score->is_random) line += fmt::format("; of heads drawn at random {:.1f} %", off(score));
+  }
+  return "\n" + wrap(line + ".", options.width);
+}
+
+std::string precision_note(const StudySummary& s, const ShowOptions& options) {
+  const Accuracy& accuracy = s.baseline_accuracy();
+  if (accuracy.n == 0) return "";
+  std::string line =
+      fmt::format("Note: with {} one point is {:.3g} {}", count_text(accuracy.n, "question"),
+                  static_cast<double>(accuracy.n) / 100, accuracy.n == 100 ? "question" : "questions");
+  if (accuracy.error) {
+    line += fmt::format(
+        ", and the baseline's standard error is {:.1f} points: differences of that size may be chance",
+        100 * *accuracy.error);
+  }
+  return "\n" + emphasize_lines(wrap(line + ".", options.width), options);
+}
+
+}  // namespace
+
+std::string show(const StudySummary& summary, const ShowOptions& options) {
+  std::string out = intro(summary, options) + missing(summary, options);
+  if (summary.score_only()) {
+    out += "\n" + show_distributions(summary, options);
+  } else {
+    out += scores_part(summary, options) + conclusion(summary, options);
+    if (summary.named) out += "\n" + show_heads(summary, options);
+    if (options.curves) out += "\n" + show_curves(summary, options);
+  }
+  if (options.subjects) out += "\n" + show_subjects(summary, options);
+  std::string map = options.heat_map;
+  if (map.empty() && summary.score_only() && summary.baseline_done > 0) map = "ahon_ln";
+  if (!map.empty()) out += "\n" + render(heat_map(summary, map), options.color, options.width);
+  return out + precision_note(summary, options);
+}
+
+}  // namespace idleheads

@@ -1,0 +1,183 @@
+// The parts of `idleheads show` that stand by themselves: heads by name, curves, subjects, distributions.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "report/show.h"
+#include "report/show_text.h"
+#include "report/table.h"
+#include "report/text.h"
+
+namespace idleheads {
+namespace {
+
+constexpr size_t kSometimesShown = 40;
+
+bool colored(const ShowOptions& options) { return options.color != ColorDepth::none; }
+
+// One line a layer, "    L5  L5H3 L5H7"; `suffix` is put behind each name.
+template <typename Suffix>
+std::string heads_by_layer(const std::vector<HeadId>& heads, int width, const Suffix& suffix) {
+  std::map<int, std::vector<std::string>> layers;
+  for (const HeadId id : heads) layers[id.layer].push_back(to_string(id) + suffix(id));
+  std::string out;
+  for (const auto& [layer, names] : layers)
+    out += wrap(names, width, fmt::format("    layer {:>2}: ", layer));
+  return out;
+}
+
+std::string sometimes_off(const StudySummary& s, const CurveEntry& point, const ShowOptions& options) {
+  std::vector<HeadId> heads = s.named->sometimes;
+  std::string out = fmt::format("  sometimes, {}", count_text(static_cast<int64_t>(heads.size()), "head"));
+  if (heads.size() > kSometimesShown) {
+    const auto more_often = [&](HeadId a, HeadId b) {
+      return point.frequency.count(a) > point.frequency.count(b);
+    };
+    std::stable_sort(heads.begin(), heads.end(), more_often);
+    heads.resize(kSometimesShown);
+    std::sort(heads.begin(), heads.end());
+    out += fmt::format(" (the {} most often off; all are in the export)", kSometimesShown);
+  }
+  const auto share = [&](HeadId id) {
+    return fmt::format(" ({:.0f}%)", std::clamp(100 * point.frequency.share(id), 1.0, 99.0));
+  };
+  return out + "\n" + heads_by_layer(heads, options.width, share);
+}
+
+// All shares that were planned or finished, in order.
+std::vector<double> tested_shares(const StudySummary& s) {
+  std::vector<double> shares;
+  for (const ScoreSummary& score : s.scores) {
+    for (const CurveEntry& point : score.points) shares.push_back(point.share);
+  }
+  std::sort(shares.begin(), shares.end());
+  shares.erase(std::unique(shares.begin(), shares.end()), shares.end());
+  return shares;
+}
+
+Table curves_table(const StudySummary& s, std::span<const double> shares) {
+  std::vector<Column> columns = {{"score", Align::left}};
+  for (const double share : shares) columns.push_back({percent_text(share) + " %"});
+  Table table(columns);
+  for (const ScoreSummary& score : s.scores) {
+    std::vector<std::string> cells = {std::string(score.score->slug)};
+    for (const double share : shares) {
+      const auto point = std::find_if(score.points.begin(), score.points.end(),
+                                      [&](const CurveEntry& p) { return p.share == share; });
+      cells.push_back(point == score.points.end()
+                          ? "-"
+                          : fmt::format("{:.1f} @ {:.1f}", 100 * point->accuracies.of(s.metric).value,
+                                        point->percent_off));
+    }
+    table.add_row(cells, score.score->is_random ? Emphasis::faint : Emphasis::none);
+  }
+  return table;
+}
+
+std::string error_text(const Accuracy& accuracy) {
+  return accuracy.error ? fmt::format("{:.4f}", *accuracy.error) : "N/A";
+}
+
+std::string number_text(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4g}", value); }
+
+}  // namespace
+
+std::string show_heads(const StudySummary& s, const ShowOptions& options) {
+  if (!s.named || !s.best) return "";
+  const ScoreSummary& best = s.scores[*s.best];
+  const CurveEntry& point = best.points[*best.proven];
+  std::string out =
+      wrap(fmt::format(
+               "Heads that were off under {} ({}), where {:.1f} % are off on average and accuracy is {}, by "
+               "how often over {}:",
+               share_name(best.score->slug, point.share), point.rule, point.percent_off,
+               accuracy_text(point.accuracies.of(s.metric)), count_text(point.frequency.samples, "sample")),
+           options.width);
+  const auto nothing = [](HeadId) { return ""; };
+  const auto size = [](const std::vector<HeadId>& heads) {
+    return count_text(static_cast<int64_t>(heads.size()), "head");
+  };
+  out += fmt::format("  always, {}\n", size(s.named->always)) +
+         heads_by_layer(s.named->always, options.width, nothing);
+  out += fmt::format("  mostly (at least 90 %), {}\n", size(s.named->mostly)) +
+         heads_by_layer(s.named->mostly, options.width, nothing);
+  out += sometimes_off(s, point, options);
+  return out + fmt::format("  never, {}\n", size(s.named->never));
+}
+
+std::string show_curves(const StudySummary& s, const ShowOptions& options) {
+  const std::vector<double> shares = tested_shares(s);
+  std::string out = wrap("Accuracy in percent @ percent of heads off, by target share:", options.width);
+  if (shares.empty()) return out + "  no intervention is finished yet\n";
+  // As many columns at a time as fit.
+  for (size_t begin = 0; begin < shares.size();) {
+    size_t count = shares.size() - begin;
+    while (count > 1 && curves_table(s, std::span(shares).subspan(begin, count)).width() > options.width)
+      --count;
+    out += "\n" + curves_table(s, std::span(shares).subspan(begin, count)).to_string(colored(options));
+    begin += count;
+  }
+  return out;
+}
+
+std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
+  const bool norm = s.metric == Metric::acc_norm;
+  std::vector<Column> columns = {
+      {"subject", Align::left}, {"questions"}, {norm ? "acc_norm" : "acc"}, {"stderr"}};
+  const bool chosen = s.subjects_chosen.size() == s.subjects.size();
+  if (chosen) columns.insert(columns.end(), {{s.chosen_rule}, {"stderr"}});
+  Table table(columns);
+  for (size_t i = 0; i < s.subjects.size(); ++i) {
+    const SubjectRow& row = s.subjects[i];
+    const Accuracy& accuracy = row.accuracies.of(s.metric);
+    const std::string indent = row.depth == 0 ? "" : std::string(static_cast<size_t>(row.depth), ' ') + "- ";
+    std::vector<std::string> cells = {indent + printable(row.name, 60), fmt::format("{}", accuracy.n),
+                                      fmt::format("{:.4f}", accuracy.value), error_text(accuracy)};
+    if (chosen) {
+      const Accuracy& under = s.subjects_chosen[i].accuracies.of(s.metric);
+      cells.push_back(fmt::format("{:.4f}", under.value));
+      cells.push_back(error_text(under));
+    }
+    table.add_row(cells, row.depth == 0 ? Emphasis::strong : Emphasis::none);
+  }
+  std::string out = wrap(
+      "Accuracy per subject, all heads on" + (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
+      options.width);
+  out += "\n" + table.to_string(colored(options));
+  if (s.subjects.size() > 2) {
+    out += wrap("Errors of rows over several subjects are pooled, as lm-evaluation-harness has them.",
+                options.width);
+  }
+  return out;
+}
+
+std::string show_distributions(const StudySummary& s, const ShowOptions& options) {
+  std::vector<Column> columns = {
+      {"score", Align::left}, {"name in the paper", Align::left}, {"inactive", Align::left}};
+  for (const char* name : {"min", "5 %", "median", "95 %", "max"}) columns.push_back({name});
+  const bool any_nan =
+      std::any_of(s.distributions.begin(), s.distributions.end(), [](const auto& d) { return d.nan > 0; });
+  if (any_nan) columns.push_back({"no number"});
+  std::string out =
+      wrap(fmt::format(
+               "Scores of all heads over {}. No head was switched off here: idleheads study does that, and "
+               "so proves which heads are inactive.",
+               count_text(s.samples, "sample")),
+           options.width);
+  if (s.baseline_done == 0) return out + "There are no results yet.\n";
+  Table table(columns);
+  for (const ScoreDistribution& d : s.distributions) {
+    std::vector<std::string> cells = {std::string(d.score->slug), std::string(d.score->paper_name),
+                                      d.score->inactive_above ? "if high" : "if low"};
+    for (const double value : {d.min, d.low, d.median, d.high, d.max}) cells.push_back(number_text(value));
+    if (any_nan) cells.push_back(fmt::format("{}", d.nan));
+    table.add_row(cells);
+  }
+  if (table.width() > options.width) table.remove_column(1);  // the slug says the same
+  return out + "\n" + table.to_string(colored(options));
+}
+
+}  // namespace idleheads

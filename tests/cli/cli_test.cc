@@ -1,0 +1,233 @@
+// The program as a user meets it: commands that work, and bad input with its message and exit code.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "cli/command.h"
+#include "format/json.h"
+
+namespace idleheads {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+const fs::path kData = IDLEHEADS_TEST_DATA;
+const std::string kTiny = (kData / "golden/tiny/llama").string();
+
+// A tiny model with a tokenizer: the golden llama and the byte-level tokenizer of the tests.
+class Cli : public testing::Test {
+ protected:
+  Cli() : model_((folder_ / "model").string()), questions_((folder_ / "questions.jsonl").string()) {
+    fs::create_directory(model_);
+    for (const char* file : {"config.json", "model.safetensors"}) fs::copy(fs::path(kTiny) / file, fs::path(model_) / file);
+    for (const auto& entry : fs::directory_iterator(kData / "tiny_tokenizer")) {
+      fs::copy(entry.path(), fs::path(model_) / entry.path().filename());
+    }
+    write_file(questions_, R"({"question": "What is red?", "choices": ["a rose", "the sea"], "answer": 0, "group": "colors"}
+{"question": "What is wet?", "choices": ["a fire", "the sea"], "answer": 1, "group": "things"}
+{"question": "What is hot?", "choices": ["a fire", "the sea", "ice"], "answer": "a fire", "group": "things"}
+)");
+  }
+
+  std::string output(const std::string& name) { return (folder_ / name).string(); }
+  std::vector<std::string> study(const std::string& file, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"study", model_, "--task", questions_, "-o", output(file), "--dtype", "f32",
+                                          "--scores", "awft,ahon_ln,random", "--shares", "0,20"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  TemporaryFolder folder_;
+  std::string model_;
+  std::string questions_;
+};
+
+void expect_failure(const Outcome& outcome, int code, const std::string& message) {
+  EXPECT_EQ(outcome.code, code) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr(message));
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << "not one line: " << outcome.err;
+  EXPECT_LT(outcome.err.size(), 3000u);
+}
+
+TEST_F(Cli, InfoSaysWhatTheModelIs) {
+  const Outcome text = run_idleheads({"info", model_});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("llama"));
+  const Json json = parse_json(run_idleheads({"info", model_, "--json"}).out, "info");
+  EXPECT_EQ(json.at("layers"), 4);
+  EXPECT_EQ(json.at("kv_heads"), 2);
+}
+
+TEST_F(Cli, ProbePrintsScoresFlagsAndLogits) {
+  write_file(folder_ / "tokens.json", "[[1, 2, 3], [7]]");
+  const Outcome outcome = run_idleheads({"probe", model_, "--tokens", output("tokens.json"), "--ablate", "ahon_ln<0.8",
+                                         "--ablate", "L1H2", "--json", "--dtype", "f32"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json json = parse_json(outcome.out, "probe");
+  ASSERT_EQ(json.at("samples").size(), 2u);
+  const Json& runs = json.at("samples")[0].at("runs");
+  ASSERT_EQ(runs.size(), 3u);
+  EXPECT_TRUE(runs[0].at("ablate").is_null());
+  EXPECT_EQ(runs[1].at("ablate"), "ahon_ln<0.8");
+  EXPECT_EQ(runs[0].at("scores").size(), 15u);
+  EXPECT_EQ(runs[0].at("scores").at("awft").size(), 4u);
+  EXPECT_EQ(runs[0].at("scores").at("awft")[0].size(), 8u);
+  EXPECT_EQ(runs[0].at("last_logits").size(), 320u);
+  EXPECT_EQ(runs[2].at("flagged"), Json::parse("[[],[2],[],[]]"));
+  // One token: entropy is 0, its layer mean too, and 0 / 0 is no number.
+  EXPECT_TRUE(json.at("samples")[1].at("runs")[0].at("scores").at("aeqd_ln")[0][0].is_null());
+}
+
+TEST_F(Cli, ProbeOfTextIsReadable) {
+  const Outcome outcome = run_idleheads({"probe", model_, "--text", "hello there", "--ablate", "awft>0.9"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("next token"));
+  EXPECT_THAT(outcome.out, HasSubstr("awft>0.9"));
+}
+
+TEST_F(Cli, StudyRunsResumesAndSaysWhenItIsComplete) {
+  const Outcome first = run_idleheads(study("a.db"));
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("ahon_ln"));
+  const Outcome again = run_idleheads(study("a.db"));
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("complete already"));
+  EXPECT_EQ(again.out, first.out);
+  EXPECT_EQ(run_idleheads({"show", output("a.db"), "--curves", "--subjects", "--heatmap", "awft"}).code, 0);
+}
+
+TEST_F(Cli, StudyRefusesAnotherSettingAndNamesIt) {
+  ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
+  expect_failure(run_idleheads(study("a.db", {"--seed", "5"})), 1, "seed: stored '1234', given '5'");
+  expect_failure(run_idleheads(study("a.db", {"--limit", "1"})), 1, "task.limit");
+  std::vector<std::string> other_shares = study("a.db");
+  other_shares.back() = "0,10,20";
+  expect_failure(run_idleheads(other_shares), 1, "--shares");
+  write_file(questions_, R"({"question": "Other?", "choices": ["yes", "no"], "answer": 0})");
+  expect_failure(run_idleheads(study("a.db")), 1, "task.fingerprint");
+}
+
+TEST_F(Cli, ScoreThenStudyGoesOnInTheSameFile) {
+  const Outcome score =
+      run_idleheads({"score", model_, "--task", questions_, "-o", output("a.db"), "--dtype", "f32"});
+  ASSERT_EQ(score.code, 0) << score.err;
+  EXPECT_EQ(run_idleheads(study("a.db")).code, 0);
+}
+
+TEST_F(Cli, ScoreOfAText) {
+  write_file(folder_ / "text.txt", "first line\n\nsecond line\n");
+  const Outcome outcome = run_idleheads({"score", model_, "--text", output("text.txt"), "-o", output("t.db")});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
+TEST_F(Cli, EvalWithAndWithoutAblation) {
+  const Outcome plain = run_idleheads({"eval", model_, "--task", questions_});
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_THAT(plain.out, HasSubstr("acc_norm"));
+  write_file(folder_ / "heads.json", R"({"0": [1, 2], "3": [7]})");
+  const Outcome ablated = run_idleheads({"eval", model_, "--task", questions_, "--ablate", "ahon_ln@20%", "--mask",
+                                         output("heads.json"), "--json"});
+  ASSERT_EQ(ablated.code, 0) << ablated.err;
+  const Json json = parse_json(ablated.out, "eval");
+  ASSERT_EQ(json.at("runs").size(), 2u);
+  EXPECT_DOUBLE_EQ(json.at("runs")[1].at("percent_off").get<double>(), 100.0 * 3 / 32);
+}
+
+TEST_F(Cli, ExportWritesEveryFormat) {
+  ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
+  EXPECT_EQ(run_idleheads({"export", output("a.db"), "--json", "-o", output("a.json")}).code, 0);
+  EXPECT_EQ(run_idleheads({"export", output("a.db"), "--npz", "-o", output("a.npz")}).code, 0);
+  EXPECT_EQ(run_idleheads({"export", output("a.db"), "--csv", "-o", output("csv")}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "a.json") && fs::exists(folder_ / "a.npz") && fs::exists(folder_ / "csv"));
+}
+
+TEST_F(Cli, WithoutSharingTheResultsAreTheSame) {
+  ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
+  ASSERT_EQ(run_idleheads(study("b.db", {"--no-sharing", "--threads", "1"})).code, 0);
+  for (const char* file : {"a", "b"}) {
+    ASSERT_EQ(run_idleheads({"export", output(std::string(file) + ".db"), "--csv", "-o", output(file)}).code, 0);
+  }
+  for (const auto& entry : fs::directory_iterator(folder_ / "a")) {
+    EXPECT_EQ(read_text_file(entry.path()), read_text_file(folder_ / "b" / entry.path().filename())) << entry.path();
+  }
+}
+
+struct Bad {
+  const char* name;
+  std::vector<std::string> arguments;  // MODEL, QUESTIONS, FOLDER and GOLDEN are replaced
+  int code;
+  const char* message;
+};
+
+class BadInput : public Cli, public testing::WithParamInterface<Bad> {};
+
+TEST_P(BadInput, OneLineAndTheRightExitCode) {
+  write_file(folder_ / "study.txt", "not a database, but long enough to be read as one: " + std::string(200, 'x'));
+  write_file(folder_ / "empty.gguf", "");
+  write_file(folder_ / "text.gguf", "this is no model");
+  write_file(folder_ / "tokens.json", "[[1, 2], [400]]");
+  write_file(folder_ / "deep.json", std::string(100000, '['));
+  write_file(folder_ / "broken.jsonl", "{\"question\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}\n{oops\n");
+  write_file(folder_ / "far.jsonl", R"({"question": "a", "choices": ["b", "c"], "answer": 7})");
+  write_file(folder_ / "heads.json", R"({"99": [0]})");
+  write_file(folder_ / "long.jsonl", R"({"question": ")" + std::string(5000, 'a') + R"(", "choices": ["b", "c"], "answer": 0})");
+  std::vector<std::string> arguments;
+  for (std::string argument : GetParam().arguments) {
+    for (const auto& [mark, value] : {std::pair<std::string, std::string>{"MODEL", model_}, {"QUESTIONS", questions_},
+                                      {"FOLDER", folder_.path().string()}, {"GOLDEN", kTiny}}) {
+      if (const size_t at = argument.find(mark); at != std::string::npos) argument.replace(at, mark.size(), value);
+    }
+    arguments.push_back(argument);
+  }
+  expect_failure(run_idleheads(arguments), GetParam().code, GetParam().message);
+}
+
+const Bad kBad[] = {
+    {"MissingModel", {"info", "FOLDER/none.gguf"}, 1, "none.gguf"},
+    {"NotInTheCache", {"info", "org/name"}, 1, "Hugging Face cache"},
+    {"EmptyGguf", {"info", "FOLDER/empty.gguf"}, 1, "not a GGUF file"},
+    {"TextAsGguf", {"info", "FOLDER/text.gguf"}, 1, "not a GGUF file"},
+    {"FolderWithoutConfig", {"info", "FOLDER"}, 1, "no config.json"},
+    {"NoTokenizer", {"eval", "GOLDEN", "--task", "QUESTIONS"}, 1, "tokenizer.json"},
+    {"UnknownCommand", {"stduy", "MODEL"}, 2, "did you mean 'study'?"},
+    {"UnknownFlag", {"study", "MODEL", "--task", "QUESTIONS", "--shars", "5"}, 2, "did you mean '--shares'?"},
+    {"UnknownScore", {"study", "MODEL", "--task", "QUESTIONS", "--scores", "ahon_nl"}, 2, "did you mean 'ahon_ln'?"},
+    {"UnknownTask", {"eval", "MODEL", "--task", "mmlv"}, 2, "did you mean 'mmlu'?"},
+    {"UnknownRule", {"eval", "MODEL", "--task", "QUESTIONS", "--ablate", "ahonln<1"}, 2, "did you mean 'ahon_ln'?"},
+    {"WrongDirection", {"eval", "MODEL", "--task", "QUESTIONS", "--ablate", "awft<0.5"}, 2, "awft>"},
+    {"NoSuchHead", {"probe", "MODEL", "--text", "a", "--ablate", "L9H0"}, 2, "L9H0"},
+    {"NoSuchHeadInMask", {"probe", "MODEL", "--text", "a", "--mask", "FOLDER/heads.json"}, 2, "L99H0"},
+    {"TokenOutOfRange", {"probe", "MODEL", "--tokens", "FOLDER/tokens.json"}, 1, "400"},
+    {"DeepJson", {"probe", "MODEL", "--tokens", "FOLDER/deep.json"}, 1, "deep.json"},
+    {"NothingToProbe", {"probe", "MODEL"}, 2, "--tokens"},
+    {"BrokenQuestions", {"eval", "MODEL", "--task", "FOLDER/broken.jsonl"}, 1, "broken.jsonl:2"},
+    {"AnswerOutOfRange", {"eval", "MODEL", "--task", "FOLDER/far.jsonl"}, 1, "far.jsonl:1"},
+    {"PromptTooLong", {"eval", "MODEL", "--task", "FOLDER/long.jsonl", "--refuse-overflow"}, 1, "1024"},
+    {"NoMmluFolder", {"eval", "MODEL", "--task", "mmlu", "--data", "FOLDER/none"}, 1, "none"},
+    {"NotAStudy", {"show", "FOLDER/study.txt"}, 1, "not a study file"},
+    {"MissingStudy", {"show", "FOLDER/none.db"}, 1, "none.db"},
+    {"OutputIsNoStudy", {"study", "MODEL", "--task", "QUESTIONS", "-o", "FOLDER/study.txt"}, 1, "not a study file"},
+    {"BadShares", {"study", "MODEL", "--task", "QUESTIONS", "--shares", "5:x"}, 2, "--shares"},
+    {"TooLittleMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "1K"}, 2, "--memory"},
+    {"BadMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "lots"}, 2, "--memory"},
+    {"BadLimit", {"eval", "MODEL", "--task", "QUESTIONS", "--limit", "-1"}, 2, "limit"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Cases, BadInput, testing::ValuesIn(kBad), [](const auto& info) { return info.param.name; });
+
+TEST_F(Cli, LongNamesAreCutInMessages) {
+  expect_failure(run_idleheads({"info", std::string(100000, 'n')}), 1, "...");
+  expect_failure(run_idleheads({"study", model_, "--task", questions_, "--scores", std::string(100000, 's')}), 2, "...");
+}
+
+TEST_F(Cli, HelpAndVersion) {
+  EXPECT_THAT(run_idleheads({"--help"}).out, HasSubstr("study"));
+  EXPECT_EQ(run_idleheads({"--version"}).code, 0);
+  EXPECT_EQ(run_idleheads({}).code, 2);
+}
+
+}  // namespace
+}  // namespace idleheads

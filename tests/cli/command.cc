@@ -1,0 +1,63 @@
+#include "cli/command.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace idleheads {
+namespace {
+
+std::string read_all(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+[[noreturn]] void run_child(const std::vector<std::string>& arguments,
+                            const std::map<std::string, std::string>& environment, const std::filesystem::path& out,
+                            const std::filesystem::path& err) {
+  for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+  const int input = open("/dev/null", O_RDONLY);
+  const int output = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const int errors = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  dup2(input, 0);
+  dup2(output, 1);
+  dup2(errors, 2);
+  std::vector<char*> argv = {const_cast<char*>(IDLEHEADS_BINARY)};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execv(IDLEHEADS_BINARY, argv.data());
+  _exit(127);
+}
+
+}  // namespace
+
+Outcome run_idleheads(const std::vector<std::string>& arguments,
+                      const std::map<std::string, std::string>& environment) {
+  const TemporaryFolder folder;
+  const pid_t child = fork();
+  if (child == 0) run_child(arguments, environment, folder / "out", folder / "err");
+  int status = 0;
+  waitpid(child, &status, 0);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return {code, read_all(folder / "out"), read_all(folder / "err")};
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "idleheads_cli_XXXXXX").string();
+  path_ = mkdtemp(pattern.data());
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+}  // namespace idleheads

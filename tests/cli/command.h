@@ -1,0 +1,34 @@
+// Runs the idleheads program as a user would: arguments, environment, exit code, both outputs.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace idleheads {
+
+struct Outcome {
+  int code = -1;  // exit code; 128 + signal if it was killed
+  std::string out;
+  std::string err;
+};
+
+// IDLEHEADS_BINARY with these arguments; standard input is empty and neither output is a terminal.
+Outcome run_idleheads(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
+
+// A fresh folder that is removed at the end of the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write_file(const std::filesystem::path& path, const std::string& text);
+
+}  // namespace idleheads

@@ -1,0 +1,94 @@
+#include "format/dequant.h"
+
+#include <bit>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "base/mapped_file.h"
+#include "format/bad_file.h"
+#include "format/tensor.h"
+
+namespace idleheads::test {
+namespace {
+
+constexpr int kTypes = static_cast<int>(DType::q8_k) + 1;
+
+// The same bits; NaN may be any NaN.
+bool same(float a, float b) {
+  return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+}
+
+class Dequant : public testing::TestWithParam<int> {
+ protected:
+  const DTypeInfo& info() const { return dtype_info(static_cast<DType>(GetParam())); }
+};
+
+// tests/data/format/dequant_*.bin: number of blocks, the blocks, their values (tools/make_dequant_golden.py).
+TEST_P(Dequant, EqualsGgufPackageBitForBit) {
+  const std::string name = fmt::format("format/dequant_{}.bin", info().name);
+  const MappedFile file(std::filesystem::path(IDLEHEADS_TEST_DATA) / name);
+  uint32_t blocks = 0;
+  ASSERT_GT(file.bytes().size(), sizeof(blocks));
+  std::memcpy(&blocks, file.bytes().data(), sizeof(blocks));
+  const size_t data_size = blocks * static_cast<size_t>(info().block_bytes);
+  const size_t count = blocks * static_cast<size_t>(info().block_elements);
+  ASSERT_EQ(file.bytes().size(), sizeof(blocks) + data_size + count * sizeof(float));
+  ASSERT_GE(blocks, 20u);
+  const auto data = file.bytes().subspan(sizeof(blocks), data_size);
+  std::vector<float> expected(count), values(count, -1.0f);
+  std::memcpy(expected.data(), data.data() + data_size, count * sizeof(float));
+
+  dequantize(info().dtype, data, values);
+  size_t finite = 0;
+  for (size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(same(values[i], expected[i]))
+        << "element " << i << ": " << values[i] << ", not " << expected[i];
+    finite += std::isfinite(expected[i]) ? 1 : 0;
+  }
+  EXPECT_GT(finite, count / 2);
+}
+
+TEST_P(Dequant, AcceptsUnalignedData) {
+  const auto size = static_cast<size_t>(info().block_bytes) * 3;
+  std::vector<std::byte> bytes(size + 1);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 7 % 61);
+  const std::vector<std::byte> aligned(bytes.begin() + 1, bytes.end());
+  std::vector<float> a(static_cast<size_t>(info().block_elements) * 3), b(a.size());
+  dequantize(info().dtype, std::span(bytes).subspan(1), a);
+  dequantize(info().dtype, aligned, b);
+  for (size_t i = 0; i < a.size(); ++i) ASSERT_TRUE(same(a[i], b[i])) << i;
+}
+
+TEST_P(Dequant, ChecksSizes) {
+  const auto size = static_cast<size_t>(info().block_bytes),
+             count = static_cast<size_t>(info().block_elements);
+  const std::vector<std::byte> data(size * 2);
+  std::vector<float> values(count * 2);
+  const std::span whole(data);
+  EXPECT_THROW(dequantize(info().dtype, whole.first(size), values), std::logic_error);
+  EXPECT_THROW(dequantize(info().dtype, whole.first(size * 2 - 1), values), std::logic_error);
+  EXPECT_NO_THROW(dequantize(info().dtype, {}, {}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Dequant, testing::Range(0, kTypes), [](const auto& param) {
+  return std::string(dtype_info(static_cast<DType>(param.param)).name);
+});
+
+TEST(HalfToFloat, IsExactForAllHalves) {
+  for (uint32_t half = 0; half < 0x10000; ++half) {
+    const int exponent = half >> 10 & 31, mantissa = half & 1023;
+    float expected = std::ldexp(static_cast<float>(mantissa), -24);
+    if (exponent == 31) {
+      expected =
+          mantissa == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+    } else if (exponent > 0) {
+      expected = std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25);
+    }
+    if (half & 0x8000) expected = -expected;
+    ASSERT_TRUE(same(dequant::half_to_float(static_cast<uint16_t>(half)), expected)) << half;
+  }
+}
+
+}  // namespace
+}  // namespace idleheads::test

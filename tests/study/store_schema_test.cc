@@ -1,0 +1,156 @@
+// Versions of the file, and files that are damaged in one way each.
+#include <fstream>
+#include <random>
+
+#include "study/schema.h"
+#include "study/sqlite.h"
+#include "study_fixture.h"
+
+namespace idleheads {
+namespace {
+
+using sqlite::Database;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class StoreSchemaTest : public testing::Test {
+ protected:
+  void SetUp() override { run_study(file_); }
+
+  void edit(const std::string& sql) { Database(file_, Database::Mode::read_write).execute(sql); }
+  std::string read_error() {
+    return error_of([&] {
+      const StudyStore store = StudyStore::open_read_only(file_);
+      store.plan();
+      store.done();
+      for (int i = 0; i < 4; ++i) store.results(i, true);
+    });
+  }
+  std::string write_error() {
+    return error_of([&] { StudyStore::open(file_, make_settings(), make_documents()); });
+  }
+
+  TempFolder folder_;
+  std::filesystem::path file_ = folder_ / "study.db";
+};
+
+TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
+  Database database(file_, Database::Mode::read_only);
+  EXPECT_EQ(database.query_int("PRAGMA application_id"), 0x49444c48);
+  EXPECT_EQ(database.query_int("PRAGMA user_version"), schema_version());
+  EXPECT_EQ(identify(database), FileKind::study);
+}
+
+TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
+  edit("PRAGMA user_version = 7");
+  const auto expected =
+      AllOf(HasSubstr("schema version 7 is newer than version 1"), HasSubstr("update idleheads"));
+  EXPECT_THAT(read_error(), expected);
+  EXPECT_THAT(write_error(), expected);
+}
+
+TEST_F(StoreSchemaTest, StudyWithoutAVersionIsDamaged) {
+  edit("PRAGMA user_version = 0");
+  EXPECT_THAT(read_error(), HasSubstr("damaged (schema version 0)"));
+  edit("PRAGMA user_version = -1");
+  EXPECT_THAT(read_error(), HasSubstr("damaged (schema version -1)"));
+}
+
+TEST_F(StoreSchemaTest, StepsRunFromWhereTheFileStands) {
+  Database database;
+  const std::vector<std::string> steps = {"CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y",
+                                          "CREATE TABLE b (z)"};
+  migrate(database, std::span(steps).first(1));
+  database.execute("INSERT INTO a VALUES (5)");
+  migrate(database, steps);
+  migrate(database, steps);
+  EXPECT_EQ(database.query_int("PRAGMA user_version"), 3);
+  EXPECT_EQ(database.query_int("SELECT x FROM a WHERE y IS NULL"), 5);
+  EXPECT_EQ(database.query_int("SELECT count(*) FROM b"), 0);
+}
+
+// A file written by the first release stays readable for ever: tests/data/study holds one of every version.
+TEST_F(StoreSchemaTest, FileOfVersion1) {
+  std::filesystem::copy_file(IDLEHEADS_TEST_DATA "/study/version1.study", folder_ / "old.study");
+  expect_complete(folder_ / "old.study");
+  run_study(folder_ / "old.study");
+  expect_complete(folder_ / "old.study");
+}
+
+TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
+  edit("CREATE TABLE mine (x)");
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 1"));
+  edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 1"));
+  edit("DROP TRIGGER t; DROP TABLE settings");
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
+  edit(
+      "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
+      "name, i AS value FROM n");
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 1"));
+}
+
+// One defect each; all must be named and none may crash.
+TEST_F(StoreSchemaTest, DamagedContent) {
+  const std::vector<std::pair<std::string, std::string>> defects = {
+      {"DELETE FROM settings WHERE name = 'model.heads'", "'model.heads' is missing"},
+      {"UPDATE settings SET value = '99999999999' WHERE name = 'model.layers'",
+       "'model.layers' is '99999999999'"},
+      {"UPDATE settings SET value = '4' WHERE name = 'model.layers'",
+       "document 0: masks have 3 bytes, expected 1 times 4"},
+      {"DELETE FROM documents WHERE document = 5", "documents out of order"},
+      {"UPDATE documents SET document = -5 WHERE document = 5", "documents out of order"},
+      {"UPDATE documents SET choice_lengths = '[1,2' WHERE document = 5", "document 5: '[1,2' is not a list"},
+      {"UPDATE documents SET choice_lengths = '[-1]' WHERE document = 0",
+       "document 0: the length of a choice is -1"},
+      {"UPDATE documents SET gold = 3 WHERE document = 1", "document 1: the gold answer is number 3"},
+      {"UPDATE documents SET gold = 4294967296 WHERE document = 1", "document 1: the gold answer"},
+      {"UPDATE documents SET samples = 9223372036854775807 WHERE document = 1",
+       "document 1: it has 9223372036854775807"},
+      {"UPDATE documents SET samples = 2147483647 WHERE document = 1", "document 1: masks have 6 bytes"},
+      {"DELETE FROM interventions WHERE intervention = 1", "interventions out of order"},
+      {"UPDATE interventions SET share = 9e999 WHERE intervention = 1", "a share is not finite"},
+      {"DELETE FROM interventions WHERE intervention = 3", "results out of order"},
+      {"UPDATE results SET intervention = -1 WHERE intervention = 3", "results out of order"},
+      {"UPDATE results SET document = 12 WHERE intervention = 3 AND document = 11", "results out of order"},
+      {"UPDATE results SET masks = x'' WHERE intervention = 2",
+       "document 0: masks have 0 bytes, expected 1 times 3"},
+      {"UPDATE results SET log_likelihoods = x'00' WHERE intervention = 2",
+       "document 0: log-likelihoods have 1 bytes"},
+      {"DELETE FROM statistics WHERE document = 4", "unexpected type in column 'stats'"},
+      {"UPDATE statistics SET stats = zeroblob(500000)", "document 0: statistics have 500000 bytes"},
+  };
+  const auto original = folder_ / "original.db";
+  std::filesystem::copy_file(file_, original);
+  for (const auto& [sql, expected] : defects) {
+    std::filesystem::copy_file(original, file_, std::filesystem::copy_options::overwrite_existing);
+    edit(sql);
+    EXPECT_THAT(read_error(), AllOf(testing::StartsWith(file_.string() + ": damaged ("), HasSubstr(expected)))
+        << sql;
+  }
+}
+
+TEST_F(StoreSchemaTest, FlippedAndTruncatedBytes) {
+  std::ifstream in(file_, std::ios::binary);
+  const std::string good(std::istreambuf_iterator<char>(in), {});
+  const auto write = [&](const std::string& bytes) { std::ofstream(file_, std::ios::binary) << bytes; };
+  for (const size_t size : {good.size() - 1, good.size() - 3000, good.size() / 2, size_t{5000}, size_t{4096},
+                            size_t{100}, size_t{30}}) {
+    write(good.substr(0, size));
+    EXPECT_NE(read_error(), "") << size;
+    EXPECT_NE(write_error(), "") << size;
+  }
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    std::string bad = good;
+    // Mostly where the structure is: the headers of pages.
+    const size_t at =
+        round % 2 == 0 ? random() % bad.size() : random() % (bad.size() / 4096) * 4096 + random() % 64;
+    bad[at] = static_cast<char>(random());
+    write(bad);
+    read_error();  // an Error or results, nothing else
+  }
+}
+
+}  // namespace
+}  // namespace idleheads
