@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 model=models/SmolLM2-135M-Instruct.Q4_1.gguf
 task=examples/everyday_questions.jsonl
 study=build/demo.db
-flags=()
+flags=(--shares 0,10,20)
 
 build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}"
 build/idleheads show "$study"

@@ -16,8 +16,8 @@ enum class DType { f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_
 
 struct DTypeInfo {
   DType dtype;
-  std::string_view name;  // as the format's documentation writes it: "F32", "Q4_K"
-  int64_t block_elements; // elements per block along the innermost dimension; 1 for plain types
+  std::string_view name;   // as the format's documentation writes it: "F32", "Q4_K"
+  int64_t block_elements;  // elements per block along the innermost dimension; 1 for plain types
   int64_t block_bytes;
 };
 
@@ -27,7 +27,7 @@ const DTypeInfo& dtype_info(DType dtype);
 struct Tensor {
   std::string name;
   DType dtype = DType::f32;
-  std::vector<int64_t> shape;       // row-major, outermost first: [rows, cols] for y = W x with W [rows, cols]
+  std::vector<int64_t> shape;  // row-major, outermost first: [rows, cols] for y = W x with W [rows, cols]
   std::span<const std::byte> data;  // exactly the tensor's bytes
 
   int64_t elements() const;  // product of the shape; 1 for a scalar

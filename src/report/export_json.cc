@@ -130,14 +130,14 @@ std::string summary_json(const StudySummary& summary) {
   for (const MissingPart& part : summary.missing) {
     out["missing"].push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});
   }
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return out.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 void export_json(const StudyStore& store, const std::filesystem::path& file) {
   SummaryOptions options;
   options.distributions = true;
   OutputFile output(file);
-  output.write(summary_json(summarize(store, options)));
+  output.write(summary_json(summarize(store, options)) + "\n");
   output.commit();
 }
 

@@ -14,6 +14,8 @@ namespace idleheads {
 namespace {
 
 constexpr double kMostly = 0.9;
+// Exactly one point below the baseline is within, whatever the last bits of the two shares of right answers.
+constexpr double kRounding = 1e-9;
 
 std::string setting(const Settings& settings, const std::string& name) {
   const auto found = settings.find(name);
@@ -89,14 +91,16 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
                    [](const CurveEntry& a, const CurveEntry& b) { return a.share < b.share; });
   if (summary.questions == 0 || score.points.empty()) return;
   const double baseline = 100 * summary.baseline_accuracy().value;
+  const double line = baseline - kTolerance;
   std::vector<CurvePoint> curve;
   // Nothing off is the baseline by definition, so a study without the share 0 knows that point too.
   if (score.points.front().share > 0) curve.push_back({0, baseline});
   for (size_t i = 0; i < score.points.size(); ++i) {
     const CurveEntry& point = score.points[i];
-    const double accuracy = 100 * point.accuracies.of(summary.metric).value;
+    double accuracy = 100 * point.accuracies.of(summary.metric).value;
+    if (std::abs(accuracy - line) < kRounding) accuracy = line;
     curve.push_back({point.percent_off, accuracy});
-    const bool within = accuracy >= baseline - kTolerance;
+    const bool within = accuracy >= line;
     if (within && (!score.proven || point.percent_off > score.points[*score.proven].percent_off))
       score.proven = i;
   }

@@ -23,13 +23,13 @@ void remove_files() {
 
 // One file for the whole run, in memory where the system has a place for that.
 const std::filesystem::path& input_file() {
-  static const std::filesystem::path path = [] {
+  static const auto& path = *new const std::filesystem::path([] {
     const std::filesystem::path memory = "/dev/shm";
     const auto folder =
         std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
     std::atexit(remove_files);
     return folder / ("fuzz_study_" + std::to_string(::getpid()) + ".db");
-  }();
+  }());  // never destroyed: it is needed at exit
   return path;
 }
 

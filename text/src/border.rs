@@ -23,8 +23,7 @@ impl View {
     /// `data` points to `size` bytes that live as long as the result.
     pub unsafe fn text<'a>(self, what: &str) -> Result<&'a str, String> {
         let bytes = unsafe { slice(self.data, self.size) };
-        std::str::from_utf8(bytes)
-            .map_err(|error| format!("{what} is not valid UTF-8 at byte {}", error.valid_up_to()))
+        std::str::from_utf8(bytes).map_err(|error| format!("{what} is not valid UTF-8 at byte {}", error.valid_up_to()))
     }
 
     /// # Safety

@@ -25,8 +25,9 @@ pub struct Chat<'a> {
     pub add_generation_prompt: bool,
 }
 
-/// Steps that a template may take, far more than any real one: a template cannot hang the program.
-const FUEL: u64 = 20_000_000;
+/// Steps that a template may take (64 bytes of text count as one), far more than a real one needs: a template can neither
+/// hang the program nor fill the memory.
+const FUEL: u64 = 2_000_000;
 
 /// The error behind raise_exception: its text is for the user as it stands.
 #[derive(Debug)]

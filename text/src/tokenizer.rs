@@ -1,5 +1,7 @@
 //! Hugging Face's tokenizer, made from a tokenizer.json or from a vocabulary and merges in memory.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use tokenizers::decoders::byte_level::ByteLevel;
 use tokenizers::models::bpe::{Vocab, BPE};
@@ -38,14 +40,16 @@ impl TextTokenizer {
     }
 
     pub fn from_bpe(bpe: &Bpe) -> Result<Self, String> {
-        let settings: Settings = serde_json::from_str(bpe.settings).map_err(|error| format!("the settings: {error}"))?;
+        let settings: Settings =
+            serde_json::from_str(bpe.settings).map_err(|error| format!("the settings: {error}"))?;
         let vocabulary = vocabulary(&bpe.tokens)?;
-        let merges = merges(&bpe.merges, &vocabulary)?;
+        let longest = bpe.tokens.iter().map(|token| token.len()).max().unwrap_or(0);
+        let merges = merges(&bpe.merges, longest)?;
         let model = BPE::builder()
             .vocab_and_merges(vocabulary, merges)
             .ignore_merges(settings.ignore_merges)
             .build()
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| wrong_merge(bpe).unwrap_or_else(|| error.to_string()))?;
         let mut tokenizer = Tokenizer::new(model);
         tokenizer.with_normalizer(settings.normalizer).map_err(|error| error.to_string())?;
         tokenizer.with_pre_tokenizer(Some(settings.pre_tokenizer));
@@ -99,26 +103,34 @@ fn vocabulary(tokens: &[&str]) -> Result<Vocab, String> {
     let mut vocabulary = Vocab::with_capacity(tokens.len());
     for (id, token) in tokens.iter().enumerate() {
         if let Some(first) = vocabulary.insert(token.to_string(), id as u32) {
-            return Err(format!("token '{token}' stands twice in the vocabulary, as {first} and {id}"));
+            return Err(format!("tokens {first} and {id} are both '{token}'"));
         }
     }
     Ok(vocabulary)
 }
 
-/// Each merge as its two tokens. The model's builder looks the tokens up again, but it does not say which merge is wrong
-/// and takes for granted that what a merge makes is no longer than the longest token.
-fn merges(merges: &[&str], vocabulary: &Vocab) -> Result<Vec<(String, String)>, String> {
-    let mut joined = String::new();
-    let mut split = |(rank, merge): (usize, &&str)| {
-        let wrong = |why: &str| format!("merge {rank} '{merge}' {why}");
-        let (left, right) = merge.split_once(' ').ok_or_else(|| wrong("is not two tokens"))?;
-        joined.clear();
-        joined.push_str(left);
-        joined.push_str(right);
-        if ![left, right, &joined].iter().all(|token| vocabulary.contains_key(*token)) {
-            return Err(wrong("names a token that is not in the vocabulary"));
-        }
-        Ok((left.to_string(), right.to_string()))
+/// Each merge as its two tokens. The model's builder takes for granted that what a merge makes is no longer than the
+/// longest token, so that is checked here.
+fn merges(merges: &[&str], longest: usize) -> Result<Vec<(String, String)>, String> {
+    let split = |(rank, merge): (usize, &&str)| match merge.split_once(' ') {
+        None => Err(format!("merge {rank} is not two tokens: '{merge}'")),
+        Some(_) if merge.len() > longest + 1 => Err(unknown_token(rank, merge)),
+        Some((left, right)) => Ok((left.to_string(), right.to_string())),
     };
-    merges.iter().enumerate().map(&mut split).collect()
+    merges.iter().enumerate().map(split).collect()
+}
+
+fn unknown_token(rank: usize, merge: &str) -> String {
+    format!("merge {rank} names a token that is not in the vocabulary: '{merge}'")
+}
+
+/// Why the model's builder refused the merges.
+fn wrong_merge(bpe: &Bpe) -> Option<String> {
+    let vocabulary: HashSet<&str> = bpe.tokens.iter().copied().collect();
+    let known = |merge: &&str| {
+        let (left, right) = merge.split_once(' ').unwrap_or_default();
+        [left, right, &[left, right].concat()].iter().all(|token| vocabulary.contains(token))
+    };
+    let rank = bpe.merges.iter().position(|merge| !known(merge))?;
+    Some(unknown_token(rank, bpe.merges[rank]))
 }

@@ -1,0 +1,404 @@
+#include "model/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "base/error.h"
+#include "format/gguf_writer.h"
+#include "model/jsonl.h"
+
+namespace idleheads {
+namespace {
+
+using test::data_path;
+using test::GgufWriter;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Ids = std::vector<TokenId>;
+
+template <typename F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// ---- Token ids of lm-evaluation-harness' prompts ----
+
+// The context without its trailing white space, and the continuation with it.
+struct Pair {
+  std::string context, continuation;
+};
+
+Pair move_space(std::string context, const std::string& continuation) {
+  size_t end = context.size();
+  while (end > 0 && std::isspace(static_cast<unsigned char>(context[end - 1]))) --end;
+  return {context.substr(0, end), context.substr(end) + continuation};
+}
+
+void check_pair(const Tokenizer& tokenizer, const std::string& context, const std::string& continuation,
+                const Ids& context_ids, const Ids& continuation_ids) {
+  const Pair pair = move_space(context, continuation);
+  const Ids before = tokenizer.encode(pair.context);
+  Ids whole = tokenizer.encode(pair.context + pair.continuation);
+  EXPECT_EQ(before, context_ids);
+  ASSERT_GE(whole.size(), before.size());
+  whole.erase(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(before.size()));
+  EXPECT_EQ(whole, continuation_ids);
+}
+
+void check_line(const Tokenizer& tokenizer, const Json& prompt, const Json& ids) {
+  if (!ids.contains("continuation_ids")) {  // a prompt to be continued freely
+    EXPECT_EQ(tokenizer.encode(prompt["context"].get<std::string>()), ids["context_ids"].get<Ids>());
+    return;
+  }
+  for (size_t j = 0; j < ids["continuation_ids"].size(); ++j) {
+    const bool own = ids.contains("contexts_ids");
+    const Json& context = own ? prompt["contexts"][j] : prompt["context"];
+    const Json& context_ids = own ? ids["contexts_ids"][j] : ids["context_ids"];
+    check_pair(tokenizer, context.get<std::string>(), prompt["choices"][j].get<std::string>(),
+               context_ids.get<Ids>(), ids["continuation_ids"][j].get<Ids>());
+  }
+}
+
+void check_golden(const std::filesystem::path& model, const std::string& golden) {
+  const MappedFile file(model);
+  const Tokenizer tokenizer = Tokenizer::from_gguf(parse_gguf(file.bytes(), model.string()));
+  std::map<std::string, std::vector<Json>> prompts;
+  const std::vector<Json> lines = test::read_prompts(golden);
+  EXPECT_EQ(lines.size(), 42u);
+  for (const Json& ids : lines) {
+    const auto name = ids["file"].get<std::string>();
+    if (!prompts.contains(name)) prompts[name] = test::read_prompts(name);
+    SCOPED_TRACE(fmt::format("{} line {}", name, ids["line"].get<int>()));
+    check_line(tokenizer, prompts[name].at(ids["line"].get<size_t>()), ids);
+  }
+}
+
+TEST(TokenizerGolden, SmolLM2FromItsGgufAlone) {
+  const std::filesystem::path model =
+      std::filesystem::path(IDLEHEADS_MODELS) / "SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!std::filesystem::exists(model))
+    GTEST_SKIP() << model << " is not there; scripts/fetch_model.sh gets it";
+  check_golden(model, "tokens_smollm2.jsonl");
+}
+
+TEST(TokenizerGolden, Qwen25FromAGguf) {
+  const char* model = std::getenv("IDLEHEADS_QWEN_GGUF");
+  if (model == nullptr) GTEST_SKIP() << "IDLEHEADS_QWEN_GGUF does not name a Qwen2.5 GGUF file";
+  check_golden(model, "tokens_qwen2.5.jsonl");
+}
+
+// ---- GGUF metadata ----
+
+// Bytes that stand for themselves in a byte-level vocabulary, GPT-2's letters for space and line feed, the
+// two bytes of e with an acute accent, and merges.
+const std::vector<std::string> kMerges = {"1 2", "12 3", "Ġ a", "Ġa b", "a b", "' s", "Ã ©", "Ġ Ġ", "Ċ Ċ"};
+
+std::vector<std::string> small_vocabulary() {
+  std::vector<std::string> tokens;
+  for (char c = '!'; c <= '~'; ++c) tokens.emplace_back(1, c);
+  for (const char* letter : {"Ġ", "Ċ", "Ã", "©", "Ì", "ģ"}) tokens.emplace_back(letter);
+  for (const std::string& merge : kMerges) {
+    const size_t space = merge.find(' ');
+    tokens.push_back(merge.substr(0, space) + merge.substr(space + 1));
+  }
+  tokens.insert(tokens.end(), {"<bos>", "<eos>", "<user>", "abc"});
+  return tokens;
+}
+
+struct SmallGguf {
+  std::string model = "gpt2", pre = "gpt-2";
+  std::vector<std::string> tokens = small_vocabulary();
+  std::vector<std::string> merges = kMerges;
+  std::vector<int32_t> types;  // empty: as made for small_vocabulary
+  std::optional<bool> add_bos, add_space;
+  std::optional<uint32_t> bos;
+
+  Gguf gguf() const {
+    std::vector<int32_t> kinds = types;
+    if (kinds.empty()) {
+      kinds.assign(tokens.size(), 1);
+      kinds[kinds.size() - 4] = kinds[kinds.size() - 3] = 3;
+      kinds[kinds.size() - 2] = 4;
+    }
+    GgufWriter writer;
+    writer.add("tokenizer.ggml.model", model).add("tokenizer.ggml.pre", pre);
+    writer.add("tokenizer.ggml.tokens", tokens).add("tokenizer.ggml.merges", merges);
+    writer.add("tokenizer.ggml.token_type", kinds);
+    writer.add("tokenizer.ggml.bos_token_id", bos.value_or(static_cast<uint32_t>(tokens.size()) - 4));
+    writer.add("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(tokens.size()) - 3);
+    if (add_bos) writer.add("tokenizer.ggml.add_bos_token", *add_bos);
+    if (add_space) writer.add("tokenizer.ggml.add_space_prefix", *add_space);
+    const std::vector<std::byte> bytes = writer.bytes();
+    return parse_gguf(bytes, "small.gguf");
+  }
+  Tokenizer tokenizer() const { return Tokenizer::from_gguf(gguf()); }
+  std::string error() const {
+    return message_of([&] { tokenizer(); });
+  }
+  // The pieces of a text as the vocabulary spells them.
+  std::vector<std::string> pieces(std::string_view text) const {
+    const Tokenizer made = tokenizer();
+    std::vector<std::string> out;
+    for (const TokenId id : made.encode(text)) out.push_back(made.token(id).value());
+    return out;
+  }
+};
+
+TEST(TokenizerGguf, PreTokenizersSplitTheirOwnWay) {
+  SmallGguf small;
+  for (const char* pre : {"gpt-2", "default"}) {
+    small.pre = pre;
+    EXPECT_THAT(small.pieces(" ab123's\n\nab"), ElementsAre("Ġab", "123", "'s", "Ċ", "Ċ", "ab"));
+  }
+  small.pre = "smollm";
+  EXPECT_THAT(small.pieces(" ab123"), ElementsAre("Ġab", "1", "2", "3"));
+  small.pre = "qwen2";
+  EXPECT_THAT(small.pieces(" ab123'S\n\nab"), ElementsAre("Ġab", "1", "2", "3", "'", "S", "ĊĊ", "ab"));
+  for (const char* pre : {"llama-bpe", "dbrx"}) {
+    small.pre = pre;
+    EXPECT_THAT(small.pieces(" ab12312"), ElementsAre("Ġab", "123", "12"));
+  }
+}
+
+TEST(TokenizerGguf, WholePiecesCountForLlama3Only) {
+  SmallGguf small;
+  small.pre = "llama-bpe";
+  EXPECT_THAT(small.pieces("abc"), ElementsAre("abc"));
+  small.pre = "dbrx";
+  EXPECT_THAT(small.pieces("abc"), ElementsAre("ab", "c"));
+}
+
+TEST(TokenizerGguf, NormalisesWhereTheModelDoes) {
+  const std::string decomposed = "e\u0301";
+  SmallGguf small;
+  EXPECT_THAT(small.pieces(decomposed), ElementsAre("e", "Ì", "ģ"));
+  small.pre = "qwen2";
+  EXPECT_THAT(small.pieces(decomposed), ElementsAre("Ã©"));
+}
+
+TEST(TokenizerGguf, AddedTokensStandInTheText) {
+  const SmallGguf small;
+  const Tokenizer tokenizer = small.tokenizer();
+  EXPECT_THAT(small.pieces("a<user>b<eos>"), ElementsAre("a", "<user>", "b", "<eos>"));
+  const Ids ids = tokenizer.encode("a<user>b<eos>");
+  EXPECT_EQ(tokenizer.decode(ids), "a<user>b<eos>");
+  EXPECT_EQ(tokenizer.decode(ids, true), "a<user>b");
+}
+
+TEST(TokenizerGguf, SaysWhatItIs) {
+  const SmallGguf small;
+  const Tokenizer tokenizer = small.tokenizer();
+  const auto size = static_cast<TokenId>(small.tokens.size());
+  EXPECT_EQ(tokenizer.vocabulary_size(), size);
+  EXPECT_EQ(tokenizer.description(), fmt::format("BPE, {} tokens, pre-tokenizer gpt-2", size));
+  EXPECT_EQ(tokenizer.bos(), size - 4);
+  EXPECT_EQ(tokenizer.eos(), size - 3);
+  EXPECT_EQ(tokenizer.id("Ġab"), tokenizer.encode(" ab").front());
+  EXPECT_EQ(tokenizer.id("no such"), std::nullopt);
+  EXPECT_EQ(tokenizer.token(size), std::nullopt);
+  EXPECT_EQ(tokenizer.token(-1), std::nullopt);
+}
+
+TEST(TokenizerGguf, PutsBosWhereTheSettingsSaySo) {
+  SmallGguf small;
+  const TokenId bos = static_cast<TokenId>(small.tokens.size()) - 4;
+  EXPECT_FALSE(small.tokenizer().adds_bos());
+  small.add_bos = true;
+  EXPECT_TRUE(small.tokenizer().adds_bos());
+  EXPECT_EQ(small.tokenizer().encode("", true), Ids{bos});
+  EXPECT_EQ(small.tokenizer().encode("", false), Ids{});
+  small.add_bos.reset();
+  small.pre = "llama-bpe";  // where it is the default
+  EXPECT_EQ(small.tokenizer().encode("", true), Ids{bos});
+  small.add_bos = false;
+  EXPECT_EQ(small.tokenizer().encode("", true), Ids{});
+}
+
+TEST(TokenizerGguf, RefusesWhatItDoesNotKnow) {
+  SmallGguf small;
+  small.pre = "tekken";
+  EXPECT_THAT(small.error(),
+              HasSubstr("small.gguf: pre-tokenizer 'tekken' is not supported; supported: gpt-2"));
+  small.model = "llama";
+  EXPECT_THAT(small.error(), HasSubstr("tokenizer model 'llama' is not supported; supported: gpt2"));
+  SmallGguf prefix;
+  prefix.add_space = true;
+  EXPECT_THAT(prefix.error(), HasSubstr("add_space_prefix"));
+  EXPECT_THAT(message_of([] { Tokenizer::from_gguf(parse_gguf(GgufWriter().bytes(), "empty.gguf")); }),
+              HasSubstr("tokenizer.ggml.model is missing"));
+}
+
+TEST(TokenizerGguf, RefusesAVocabularyThatIsWrong) {
+  SmallGguf twice;
+  twice.tokens[5] = "!";
+  EXPECT_THAT(twice.error(), HasSubstr("tokens 0 and 5 are both '!'"));
+  SmallGguf invalid;
+  invalid.tokens[5] = "ab\xff";
+  EXPECT_THAT(invalid.error(), HasSubstr("token 5 is not valid UTF-8 at byte 2"));
+  SmallGguf types;
+  types.types = {1, 2};
+  EXPECT_THAT(types.error(), HasSubstr("2 entries in tokenizer.ggml.token_type"));
+  types.types.assign(types.tokens.size(), 7);
+  EXPECT_THAT(types.error(), HasSubstr("token 0 has the unknown type 7"));
+  SmallGguf bos;
+  bos.bos = 100000;
+  EXPECT_THAT(bos.error(), HasSubstr("tokenizer.ggml.bos_token_id is 100000, but the tokenizer has"));
+}
+
+TEST(TokenizerGguf, RefusesMergesThatAreWrong) {
+  for (const char* merge : {"z z", "é a", "a é"}) {
+    SmallGguf small;
+    small.merges.push_back(merge);
+    EXPECT_THAT(small.error(),
+                HasSubstr(fmt::format("merge {} names a token that is not in the vocabulary: '{}'",
+                                      kMerges.size(), merge)));
+  }
+  SmallGguf longer;
+  longer.merges.push_back("<user> " + std::string(1000, 'a'));
+  EXPECT_THAT(longer.error(), HasSubstr("names a token that is not in the vocabulary"));
+  SmallGguf one;
+  one.merges.push_back("ab");
+  EXPECT_THAT(one.error(), HasSubstr("is not two tokens: 'ab'"));
+}
+
+// ---- Text and ids ----
+
+TEST(Tokenizer, RefusesTextAndIdsThatAreWrong) {
+  const Tokenizer tokenizer = SmallGguf().tokenizer();
+  EXPECT_THAT(message_of([&] { tokenizer.encode("ab\x80"); }), HasSubstr("not valid UTF-8 at byte 2"));
+  const Ids large = {0, 100000}, negative = {-1};
+  EXPECT_THAT(message_of([&] { tokenizer.decode(large); }),
+              HasSubstr("token id 100000 is not in the vocabulary"));
+  EXPECT_THAT(message_of([&] { tokenizer.decode(negative); }), HasSubstr("token id -1"));
+}
+
+TEST(Tokenizer, EncodesTheSameFromSeveralThreads) {
+  const Tokenizer tokenizer = SmallGguf().tokenizer();
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += fmt::format("ab{} <user>'s\n", i);
+  const Ids expected = tokenizer.encode(text);
+  std::vector<Ids> found(4);
+  {
+    std::vector<std::jthread> threads;
+    for (Ids& ids : found) threads.emplace_back([&] { ids = tokenizer.encode(text); });
+  }
+  for (const Ids& ids : found) EXPECT_EQ(ids, expected);
+  EXPECT_EQ(tokenizer.decode(expected), text);
+}
+
+// ---- Hugging Face folders ----
+
+// A copy of the tiny tokenizer's folder that a test may change.
+class TokenizerFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(testing::TempDir()) /
+              (std::string("idleheads_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
+      write(name, read_text_file(data_path(std::string("tiny_tokenizer/") + name)));
+    }
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+  Tokenizer tokenizer() const { return Tokenizer::from_folder(folder_); }
+  std::string error() const {
+    return message_of([&] { tokenizer(); });
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(TokenizerFolder, EncodesAndDecodes) {
+  const Tokenizer made = tokenizer();
+  EXPECT_EQ(made.vocabulary_size(), 300);
+  EXPECT_EQ(made.description(), "BPE, 300 tokens, tokenizer.json");
+  const Ids ids = made.encode(" the\xc3\xa9 100<|user|>");
+  std::vector<std::string> pieces;
+  for (const TokenId id : ids) pieces.push_back(made.token(id).value());
+  EXPECT_THAT(pieces, ElementsAre("Ġthe", "Ã©", "Ġ", "1", "00", "<|user|>"));
+  EXPECT_EQ(made.decode(ids), " the\xc3\xa9 100<|user|>");
+  EXPECT_EQ(made.decode(ids, true), " the\xc3\xa9 100");
+  EXPECT_EQ(made.encode("abababababab").size(), 6u) << "the file's truncation or padding was used";
+}
+
+TEST_F(TokenizerFolder, AllBytesSurvive) {
+  std::string text;
+  for (int c = 0; c < 128; ++c) text += static_cast<char>(c);
+  text += "\u00e9\u4e2d\U0001f600";
+  EXPECT_EQ(tokenizer().decode(tokenizer().encode(text)), text);
+}
+
+TEST_F(TokenizerFolder, TakesSpecialTokensFromTheConfig) {
+  const Tokenizer made = tokenizer();
+  EXPECT_EQ(made.bos(), 297);
+  EXPECT_EQ(made.eos(), 298);
+  EXPECT_TRUE(made.adds_bos());
+  EXPECT_THAT(made.encode("a", true), ElementsAre(297, made.id("a").value()));
+}
+
+TEST_F(TokenizerFolder, LooksForSpecialTokensInOrder) {
+  write("config.json", R"({"bos_token_id": 298, "eos_token_id": [299, 1]})");
+  write("special_tokens_map.json", R"({"bos_token": "<|user|>"})");
+  EXPECT_EQ(tokenizer().bos(), 297);
+  write("tokenizer_config.json", R"({})");
+  EXPECT_EQ(tokenizer().bos(), 299);
+  EXPECT_EQ(tokenizer().eos(), 299);
+  write("special_tokens_map.json", R"({"bos_token": null})");
+  EXPECT_EQ(tokenizer().bos(), std::nullopt);
+  std::filesystem::remove(folder_ / "special_tokens_map.json");
+  EXPECT_EQ(tokenizer().bos(), 298);
+}
+
+TEST_F(TokenizerFolder, AddBosTokenDecides) {
+  write("tokenizer_config.json", R"({"bos_token": "<s>", "add_bos_token": false})");
+  EXPECT_FALSE(tokenizer().adds_bos());
+  EXPECT_EQ(tokenizer().encode("ab", true), tokenizer().encode("ab", false));
+  write("tokenizer_config.json", R"({"bos_token": "</s>", "add_bos_token": true})");
+  EXPECT_EQ(tokenizer().encode("", true).front(), 298);
+  write("tokenizer_config.json", R"({"bos_token": null, "add_bos_token": true})");
+  EXPECT_THAT(error(), HasSubstr("ask for a BOS token, but name none"));
+}
+
+TEST_F(TokenizerFolder, RefusesFilesThatAreWrong) {
+  write("tokenizer_config.json", "{\n\"bos_token\": 7}");
+  EXPECT_THAT(error(), HasSubstr("tokenizer_config.json: bos_token is number, expected a token"));
+  write("tokenizer_config.json", "{\n\"bos_token\": ");
+  EXPECT_THAT(error(), HasSubstr("tokenizer_config.json:2:"));
+  write("tokenizer_config.json", R"({"bos_token": "<none>"})");
+  EXPECT_THAT(error(), HasSubstr("bos_token '<none>' is not in the vocabulary"));
+  write("tokenizer_config.json", "{}");
+  write("config.json", R"({"eos_token_id": 300})");
+  EXPECT_THAT(error(), HasSubstr("eos_token_id 300 in config.json is outside the vocabulary of 300 tokens"));
+  write("tokenizer.json", "{\"version\": \"1.0\",\n \"model\": ");
+  EXPECT_THAT(error(), testing::AllOf(HasSubstr("tokenizer.json: "), HasSubstr("line 2")));
+  write("tokenizer.json", std::string(100000, '['));
+  EXPECT_THAT(error(), HasSubstr("tokenizer.json: "));
+  std::filesystem::remove(folder_ / "tokenizer.json");
+  EXPECT_THAT(error(), HasSubstr("no tokenizer.json"));
+}
+
+// A merge longer than any token makes the model's builder panic: an error all the same, and nothing is
+// printed.
+TEST_F(TokenizerFolder, APanicIsAnError) {
+  write("tokenizer.json", R"({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1},
+                              "merges": ["a b"]}})");
+  testing::internal::CaptureStderr();
+  const std::string text = error();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_THAT(text, HasSubstr("tokenizer.json: internal error in the text library"));
+}
+
+}  // namespace
+}  // namespace idleheads

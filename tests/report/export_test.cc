@@ -1,0 +1,223 @@
+#include "report/export.h"
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "report/csv.h"
+#include "report/npz.h"
+#include "report/report_fixture.h"
+
+namespace idleheads {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+uint32_t le(const std::string& bytes, size_t at, int size) {
+  uint32_t value = 0;
+  for (int i = 0; i < size; ++i) value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes.at(at + static_cast<size_t>(i)))) << 8 * i;
+  return value;
+}
+
+// The members of a stored ZIP by way of its directory; checks that both headers and the CRC agree.
+std::map<std::string, std::string> unzip(const std::string& zip) {
+  std::map<std::string, std::string> members;
+  const size_t end = zip.size() - 22;
+  EXPECT_EQ(le(zip, end, 4), 0x06054b50u);
+  size_t at = le(zip, end + 16, 4);
+  EXPECT_EQ(at + le(zip, end + 12, 4), end);
+  for (uint32_t n = le(zip, end + 10, 2); n > 0; --n) {
+    EXPECT_EQ(le(zip, at, 4), 0x02014b50u);
+    const uint32_t crc = le(zip, at + 16, 4), size = le(zip, at + 24, 4), name_size = le(zip, at + 28, 2);
+    const size_t local = le(zip, at + 42, 4);
+    const std::string name = zip.substr(at + 46, name_size);
+    EXPECT_EQ(le(zip, local, 4), 0x04034b50u);
+    EXPECT_EQ(le(zip, local + 14, 4), crc);
+    EXPECT_EQ(le(zip, local + 18, 4), size);
+    EXPECT_EQ(zip.substr(local + 30, name_size), name);
+    members[name] = zip.substr(local + 30 + name_size, size);
+    EXPECT_EQ(crc32(std::as_bytes(std::span(members[name]))), crc) << name;
+    at += 46 + name_size;
+  }
+  return members;
+}
+
+std::string npy_header(const std::string& array) { return array.substr(10, le(array, 8, 2)); }
+
+template <typename T>
+std::vector<T> npy_data(const std::string& array) {
+  const size_t start = 10 + le(array, 8, 2);
+  EXPECT_EQ(start % 64, 0u);
+  std::vector<T> data((array.size() - start) / sizeof(T));
+  std::memcpy(data.data(), array.data() + start, data.size() * sizeof(T));
+  return data;
+}
+
+std::vector<std::string> lines_of(const std::filesystem::path& path) {
+  std::istringstream stream(read_file(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(Crc32, KnownValues) {
+  const std::string text = "123456789";
+  EXPECT_EQ(crc32(std::as_bytes(std::span(text))), 0xcbf43926u);
+  EXPECT_EQ(crc32(std::as_bytes(std::span(text).subspan(4)), crc32(std::as_bytes(std::span(text).first(4)))), 0xcbf43926u);
+  EXPECT_EQ(crc32({}), 0u);
+}
+
+TEST(Npz, ArraysOfEveryKind) {
+  TempFolder folder;
+  NpzWriter npz(folder / "a.npz");
+  npz.add("doubles", std::vector<double>{0.5, -1});
+  npz.add("none", std::vector<int64_t>{});
+  npz.add("texts", std::vector<std::string>{"a", "n\u00e4\U0001F600", "\xff!"});
+  npz.begin("matrix", "<f4", std::array<int64_t, 2>{1, 2});
+  npz.append(std::span<const float>(std::array<float, 2>{1, 2}));
+  npz.end();
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.npz")) << "only a whole file has its name";
+  npz.finish();
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.npz.part"));
+  auto members = unzip(read_file(folder / "a.npz"));
+  ASSERT_EQ(members.size(), 4u);
+  EXPECT_THAT(npy_header(members["doubles.npy"]), HasSubstr("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"));
+  EXPECT_EQ(npy_data<double>(members["doubles.npy"]), (std::vector<double>{0.5, -1}));
+  EXPECT_THAT(npy_header(members["none.npy"]), HasSubstr("'shape': (0,)"));
+  EXPECT_THAT(npy_header(members["texts.npy"]), HasSubstr("'<U3'"));
+  EXPECT_EQ(npy_data<char32_t>(members["texts.npy"]), (std::vector<char32_t>{'a', 0, 0, 'n', 0xe4, 0x1f600, 0xfffd, '!', 0}));
+  EXPECT_THAT(npy_header(members["matrix.npy"]), HasSubstr("'shape': (1, 2)"));
+}
+
+TEST(Npz, WhatDoesNotFitIsRefused) {
+  TempFolder folder;
+  {
+    NpzWriter npz(folder / "a.npz");
+    EXPECT_THAT(error_of([&] { npz.begin("big", "<f8", std::array<int64_t, 2>{1 << 20, 1 << 20}); }), HasSubstr("4 GiB"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "nothing is left of a failed export";
+  NpzWriter npz(folder / "b.npz");
+  npz.begin("x", "|u1", std::array<int64_t, 1>{1});
+  EXPECT_THROW(npz.end(), std::logic_error);
+  EXPECT_THROW(npz.append(std::span<const uint8_t>(std::array<uint8_t, 2>{})), std::logic_error);
+}
+
+TEST(Csv, QuotesAndNumbers) {
+  TempFolder folder;
+  CsvWriter csv(folder / "a.csv", {"a", "b, c", "d"});
+  csv.cell("say \"no\"").cell("two\nlines").cell("plain").end_line();
+  csv.cell(0.1f).cell(0.1).cell(std::nanf("")).end_line();
+  csv.cell(int64_t{-5}).cell(-INFINITY).empty().end_line();
+  csv.finish();
+  EXPECT_EQ(read_file(folder / "a.csv"),
+            "a,\"b, c\",d\n\"say \"\"no\"\"\",\"two\nlines\",plain\n0.1,0.1,\n-5,-inf,\n");
+}
+
+TEST(Csv, LinesOfOtherLengthAreBugs) {
+  TempFolder folder;
+  CsvWriter csv(folder / "a.csv", {"a", "b"});
+  EXPECT_THROW(csv.cell(1).end_line(), std::logic_error);
+}
+
+TEST(ExportCsv, Files) {
+  TempFolder folder;
+  export_csv(store_study(small_study(), folder / "a.db"), folder / "out" / "csv");
+  const auto scores = lines_of(folder / "out/csv/scores.csv");
+  ASSERT_EQ(scores.size(), 1u + 200 * 8);
+  EXPECT_THAT(scores[0], testing::StartsWith("document,sample,layer,head,first_weight,entropy,"));
+  EXPECT_THAT(scores[0], testing::EndsWith(",ahon_ln,afhon,afhon_ln"));
+  EXPECT_THAT(scores[1], testing::StartsWith("0,0,0,0,0.125,1.125,2.125,"));
+  const auto curves = lines_of(folder / "out/csv/curves.csv");
+  ASSERT_EQ(curves.size(), 8u);
+  EXPECT_THAT(curves[1], testing::StartsWith("baseline,,,0,200,0.8,0.02835"));
+  EXPECT_THAT(curves[5], testing::StartsWith("ahon_ln,0.25,0.52,25,200,0.795,"));
+  const auto heads = lines_of(folder / "out/csv/heads.csv");
+  ASSERT_EQ(heads.size(), 1u + 16 * 8);
+  EXPECT_EQ(heads[1], "0,0,awft,0.625,0.1,0");
+  EXPECT_THAT(heads, testing::Contains(testing::MatchesRegex("1,0,ahon_ln,[0-9.]+,0.25,0.5")));
+  EXPECT_EQ(heads.back(), "1,3,random,,,");
+  const auto documents = lines_of(folder / "out/csv/documents.csv");
+  ASSERT_EQ(documents.size(), 201u);
+  EXPECT_EQ(documents[2], "1,\"cooking, \"\"fine\"\"\",home,0,2,0,1,6,0,0,1,0,1");
+  EXPECT_EQ(documents[200], "199,\"cooking, \"\"fine\"\"\",home,99,2,0,1,204,0,1,0,1,0");
+}
+
+TEST(ExportCsv, UnfinishedBaseline) {
+  TempFolder folder;
+  export_csv(store_study(score_only_study(), folder / "a.db", {3}), folder / "csv");
+  EXPECT_EQ(lines_of(folder / "csv/scores.csv").size(), 1u + 3 * 8);
+  EXPECT_EQ(lines_of(folder / "csv/documents.csv")[4], "3,\"cooking, \"\"fine\"\"\",home,1,2,0,1,8,0,,,,");
+}
+
+TEST(ExportJson, IsWhole) {
+  TempFolder folder;
+  export_json(store_study(small_study(), folder / "a.db"), folder / "a.json");
+  const json study = json::parse(read_file(folder / "a.json"));
+  EXPECT_EQ(study["settings"]["task.name"], "quiz");
+  EXPECT_EQ(study["summary"]["best"], "ahon_ln");
+  EXPECT_EQ(study["summary"]["baseline"]["acc"]["value"], 0.8);
+  EXPECT_EQ(study["curves"].size(), 3u);
+  EXPECT_EQ(study["curves"][1]["points"][1]["threshold"], 0.52);
+  EXPECT_EQ(study["heads"]["always"], json::parse(R"({"1": [3]})"));
+  EXPECT_EQ(study["heads"]["sometimes"], json::parse(R"({"0": [0], "1": [0]})"));
+  EXPECT_TRUE(study["missing"].empty());
+}
+
+TEST(ExportJson, NullsAndBytesThatAreNotText) {
+  TempFolder folder;
+  FakeStudy study = score_only_study();
+  study.settings["info.model"] = "bad\xff";
+  const json out = json::parse(summary_json(summarize(store_study(study, folder / "a.db", {0}))));
+  EXPECT_EQ(out["settings"]["info.model"], "bad\xef\xbf\xbd");
+  EXPECT_TRUE(out["distributions"][0]["median"].is_null());
+  EXPECT_TRUE(out["distributions"][0]["mean"][0][0].is_null());
+  EXPECT_TRUE(out["summary"]["best"].is_null());
+  EXPECT_TRUE(out["heads"].is_null());
+}
+
+TEST(ExportNpz, Arrays) {
+  TempFolder folder;
+  export_npz(store_study(small_study(), folder / "a.db", {-1, -1, -1, -1, 7}), folder / "a.npz");
+  auto members = unzip(read_file(folder / "a.npz"));
+  EXPECT_THAT(npy_header(members["stats.npy"]), HasSubstr("'descr': '<f4', 'fortran_order': False, 'shape': (200, 2, 4, 7)"));
+  const auto stats = npy_data<float>(members["stats.npy"]);
+  EXPECT_EQ(stats[0], 0.125f);
+  EXPECT_EQ(stats[7 * 8 * 1 + 7 * 2 + 3], 3 * 0.125f + 1 + 3) << "sample 1, head 2, number 3";
+  const auto masks = npy_data<uint8_t>(members["masks_3.npy"]);
+  EXPECT_EQ(std::vector<uint8_t>(masks.begin(), masks.begin() + 8), (std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 0, 1}));
+  EXPECT_FALSE(members.contains("masks_4.npy")) << "not finished";
+  EXPECT_EQ(npy_data<uint8_t>(members["intervention_complete.npy"]), (std::vector<uint8_t>{1, 1, 1, 1, 0, 1, 1}));
+  const auto values = npy_data<float>(members["log_likelihoods.npy"]);
+  ASSERT_EQ(values.size(), 7u * 400);
+  EXPECT_EQ(values[4 * 400 + 13], -9);
+  EXPECT_TRUE(std::isnan(values[4 * 400 + 14]));
+  const auto offsets = npy_data<int64_t>(members["choice_offsets.npy"]);
+  EXPECT_EQ(offsets.size(), 201u);
+  EXPECT_EQ(offsets.back(), 400);
+}
+
+TEST(ExportNpz, SameBytesEveryTime) {
+  TempFolder folder;
+  const StudyStore store = store_study(small_study(), folder / "a.db");
+  export_npz(store, folder / "a.npz");
+  export_npz(store, folder / "b.npz");
+  EXPECT_EQ(read_file(folder / "a.npz"), read_file(folder / "b.npz"));
+}
+
+TEST(Export, PlacesThatCannotBeWritten) {
+  TempFolder folder;
+  const StudyStore store = store_study(score_only_study(), folder / "a.db");
+  EXPECT_THAT(error_of([&] { export_json(store, folder / "no/such/a.json"); }), HasSubstr("cannot be written: No such file"));
+  EXPECT_THAT(error_of([&] { export_npz(store, folder.path()); }), HasSubstr("is a folder"));
+  EXPECT_THAT(error_of([&] { export_csv(store, folder / "a.db"); }), HasSubstr("folder cannot be made"));
+  if (std::filesystem::exists("/dev/full")) {
+    std::filesystem::create_symlink("/dev/full", folder / "full.json.part");
+    EXPECT_THAT(error_of([&] { export_json(store, folder / "full.json"); }), HasSubstr("No space left"));
+  }
+}
+
+}  // namespace
+}  // namespace idleheads
