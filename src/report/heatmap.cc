@@ -83,13 +83,15 @@ std::string cell(double value, const Scale& scale, ColorDepth depth, int columns
 
 // Head numbers above the columns: every fifth that has room.
 std::string ruler(int begin, int end, int columns) {
+  const auto width = static_cast<size_t>((end - begin) * columns);
   std::string line;
   for (int h = begin; h < end; ++h) {
     const auto at = static_cast<size_t>((h - begin) * columns);
-    if (h % 5 == 0 && (line.empty() || line.size() < at)) {
-      line.resize(at, ' ');
-      line += std::to_string(h);
-    }
+    const std::string number = std::to_string(h);
+    const bool fits = (line.empty() || line.size() < at) && at + number.size() <= width;
+    if (h % 5 != 0 || !fits) continue;
+    line.resize(at, ' ');
+    line += number;
   }
   return line;
 }

@@ -119,13 +119,16 @@ std::string scores_part(const StudySummary& s, const ShowOptions& options) {
           "which ones do nothing:",
           options.width);
   out += "\n" + score_table(s, options) + "\n";
-  out += wrap(fmt::format("can be off: the largest share of heads with accuracy within {:g} point of all "
-                          "heads on (interpolated "
-                          "between tested shares); heads: that many of all; tested: the largest such share "
-                          "that was really run, "
-                          "and its accuracy; area: mean accuracy in percent over the shares tested; -: none.",
-                          kTolerance),
-              options.width);
+  out += wrap(
+      fmt::format(
+          "can be off: the largest share of heads with accuracy within {:g} point of all heads on, where the "
+          "curve over the tested shares last crosses that line; heads: that many of all; tested: the run "
+          "with "
+          "most heads off that stayed within, and its accuracy; area: mean accuracy in percent over the "
+          "shares "
+          "tested; -: none.",
+          kTolerance),
+      options.width);
   return out;
 }
 

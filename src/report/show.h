@@ -14,7 +14,8 @@ struct ShowOptions {
   int width = 100;        // columns; tables that cannot be narrower exceed it
   bool curves = false;    // accuracy of every score at every share
   bool subjects = false;  // accuracy per subject and category
-  std::string heat_map;   // as heat_map() reads it; empty: none (a study without interventions shows ahon_ln)
+  std::string heat_map =
+      {};  // as heat_map() reads it; empty: none (a study without interventions shows ahon_ln)
 };
 
 // What the study measured, the scores from best to worst with the share of heads that can be off, the heads

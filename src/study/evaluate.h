@@ -29,8 +29,8 @@ using CohortCallback = std::function<void(std::vector<std::pair<int64_t, StoredR
 void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
               std::span<const Intervention> interventions, const EvaluateOptions& options, const CohortCallback& finished);
 
-// Rows that fit into `memory` bytes beside the engine's weights; at least one prompt's worth must. Throws UsageError with
-// the smallest sensible value.
+// Rows of a cohort: what fits into `memory` bytes beside the engine's weights, and no more than lets a stopped study lose
+// only minutes of work. Throws UsageError with the smallest sensible value if hardly a prompt fits.
 int64_t rows_in_memory(const Engine& engine, int64_t memory);
 
 }  // namespace idleheads

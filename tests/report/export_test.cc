@@ -18,7 +18,9 @@ using testing::HasSubstr;
 
 uint32_t le(const std::string& bytes, size_t at, int size) {
   uint32_t value = 0;
-  for (int i = 0; i < size; ++i) value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes.at(at + static_cast<size_t>(i)))) << 8 * i;
+  for (int i = 0; i < size; ++i)
+    value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes.at(at + static_cast<size_t>(i))))
+             << 8 * i;
   return value;
 }
 
@@ -66,7 +68,8 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
 TEST(Crc32, KnownValues) {
   const std::string text = "123456789";
   EXPECT_EQ(crc32(std::as_bytes(std::span(text))), 0xcbf43926u);
-  EXPECT_EQ(crc32(std::as_bytes(std::span(text).subspan(4)), crc32(std::as_bytes(std::span(text).first(4)))), 0xcbf43926u);
+  EXPECT_EQ(crc32(std::as_bytes(std::span(text).subspan(4)), crc32(std::as_bytes(std::span(text).first(4)))),
+            0xcbf43926u);
   EXPECT_EQ(crc32({}), 0u);
 }
 
@@ -84,11 +87,13 @@ TEST(Npz, ArraysOfEveryKind) {
   EXPECT_FALSE(std::filesystem::exists(folder / "a.npz.part"));
   auto members = unzip(read_file(folder / "a.npz"));
   ASSERT_EQ(members.size(), 4u);
-  EXPECT_THAT(npy_header(members["doubles.npy"]), HasSubstr("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"));
+  EXPECT_THAT(npy_header(members["doubles.npy"]),
+              HasSubstr("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"));
   EXPECT_EQ(npy_data<double>(members["doubles.npy"]), (std::vector<double>{0.5, -1}));
   EXPECT_THAT(npy_header(members["none.npy"]), HasSubstr("'shape': (0,)"));
   EXPECT_THAT(npy_header(members["texts.npy"]), HasSubstr("'<U3'"));
-  EXPECT_EQ(npy_data<char32_t>(members["texts.npy"]), (std::vector<char32_t>{'a', 0, 0, 'n', 0xe4, 0x1f600, 0xfffd, '!', 0}));
+  EXPECT_EQ(npy_data<char32_t>(members["texts.npy"]),
+            (std::vector<char32_t>{'a', 0, 0, 'n', 0xe4, 0x1f600, 0xfffd, '!', 0}));
   EXPECT_THAT(npy_header(members["matrix.npy"]), HasSubstr("'shape': (1, 2)"));
 }
 
@@ -96,7 +101,10 @@ TEST(Npz, WhatDoesNotFitIsRefused) {
   TempFolder folder;
   {
     NpzWriter npz(folder / "a.npz");
-    EXPECT_THAT(error_of([&] { npz.begin("big", "<f8", std::array<int64_t, 2>{1 << 20, 1 << 20}); }), HasSubstr("4 GiB"));
+    EXPECT_THAT(error_of([&] {
+                  npz.begin("big", "<f8", std::array<int64_t, 2>{1 << 20, 1 << 20});
+                }),
+                HasSubstr("4 GiB"));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "nothing is left of a failed export";
   NpzWriter npz(folder / "b.npz");
@@ -182,14 +190,17 @@ TEST(ExportNpz, Arrays) {
   TempFolder folder;
   export_npz(store_study(small_study(), folder / "a.db", {-1, -1, -1, -1, 7}), folder / "a.npz");
   auto members = unzip(read_file(folder / "a.npz"));
-  EXPECT_THAT(npy_header(members["stats.npy"]), HasSubstr("'descr': '<f4', 'fortran_order': False, 'shape': (200, 2, 4, 7)"));
+  EXPECT_THAT(npy_header(members["stats.npy"]),
+              HasSubstr("'descr': '<f4', 'fortran_order': False, 'shape': (200, 2, 4, 7)"));
   const auto stats = npy_data<float>(members["stats.npy"]);
   EXPECT_EQ(stats[0], 0.125f);
   EXPECT_EQ(stats[7 * 8 * 1 + 7 * 2 + 3], 3 * 0.125f + 1 + 3) << "sample 1, head 2, number 3";
   const auto masks = npy_data<uint8_t>(members["masks_3.npy"]);
-  EXPECT_EQ(std::vector<uint8_t>(masks.begin(), masks.begin() + 8), (std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(std::vector<uint8_t>(masks.begin(), masks.begin() + 8),
+            (std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 0, 1}));
   EXPECT_FALSE(members.contains("masks_4.npy")) << "not finished";
-  EXPECT_EQ(npy_data<uint8_t>(members["intervention_complete.npy"]), (std::vector<uint8_t>{1, 1, 1, 1, 0, 1, 1}));
+  EXPECT_EQ(npy_data<uint8_t>(members["intervention_complete.npy"]),
+            (std::vector<uint8_t>{1, 1, 1, 1, 0, 1, 1}));
   const auto values = npy_data<float>(members["log_likelihoods.npy"]);
   ASSERT_EQ(values.size(), 7u * 400);
   EXPECT_EQ(values[4 * 400 + 13], -9);
@@ -210,7 +221,8 @@ TEST(ExportNpz, SameBytesEveryTime) {
 TEST(Export, PlacesThatCannotBeWritten) {
   TempFolder folder;
   const StudyStore store = store_study(score_only_study(), folder / "a.db");
-  EXPECT_THAT(error_of([&] { export_json(store, folder / "no/such/a.json"); }), HasSubstr("cannot be written: No such file"));
+  EXPECT_THAT(error_of([&] { export_json(store, folder / "no/such/a.json"); }),
+              HasSubstr("cannot be written: No such file"));
   EXPECT_THAT(error_of([&] { export_npz(store, folder.path()); }), HasSubstr("is a folder"));
   EXPECT_THAT(error_of([&] { export_csv(store, folder / "a.db"); }), HasSubstr("folder cannot be made"));
   if (std::filesystem::exists("/dev/full")) {

@@ -19,7 +19,8 @@ HeatMap numbered(int layers, int heads) {
 
 size_t longest_line(const std::string& text) {
   size_t longest = 0, start = 0;
-  for (size_t end = text.find('\n'); end != std::string::npos; start = end + 1, end = text.find('\n', start)) {
+  for (size_t end = text.find('\n'); end != std::string::npos;
+       start = end + 1, end = text.find('\n', start)) {
     longest = std::max(longest, end - start);
   }
   return longest;
@@ -31,7 +32,8 @@ TEST(HeatMap, Shades) {
   EXPECT_EQ(render(map, ColorDepth::none, 80),
             "title\n"
             "head   0         5\n"
-            "  L0  |    ..??--==|\n"
+            "  L0  |    ..?"
+            "?--==|\n"
             "  L1  |++**##%%@@@@|\n"
             "0 ' .:-=+*#%@' 11\n"
             "note\n");
@@ -49,7 +51,8 @@ TEST(HeatMap, WideModelsFit) {
   EXPECT_EQ(longest_line(render(numbered(2, 64), ColorDepth::none, 140)), 6u + 2 + 128);
   EXPECT_EQ(longest_line(render(numbered(2, 64), ColorDepth::none, 80)), 6u + 2 + 64);
   EXPECT_LE(longest_line(render(numbered(100, 200), ColorDepth::none, 60)), 60u);
-  EXPECT_THAT(render(numbered(1, 3), ColorDepth::none, 0), HasSubstr("L0")) << "no width at all does not hang";
+  EXPECT_THAT(render(numbered(1, 3), ColorDepth::none, 0), HasSubstr("L0"))
+      << "no width at all does not hang";
 }
 
 TEST(HeatMap, ConstantInfiniteAndMissingValues) {

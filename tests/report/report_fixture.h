@@ -11,8 +11,8 @@
 
 namespace idleheads {
 
-// An intervention and what came out: the first `right` documents were answered right, `off` were off in all samples, and
-// `half` in every second document.
+// An intervention and what came out: the first `right` documents were answered right, `off` were off in all
+// samples, and `half` in every second document.
 struct FakeRun {
   StoredIntervention intervention;
   int right = 0;
@@ -22,9 +22,9 @@ struct FakeRun {
 struct FakeStudy {
   int layers = 2;
   int heads = 4;
-  Settings settings = {{"model.layers", "2"},   {"model.heads", "4"}, {"model.family", "llama"},
-                       {"info.model", "tiny"},  {"dtype", "f32"},     {"task.name", "quiz"},
-                       {"task.shots", "0"},     {"seed", "1234"},     {"info.metric", "acc"}};
+  Settings settings = {{"model.layers", "2"},  {"model.heads", "4"}, {"model.family", "llama"},
+                       {"info.model", "tiny"}, {"dtype", "f32"},     {"task.name", "quiz"},
+                       {"task.shots", "0"},    {"seed", "1234"},     {"info.metric", "acc"}};
   std::vector<StoredDocument> documents;
   std::vector<FakeRun> runs;  // number 0 is the baseline
   bool with_plan = true;
@@ -45,7 +45,8 @@ inline SampleStats fake_stats(const FakeStudy& study, int64_t document) {
   SampleStats stats(study.layers, study.heads);
   for (size_t i = 0; i < stats.values.size(); ++i) {
     for (size_t k = 0; k < kStats; ++k) {
-      stats.values[i][k] = static_cast<float>(i + 1) * 0.125f + static_cast<float>(document % 2) + static_cast<float>(k);
+      stats.values[i][k] =
+          static_cast<float>(i + 1) * 0.125f + static_cast<float>(document % 2) + static_cast<float>(k);
     }
   }
   return stats;
@@ -70,7 +71,8 @@ inline StoredResult fake_result(const FakeStudy& study, size_t run, int64_t docu
 }
 
 // Stores the results of the first `finished` documents of each run; -1 stands for all.
-inline StudyStore store_study(const FakeStudy& study, const std::filesystem::path& path, std::vector<int> finished = {}) {
+inline StudyStore store_study(const FakeStudy& study, const std::filesystem::path& path,
+                              std::vector<int> finished = {}) {
   StudyStore store = StudyStore::open(path, study.settings, study.documents);
   std::vector<StoredIntervention> plan;
   for (const FakeRun& run : study.runs) plan.push_back(run.intervention);

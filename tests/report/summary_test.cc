@@ -39,6 +39,7 @@ TEST(Summary, CurvesAndBestScore) {
 TEST(Summary, OnePointBelowIsWithinWhateverTheRounding) {
   TempFolder folder;
   FakeStudy study = small_study();
+  study.runs[2].right = 0;
   for (const int questions : {100, 300, 700}) {
     study.documents.clear();
     for (int d = 0; d < questions; ++d) study.documents.push_back(fake_document(d));
@@ -97,7 +98,8 @@ TEST(Summary, NormalisedMetric) {
 
 TEST(Summary, SubjectsAsTheHarnessOrdersThem) {
   TempFolder folder;
-  const StudySummary summary = summarize(store_study(small_study(), folder / "a.db"), {.distributions = false, .subjects_of = "awft@25%"});
+  const StudySummary summary = summarize(store_study(small_study(), folder / "a.db"),
+                                         {.distributions = false, .subjects_of = "awft@25%"});
   std::vector<std::string> names;
   for (const SubjectRow& row : summary.subjects) names.push_back(fmt::format("{}{}", row.depth, row.name));
   EXPECT_THAT(names, ElementsAre("0quiz", "1home", "2cooking, \"fine\"", "1nature", "2animals"));
@@ -152,7 +154,8 @@ TEST(Summary, DistributionsLeaveNanOut) {
   for (HeadStats& stats : result.stats[0].layer(0)) stats[static_cast<size_t>(Stat::output_norm)] = 0;
   store.add({{0, result}});
   for (const ScoreDistribution& d : summarize(store).distributions) {
-    const bool divided = d.score->normaliser != Score::Normaliser::one && d.score->normaliser_stat == Stat::output_norm;
+    const bool divided =
+        d.score->normaliser != Score::Normaliser::one && d.score->normaliser_stat == Stat::output_norm;
     EXPECT_EQ(d.nan, divided ? 4 : 0) << d.score->slug;
     EXPECT_EQ(d.numbers, divided ? 4 : 8);
     EXPECT_EQ(std::isnan(d.mean.at(0, 1)), divided);

@@ -1,0 +1,20 @@
+// Small random checkpoints in the Hugging Face layout, for tests over many shapes.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace idleheads::reference {
+
+struct ModelSpec {
+  std::string family = "llama";  // llama, qwen2, olmo2
+  int layers = 2, hidden = 32, heads = 4, kv_heads = 2, head_dim = 8, intermediate = 48, vocabulary = 97;
+  bool tied = false, attention_bias = false, mlp_bias = false;
+  unsigned seed = 1;
+  double scale = 0.15;  // standard deviation of the weights
+};
+
+// Writes config.json and model.safetensors into `folder`, which is made.
+void write_random_model(const std::filesystem::path& folder, const ModelSpec& spec);
+
+}  // namespace idleheads::reference
