@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <numeric>
@@ -36,10 +37,8 @@ double peak_memory_mib() {
 }
 
 bool baseline_done(const StudyStore& store) {
-  for (const bool done : store.done().at(0)) {
-    if (!done) return false;
-  }
-  return true;
+  const std::vector<bool> done = store.done().at(0);
+  return std::find(done.begin(), done.end(), false) == done.end();
 }
 
 void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task, StudyStore& store,
@@ -75,6 +74,7 @@ void run(const Study& study) {
       output,
       describe({model.get(), &task, study.task.limit_text(), study.task.bos, study.engine.precision(), study.engine.seed}),
       task.stored);
+  if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
     fmt::print(stderr, "{} is complete already, nothing to compute\n", output);
   } else {

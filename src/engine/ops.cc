@@ -117,6 +117,7 @@ bool all_finite(const float* x, int64_t count) {
 }
 
 void accumulate(const float* logits, int64_t count, LogSumExp& state) {
+  if (count == 0) return;
   const auto lanes = static_cast<int64_t>(hn::Lanes(f));
   float maximum = state.maximum;
   int64_t i = 0;

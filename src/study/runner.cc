@@ -38,15 +38,9 @@ EvaluateOptions evaluate_options(const StudyOptions& options, std::string phase,
 }
 
 void make_plan(const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  require_same_plan(store, options);
+  if (!store.plan().empty()) return;
   std::vector<StoredIntervention> plan = wanted(options);
-  const std::vector<StoredIntervention> stored = store.plan();
-  if (!stored.empty()) {
-    if (!same_targets(stored, plan)) {
-      fail("the study was begun with other --scores or --shares ({} interventions, now {}); use another --output",
-           stored.size(), plan.size());
-    }
-    return;
-  }
   const std::vector<StoredResult> baseline = store.results(0, true);
   size_t next = 1;
   for (const Score* score : options.scores) {
@@ -77,6 +71,14 @@ Settings describe(const StudyDescription& d) {
           {"engine", engine_description(d.precision)},
           {"info.model", d.model->name()},
           {"info.metric", d.task->task.metrics.empty() ? "" : d.task->task.metrics.front()}};
+}
+
+void require_same_plan(const StudyStore& store, const StudyOptions& options) {
+  const std::vector<StoredIntervention> stored = store.plan(), plan = wanted(options);
+  if (!stored.empty() && !same_targets(stored, plan)) {
+    fail("the study was begun with other --scores or --shares ({} interventions, now {}); use another --output",
+         stored.size() - 1, plan.size() - 1);
+  }
 }
 
 bool is_complete(const StudyStore& store, const StudyOptions& options) {

@@ -30,6 +30,9 @@ struct StudyDescription {
 };
 Settings describe(const StudyDescription& description);
 
+// Throws Error if the file holds a plan of other scores or shares.
+void require_same_plan(const StudyStore& store, const StudyOptions& options);
+
 // True if the file holds all results of these scores and shares.
 bool is_complete(const StudyStore& store, const StudyOptions& options);
 

@@ -125,8 +125,9 @@ void load_mmlu(const LoadRequest& request, Task& task) {
                 task.name);  // a wrong name is a usage error, whatever the folder has
   const std::vector<Group> present = subjects_in(request.data);
   for (const std::string& name : request.only) {
-    if (std::ranges::any_of(present, [&](const Group& subject) { return names_group(name, subject); }))
+    if (std::ranges::any_of(present, [&](const Group& subject) { return names_group(name, subject); })) {
       continue;
+    }
     fail("{}: no test file of '{}' in the folder", shown(request.data / "test"), printable(name));
   }
   task.groups = select_groups(present, request.only, task.name);

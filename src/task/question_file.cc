@@ -21,9 +21,10 @@ struct Question {
   bool shot = false;     // an example for the prompt, never evaluated
 };
 
+// A label that fits a table and a message.
 bool is_name(std::string_view text) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  return !text.empty() && strip(text) == text && std::ranges::none_of(text, is_control);
+  return !text.empty() && text.size() <= 200 && strip(text) == text && std::ranges::none_of(text, is_control);
 }
 
 // One line of the file. Every failure names the file and the line.
@@ -67,8 +68,9 @@ class LineReader {
   }
 
   std::string string_in(const Json& value, const std::string& what) const {
-    if (!value.is_string())
+    if (!value.is_string()) {
       fail("{}: {} is a {}, expected a string in quotes", where_, what, value.type_name());
+    }
     return value.get<std::string>();
   }
 
@@ -82,8 +84,10 @@ class LineReader {
   std::string name(const char* key) const {
     if (!json_.contains(key)) return {};
     std::string text = string_in(json_.at(key), key);
-    if (!is_name(text))
-      fail("{}: {} '{}', expected a name without outer white space", where_, key, printable(text));
+    if (!is_name(text)) {
+      fail("{}: {} '{}', expected 1 to 200 bytes without control characters and outer white space", where_,
+           key, printable(text));
+    }
     return text;
   }
 
@@ -97,8 +101,9 @@ class LineReader {
       choices.push_back(string_in(list[i], fmt::format("choice {}", i)));
       if (strip(choices[i]).empty()) fail("{}: choice {} is empty", where_, i);
       const auto [first, is_new] = seen.emplace(choices[i], i);
-      if (!is_new)
+      if (!is_new) {
         fail("{}: choices {} and {} are both '{}'", where_, first->second, i, printable(choices[i]));
+      }
     }
     return choices;
   }
@@ -109,7 +114,9 @@ class LineReader {
       const auto text = value.get<std::string>();
       const auto found = std::ranges::find(choices, text);
       if (found == choices.end()) {
-        fail("{}: answer '{}' is none of the choices{}", where_, printable(text), suggestion(text, choices));
+        std::vector<std::string> names;
+        for (const std::string& choice : choices) names.push_back(printable(choice));
+        fail("{}: answer '{}' is none of the choices{}", where_, printable(text), suggestion(text, names));
       }
       return static_cast<int>(found - choices.begin());
     }

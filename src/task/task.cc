@@ -148,8 +148,9 @@ std::vector<Group> select_groups(std::span<const Group> groups, std::span<const 
     std::vector<std::string> names;
     for (const Group& group : groups) {
       names.push_back(group.name);
-      if (!group.category.empty() && std::ranges::count(names, group.category) == 0)
+      if (!group.category.empty() && std::ranges::count(names, group.category) == 0) {
         names.push_back(group.category);
+      }
     }
     fail_usage("task {} has no subject or category '{}'{}", task, printable(name), suggestion(name, names));
   }

@@ -1,6 +1,7 @@
 // Random models and random samples with common prefixes, for the engine's tests.
 #pragma once
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>

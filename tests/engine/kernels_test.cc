@@ -101,7 +101,7 @@ class Products : public testing::TestWithParam<Precision> {};
 
 TEST_P(Products, EqualLoopsAndDoNotDependOnThePlaceInTheTile) {
   if (GetParam() == Precision::bf16 && !has_bf16()) GTEST_SKIP() << "no bf16 products on this processor";
-  for (const auto [outputs, inputs] : {std::pair<int64_t, int64_t>{1, 1}, {7, 33}, {96, 64}, {130, 200}, {4096, 96}}) {
+  for (const auto& [outputs, inputs] : {std::pair<int64_t, int64_t>{1, 1}, {7, 33}, {96, 64}, {130, 200}, {4096, 96}}) {
     const std::vector<float> w = random_values(outputs * inputs, 5), bias = random_values(outputs, 6);
     const Linear linear(w, outputs, inputs, GetParam(), bias);
     std::vector<float> x = random_values(kTileRows * inputs, 7);
@@ -115,7 +115,9 @@ TEST_P(Products, EqualLoopsAndDoNotDependOnThePlaceInTheTile) {
         double want = bias[static_cast<size_t>(o)];
         for (int64_t i = 0; i < inputs; ++i) want += double{w[static_cast<size_t>(o * inputs + i)]} * x[static_cast<size_t>(r * inputs + i)];
         EXPECT_NEAR(y[static_cast<size_t>(r * outputs + o)], want, tolerance) << outputs << " x " << inputs;
-        if (r % 2 == 0) EXPECT_EQ(y[static_cast<size_t>(r * outputs + o)], y[static_cast<size_t>(o)]);
+        if (r % 2 == 0) {
+          EXPECT_EQ(y[static_cast<size_t>(r * outputs + o)], y[static_cast<size_t>(o)]);
+        }
       }
     }
   }
@@ -126,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(Linear, Products, testing::Values(Precision::f32, Preci
 
 // |z L| = |W z|, also where W maps some directions to zero.
 TEST(ProjectionFactor, KeepsNorms) {
-  for (const auto [rows, dim, rank] : {std::array<int64_t, 3>{64, 8, 8}, {96, 64, 64}, {40, 16, 5}, {8, 16, 8}, {30, 6, 0}}) {
+  for (const auto& [rows, dim, rank] : {std::array<int64_t, 3>{64, 8, 8}, {96, 64, 64}, {40, 16, 5}, {8, 16, 8}, {30, 6, 0}}) {
     const int64_t stride = dim + 3;
     std::vector<float> w(static_cast<size_t>(rows * stride));
     const std::vector<float> left = random_values(rows * rank, 8), right = random_values(rank * dim, 9);

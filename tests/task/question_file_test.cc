@@ -120,16 +120,24 @@ TEST_F(QuestionFile, FieldsThatAreWrong) {
        ":2: answer is a boolean, expected a whole number from 0 or the text of a choice"},
       {R"({"question": "q", "choices": ["yes", "no"], "answer": "yess"})",
        ":2: answer 'yess' is none of the choices, did you mean 'yes'?"},
+      {R"({"question": "q", "choices": ["a\nb", "no"], "answer": "something"})",
+       ":2: answer 'something' is none of the choices; valid: a?b, no"},
       {R"({"question": "q", "choices": ["x", "y"], "answer": 0, "shot": "yes"})",
        ":2: shot is a string, expected true or false"},
       {R"({"question": "q", "choices": ["x", "y"], "answer": 0, "group": ""})",
-       ":2: group '', expected a name without outer white space"},
+       ":2: group '', expected 1 to 200 bytes without control characters and outer white space"},
       {R"({"question": "q", "choices": ["x", "y"], "answer": 0, "group": "a\nb"})",
-       ":2: group 'a?b', expected a name without outer white space"},
+       ":2: group 'a?b', expected 1 to 200 bytes without control characters and outer white space"},
       {R"({"question": "q", "choices": ["x", "y"], "answer": 0, "category": "c"})",
        ":2: a category without a group"},
   };
   for (const auto& [line, expected] : cases) EXPECT_EQ(error("\n" + line), expected) << line;
+}
+
+TEST_F(QuestionFile, GroupWithAnEndlessName) {
+  const std::string name(1000000, 'g');
+  EXPECT_THAT(error(R"({"question": "q", "choices": ["x", "y"], "answer": 0, "group": ")" + name + "\"}"),
+              HasSubstr(":1: group 'ggg"));
 }
 
 TEST_F(QuestionFile, GroupInTwoCategories) {
