@@ -1,5 +1,5 @@
-// The library in one screen: the weakest head of each layer on a prompt by its output norm, and what the model predicts
-// when all heads below a threshold are switched off.
+// The library in one screen: the weakest head of each layer on a prompt by its output norm, and what the
+// model predicts when all heads below a threshold are switched off.
 //   score_heads MODEL "a prompt"
 #include <algorithm>
 #include <cstdio>
@@ -25,7 +25,8 @@ int main(int argc, char** argv) try {
   for (int layer = 0; layer < model->config().layers; ++layer) {
     idleheads::compute_scores(score, results[0].stats.layer(layer), layer, {}, values);
     const auto weakest = std::min_element(values.begin(), values.end());
-    std::printf("L%-2d weakest head H%-2td %s = %.3f\n", layer, weakest - values.begin(), score.slug.data(), *weakest);
+    std::printf("L%-2d weakest head H%-2td %s = %.3f\n", layer, weakest - values.begin(), score.slug.data(),
+                *weakest);
   }
   for (size_t i = 0; i < interventions.size(); ++i) {
     const auto& logits = results[i].last_logits;

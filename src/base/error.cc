@@ -6,7 +6,11 @@ namespace {
 // Length of the UTF-8 sequence that starts `text`, or 0 if it is not a valid one.
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const size_t length = byte(0) < 0x80 ? 1 : (byte(0) >> 5) == 6 ? 2 : (byte(0) >> 4) == 14 ? 3 : (byte(0) >> 3) == 30 ? 4 : 0;
+  const size_t length = byte(0) < 0x80         ? 1
+                        : (byte(0) >> 5) == 6  ? 2
+                        : (byte(0) >> 4) == 14 ? 3
+                        : (byte(0) >> 3) == 30 ? 4
+                                               : 0;
   if (length == 0 || length > text.size()) return 0;
   for (size_t i = 1; i < length; ++i) {
     if ((byte(i) >> 6) != 2) return 0;

@@ -1,7 +1,7 @@
 // How idleheads reports failures.
 //
-// Error: something outside the program is wrong (a file, a flag, a model). The message is one line that says what is
-// wrong, where (file, line, tensor, layer), what was expected and, where it helps, what to do.
+// Error: something outside the program is wrong (a file, a flag, a model). The message is one line that says
+// what is wrong, where (file, line, tensor, layer), what was expected and, where it helps, what to do.
 // UsageError: the user asked for something that does not exist or does not fit together (exit code 2).
 // Interrupted: the user stopped the run (exit code 130); what was finished is stored.
 // A bug of our own is not an Error: use assert or std::logic_error.
@@ -43,8 +43,8 @@ template <typename... Args>
   throw UsageError(fmt::format(format, std::forward<Args>(args)...));
 }
 
-// A name from a file as it may be shown in a message: control bytes and bytes that are not UTF-8 replaced by '?',
-// cut to `limit` bytes with "..." behind.
+// A name from a file as it may be shown in a message: control bytes and bytes that are not UTF-8 replaced by
+// '?', cut to `limit` bytes with "..." behind.
 std::string printable(std::string_view name, size_t limit = 80);
 
 }  // namespace idleheads

@@ -8,13 +8,13 @@
 namespace idleheads {
 
 struct Progress {
-  std::string phase;   // "baseline", "interventions"
-  double done = 0;     // in units of work: documents x interventions; the share of a running cohort counts
+  std::string phase;  // "baseline", "interventions"
+  double done = 0;    // in units of work: documents x interventions; the share of a running cohort counts
   double total = 0;
 };
 
-// Called now and then on the caller's thread. Returning false asks the work to stop: it stores what is finished
-// and throws Interrupted.
+// Called now and then on the caller's thread. Returning false asks the work to stop: it stores what is
+// finished and throws Interrupted.
 using ProgressCallback = std::function<bool(const Progress&)>;
 
 }  // namespace idleheads

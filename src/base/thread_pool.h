@@ -15,9 +15,9 @@ class ThreadPool {
 
   int threads() const;
 
-  // Calls body(index, thread) for every index in [0, count), each once, in any order, and returns when all are done.
-  // `thread` is in [0, threads()), for scratch memory. The first exception thrown by a body is thrown again here
-  // after the loop has stopped; indices not begun by then are skipped. Not re-entrant.
+  // Calls body(index, thread) for every index in [0, count), each once, in any order, and returns when all
+  // are done. `thread` is in [0, threads()), for scratch memory. The first exception thrown by a body is
+  // thrown again here after the loop has stopped; indices not begun by then are skipped. Not re-entrant.
   void parallel_for(int64_t count, const std::function<void(int64_t index, int thread)>& body);
 
  private:

@@ -1,4 +1,5 @@
-// idleheads eval MODEL --task T [--ablate RULE | --mask heads.json]: accuracy, with heads switched off if asked.
+// idleheads eval MODEL --task T [--ablate RULE | --mask heads.json]: accuracy, with heads switched off if
+// asked.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -62,10 +63,12 @@ class TaskCalibration {
   std::vector<StoredResult> baseline_;
 };
 
-std::vector<Run> evaluate_rules(Engine& engine, const PreparedTask& task, const std::vector<Intervention>& interventions,
+std::vector<Run> evaluate_rules(Engine& engine, const PreparedTask& task,
+                                const std::vector<Intervention>& interventions,
                                 const EvaluateOptions& options) {
   std::vector<Run> runs(interventions.size());
-  std::vector<std::vector<Prediction>> predictions(interventions.size(), std::vector<Prediction>(task.documents.size()));
+  std::vector<std::vector<Prediction>> predictions(interventions.size(),
+                                                   std::vector<Prediction>(task.documents.size()));
   std::vector<int64_t> samples(interventions.size());
   for (size_t i = 0; i < runs.size(); ++i) runs[i].intervention = interventions[i];
   evaluate(engine, task, all_documents(task), interventions, options, [&](auto results) {
@@ -90,15 +93,18 @@ bool has_metric(const Task& task, std::string_view metric) {
 // The table of lm-evaluation-harness.
 void print_text(const Task& task, const std::vector<Run>& runs) {
   size_t width = 5;
-  for (const ResultRow& row : runs.front().rows) width = std::max(width, row.name.size() + 2 * static_cast<size_t>(row.depth) + 2);
+  for (const ResultRow& row : runs.front().rows)
+    width = std::max(width, row.name.size() + 2 * static_cast<size_t>(row.depth) + 2);
   for (const Run& run : runs) {
     if (!std::holds_alternative<std::monostate>(run.intervention)) {
-      fmt::print("ablate {}: {:.2f}% of the heads off on average\n", to_string(run.intervention), 100 * run.share_off);
+      fmt::print("ablate {}: {:.2f}% of the heads off on average\n", to_string(run.intervention),
+                 100 * run.share_off);
     }
     fmt::print("|{:<{}}|Version|Filter|n-shot| Metric |   |Value |   |Stderr|\n", "Tasks", width);
     fmt::print("|{:-<{}}|------:|------|-----:|--------|---|-----:|---|-----:|\n", "", width);
     for (const ResultRow& row : run.rows) {
-      const std::string name = row.depth == 0 ? row.name : std::string(static_cast<size_t>(row.depth), ' ') + "- " + row.name;
+      const std::string name =
+          row.depth == 0 ? row.name : std::string(static_cast<size_t>(row.depth), ' ') + "- " + row.name;
       bool first = true;
       for (const auto& [metric, mean] : {std::pair("acc", &row.acc), std::pair("acc_norm", &row.acc_norm)}) {
         if (!has_metric(task, metric)) continue;
@@ -112,11 +118,13 @@ void print_text(const Task& task, const std::vector<Run>& runs) {
 }
 
 Json mean_json(const Mean& mean) {
-  return {{"value", mean.value}, {"stderr", mean.stderr_ ? Json(*mean.stderr_) : Json(nullptr)}, {"n", mean.n}};
+  return {
+      {"value", mean.value}, {"stderr", mean.stderr_ ? Json(*mean.stderr_) : Json(nullptr)}, {"n", mean.n}};
 }
 
 void print_json(const Eval& eval, const Task& task, const std::vector<Run>& runs) {
-  Json out = {{"model", eval.engine.model}, {"task", task.name}, {"shots", task.shots}, {"runs", Json::array()}};
+  Json out = {
+      {"model", eval.engine.model}, {"task", task.name}, {"shots", task.shots}, {"runs", Json::array()}};
   for (const Run& run : runs) {
     Json rows = Json::array();
     for (const ResultRow& row : run.rows) {
@@ -140,7 +148,8 @@ void run(const Eval& eval) {
   warn_truncated(task);
   ProgressLine line;
   const std::unique_ptr<Engine> engine = eval.engine.make_engine(model);
-  EvaluateOptions options = {false, eval.engine.seed, eval.engine.max_rows(*engine), progress_on(line), "evaluation"};
+  EvaluateOptions options = {false, eval.engine.seed, eval.engine.max_rows(*engine), progress_on(line),
+                             "evaluation"};
   TaskCalibration calibration(*engine, task, options);
   std::vector<Intervention> interventions =
       parse_rules(eval.ablate, [&](const ShareRule& rule) { return calibration.threshold(rule); });
@@ -153,12 +162,15 @@ void run(const Eval& eval) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("eval", "accuracy of a model on a task, with heads switched off if asked");
+  CLI::App* command =
+      app.add_subcommand("eval", "accuracy of a model on a task, with heads switched off if asked");
   auto eval = std::make_shared<Eval>();
   eval->engine.add_to(*command);
   eval->task.add_to(*command, true);
-  command->add_option("--ablate", eval->ablate,
-                      "ahon_ln<0.52, ahon_ln@15% (a share of all heads), or heads as L0H1,L5H3; may be given several times")
+  command
+      ->add_option("--ablate", eval->ablate,
+                   "ahon_ln<0.52, ahon_ln@15% (a share of all heads), or heads as L0H1,L5H3; may be given "
+                   "several times")
       ->type_size(1)
       ->expected(1, -1);
   command->add_option("--mask", eval->mask, "JSON file of heads to switch off, as in {\"5\": [0, 3]}");

@@ -1,11 +1,12 @@
 // idleheads export F.db --csv | --npz | --json: the numbers of a study for other tools.
+#include "report/export.h"
+
 #include <fmt/format.h>
 
 #include <filesystem>
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "report/export.h"
 #include "study/store.h"
 
 namespace idleheads::cli {
@@ -50,7 +51,8 @@ void add_export(CLI::App& app) {
   command->add_option("study", request->file, "study file")->required();
   command->add_flag("--csv", request->csv, "a folder of CSV files");
   command->add_flag("--npz", request->npz, "NumPy arrays");
-  command->add_flag("--json", request->json, "settings, curves and heads (to standard output without --output)");
+  command->add_flag("--json", request->json,
+                    "settings, curves and heads (to standard output without --output)");
   command->add_option("--output,-o", request->output, "where to write (default: beside the study)");
   command->callback([request] { run(*request); });
 }

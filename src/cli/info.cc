@@ -4,7 +4,6 @@
 #include <map>
 
 #include "base/error.h"
-
 #include "cli/commands.h"
 #include "engine/engine.h"
 #include "format/json.h"
@@ -73,14 +72,16 @@ void print_json(const Model& model) {
 
 void print_text(const Model& model) {
   const ModelConfig& c = model.config();
-  const auto line = [](std::string_view what, const std::string& value) { fmt::print("{:<14} {}\n", what, value); };
+  const auto line = [](std::string_view what, const std::string& value) {
+    fmt::print("{:<14} {}\n", what, value);
+  };
   line("model", model.name());
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
   line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk", parameters_of(model.checkpoint()) / 1e6,
                                  model.checkpoint().file_bytes() / 1e6));
   line("layers", fmt::format("{}", c.layers));
-  line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})", c.heads, c.head_dim,
-                            c.layers * c.heads, c.kv_heads, c.group_size()));
+  line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})", c.heads,
+                            c.head_dim, c.layers * c.heads, c.kv_heads, c.group_size()));
   line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.intermediate, c.vocabulary,
                             c.tied_embeddings ? " (embeddings tied)" : ""));
   line("context", fmt::format("{} tokens, RoPE theta {}", c.context, c.rope_theta));
@@ -100,7 +101,8 @@ void print_text(const Model& model) {
 void add_info(CLI::App& app) {
   CLI::App* command = app.add_subcommand("info", "what a model is");
   auto info = std::make_shared<Info>();
-  command->add_option("model", info->model, "GGUF file, Hugging Face folder, or org/name in the local cache")->required();
+  command->add_option("model", info->model, "GGUF file, Hugging Face folder, or org/name in the local cache")
+      ->required();
   command->add_flag("--json", info->json, "for machines");
   command->callback([info] {
     const std::shared_ptr<const Model> model = Model::open(info->model);

@@ -1,5 +1,5 @@
-// idleheads: the command line. The only place that prints or exits; results go to stdout, everything else to stderr.
-// Exit codes: 0 done, 1 failure, 2 usage, 130 interrupted.
+// idleheads: the command line. The only place that prints or exits; results go to stdout, everything else to
+// stderr. Exit codes: 0 done, 1 failure, 2 usage, 130 interrupted.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -62,8 +62,9 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Finds the attention heads of a language model that do nothing, and proves it by switching them off.",
-               "idleheads"};
+  CLI::App app{
+      "Finds the attention heads of a language model that do nothing, and proves it by switching them off.",
+      "idleheads"};
   add_commands(app);
   try {
     app.parse(argc, argv);

@@ -18,7 +18,8 @@ namespace {
 std::optional<double> to_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || !std::isfinite(value)) return {};
+  if (error != std::errc() || end != text.data() + text.size() || text.empty() || !std::isfinite(value))
+    return {};
   return value;
 }
 
@@ -35,8 +36,8 @@ std::vector<std::string> split(const std::string& text, char separator) {
 double parse_percent(const std::string& text, const std::string& whole) {
   const std::optional<double> value = to_number(text);
   if (!value || *value < 0 || *value > 100) {
-    fail_usage("--shares '{}': '{}' is not a percentage from 0 to 100; write 0:30:5 or 0,5,10", printable(whole),
-               printable(text));
+    fail_usage("--shares '{}': '{}' is not a percentage from 0 to 100; write 0:30:5 or 0,5,10",
+               printable(whole), printable(text));
   }
   return *value;
 }
@@ -49,30 +50,34 @@ int64_t half_of_memory() {
 }  // namespace
 
 void EngineFlags::add_to(CLI::App& app) {
-  app.add_option("model", model, "GGUF file, Hugging Face folder, or org/name in the local Hugging Face cache")
+  app.add_option("model", model,
+                 "GGUF file, Hugging Face folder, or org/name in the local Hugging Face cache")
       ->required();
   app.add_option("--dtype", dtype, "matrix products in f32, bf16 or auto (bf16 where the processor has it)")
       ->capture_default_str();
   app.add_option("--threads,-t", threads, "threads (default: as many as the process may use)")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--memory", memory, "bound of weights and rows in flight, as in 4GiB (default: half of the machine's)");
+  app.add_option("--memory", memory,
+                 "bound of weights and rows in flight, as in 4GiB (default: half of the machine's)");
   app.add_option("--seed", seed, "of the random control")->capture_default_str();
-  app.add_flag("--no-sharing", no_sharing, "compute every prompt and intervention by itself (same results, slower)");
+  app.add_flag("--no-sharing", no_sharing,
+               "compute every prompt and intervention by itself (same results, slower)");
 }
 
 Precision EngineFlags::precision() const {
   if (dtype == "auto") return fastest_precision();
   if (dtype == "f32" || dtype == "float32") return Precision::f32;
   if (dtype == "bf16" || dtype == "bfloat16") {
-    if (!has_bf16()) fail_usage("--dtype bf16: this processor has no bf16 products (AVX-512-BF16 or AMX); use f32");
+    if (!has_bf16())
+      fail_usage("--dtype bf16: this processor has no bf16 products (AVX-512-BF16 or AMX); use f32");
     return Precision::bf16;
   }
   fail_usage("--dtype '{}': expected auto, f32 or bf16", printable(dtype));
 }
 
 std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> opened) const {
-  return std::make_unique<Engine>(std::move(opened),
-                                  EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing});
+  return std::make_unique<Engine>(
+      std::move(opened), EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing});
 }
 
 int64_t EngineFlags::max_rows(const Engine& engine) const {
@@ -130,7 +135,8 @@ std::vector<double> parse_shares(const std::string& text) {
     const double first = parse_percent(range[0], text), last = parse_percent(range[1], text);
     const double step = parse_percent(range[2], text);
     if (step <= 0 || last < first || (last - first) / step > 1000) {
-      fail_usage("--shares '{}': expected first:last:step with first <= last and a step above 0", printable(text));
+      fail_usage("--shares '{}': expected first:last:step with first <= last and a step above 0",
+                 printable(text));
     }
     for (int i = 0; first + i * step <= last + 1e-9; ++i) percents.push_back(first + i * step);
   } else {

@@ -1,4 +1,5 @@
-// idleheads probe MODEL: scores, flagged heads and last logits of single token sequences; the interface for checks.
+// idleheads probe MODEL: scores, flagged heads and last logits of single token sequences; the interface for
+// checks.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -46,7 +47,8 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
         const bool fits = id.is_number_integer() && id >= 0 && id < model.config().vocabulary;
         if (!fits) {
           fail("{}: entry {}: {} is not a token id (0 to {})", probe.tokens_file, i,
-               printable(id.dump(-1, ' ', true, Json::error_handler_t::replace)), model.config().vocabulary - 1);
+               printable(id.dump(-1, ' ', true, Json::error_handler_t::replace)),
+               model.config().vocabulary - 1);
         }
         tokens.push_back(id.get<int32_t>());
       }
@@ -98,8 +100,8 @@ Json flagged_json(const HeadMask& mask) {
   return out;
 }
 
-void print_json(const Probe& probe, const std::vector<Sample>& samples, const std::vector<Intervention>& interventions,
-                const std::vector<PathResult>& results) {
+void print_json(const Probe& probe, const std::vector<Sample>& samples,
+                const std::vector<Intervention>& interventions, const std::vector<PathResult>& results) {
   Json out = {{"samples", Json::array()}};
   for (size_t s = 0; s < samples.size(); ++s) {
     Json runs = Json::array();
@@ -121,8 +123,9 @@ std::string next_tokens(const Model& model, const std::vector<float>& logits) {
   std::vector<int32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   const size_t shown = std::min<size_t>(5, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(shown), order.end(),
-                    [&](int32_t a, int32_t b) { return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)]; });
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<int64_t>(shown), order.end(),
+      [&](int32_t a, int32_t b) { return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)]; });
   const double top = logits[static_cast<size_t>(order[0])];
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - top);
@@ -157,8 +160,8 @@ void print_text(const Probe& probe, const Model& model, const std::vector<Sample
     fmt::print("sample {}: {} tokens\n", s, samples[s].tokens.size());
     for (size_t i = 0; i < interventions.size(); ++i) {
       const PathResult& result = results[s * interventions.size() + i];
-      fmt::print("  ablate {}: {} of {} heads off ({:.1f}%)\n", to_string(interventions[i]), result.mask.count(),
-                 result.mask.layers() * result.mask.heads(), 100 * result.mask.share());
+      fmt::print("  ablate {}: {} of {} heads off ({:.1f}%)\n", to_string(interventions[i]),
+                 result.mask.count(), result.mask.layers() * result.mask.heads(), 100 * result.mask.share());
       fmt::print("    next token  {}\n    heads off   {}\n", next_tokens(model, result.last_logits),
                  flagged_text(result.mask));
       fmt::print("    {} ({}), a line a layer, a column a head:\n", score.slug, score.paper_name);
@@ -177,7 +180,8 @@ void run(const Probe& probe) {
   const std::vector<Sample> samples = read_samples(probe, *model);
   std::vector<Intervention> interventions = {std::monostate{}};
   const auto refuse = [](const ShareRule& rule) -> float {
-    fail_usage("probe: {}@... needs a calibration over a task; give a threshold, or use eval or study", rule.score->slug);
+    fail_usage("probe: {}@... needs a calibration over a task; give a threshold, or use eval or study",
+               rule.score->slug);
   };
   for (Intervention& rule : parse_rules(probe.ablate, refuse)) interventions.push_back(std::move(rule));
   if (!probe.mask.empty()) interventions.push_back(read_mask(probe.mask));
@@ -201,8 +205,11 @@ void add_probe(CLI::App& app) {
   auto probe = std::make_shared<Probe>();
   probe->engine.add_to(*command);
   command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids");
-  command->add_option("--text", probe->texts, "a prompt; may be given several times")->type_size(1)->expected(1, -1);
-  command->add_option("--ablate", probe->ablate, "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times");
+  command->add_option("--text", probe->texts, "a prompt; may be given several times")
+      ->type_size(1)
+      ->expected(1, -1);
+  command->add_option("--ablate", probe->ablate,
+                      "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times");
   command->add_option("--mask", probe->mask, "JSON file of heads to switch off, as in {\"5\": [0, 3]}");
   command->add_option("--score", probe->score, "the score to print without --json")->capture_default_str();
   command->add_flag("--json", probe->json, "everything, for machines");

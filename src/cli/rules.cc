@@ -23,12 +23,14 @@ std::vector<Intervention> parse_rules(const std::vector<std::string>& rules, con
 
 FixedHeads read_mask(const std::string& file) {
   const Json json = parse_json(read_text_file(file), file);
-  if (!json.is_object()) fail("{}: expected an object of layers with lists of heads, as in {{\"5\": [0, 3]}}", file);
+  if (!json.is_object())
+    fail("{}: expected an object of layers with lists of heads, as in {{\"5\": [0, 3]}}", file);
   FixedHeads fixed;
   for (const auto& [layer, heads] : json.items()) {
     if (!heads.is_array()) fail("{}: layer '{}': expected a list of head numbers", file, printable(layer));
     for (const Json& head : heads) {
-      if (!head.is_number_integer()) fail("{}: layer '{}': expected a list of head numbers", file, printable(layer));
+      if (!head.is_number_integer())
+        fail("{}: layer '{}': expected a list of head numbers", file, printable(layer));
       fixed.heads.push_back(parse_head(fmt::format("{}.{}", layer, head.get<int64_t>())));
     }
   }

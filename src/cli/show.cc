@@ -1,9 +1,10 @@
 // idleheads show F.db: the tables of a study in the terminal.
+#include "report/show.h"
+
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
-#include "report/show.h"
 #include "study/store.h"
 
 namespace idleheads::cli {
@@ -36,7 +37,8 @@ void add_show(CLI::App& app) {
   command->add_option("study", show->file, "study file")->required();
   command->add_flag("--curves", show->curves, "accuracy of every score at every share");
   command->add_flag("--subjects", show->subjects, "accuracy per subject and category");
-  command->add_option("--subjects-of", show->subjects_of, "the same under an intervention of the study, as ahon_ln@15%");
+  command->add_option("--subjects-of", show->subjects_of,
+                      "the same under an intervention of the study, as ahon_ln@15%");
   command->add_option("--heatmap", show->heat_map,
                       "layers x heads: a score (ahon_ln), or how often heads were off (ahon_ln@15%)");
   command->callback([show] { run(*show); });

@@ -1,13 +1,12 @@
 // idleheads study and idleheads score: everything about one model on one task into one file.
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <numeric>
-
-#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -41,18 +40,20 @@ bool baseline_done(const StudyStore& store) {
   return std::find(done.begin(), done.end(), false) == done.end();
 }
 
-void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task, StudyStore& store,
-             StudyOptions options) {
+void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task,
+             StudyStore& store, StudyOptions options) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Engine> engine = study.engine.make_engine(std::move(model));
   ProgressLine line;
   options.max_rows = study.engine.max_rows(*engine);
   options.progress = progress_on(line);
-  study.baseline_only ? run_baseline(*engine, task, store, options) : run_study(*engine, task, store, options);
+  study.baseline_only ? run_baseline(*engine, task, store, options)
+                      : run_study(*engine, task, store, options);
   if (study.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const WorkCount work = engine->work();
-  fmt::print(stderr, "{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
+  fmt::print(stderr,
+             "{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
              isatty(fileno(stderr)) ? "\n" : "", seconds,
              static_cast<double>(work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, work.rows)),
              peak_memory_mib());
@@ -68,18 +69,21 @@ void run(const Study& study) {
   const PreparedTask task =
       study.text.empty() ? study.task.prepare(*model) : study.task.prepare_text(*model, study.text);
   warn_truncated(task);
-  const std::string output = !study.output.empty() ? study.output
-                             : default_output(study.engine.model, study.text.empty() ? study.task.task : study.text);
-  StudyStore store = StudyStore::open(
-      output,
-      describe({model.get(), &task, study.task.limit_text(), study.task.bos, study.engine.precision(), study.engine.seed}),
-      task.stored);
+  const std::string output =
+      !study.output.empty()
+          ? study.output
+          : default_output(study.engine.model, study.text.empty() ? study.task.task : study.text);
+  StudyStore store = StudyStore::open(output,
+                                      describe({model.get(), &task, study.task.limit_text(), study.task.bos,
+                                                study.engine.precision(), study.engine.seed}),
+                                      task.stored);
   if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
     fmt::print(stderr, "{} is complete already, nothing to compute\n", output);
   } else {
     if (!study.quiet) {
-      fmt::print(stderr, "{}: {} questions, {} prompts; results go to {}\n", study.engine.model, task.documents.size(),
+      fmt::print(stderr, "{}: {} questions, {} prompts; results go to {}\n", study.engine.model,
+                 task.documents.size(),
                  std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
                                  [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
                  output);
@@ -104,16 +108,20 @@ void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool tas
 }  // namespace
 
 void add_study(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("study", "score all heads, find thresholds, switch heads off, evaluate; resumable");
+  CLI::App* command =
+      app.add_subcommand("study", "score all heads, find thresholds, switch heads off, evaluate; resumable");
   auto study = std::make_shared<Study>();
   add_common(*command, study, true);
-  command->add_option("--scores", study->scores, "score functions, as in awft,ahon_ln,random")->capture_default_str();
-  command->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
+  command->add_option("--scores", study->scores, "score functions, as in awft,ahon_ln,random")
+      ->capture_default_str();
+  command
+      ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
       ->capture_default_str();
 }
 
 void add_score(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("score", "statistics of all heads and the baseline, nothing switched off");
+  CLI::App* command =
+      app.add_subcommand("score", "statistics of all heads and the baseline, nothing switched off");
   auto study = std::make_shared<Study>();
   study->baseline_only = true;
   add_common(*command, study, false);

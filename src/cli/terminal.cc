@@ -43,7 +43,8 @@ ColorDepth color_depth() {
 
 int terminal_width() {
   winsize size = {};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) return size.ws_col;
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+    return size.ws_col;
   return 100;
 }
 
@@ -68,9 +69,9 @@ void ProgressLine::update(const Progress& progress) {
   const double elapsed = std::chrono::duration<double>(now - phase_start_).count();
   const double left = share > 0 ? elapsed / share - elapsed : 0;
   const auto filled = static_cast<size_t>(share * 20);
-  const std::string line =
-      fmt::format("\r{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share, std::string(filled, '#'),
-                  progress.done, progress.total, clock_time(elapsed), clock_time(left));
+  const std::string line = fmt::format("\r{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share,
+                                       std::string(filled, '#'), progress.done, progress.total,
+                                       clock_time(elapsed), clock_time(left));
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;

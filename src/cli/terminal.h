@@ -14,8 +14,8 @@ ColorDepth color_depth();
 // Columns of the terminal on stdout; 100 if it is none.
 int terminal_width();
 
-// A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second. Silent if
-// stderr is not a terminal or TQDM_DISABLE=1.
+// A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second.
+// Silent if stderr is not a terminal or TQDM_DISABLE=1.
 class ProgressLine {
  public:
   ProgressLine();
@@ -30,7 +30,8 @@ class ProgressLine {
   Clock::time_point phase_start_, last_draw_;
 };
 
-// From here on SIGINT and SIGTERM ask to stop instead of ending the process at once; a second one does end it.
+// From here on SIGINT and SIGTERM ask to stop instead of ending the process at once; a second one does end
+// it.
 void catch_interrupts();
 bool interrupted();
 

@@ -1,6 +1,7 @@
-// One small product, C = A B for eight rows of A, serves scores (A: queries, B: keys transposed in panels), outputs
-// (A: weights, B: values) and projected norms (A: outputs, B: factor). A row of C never depends on the other rows, and
-// masked keys add exact zeros, so a token's numbers do not depend on which tokens share its block.
+// One small product, C = A B for eight rows of A, serves scores (A: queries, B: keys transposed in panels),
+// outputs (A: weights, B: values) and projected norms (A: outputs, B: factor). A row of C never depends on
+// the other rows, and masked keys add exact zeros, so a token's numbers do not depend on which tokens share
+// its block.
 #include "engine/attention.h"
 
 #include <algorithm>
@@ -17,8 +18,8 @@
 #ifndef IDLEHEADS_ATTENTION_CONSTANTS
 #define IDLEHEADS_ATTENTION_CONSTANTS
 namespace idleheads {
-constexpr int64_t kBlockRows = 8;   // queries in flight
-constexpr int64_t kPadding = 32;    // floats: two vectors of the widest instruction set
+constexpr int64_t kBlockRows = 8;  // queries in flight
+constexpr int64_t kPadding = 32;   // floats: two vectors of the widest instruction set
 constexpr int64_t round_up(int64_t n) { return (n + kPadding - 1) / kPadding * kPadding; }
 }  // namespace idleheads
 #endif
@@ -55,12 +56,14 @@ HWY_INLINE void panel_product(const float* HWY_RESTRICT a, int64_t a_stride, con
   }
 }
 
-// c [kBlockRows, columns] = a [kBlockRows, depth] b. Panel p of b begins at b + p * b_panel; its row k at k * b_stride.
-void block_product(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t b_panel, int64_t depth,
-                   float* c, int64_t c_stride, int64_t columns) {
+// c [kBlockRows, columns] = a [kBlockRows, depth] b. Panel p of b begins at b + p * b_panel; its row k at k *
+// b_stride.
+void block_product(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t b_panel,
+                   int64_t depth, float* c, int64_t c_stride, int64_t columns) {
   for (int64_t p = 0; p * kPanel < columns; ++p) {
     for (int64_t r = 0; r < kBlockRows; r += kSub) {
-      panel_product(a + r * a_stride, a_stride, b + p * b_panel, b_stride, depth, c + r * c_stride + p * kPanel, c_stride);
+      panel_product(a + r * a_stride, a_stride, b + p * b_panel, b_stride, depth,
+                    c + r * c_stride + p * kPanel, c_stride);
     }
   }
 }
@@ -152,7 +155,8 @@ void attend_block(const AttentionTask& task, int head, int64_t row, int64_t rows
     for (int64_t k = 0; k < padded; ++k) outputs[r * padded + k] *= softmaxes[r].inverse_sum;
   }
   float* projected = scratch.projected.data();
-  block_product(outputs, padded, task.factors + head * dim * padded, padded, kPanel, dim, projected, padded, padded);
+  block_product(outputs, padded, task.factors + head * dim * padded, padded, kPanel, dim, projected, padded,
+                padded);
   for (int64_t r = 0; r < rows; ++r) {
     std::copy_n(outputs + r * padded, dim, task.queries + (row + r) * task.stride + head * dim);
     task.stats[(row + r) * task.stats_stride + head] = {softmaxes[r].first_weight, softmaxes[r].entropy,
@@ -186,12 +190,14 @@ namespace idleheads {
 
 HWY_EXPORT(attend);
 
-void attend(const AttentionTask& task, AttentionScratch& scratch) { HWY_DYNAMIC_DISPATCH(attend)(task, scratch); }
+void attend(const AttentionTask& task, AttentionScratch& scratch) {
+  HWY_DYNAMIC_DISPATCH(attend)(task, scratch);
+}
 
 int64_t padded_head_dim(int64_t head_dim) { return round_up(head_dim); }
 
-// Cholesky factor of the Gram matrix, in double. A pivot that rounding made tiny or negative stands for a direction
-// that the projection maps to zero: its column is zero.
+// Cholesky factor of the Gram matrix, in double. A pivot that rounding made tiny or negative stands for a
+// direction that the projection maps to zero: its column is zero.
 void projection_factor(const float* w, int64_t rows, int64_t stride, int64_t head_dim, float* factor) {
   const int64_t padded = round_up(head_dim);
   std::vector<double> gram(static_cast<size_t>(head_dim * head_dim));
@@ -205,8 +211,11 @@ void projection_factor(const float* w, int64_t rows, int64_t stride, int64_t hea
   }
   std::fill(factor, factor + head_dim * padded, 0.0f);
   double largest = 0;
-  for (int64_t i = 0; i < head_dim; ++i) largest = std::max(largest, gram[static_cast<size_t>(i * head_dim + i)]);
-  const auto at = [&](int64_t i, int64_t j) -> double& { return gram[static_cast<size_t>(i * head_dim + j)]; };
+  for (int64_t i = 0; i < head_dim; ++i)
+    largest = std::max(largest, gram[static_cast<size_t>(i * head_dim + i)]);
+  const auto at = [&](int64_t i, int64_t j) -> double& {
+    return gram[static_cast<size_t>(i * head_dim + j)];
+  };
   for (int64_t j = 0; j < head_dim; ++j) {
     for (int64_t k = 0; k < j; ++k) at(j, j) -= at(j, k) * at(j, k);
     const double pivot = at(j, j) > 1e-14 * largest ? std::sqrt(at(j, j)) : 0;

@@ -1,5 +1,5 @@
-// Causal attention of a run of queries over all positions before them, with the head statistics as by-products of the
-// same pass. Never holds more than eight rows of the S x S matrix.
+// Causal attention of a run of queries over all positions before them, with the head statistics as
+// by-products of the same pass. Never holds more than eight rows of the S x S matrix.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +24,19 @@ struct RowStats {
   float projected_norm;  // |W_O^h z_t|
 };
 
-// One group of query heads that share a key/value head, for queries at positions [first, first + count) of a sample.
+// One group of query heads that share a key/value head, for queries at positions [first, first + count) of a
+// sample.
 struct AttentionTask {
-  std::span<const KeyRun> keys;    // positions 0, 1, ... in order, at least first + count of them; RoPE applied
-  int64_t stride = 0;              // floats between consecutive rows of queries, keys and values
-  float* queries = nullptr;        // heads side by side, head_dim each; z takes the query's place
+  std::span<const KeyRun> keys;  // positions 0, 1, ... in order, at least first + count of them; RoPE applied
+  int64_t stride = 0;            // floats between consecutive rows of queries, keys and values
+  float* queries = nullptr;      // heads side by side, head_dim each; z takes the query's place
   int64_t first = 0;
   int64_t count = 0;
-  int heads = 0;                   // query heads in the group
+  int heads = 0;  // query heads in the group
   int head_dim = 0;
-  const float* factors = nullptr;  // per head [head_dim, padded_head_dim]: L with L L^T = W_O^hᵀ W_O^h, zero-padded
-  RowStats* stats = nullptr;       // stats[row * stats_stride + head]
+  const float* factors =
+      nullptr;  // per head [head_dim, padded_head_dim]: L with L L^T = W_O^hᵀ W_O^h, zero-padded
+  RowStats* stats = nullptr;  // stats[row * stats_stride + head]
   int64_t stats_stride = 0;
 };
 
@@ -48,8 +50,8 @@ void attend(const AttentionTask& task, AttentionScratch& scratch);
 // Columns of a row of `factors`: head_dim rounded up to whole SIMD panels.
 int64_t padded_head_dim(int64_t head_dim);
 
-// Writes L [head_dim, padded_head_dim] (lower triangular) with |z L| = |W z| for the slice W [rows, head_dim] of the
-// output projection whose row r begins at w + r * stride.
+// Writes L [head_dim, padded_head_dim] (lower triangular) with |z L| = |W z| for the slice W [rows, head_dim]
+// of the output projection whose row r begins at w + r * stride.
 void projection_factor(const float* w, int64_t rows, int64_t stride, int64_t head_dim, float* factor);
 
 }  // namespace idleheads

@@ -30,7 +30,8 @@ std::vector<int32_t> Cohort::chain(int32_t variant) const {
 
 int64_t Cohort::row_of(const Path& path, int64_t position) const {
   int32_t v = path.variant;
-  while (segment_of(variants_[static_cast<size_t>(v)]).begin > position) v = variants_[static_cast<size_t>(v)].parent;
+  while (segment_of(variants_[static_cast<size_t>(v)]).begin > position)
+    v = variants_[static_cast<size_t>(v)].parent;
   const Variant& variant = variants_[static_cast<size_t>(v)];
   return variant.first_row + position - segment_of(variant).begin;
 }
@@ -40,7 +41,8 @@ Step Cohort::branch(const std::vector<std::vector<uint8_t>>& path_masks) const {
   std::map<std::vector<uint8_t>, int32_t> mask_numbers;
   std::map<std::pair<int32_t, int32_t>, int32_t> branches;  // (old variant, mask) -> new variant
   for (size_t p = 0; p < paths_.size(); ++p) {
-    const auto [mask, is_new] = mask_numbers.try_emplace(path_masks[p], static_cast<int32_t>(step.masks.size()));
+    const auto [mask, is_new] =
+        mask_numbers.try_emplace(path_masks[p], static_cast<int32_t>(step.masks.size()));
     if (is_new) step.masks.push_back(path_masks[p]);
     int32_t parent = -1;
     for (const int32_t old : chain(paths_[p].variant)) {

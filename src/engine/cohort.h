@@ -34,8 +34,8 @@ struct RowSource {
 // What the masks of one layer turn the cohort into.
 struct Step {
   std::vector<Variant> variants;
-  std::vector<int32_t> path_variants;  // the new variant of each path
-  std::vector<RowSource> rows;         // one a row of the next layer
+  std::vector<int32_t> path_variants;       // the new variant of each path
+  std::vector<RowSource> rows;              // one a row of the next layer
   std::vector<std::vector<uint8_t>> masks;  // the distinct masks, [heads]
 };
 
@@ -50,7 +50,9 @@ class Cohort {
   int64_t rows() const { return rows_; }
   int64_t rows_unshared() const { return rows_unshared_; }
 
-  const Segment& segment_of(const Variant& variant) const { return tree_.segments[static_cast<size_t>(variant.segment)]; }
+  const Segment& segment_of(const Variant& variant) const {
+    return tree_.segments[static_cast<size_t>(variant.segment)];
+  }
   // Variants from the root to `variant`.
   std::vector<int32_t> chain(int32_t variant) const;
   // The row of a path's token at `position`.

@@ -12,15 +12,17 @@
 namespace idleheads {
 namespace {
 
-// Queries per attention task: bounds what packing the keys again for each task costs, and gives threads pieces.
+// Queries per attention task: bounds what packing the keys again for each task costs, and gives threads
+// pieces.
 constexpr int64_t kAttentionRows = 256;
 
 int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
 }  // namespace
 
-Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, std::span<const Sample> samples,
-                 std::span<const Intervention> interventions, const RunOptions& options, bool sharing)
+Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& pool,
+                 std::span<const Sample> samples, std::span<const Intervention> interventions,
+                 const RunOptions& options, bool sharing)
     : model_(model),
       config_(model.config()),
       weights_(weights),
@@ -36,12 +38,14 @@ Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& poo
     if (options_.stats) result.stats = SampleStats(config_.layers, config_.heads);
   }
   int64_t longest = 0;
-  for (const Sample& sample : samples_) longest = std::max(longest, static_cast<int64_t>(sample.tokens.size()));
+  for (const Sample& sample : samples_)
+    longest = std::max(longest, static_cast<int64_t>(sample.tokens.size()));
   const int64_t half = config_.head_dim / 2;
   cosines_.resize(longest * half);
   sines_.resize(longest * half);
   for (int64_t i = 0; i < longest * half; ++i) {
-    const float angle = static_cast<float>(i / half) * config_.rope_inverse_frequencies[static_cast<size_t>(i % half)];
+    const float angle =
+        static_cast<float>(i / half) * config_.rope_inverse_frequencies[static_cast<size_t>(i % half)];
     cosines_[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
     sines_[i] = static_cast<float>(std::sin(static_cast<double>(angle)));
   }
@@ -77,9 +81,9 @@ void Descent::embed() {
     const Segment& segment = cohort_.segment_of(variant);
     const std::vector<int32_t>& tokens = samples_[static_cast<size_t>(segment.sample)].tokens;
     for (int64_t i = 0; i < segment.length(); ++i) {
-      model_.weights().embedding(tokens[static_cast<size_t>(segment.begin + i)],
-                                 {hidden_.data() + (variant.first_row + i) * config_.hidden,
-                                  static_cast<size_t>(config_.hidden)});
+      model_.weights().embedding(
+          tokens[static_cast<size_t>(segment.begin + i)],
+          {hidden_.data() + (variant.first_row + i) * config_.hidden, static_cast<size_t>(config_.hidden)});
     }
   });
 }
@@ -99,7 +103,8 @@ void Descent::place_rows() {
 }
 
 void Descent::project(const PackedLayer& layer) {
-  pool_.parallel_for(tiles(cohort_.rows()), [&](int64_t tile, int thread) { project_tile(layer, tile * kTileRows, thread); });
+  pool_.parallel_for(tiles(cohort_.rows()),
+                     [&](int64_t tile, int thread) { project_tile(layer, tile * kTileRows, thread); });
 }
 
 void Descent::project_tile(const PackedLayer& layer, int64_t first, int thread) {
@@ -134,7 +139,8 @@ void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
   for (int64_t h = 0; h < config_.heads + config_.kv_heads; ++h) {
     rope(query + h * dim, cosines_.data() + angle, sines_.data() + angle, dim);
   }
-  for (int64_t h = 0; h < config_.kv_heads; ++h) value_norms_[row * config_.kv_heads + h] = norm(value + h * dim, dim);
+  for (int64_t h = 0; h < config_.kv_heads; ++h)
+    value_norms_[row * config_.kv_heads + h] = norm(value + h * dim, dim);
 }
 
 void Descent::attend_all(const PackedLayer& layer) {
@@ -159,8 +165,8 @@ void Descent::attend_all(const PackedLayer& layer) {
   });
 }
 
-void Descent::attend_variant(const PackedLayer& layer, int32_t number, int group, int64_t first, int64_t count,
-                             AttentionScratch& scratch) {
+void Descent::attend_variant(const PackedLayer& layer, int32_t number, int group, int64_t first,
+                             int64_t count, AttentionScratch& scratch) {
   const Variant& variant = cohort_.variants()[static_cast<size_t>(number)];
   const int64_t dim = config_.head_dim, width = config_.qkv_width();
   const int heads = config_.group_size();
@@ -229,7 +235,9 @@ std::vector<HeadStats> Descent::path_stats(const Path& path) const {
     const int kv = h / config_.group_size();
     const HeadSums& sums = head_sums_[static_cast<size_t>(path.variant * config_.heads + h)];
     HeadStats& head = stats[static_cast<size_t>(h)];
-    const auto set = [&](Stat stat, double value) { head[static_cast<size_t>(stat)] = static_cast<float>(value); };
+    const auto set = [&](Stat stat, double value) {
+      head[static_cast<size_t>(stat)] = static_cast<float>(value);
+    };
     set(Stat::first_weight, sums.first_weight / tokens);
     set(Stat::entropy, sums.entropy / tokens);
     set(Stat::first_value_norm, value_norms_[first_row * config_.kv_heads + kv]);
@@ -249,7 +257,8 @@ Step Descent::decide_masks(int layer) {
     PathResult& result = results_[p];
     if (options_.stats) std::copy(stats.begin(), stats.end(), result.stats.layer(layer).begin());
     const RandomKey key = {options_.seed, samples_[static_cast<size_t>(paths[p].sample)].id};
-    decide_mask(interventions_[static_cast<size_t>(paths[p].intervention)], stats, layer, key, result.mask.layer(layer));
+    decide_mask(interventions_[static_cast<size_t>(paths[p].intervention)], stats, layer, key,
+                result.mask.layer(layer));
     masks[p].assign(result.mask.layer(layer).begin(), result.mask.layer(layer).end());
   }
   return cohort_.branch(masks);
@@ -281,7 +290,8 @@ void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector
     const std::vector<uint8_t>& mask = masks[static_cast<size_t>(source.mask)];
     const float* z = qkv_.data() + source.row * config_.qkv_width();
     for (int h = 0; h < config_.heads; ++h) {
-      if (!mask[static_cast<size_t>(h)]) std::copy_n(z + h * dim, dim, narrow.data() + r * heads_width + h * dim);
+      if (!mask[static_cast<size_t>(h)])
+        std::copy_n(z + h * dim, dim, narrow.data() + r * heads_width + h * dim);
     }
   }
   layer.output.apply(narrow.data(), added.data());
@@ -349,8 +359,9 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
     }
   }
   finish(layer, index, step.masks, rows);
-  const std::vector<RowScores> scores = score_rows(
-      weights_.head, config_, {hidden_.data(), static_cast<int64_t>(rows.size()), config_.hidden}, queries, pool_);
+  const std::vector<RowScores> scores =
+      score_rows(weights_.head, config_, {hidden_.data(), static_cast<int64_t>(rows.size()), config_.hidden},
+                 queries, pool_);
   for (size_t p = 0; p < cohort_.paths().size(); ++p) {
     const Path& path = cohort_.paths()[p];
     const Sample& sample = samples_[static_cast<size_t>(path.sample)];

@@ -29,13 +29,14 @@ class Descent {
 
   // The layer loop, in order.
   void embed();
-  void project(const PackedLayer& layer);             // norm, Q K V, RoPE, value norms
-  void attend_all(const PackedLayer& layer);          // z in the place of Q, row statistics
-  void sum_statistics(int layer);                     // per variant and head
-  Step decide_masks(int layer);                       // per path; branches where they differ
+  void project(const PackedLayer& layer);     // norm, Q K V, RoPE, value norms
+  void attend_all(const PackedLayer& layer);  // z in the place of Q, row statistics
+  void sum_statistics(int layer);             // per variant and head
+  Step decide_masks(int layer);               // per path; branches where they differ
   void finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
-              std::span<const RowSource> rows);       // masked z, W_O, residual, MLP
-  void finish_and_score(const PackedLayer& layer, int index, const Step& step);  // the last layer, scored rows alone
+              std::span<const RowSource> rows);  // masked z, W_O, residual, MLP
+  void finish_and_score(const PackedLayer& layer, int index,
+                        const Step& step);  // the last layer, scored rows alone
 
   void place_rows();
   void project_tile(const PackedLayer& layer, int64_t first, int thread);

@@ -47,8 +47,8 @@ struct Engine::Impl {
     const ModelConfig& c = model->config();
     for (const HeadId id : fixed->heads) {
       if (id.layer < 0 || id.layer >= c.layers || id.head < 0 || id.head >= c.heads) {
-        fail_usage("head {} does not exist: the model has layers 0 to {} and heads 0 to {}", to_string(id), c.layers - 1,
-                   c.heads - 1);
+        fail_usage("head {} does not exist: the model has layers 0 to {} and heads 0 to {}", to_string(id),
+                   c.layers - 1, c.heads - 1);
       }
     }
   }
@@ -59,12 +59,13 @@ Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
 
 Engine::~Engine() = default;
 
-std::vector<PathResult> Engine::run(std::span<const Sample> samples, std::span<const Intervention> interventions,
-                                    const RunOptions& options) {
+std::vector<PathResult> Engine::run(std::span<const Sample> samples,
+                                    std::span<const Intervention> interventions, const RunOptions& options) {
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
   if (samples.empty() || interventions.empty()) return {};
-  Descent descent(*impl_->model, impl_->weights, impl_->pool, samples, interventions, options, impl_->options.sharing);
+  Descent descent(*impl_->model, impl_->weights, impl_->pool, samples, interventions, options,
+                  impl_->options.sharing);
   std::vector<PathResult> results = descent.run();
   impl_->work.rows += descent.work().rows;
   impl_->work.rows_unshared += descent.work().rows_unshared;

@@ -1,5 +1,5 @@
-// The engine: many samples under many interventions, layer by layer (docs/architecture.md explains the tree, the
-// variants and the tiles).
+// The engine: many samples under many interventions, layer by layer (docs/architecture.md explains the tree,
+// the variants and the tiles).
 #pragma once
 
 #include <functional>
@@ -21,9 +21,10 @@ struct EngineOptions {
 };
 
 struct RunOptions {
-  bool stats = false;      // PathResult::stats
-  uint64_t seed = 1234;    // of the random score
-  // Called after each layer, on the caller's thread, with the share of the layers done; may throw to stop the run.
+  bool stats = false;    // PathResult::stats
+  uint64_t seed = 1234;  // of the random score
+  // Called after each layer, on the caller's thread, with the share of the layers done; may throw to stop the
+  // run.
   std::function<void(double)> on_layer = {};
 };
 
@@ -41,9 +42,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Runs every sample under every intervention in one descent through the layers: results[s * interventions + i].
-  // Throws Error: an empty sample, a token id or head out of range (which sample), a sample longer than the model's
-  // context, NaN or infinite activations (layer and head). Not for several threads at once.
+  // Runs every sample under every intervention in one descent through the layers: results[s * interventions +
+  // i]. Throws Error: an empty sample, a token id or head out of range (which sample), a sample longer than
+  // the model's context, NaN or infinite activations (layer and head). Not for several threads at once.
   std::vector<PathResult> run(std::span<const Sample> samples, std::span<const Intervention> interventions,
                               const RunOptions& options = {});
 

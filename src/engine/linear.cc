@@ -33,7 +33,8 @@ memory::data_type data_type(Precision precision) {
 }
 
 // x [kTileRows, inputs] times W^T [inputs, outputs], W in the layout oneDNN likes best.
-dnnl::matmul::primitive_desc make_matmul(int64_t outputs, int64_t inputs, Precision precision, bool with_bias) {
+dnnl::matmul::primitive_desc make_matmul(int64_t outputs, int64_t inputs, Precision precision,
+                                         bool with_bias) {
   const memory::desc x({kTileRows, inputs}, data_type(precision), memory::format_tag::ab);
   const memory::desc w({inputs, outputs}, data_type(precision), memory::format_tag::any);
   const memory::desc y({kTileRows, outputs}, memory::data_type::f32, memory::format_tag::ab);
@@ -103,7 +104,9 @@ Linear::~Linear() = default;
 Linear::Linear(Linear&&) noexcept = default;
 Linear& Linear::operator=(Linear&&) noexcept = default;
 
-int64_t Linear::bytes() const { return impl_ ? static_cast<int64_t>(impl_->packed.get_desc().get_size()) : 0; }
+int64_t Linear::bytes() const {
+  return impl_ ? static_cast<int64_t>(impl_->packed.get_desc().get_size()) : 0;
+}
 
 void Linear::apply(const float* x, float* y) const {
   const void* input = x;
@@ -118,7 +121,8 @@ void Linear::apply(const float* x, float* y) const {
       {DNNL_ARG_SRC, memory(impl_->description.src_desc(), cpu(), const_cast<void*>(input))},
       {DNNL_ARG_WEIGHTS, impl_->packed},
       {DNNL_ARG_DST, memory(impl_->description.dst_desc(), cpu(), y)},
-      {DNNL_ARG_SCRATCHPAD, memory(scratch, cpu(), thread_scratch<std::byte>(static_cast<int64_t>(scratch.get_size())))}};
+      {DNNL_ARG_SCRATCHPAD,
+       memory(scratch, cpu(), thread_scratch<std::byte>(static_cast<int64_t>(scratch.get_size())))}};
   if (impl_->bias.size() > 0) {
     const memory::desc b({1, outputs_}, memory::data_type::f32, memory::format_tag::ab);
     arguments.emplace(DNNL_ARG_BIAS, memory(b, cpu(), impl_->bias.data()));

@@ -1,5 +1,5 @@
-// y = W x for tall matrices of rows, by oneDNN: weights packed once, rows in tiles of one fixed height, one thread a call.
-// linear.cc is the only file that includes oneDNN.
+// y = W x for tall matrices of rows, by oneDNN: weights packed once, rows in tiles of one fixed height, one
+// thread a call. linear.cc is the only file that includes oneDNN.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +18,23 @@ enum class Precision { f32, bf16 };
 Precision fastest_precision();
 bool has_bf16();
 
-// Rows of every product: results of a row do not depend on which rows it shares a tile with, nor on its place in it.
+// Rows of every product: results of a row do not depend on which rows it shares a tile with, nor on its place
+// in it.
 inline constexpr int64_t kTileRows = 64;
 
 class Linear {
  public:
   Linear();
-  // Packs `weights` [outputs, inputs] (row-major). `bias` [outputs] may be empty. Throws Error if oneDNN has no
-  // implementation for this processor.
+  // Packs `weights` [outputs, inputs] (row-major). `bias` [outputs] may be empty. Throws Error if oneDNN has
+  // no implementation for this processor.
   Linear(std::span<const float> weights, int64_t outputs, int64_t inputs, Precision precision,
          std::span<const float> bias = {});
   ~Linear();
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
 
-  // y [kTileRows, outputs] = x [kTileRows, inputs] W^T + bias. Rows are dense. Safe from several threads; runs on the
-  // calling one alone.
+  // y [kTileRows, outputs] = x [kTileRows, inputs] W^T + bias. Rows are dense. Safe from several threads;
+  // runs on the calling one alone.
   void apply(const float* x, float* y) const;
 
   int64_t outputs() const { return outputs_; }

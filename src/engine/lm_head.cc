@@ -42,8 +42,8 @@ void score_tile(const PackedHead& head, const ModelConfig& config, MatrixView<co
   for (const Linear& piece : head.pieces) {
     piece.apply(normed.data(), logits.data());
     for (size_t r = 0; r < queries.size(); ++r) {
-      take_piece(logits.data() + static_cast<int64_t>(r) * piece.outputs(), first, piece.outputs(), queries[r], states[r],
-                 scores[r]);
+      take_piece(logits.data() + static_cast<int64_t>(r) * piece.outputs(), first, piece.outputs(),
+                 queries[r], states[r], scores[r]);
     }
     first += piece.outputs();
   }
@@ -55,15 +55,16 @@ void score_tile(const PackedHead& head, const ModelConfig& config, MatrixView<co
 
 }  // namespace
 
-std::vector<RowScores> score_rows(const PackedHead& head, const ModelConfig& config, MatrixView<const float> hidden,
-                                  std::span<const RowQuery> queries, ThreadPool& pool) {
+std::vector<RowScores> score_rows(const PackedHead& head, const ModelConfig& config,
+                                  MatrixView<const float> hidden, std::span<const RowQuery> queries,
+                                  ThreadPool& pool) {
   std::vector<RowScores> scores(queries.size());
   const auto total = static_cast<int64_t>(queries.size());
   pool.parallel_for((total + kTileRows - 1) / kTileRows, [&](int64_t tile, int) {
     const int64_t first = tile * kTileRows, rows = std::min(kTileRows, total - first);
     const auto begin = static_cast<size_t>(first), count = static_cast<size_t>(rows);
-    score_tile(head, config, {hidden.row(first), rows, hidden.cols, hidden.stride}, queries.subspan(begin, count),
-               std::span(scores).subspan(begin, count));
+    score_tile(head, config, {hidden.row(first), rows, hidden.cols, hidden.stride},
+               queries.subspan(begin, count), std::span(scores).subspan(begin, count));
   });
   return scores;
 }

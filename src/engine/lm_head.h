@@ -1,4 +1,5 @@
-// Log-probabilities of chosen tokens at chosen rows, over pieces of the vocabulary: no [rows, vocabulary] matrix.
+// Log-probabilities of chosen tokens at chosen rows, over pieces of the vocabulary: no [rows, vocabulary]
+// matrix.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@ struct RowScores {
 };
 
 // `hidden` [queries.size(), hidden width] is the residual stream before the final norm.
-std::vector<RowScores> score_rows(const PackedHead& head, const ModelConfig& config, MatrixView<const float> hidden,
-                                  std::span<const RowQuery> queries, ThreadPool& pool);
+std::vector<RowScores> score_rows(const PackedHead& head, const ModelConfig& config,
+                                  MatrixView<const float> hidden, std::span<const RowQuery> queries,
+                                  ThreadPool& pool);
 
 }  // namespace idleheads

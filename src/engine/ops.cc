@@ -127,7 +127,8 @@ void accumulate(const float* logits, int64_t count, LogSumExp& state) {
   for (; i < count; ++i) maximum = std::max(maximum, logits[i]);
   const V shift = hn::Set(f, maximum);
   V sum = hn::Zero(f);
-  for (i = 0; i + lanes <= count; i += lanes) sum = hn::Add(sum, hn::Exp(f, hn::Sub(hn::LoadU(f, logits + i), shift)));
+  for (i = 0; i + lanes <= count; i += lanes)
+    sum = hn::Add(sum, hn::Exp(f, hn::Sub(hn::LoadU(f, logits + i), shift)));
   double total = hn::GetLane(hn::SumOfLanes(f, sum));
   for (; i < count; ++i) total += std::exp(static_cast<double>(logits[i] - maximum));
   state.sum = state.sum * std::exp(static_cast<double>(state.maximum - maximum)) + total;
@@ -168,8 +169,12 @@ void add(const float* x, float* y, int64_t count) { HWY_DYNAMIC_DISPATCH(add)(x,
 void silu_multiply(const float* gate, const float* up, float* y, int64_t count) {
   HWY_DYNAMIC_DISPATCH(silu_multiply)(gate, up, y, count);
 }
-void rope(float* head, const float* c, const float* s, int64_t dim) { HWY_DYNAMIC_DISPATCH(rope)(head, c, s, dim); }
-float norm(const float* x, int64_t count) { return std::sqrt(HWY_DYNAMIC_DISPATCH(sum_of_squares)(x, count)); }
+void rope(float* head, const float* c, const float* s, int64_t dim) {
+  HWY_DYNAMIC_DISPATCH(rope)(head, c, s, dim);
+}
+float norm(const float* x, int64_t count) {
+  return std::sqrt(HWY_DYNAMIC_DISPATCH(sum_of_squares)(x, count));
+}
 bool all_finite(const float* x, int64_t count) { return HWY_DYNAMIC_DISPATCH(all_finite)(x, count); }
 void accumulate(const float* logits, int64_t count, LogSumExp& state) {
   HWY_DYNAMIC_DISPATCH(accumulate)(logits, count, state);

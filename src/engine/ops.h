@@ -1,5 +1,5 @@
-// Row-wise arithmetic between the matrix products, by Highway with run-time dispatch. float32 throughout; sums have a
-// fixed order on one instruction set. A second device implements these, Linear and attend.
+// Row-wise arithmetic between the matrix products, by Highway with run-time dispatch. float32 throughout;
+// sums have a fixed order on one instruction set. A second device implements these, Linear and attend.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ void add(const float* x, float* y, int64_t count);
 // y = silu(gate) * up, silu(a) = a / (1 + exp(-a)). y may be gate.
 void silu_multiply(const float* gate, const float* up, float* y, int64_t count);
 
-// Rotates one head (rotate-half form): pairs (x_i, x_{i + dim/2}) by the angle with cosines c and sines s [dim / 2].
+// Rotates one head (rotate-half form): pairs (x_i, x_{i + dim/2}) by the angle with cosines c and sines s
+// [dim / 2].
 void rope(float* head, const float* c, const float* s, int64_t dim);
 
 // Euclidean norm.
@@ -29,7 +30,8 @@ float norm(const float* x, int64_t count);
 // True if no value is NaN or infinite.
 bool all_finite(const float* x, int64_t count);
 
-// Log-sum-exp over pieces: starts from {-inf, 0}; the logarithm of the sum of exponentials is maximum + ln(sum).
+// Log-sum-exp over pieces: starts from {-inf, 0}; the logarithm of the sum of exponentials is maximum +
+// ln(sum).
 struct LogSumExp {
   float maximum = -__builtin_huge_valf();
   double sum = 0;

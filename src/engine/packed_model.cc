@@ -11,7 +11,8 @@ namespace {
 
 // Weights that are not numbers would show up as NaN scores of every sample; say so at once, with the place.
 void check_finite(const AlignedBuffer<float>& values, int layer, std::string_view what) {
-  if (!all_finite(values.data(), values.size())) fail("layer {}: the {} weights hold NaN or infinity", layer, what);
+  if (!all_finite(values.data(), values.size()))
+    fail("layer {}: the {} weights hold NaN or infinity", layer, what);
 }
 
 PackedLayer pack_layer(const Model& model, int index, Precision precision) {
@@ -52,9 +53,9 @@ PackedHead pack_head(const Model& model, Precision precision, ThreadPool& pool) 
   pool.parallel_for(pieces, [&](int64_t i, int) {
     const int64_t first = i * kVocabularyPiece;
     const int64_t count = std::min(kVocabularyPiece, c.vocabulary - first);
-    head.pieces[static_cast<size_t>(i)] =
-        Linear(matrix.span().subspan(static_cast<size_t>(first * c.hidden), static_cast<size_t>(count * c.hidden)), count,
-               c.hidden, precision);
+    head.pieces[static_cast<size_t>(i)] = Linear(
+        matrix.span().subspan(static_cast<size_t>(first * c.hidden), static_cast<size_t>(count * c.hidden)),
+        count, c.hidden, precision);
   });
   return head;
 }

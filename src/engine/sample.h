@@ -1,4 +1,5 @@
-// What the engine takes and gives: token sequences with scored positions, and per (sample, intervention) results.
+// What the engine takes and gives: token sequences with scored positions, and per (sample, intervention)
+// results.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,10 @@ struct Target {
 
 // One token sequence that is scored, without padding.
 struct Sample {
-  uint64_t id = 0;               // what random scores are drawn by (RandomKey::sample); unique in a task
-  std::vector<int32_t> tokens;   // at least one
-  std::vector<Target> targets;   // any number; sorted by position
-  bool want_last_logits = false; // the logits of the last position as well
+  uint64_t id = 0;                // what random scores are drawn by (RandomKey::sample); unique in a task
+  std::vector<int32_t> tokens;    // at least one
+  std::vector<Target> targets;    // any number; sorted by position
+  bool want_last_logits = false;  // the logits of the last position as well
 };
 
 // What one sample gave under one intervention.

@@ -10,8 +10,8 @@ size_t common_prefix(const std::vector<int32_t>& a, const std::vector<int32_t>& 
   return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
-// Builds the tree from samples in lexicographic order of their tokens: each one leaves the path of the one before it
-// where their common prefix ends.
+// Builds the tree from samples in lexicographic order of their tokens: each one leaves the path of the one
+// before it where their common prefix ends.
 class Builder {
  public:
   explicit Builder(std::span<const Sample> samples) : samples_(samples) { tree_.leaf.resize(samples.size()); }
@@ -31,9 +31,12 @@ class Builder {
   }
 
  private:
-  const std::vector<int32_t>& tokens(int32_t sample) const { return samples_[static_cast<size_t>(sample)].tokens; }
+  const std::vector<int32_t>& tokens(int32_t sample) const {
+    return samples_[static_cast<size_t>(sample)].tokens;
+  }
 
-  // Cuts the current path at `position`: the segment across it becomes two, and what lies behind leaves the path.
+  // Cuts the current path at `position`: the segment across it becomes two, and what lies behind leaves the
+  // path.
   void split_path(int64_t position) {
     while (!path_.empty() && segment(path_.back()).begin >= position) path_.pop_back();
     if (path_.empty() || segment(path_.back()).end <= position) return;
@@ -96,7 +99,8 @@ TokenTree separate_samples(std::span<const Sample> samples, int64_t copies) {
   for (size_t i = 0; i < samples.size(); ++i) {
     for (int64_t copy = 0; copy < copies; ++copy) {
       tree.leaf.push_back(static_cast<int32_t>(tree.segments.size()));
-      tree.segments.push_back({-1, static_cast<int32_t>(i), 0, static_cast<int64_t>(samples[i].tokens.size())});
+      tree.segments.push_back(
+          {-1, static_cast<int32_t>(i), 0, static_cast<int64_t>(samples[i].tokens.size())});
     }
   }
   return tree;

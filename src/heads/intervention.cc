@@ -22,8 +22,8 @@ ScoreRule parse_score_rule(std::string_view text, size_t at) {
   const Score& score = require_score(text.substr(0, at));
   const char direction = score.inactive_above ? '>' : '<';
   if (text[at] != direction) {
-    fail_usage("rule '{}': heads are inactive where {} is {} the threshold, write {}{}...", printable(text), score.slug,
-               score.inactive_above ? "above" : "below", score.slug, direction);
+    fail_usage("rule '{}': heads are inactive where {} is {} the threshold, write {}{}...", printable(text),
+               score.slug, score.inactive_above ? "above" : "below", score.slug, direction);
   }
   float threshold = 0;
   if (!parse_number(text.substr(at + 1), threshold) || std::isnan(threshold)) {
@@ -38,7 +38,8 @@ ShareRule parse_share_rule(std::string_view text, size_t at) {
   double percent = 0;
   if (!digits.ends_with('%') || !parse_number(digits.substr(0, digits.size() - 1), percent) ||
       !(percent >= 0 && percent <= 100)) {
-    fail_usage("rule '{}': expected a share in percent from 0% to 100%, as in {}@15%", printable(text), score.slug);
+    fail_usage("rule '{}': expected a share in percent from 0% to 100%, as in {}@15%", printable(text),
+               score.slug);
   }
   return {&score, percent / 100};
 }
@@ -68,7 +69,8 @@ std::string to_string(HeadId id) { return fmt::format("L{}H{}", id.layer, id.hea
 
 HeadId parse_head(std::string_view text) {
   const auto malformed = [&] {
-    fail_usage("'{}' is not a head; write layer and head counted from 0, as in L5H3, 5.3 or 5-3", printable(text));
+    fail_usage("'{}' is not a head; write layer and head counted from 0, as in L5H3, 5.3 or 5-3",
+               printable(text));
   };
   std::string_view rest = text;
   if (rest.starts_with('L') || rest.starts_with('l')) rest.remove_prefix(1);
@@ -84,7 +86,9 @@ HeadId parse_head(std::string_view text) {
   return id;
 }
 
-int64_t HeadMask::count() const { return std::count_if(off_.begin(), off_.end(), [](uint8_t off) { return off != 0; }); }
+int64_t HeadMask::count() const {
+  return std::count_if(off_.begin(), off_.end(), [](uint8_t off) { return off != 0; });
+}
 
 double HeadMask::share() const {
   return off_.empty() ? 0 : static_cast<double>(count()) / static_cast<double>(off_.size());
@@ -122,13 +126,14 @@ Intervention parse_intervention(std::string_view text) {
   fail_usage("rule '{}': a share needs a calibration, give a threshold here", printable(text));
 }
 
-void decide_mask(const Intervention& intervention, std::span<const HeadStats> layer, int layer_index, RandomKey key,
-                 std::span<uint8_t> mask) {
+void decide_mask(const Intervention& intervention, std::span<const HeadStats> layer, int layer_index,
+                 RandomKey key, std::span<uint8_t> mask) {
   std::fill(mask.begin(), mask.end(), uint8_t{0});
   if (const auto* rule = std::get_if<ScoreRule>(&intervention)) {
     std::vector<float> scores(layer.size());
     compute_scores(*rule->score, layer, layer_index, key, scores);
-    for (size_t h = 0; h < scores.size(); ++h) mask[h] = is_inactive(*rule->score, scores[h], rule->threshold);
+    for (size_t h = 0; h < scores.size(); ++h)
+      mask[h] = is_inactive(*rule->score, scores[h], rule->threshold);
   } else if (const auto* fixed = std::get_if<FixedHeads>(&intervention)) {
     for (const HeadId id : fixed->heads) {
       if (id.layer == layer_index) mask[static_cast<size_t>(id.head)] = 1;

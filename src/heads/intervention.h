@@ -26,16 +26,21 @@ HeadId parse_head(std::string_view text);
 class HeadMask {
  public:
   HeadMask() = default;
-  HeadMask(int layers, int heads) : layers_(layers), heads_(heads), off_(static_cast<size_t>(layers) * heads) {}
+  HeadMask(int layers, int heads)
+      : layers_(layers), heads_(heads), off_(static_cast<size_t>(layers) * heads) {}
 
   int layers() const { return layers_; }
   int heads() const { return heads_; }
   bool off(int layer, int head) const { return off_[static_cast<size_t>(layer) * heads_ + head] != 0; }
   void set(int layer, int head, bool off) { off_[static_cast<size_t>(layer) * heads_ + head] = off; }
-  std::span<const uint8_t> layer(int l) const { return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)}; }
-  std::span<uint8_t> layer(int l) { return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)}; }
-  int64_t count() const;      // heads that are off
-  double share() const;       // count / (layers x heads)
+  std::span<const uint8_t> layer(int l) const {
+    return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)};
+  }
+  std::span<uint8_t> layer(int l) {
+    return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)};
+  }
+  int64_t count() const;  // heads that are off
+  double share() const;   // count / (layers x heads)
   bool operator==(const HeadMask&) const = default;
 
  private:
@@ -60,12 +65,12 @@ struct FixedHeads {
 // monostate: nothing is switched off (the baseline).
 using Intervention = std::variant<std::monostate, ScoreRule, FixedHeads>;
 
-// "none", "ahon_ln<0.52" (">" for scores inactive above; the shortest digits that read back as the same float) or
-// "L0H1,L5H3".
+// "none", "ahon_ln<0.52" (">" for scores inactive above; the shortest digits that read back as the same
+// float) or "L0H1,L5H3".
 std::string to_string(const Intervention& intervention);
 
-// Reads what to_string writes. Throws UsageError: unknown score (with the nearest name), a comparison against the
-// score's direction, a threshold that is no number, a malformed head.
+// Reads what to_string writes. Throws UsageError: unknown score (with the nearest name), a comparison against
+// the score's direction, a threshold that is no number, a malformed head.
 Intervention parse_intervention(std::string_view text);
 
 // A rule as the user writes it: an Intervention, or a share to calibrate, "ahon_ln@15%".
@@ -76,7 +81,7 @@ struct ShareRule {
 std::variant<Intervention, ShareRule> parse_rule(std::string_view text);
 
 // The heads of one layer that `intervention` switches off: mask[h] in {0, 1} for layer stats[h].
-void decide_mask(const Intervention& intervention, std::span<const HeadStats> layer, int layer_index, RandomKey key,
-                 std::span<uint8_t> mask);
+void decide_mask(const Intervention& intervention, std::span<const HeadStats> layer, int layer_index,
+                 RandomKey key, std::span<uint8_t> mask);
 
 }  // namespace idleheads

@@ -24,7 +24,8 @@ constexpr std::array<Score, 16> kScores = {{
     {"aeqd", "Avg Entropy of Query Distributions", entropy, kOne, entropy, false, false},
     {"aeqd_ln", "Avg Entropy of Query Distributions (LN)", entropy, kLayerMean, entropy, false, false},
     {"ftvvn", "First Token Value Vector Norm", first_value_norm, kOne, first_value_norm, false, false},
-    {"ftvvn_ln", "First Token Value Vector Norm (LN)", first_value_norm, kLayerMean, first_value_norm, false, false},
+    {"ftvvn_ln", "First Token Value Vector Norm (LN)", first_value_norm, kLayerMean, first_value_norm, false,
+     false},
     {"avvn", "Avg Value Vector Norm", value_norm, kOne, value_norm, false, false},
     {"avvn_ln", "Avg Value Vector Norm (LN)", value_norm, kLayerMean, value_norm, false, false},
     {"lthon", "Last Token Head Output Norm", last_output_norm, kOne, output_norm, false, false},
@@ -38,9 +39,11 @@ constexpr std::array<Score, 16> kScores = {{
 }};
 
 float random_score(RandomKey key, int layer, int head) {
-  const std::array<uint32_t, 4> counter = {static_cast<uint32_t>(key.sample), static_cast<uint32_t>(key.sample >> 32),
+  const std::array<uint32_t, 4> counter = {static_cast<uint32_t>(key.sample),
+                                           static_cast<uint32_t>(key.sample >> 32),
                                            static_cast<uint32_t>(layer), static_cast<uint32_t>(head)};
-  const std::array<uint32_t, 2> seed = {static_cast<uint32_t>(key.seed), static_cast<uint32_t>(key.seed >> 32)};
+  const std::array<uint32_t, 2> seed = {static_cast<uint32_t>(key.seed),
+                                        static_cast<uint32_t>(key.seed >> 32)};
   // 23 bits and a half step: exact in float32, never 0 or 1.
   return (static_cast<float>(philox4x32(counter, seed)[0] >> 9) + 0.5f) * 0x1p-23f;
 }

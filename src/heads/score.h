@@ -1,4 +1,5 @@
-// The score functions as one table: a numerator, a normaliser, a direction (paper section 3 and appendix A; design 1).
+// The score functions as one table: a numerator, a normaliser, a direction (paper section 3 and appendix A;
+// design 1).
 #pragma once
 
 #include <optional>
@@ -16,9 +17,9 @@ struct Score {
   std::string_view paper_name;  // "Avg Head Output Norm (LN)"
   Stat numerator;
   enum class Normaliser { one, layer_mean, own } normaliser;
-  Stat normaliser_stat;         // what the layer mean is taken of, or the head's own number
-  bool inactive_above;          // true: a head is inactive when its score is above the threshold
-  bool is_random;               // the control: no statistic, a counter-based generator
+  Stat normaliser_stat;  // what the layer mean is taken of, or the head's own number
+  bool inactive_above;   // true: a head is inactive when its score is above the threshold
+  bool is_random;        // the control: no statistic, a counter-based generator
 
   bool operator==(const Score& other) const { return slug == other.slug; }
 };
@@ -31,15 +32,15 @@ const Score* find_score(std::string_view slug);
 // Throws UsageError with the nearest valid name.
 const Score& require_score(std::string_view slug);
 
-// What random scores are drawn from: uniform(0,1) by a counter-based generator on (seed, sample, layer, head), so that
-// they depend on nothing else (not on order, cohorts or threads).
+// What random scores are drawn from: uniform(0,1) by a counter-based generator on (seed, sample, layer,
+// head), so that they depend on nothing else (not on order, cohorts or threads).
 struct RandomKey {
   uint64_t seed = 1234;
   uint64_t sample = 0;
 };
 
-// The scores of one layer's heads from their statistics: out[h] for layer[h]. A zero normaliser gives NaN. `layer_index`
-// and `key` matter to random alone.
+// The scores of one layer's heads from their statistics: out[h] for layer[h]. A zero normaliser gives NaN.
+// `layer_index` and `key` matter to random alone.
 void compute_scores(const Score& score, std::span<const HeadStats> layer, int layer_index, RandomKey key,
                     std::span<float> out);
 

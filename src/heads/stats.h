@@ -1,4 +1,5 @@
-// The seven raw numbers of one head on one sample, from which all scores are computed (paper section 3; design 1).
+// The seven raw numbers of one head on one sample, from which all scores are computed (paper section 3;
+// design 1).
 #pragma once
 
 #include <array>
@@ -9,8 +10,8 @@
 
 namespace idleheads {
 
-// For a sample of S tokens, attention A [S, S], values v_t of the head's KV group, outputs z_t = sum_k A[t,k] v_k:
-// DO NOT REORDER: study files hold these numbers in this order.
+// For a sample of S tokens, attention A [S, S], values v_t of the head's KV group, outputs z_t = sum_k A[t,k]
+// v_k: DO NOT REORDER: study files hold these numbers in this order.
 enum class Stat : int {
   first_weight,      // mean over t of A[t,0]
   entropy,           // mean over t of -sum_k A[t,k] ln A[t,k], nats
@@ -35,8 +36,11 @@ struct SampleStats {
   std::vector<HeadStats> values;
 
   SampleStats() = default;
-  SampleStats(int layers, int heads) : layers(layers), heads(heads), values(static_cast<size_t>(layers) * heads) {}
-  std::span<HeadStats> layer(int l) { return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)}; }
+  SampleStats(int layers, int heads)
+      : layers(layers), heads(heads), values(static_cast<size_t>(layers) * heads) {}
+  std::span<HeadStats> layer(int l) {
+    return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)};
+  }
   std::span<const HeadStats> layer(int l) const {
     return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)};
   }

@@ -9,7 +9,8 @@
 namespace idleheads {
 namespace {
 
-// x at cumulative share y over sorted values with y_i = i / n, linear between neighbours, y clamped to [1/n, 1].
+// x at cumulative share y over sorted values with y_i = i / n, linear between neighbours, y clamped to [1/n,
+// 1].
 float quantile(const std::vector<float>& sorted, double y) {
   const double n = static_cast<double>(sorted.size());
   const double position = std::clamp(y * n, 1.0, n) - 1;  // index of x_i, fractional between two

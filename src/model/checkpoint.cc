@@ -22,8 +22,8 @@ std::set<std::string> shards_of(const Json& index, const std::string& name) {
     if (!file.is_string()) fail("{}: weight_map of tensor {} is not a file name", name, printable(tensor));
     const std::string shard = file.get<std::string>();
     if (shard.empty() || shard.find('/') != std::string::npos || shard.find('\0') != std::string::npos) {
-      fail("{}: weight_map of tensor {} names '{}', expected a file in the same folder", name, printable(tensor),
-           printable(shard));
+      fail("{}: weight_map of tensor {} names '{}', expected a file in the same folder", name,
+           printable(tensor), printable(shard));
     }
     shards.insert(shard);
   }
@@ -39,8 +39,10 @@ Checkpoint::Checkpoint(const fs::path& path) : path_(path) {
     files_.emplace_back(path);
     const std::string name = path.filename().string();
     if (!looks_like_gguf(files_.back().bytes())) {
-      fail("{}: not a GGUF file (its first four bytes are not 'GGUF'); for safetensors give the folder with config.json",
-           printable(path.string(), 300));
+      fail(
+          "{}: not a GGUF file (its first four bytes are not 'GGUF'); for safetensors give the folder with "
+          "config.json",
+          printable(path.string(), 300));
     }
     gguf_ = parse_gguf(files_.back().bytes(), name);
     tensors_ = gguf_->tensors;
@@ -61,7 +63,8 @@ void Checkpoint::open_folder() {
     const Json parsed = parse_json(read_text_file(index), index.string());
     for (const std::string& shard : shards_of(parsed, index.string())) open_shard(path_ / shard);
     for (const auto& [tensor, file] : parsed["weight_map"].items()) {
-      const auto found = std::find_if(tensors_.begin(), tensors_.end(), [&](const Tensor& t) { return t.name == tensor; });
+      const auto found =
+          std::find_if(tensors_.begin(), tensors_.end(), [&](const Tensor& t) { return t.name == tensor; });
       if (found == tensors_.end()) {
         fail("{}: tensor {} is not in the file it is said to be in ({})", index.string(), printable(tensor),
              file.get<std::string>());
@@ -70,7 +73,8 @@ void Checkpoint::open_folder() {
   } else if (fs::exists(single)) {
     open_shard(single);
   } else {
-    fail("{}: neither model.safetensors nor model.safetensors.index.json in this folder", printable(path_.string(), 300));
+    fail("{}: neither model.safetensors nor model.safetensors.index.json in this folder",
+         printable(path_.string(), 300));
   }
 }
 

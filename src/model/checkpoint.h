@@ -16,14 +16,14 @@ namespace idleheads {
 
 class Checkpoint {
  public:
-  // `path` is a GGUF file or a folder with config.json and model.safetensors, or model.safetensors.index.json and its
-  // shards. Throws Error that names the file, and the tensor where one is at fault.
+  // `path` is a GGUF file or a folder with config.json and model.safetensors, or model.safetensors.index.json
+  // and its shards. Throws Error that names the file, and the tensor where one is at fault.
   explicit Checkpoint(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
   bool is_gguf() const { return gguf_.has_value(); }
-  const Gguf& gguf() const { return *gguf_; }    // only if is_gguf()
-  const Json& config() const { return config_; } // config.json; only if not is_gguf()
+  const Gguf& gguf() const { return *gguf_; }     // only if is_gguf()
+  const Json& config() const { return config_; }  // config.json; only if not is_gguf()
 
   // nullptr if there is no tensor of that name.
   const Tensor* find(const std::string& name) const;

@@ -49,8 +49,8 @@ std::vector<float> rope_frequencies(double theta, int head_dim) {
   return frequencies;
 }
 
-// As in transformers' _compute_llama3_parameters: long wavelengths are slowed by `factor`, short ones kept, those
-// between blended.
+// As in transformers' _compute_llama3_parameters: long wavelengths are slowed by `factor`, short ones kept,
+// those between blended.
 void apply_llama3_scaling(const Llama3Scaling& s, std::vector<float>& frequencies) {
   const double low_wavelength = s.original_context / s.low_frequency_factor;
   const double high_wavelength = s.original_context / s.high_frequency_factor;

@@ -11,26 +11,27 @@
 namespace idleheads {
 
 struct ModelConfig {
-  std::string family;       // "llama": for people; nothing branches on it
+  std::string family;  // "llama": for people; nothing branches on it
   int layers = 0;
-  int hidden = 0;           // width of the residual stream (d_model)
-  int heads = 0;            // query heads
-  int kv_heads = 0;         // key/value heads; heads is a multiple of it
-  int head_dim = 0;         // d_head; even
-  int intermediate = 0;     // width of the gated MLP
+  int hidden = 0;        // width of the residual stream (d_model)
+  int heads = 0;         // query heads
+  int kv_heads = 0;      // key/value heads; heads is a multiple of it
+  int head_dim = 0;      // d_head; even
+  int intermediate = 0;  // width of the gated MLP
   int vocabulary = 0;
-  int64_t context = 0;      // longest sequence the model is made for, in tokens
-  float norm_epsilon = 0;   // of RMSNorm
+  int64_t context = 0;     // longest sequence the model is made for, in tokens
+  float norm_epsilon = 0;  // of RMSNorm
   double rope_theta = 0;
-  std::vector<float> rope_inverse_frequencies;  // [head_dim / 2], scaling applied; angle = position x frequency
+  std::vector<float>
+      rope_inverse_frequencies;  // [head_dim / 2], scaling applied; angle = position x frequency
 
   bool tied_embeddings = false;  // the LM head is the embedding matrix
   bool qkv_bias = false;
-  bool output_bias = false;      // bias of the attention's output projection
+  bool output_bias = false;  // bias of the attention's output projection
   bool mlp_bias = false;
-  bool pre_norm = true;          // RMSNorm before attention and MLP
-  bool post_norm = false;        // RMSNorm on what attention and MLP add to the residual stream
-  bool qk_norm = false;          // RMSNorm over the whole projected query and key rows, before RoPE
+  bool pre_norm = true;    // RMSNorm before attention and MLP
+  bool post_norm = false;  // RMSNorm on what attention and MLP add to the residual stream
+  bool qk_norm = false;    // RMSNorm over the whole projected query and key rows, before RoPE
 
   int query_width() const { return heads * head_dim; }
   int kv_width() const { return kv_heads * head_dim; }
@@ -38,11 +39,13 @@ struct ModelConfig {
   int group_size() const { return heads / kv_heads; }
 };
 
-// From config.json of a Hugging Face checkpoint. `name` stands in messages. Throws Error that names the key for a value
-// that is missing, contradictory or not understood, and for a family that is not supported (with the list).
+// From config.json of a Hugging Face checkpoint. `name` stands in messages. Throws Error that names the key
+// for a value that is missing, contradictory or not understood, and for a family that is not supported (with
+// the list).
 ModelConfig config_from_json(const Json& json, std::string_view name);
 
-// From GGUF metadata and the tensor table (which biases there are, whether the LM head is tied). Throws likewise.
+// From GGUF metadata and the tensor table (which biases there are, whether the LM head is tied). Throws
+// likewise.
 ModelConfig config_from_gguf(const Gguf& gguf, std::string_view name);
 
 // Throws Error if sizes are not positive, absurd, or do not fit each other.

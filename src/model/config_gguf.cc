@@ -20,7 +20,8 @@ class Metadata {
     const auto found = gguf_.metadata.find(prefix_ + key);
     if (found == gguf_.metadata.end()) fail("{}: metadata {}{} is missing", name_, prefix_, key);
     int64_t value = -1;
-    if (const auto* list = std::get_if<std::vector<int64_t>>(&found->second); list != nullptr && !list->empty()) {
+    if (const auto* list = std::get_if<std::vector<int64_t>>(&found->second);
+        list != nullptr && !list->empty()) {
       value = list->front();
       if (std::count(list->begin(), list->end(), value) != static_cast<int64_t>(list->size())) {
         fail("{}: metadata {}{} differs from layer to layer, which is not supported", name_, prefix_, key);
@@ -44,17 +45,32 @@ class Metadata {
 
   // A key nobody knows could change the computation: refuse it rather than run a wrong model.
   void refuse_unknown() const {
-    constexpr std::array kKnown = {"block_count", "embedding_length", "feed_forward_length", "attention.head_count",
-                                   "attention.head_count_kv", "attention.layer_norm_rms_epsilon", "context_length",
-                                   "rope.freq_base", "rope.dimension_count", "rope.scaling.type", "rope.scaling.factor",
-                                   "rope.scaling.original_context_length", "rope.scaling.finetuned", "vocab_size",
-                                   "attention.key_length", "attention.value_length", "rope.scale_linear",
-                                   "attention.causal", "tensor_data_layout", "use_parallel_residual"};
+    constexpr std::array kKnown = {"block_count",
+                                   "embedding_length",
+                                   "feed_forward_length",
+                                   "attention.head_count",
+                                   "attention.head_count_kv",
+                                   "attention.layer_norm_rms_epsilon",
+                                   "context_length",
+                                   "rope.freq_base",
+                                   "rope.dimension_count",
+                                   "rope.scaling.type",
+                                   "rope.scaling.factor",
+                                   "rope.scaling.original_context_length",
+                                   "rope.scaling.finetuned",
+                                   "vocab_size",
+                                   "attention.key_length",
+                                   "attention.value_length",
+                                   "rope.scale_linear",
+                                   "attention.causal",
+                                   "tensor_data_layout",
+                                   "use_parallel_residual"};
     for (const auto& [key, value] : gguf_.metadata) {
       if (!key.starts_with(prefix_)) continue;
       const std::string_view rest = std::string_view(key).substr(prefix_.size());
       if (std::find(kKnown.begin(), kKnown.end(), rest) == kKnown.end()) {
-        fail("{}: metadata {} is not understood and might change what the model computes", name_, printable(key));
+        fail("{}: metadata {} is not understood and might change what the model computes", name_,
+             printable(key));
       }
     }
   }
@@ -66,7 +82,8 @@ class Metadata {
 };
 
 const Tensor* find_tensor(const Gguf& gguf, const std::string& name) {
-  const auto found = std::find_if(gguf.tensors.begin(), gguf.tensors.end(), [&](const Tensor& t) { return t.name == name; });
+  const auto found =
+      std::find_if(gguf.tensors.begin(), gguf.tensors.end(), [&](const Tensor& t) { return t.name == name; });
   return found == gguf.tensors.end() ? nullptr : &*found;
 }
 
@@ -118,7 +135,8 @@ ModelConfig config_from_gguf(const Gguf& gguf, std::string_view name) {
   config.norm_epsilon = static_cast<float>(metadata.number("attention.layer_norm_rms_epsilon"));
   metadata.refuse_unknown();
   const Tensor* embedding = find_tensor(gguf, tensor_name(Role::token_embedding, 0, true));
-  if (embedding == nullptr) fail("{}: tensor {} is missing", name, tensor_name(Role::token_embedding, 0, true));
+  if (embedding == nullptr)
+    fail("{}: tensor {} is missing", name, tensor_name(Role::token_embedding, 0, true));
   config.vocabulary = static_cast<int>(embedding->shape.front());
   const auto present = [&](Role role) { return find_tensor(gguf, tensor_name(role, 0, true)) != nullptr; };
   config.tied_embeddings = !present(Role::lm_head);

@@ -12,13 +12,39 @@ namespace idleheads {
 namespace {
 
 // Keys that say nothing about what the forward pass computes.
-constexpr std::array kIgnored = {
-    "_name_or_path", "architectures", "attention_dropout", "auto_map", "bos_token_id", "chunk_size_feed_forward",
-    "dtype", "eos_token_id", "initializer_range", "max_window_layers", "model_type", "output_attentions",
-    "output_hidden_states", "pad_token_id", "return_dict", "task_specific_params", "tokenizer_class", "torch_dtype",
-    "transformers_version", "transformers.js_config", "unk_token_id", "unsloth_fixed", "unsloth_version", "use_cache",
-    "_attn_implementation_autoset", "embd_pdrop", "resid_pdrop", "attn_pdrop",
-    "id2label", "label2id", "problem_type", "use_bfloat16", "sliding_window"};
+constexpr std::array kIgnored = {"_name_or_path",
+                                 "architectures",
+                                 "attention_dropout",
+                                 "auto_map",
+                                 "bos_token_id",
+                                 "chunk_size_feed_forward",
+                                 "dtype",
+                                 "eos_token_id",
+                                 "initializer_range",
+                                 "max_window_layers",
+                                 "model_type",
+                                 "output_attentions",
+                                 "output_hidden_states",
+                                 "pad_token_id",
+                                 "return_dict",
+                                 "task_specific_params",
+                                 "tokenizer_class",
+                                 "torch_dtype",
+                                 "transformers_version",
+                                 "transformers.js_config",
+                                 "unk_token_id",
+                                 "unsloth_fixed",
+                                 "unsloth_version",
+                                 "use_cache",
+                                 "_attn_implementation_autoset",
+                                 "embd_pdrop",
+                                 "resid_pdrop",
+                                 "attn_pdrop",
+                                 "id2label",
+                                 "label2id",
+                                 "problem_type",
+                                 "use_bfloat16",
+                                 "sliding_window"};
 
 class Reader {
  public:
@@ -113,7 +139,8 @@ void read_rope(Reader& reader, std::string_view name, ModelConfig& config) {
   Reader rope(*scaling, where);
   const std::string type = rope.text("rope_type", rope.text("type", "default"));
   if (type == "llama3") {
-    const Llama3Scaling llama3 = {rope.number("factor"), rope.number("low_freq_factor"), rope.number("high_freq_factor"),
+    const Llama3Scaling llama3 = {rope.number("factor"), rope.number("low_freq_factor"),
+                                  rope.number("high_freq_factor"),
                                   rope.number("original_max_position_embeddings")};
     if (!(llama3.factor > 0 && llama3.low_frequency_factor > 0 && llama3.original_context > 0 &&
           llama3.high_frequency_factor > llama3.low_frequency_factor)) {
@@ -123,7 +150,8 @@ void read_rope(Reader& reader, std::string_view name, ModelConfig& config) {
   } else if (type == "linear") {
     const double factor = rope.number("factor");
     if (!(factor > 0)) fail("{}: factor is {}, expected more than 0", where, factor);
-    for (float& frequency : config.rope_inverse_frequencies) frequency = static_cast<float>(frequency / factor);
+    for (float& frequency : config.rope_inverse_frequencies)
+      frequency = static_cast<float>(frequency / factor);
   } else if (type != "default") {
     fail("{}: type '{}' is not supported; supported: default, linear, llama3", where, printable(type));
   }
@@ -141,7 +169,8 @@ void check_fixed_values(Reader& reader, std::string_view name) {
   // pretraining_tp splits products without changing them mathematically.
   reader.integer("pretraining_tp", 1);
   for (const std::string& type : reader.texts("layer_types")) {
-    if (type != "full_attention") fail("{}: layer type '{}' is not supported; only full_attention is", name, printable(type));
+    if (type != "full_attention")
+      fail("{}: layer type '{}' is not supported; only full_attention is", name, printable(type));
   }
 }
 
@@ -159,8 +188,8 @@ ModelConfig config_from_json(const Json& json, std::string_view name) {
   if (config.heads < 1) fail("{}: num_attention_heads is {}", name, config.heads);
   const int64_t head_dim = reader.integer("head_dim", 0);
   if (head_dim == 0 && config.hidden % config.heads != 0) {
-    fail("{}: hidden_size {} is not a multiple of num_attention_heads {}, and head_dim is missing", name, config.hidden,
-         config.heads);
+    fail("{}: hidden_size {} is not a multiple of num_attention_heads {}, and head_dim is missing", name,
+         config.hidden, config.heads);
   }
   config.head_dim = head_dim != 0 ? static_cast<int>(head_dim) : config.hidden / config.heads;
   config.intermediate = static_cast<int>(reader.integer("intermediate_size"));

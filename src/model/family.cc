@@ -29,7 +29,8 @@ constexpr std::array<TensorName, 23> kTensorNames = {{
     {Role::lm_head, "lm_head.weight", "output.weight"},
     {Role::attention_norm, "model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight"},
     {Role::mlp_norm, "model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight"},
-    {Role::attention_post_norm, "model.layers.{}.post_attention_layernorm.weight", "blk.{}.post_attention_norm.weight"},
+    {Role::attention_post_norm, "model.layers.{}.post_attention_layernorm.weight",
+     "blk.{}.post_attention_norm.weight"},
     {Role::mlp_post_norm, "model.layers.{}.post_feedforward_layernorm.weight", "blk.{}.post_ffw_norm.weight"},
     {Role::query, "model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight"},
     {Role::key, "model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight"},
@@ -59,7 +60,8 @@ const Family& require_family(std::string_view name, std::string_view source) {
     if (family.name == name) return family;
     names.push_back(family.name);
   }
-  fail("{}: model family '{}' is not supported; supported: {}", source, printable(name), fmt::join(names, ", "));
+  fail("{}: model family '{}' is not supported; supported: {}", source, printable(name),
+       fmt::join(names, ", "));
 }
 
 std::string tensor_name(Role role, int layer, bool gguf) {

@@ -17,7 +17,9 @@ std::string environment(const char* name) {
 }
 
 bool is_hub_name(const std::string& model) {
-  const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '@'; };
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '@';
+  };
   return std::count(model.begin(), model.end(), '/') == 1 && model.front() != '/' && model.back() != '/' &&
          model.front() != '.' && model.size() < 200 && std::all_of(model.begin(), model.end(), allowed);
 }
@@ -31,19 +33,23 @@ fs::path locate_in_cache(const std::string& model) {
   const fs::path repository = hub_cache() / ("models--" + folder);
   std::error_code ignored;
   if (!fs::is_directory(repository, ignored)) {
-    fail("model '{}': no such file or folder, and not in the Hugging Face cache ({}); download it there first, "
-         "idleheads never uses the network",
-         model, repository.string());
+    fail(
+        "model '{}': no such file or folder, and not in the Hugging Face cache ({}); download it there "
+        "first, "
+        "idleheads never uses the network",
+        model, repository.string());
   }
   const fs::path reference = repository / "refs" / revision;
   std::string commit = revision;
   if (fs::is_regular_file(reference, ignored)) {
     commit = read_text_file(reference, 4096);
-    commit.erase(std::find_if(commit.begin(), commit.end(), [](unsigned char c) { return std::isspace(c); }), commit.end());
+    commit.erase(std::find_if(commit.begin(), commit.end(), [](unsigned char c) { return std::isspace(c); }),
+                 commit.end());
   }
   const fs::path snapshot = repository / "snapshots" / commit;
   if (!fs::is_directory(snapshot, ignored)) {
-    fail("model '{}': revision '{}' is not in the Hugging Face cache ({})", model, revision, repository.string());
+    fail("model '{}': revision '{}' is not in the Hugging Face cache ({})", model, revision,
+         repository.string());
   }
   return snapshot;
 }
@@ -53,7 +59,8 @@ fs::path locate_in_cache(const std::string& model) {
 fs::path hub_cache() {
   if (const std::string path = environment("HF_HUB_CACHE"); !path.empty()) return path;
   if (const std::string path = environment("HF_HOME"); !path.empty()) return fs::path(path) / "hub";
-  if (const std::string path = environment("XDG_CACHE_HOME"); !path.empty()) return fs::path(path) / "huggingface" / "hub";
+  if (const std::string path = environment("XDG_CACHE_HOME"); !path.empty())
+    return fs::path(path) / "huggingface" / "hub";
   return fs::path(environment("HOME")) / ".cache" / "huggingface" / "hub";
 }
 

@@ -1,5 +1,5 @@
-// From what the user typed as MODEL to files: a .gguf file, a Hugging Face folder, or org/name[@revision] in the local
-// Hugging Face cache. Never the network.
+// From what the user typed as MODEL to files: a .gguf file, a Hugging Face folder, or org/name[@revision] in
+// the local Hugging Face cache. Never the network.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,8 @@ namespace idleheads {
 // The file (GGUF) or folder (Hugging Face layout). Throws Error that says where was looked.
 std::filesystem::path locate_model(const std::string& model);
 
-// The Hugging Face cache: $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub.
+// The Hugging Face cache: $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
+// ~/.cache/huggingface/hub.
 std::filesystem::path hub_cache();
 
 }  // namespace idleheads

@@ -14,7 +14,9 @@ ModelConfig read_config(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::shared_ptr<const Model> Model::open(const std::string& name) { return std::make_shared<const Model>(name); }
+std::shared_ptr<const Model> Model::open(const std::string& name) {
+  return std::make_shared<const Model>(name);
+}
 
 Model::Model(const std::string& name)
     : name_(name),

@@ -16,8 +16,8 @@ namespace idleheads {
 // Immutable after construction; const methods are safe from several threads.
 class Model {
  public:
-  // `name` is a .gguf file, a Hugging Face folder, or org/name in the local Hugging Face cache. Throws Error or
-  // UsageError (see locate.h, checkpoint.h, config.h, weights.h).
+  // `name` is a .gguf file, a Hugging Face folder, or org/name in the local Hugging Face cache. Throws Error
+  // or UsageError (see locate.h, checkpoint.h, config.h, weights.h).
   static std::shared_ptr<const Model> open(const std::string& name);
 
   const std::string& name() const { return name_; }

@@ -1,10 +1,10 @@
 #include "model/weights.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 #include <vector>
-
-#include <fmt/ranges.h>
 
 #include "base/error.h"
 
@@ -61,14 +61,16 @@ void check_tensor(const Checkpoint& checkpoint, const std::string& name, const s
   }
 }
 
-// GGUF keeps the two halves of a head's rows interleaved: row 2j + half there is row half * head_dim / 2 + j here.
+// GGUF keeps the two halves of a head's rows interleaved: row 2j + half there is row half * head_dim / 2 + j
+// here.
 void unpermute_rows(std::span<float> rows, int64_t columns, int head_dim) {
   std::vector<float> head(static_cast<size_t>(head_dim * columns));
   for (size_t begin = 0; begin < rows.size(); begin += head.size()) {
     std::copy_n(rows.begin() + static_cast<int64_t>(begin), head.size(), head.begin());
     for (int row = 0; row < head_dim; ++row) {
       const int target = row % 2 * (head_dim / 2) + row / 2;
-      std::copy_n(head.begin() + row * columns, columns, rows.begin() + static_cast<int64_t>(begin) + target * columns);
+      std::copy_n(head.begin() + row * columns, columns,
+                  rows.begin() + static_cast<int64_t>(begin) + target * columns);
     }
   }
 }
@@ -104,7 +106,8 @@ const Tensor& WeightReader::tensor(Role role, int layer) const {
 void WeightReader::read(Role role, int layer, std::span<float> out) const {
   const Tensor& source = tensor(role, layer);
   dequantize(source.dtype, source.data, out);
-  const bool rotated = role == Role::query || role == Role::key || role == Role::query_bias || role == Role::key_bias;
+  const bool rotated =
+      role == Role::query || role == Role::key || role == Role::query_bias || role == Role::key_bias;
   if (rotated && permuted_qk_) {
     unpermute_rows(out, source.shape.size() == 2 ? source.shape[1] : 1, config_.head_dim);
   }
@@ -131,7 +134,8 @@ LayerWeights WeightReader::layer(int index) const {
   w.output = stack({{Role::output, hidden}}, query);
   w.gate_up = stack({{Role::gate, wide}, {Role::up, wide}}, hidden);
   w.down = stack({{Role::down, hidden}}, wide);
-  if (c.qkv_bias) w.qkv_bias = stack({{Role::query_bias, query}, {Role::key_bias, kv}, {Role::value_bias, kv}}, 1);
+  if (c.qkv_bias)
+    w.qkv_bias = stack({{Role::query_bias, query}, {Role::key_bias, kv}, {Role::value_bias, kv}}, 1);
   if (c.output_bias) w.output_bias = stack({{Role::output_bias, hidden}}, 1);
   if (c.mlp_bias) {
     w.gate_up_bias = stack({{Role::gate_bias, wide}, {Role::up_bias, wide}}, 1);

@@ -18,13 +18,15 @@ int64_t tokens_of(const EncodedDocument& document) {
   return tokens;
 }
 
-// Consecutive documents under all interventions as long as they fit even if nothing is shared; a document that does not
-// fit so has its interventions in pieces.
+// Consecutive documents under all interventions as long as they fit even if nothing is shared; a document
+// that does not fit so has its interventions in pieces.
 std::vector<CohortRange> plan_cohorts(const PreparedTask& task, std::span<const int64_t> documents,
                                       size_t interventions, int64_t max_rows) {
   std::vector<CohortRange> ranges;
   for (size_t first = 0; first < documents.size();) {
-    const auto tokens = [&](size_t i) { return tokens_of(task.documents[static_cast<size_t>(documents[i])]); };
+    const auto tokens = [&](size_t i) {
+      return tokens_of(task.documents[static_cast<size_t>(documents[i])]);
+    };
     const int64_t fitting = std::max<int64_t>(1, max_rows / tokens(first));
     if (fitting < static_cast<int64_t>(interventions)) {
       for (size_t i = 0; i < interventions; i += static_cast<size_t>(fitting)) {
@@ -44,7 +46,8 @@ std::vector<CohortRange> plan_cohorts(const PreparedTask& task, std::span<const 
   return ranges;
 }
 
-std::vector<std::pair<int64_t, StoredResult>> collect(const PreparedTask& task, std::span<const int64_t> documents,
+std::vector<std::pair<int64_t, StoredResult>> collect(const PreparedTask& task,
+                                                      std::span<const int64_t> documents,
                                                       const CohortRange& range, bool stats,
                                                       std::vector<PathResult> results) {
   std::vector<std::pair<int64_t, StoredResult>> out;
@@ -80,23 +83,24 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
     const auto report = [&](double share) {
       if (!options.progress) return;
       const Progress now = {progress.phase, progress.done + share * units, progress.total};
-      if (!options.progress(now)) throw Interrupted("stopped; what was finished is stored, the same command goes on");
+      if (!options.progress(now))
+        throw Interrupted("stopped; what was finished is stored, the same command goes on");
     };
     std::vector<Sample> samples;
     for (const int64_t number : documents.subspan(range.first_document, range.documents)) {
       const auto& of_document = task.documents[static_cast<size_t>(number)].samples;
       samples.insert(samples.end(), of_document.begin(), of_document.end());
     }
-    std::vector<PathResult> results = engine.run(
-        samples, interventions.subspan(range.first_intervention, range.interventions),
-        {.stats = options.stats, .seed = options.seed, .on_layer = report});
+    std::vector<PathResult> results =
+        engine.run(samples, interventions.subspan(range.first_intervention, range.interventions),
+                   {.stats = options.stats, .seed = options.seed, .on_layer = report});
     finished(collect(task, documents, range, options.stats, std::move(results)));
     progress.done += units;
   }
 }
 
 int64_t rows_in_memory(const Engine& engine, int64_t memory) {
-  constexpr int64_t kSmallest = 4096;     // rows: a few prompts
+  constexpr int64_t kSmallest = 4096;    // rows: a few prompts
   constexpr int64_t kLargest = 1 << 17;  // more gain no speed
   const int64_t rows = (memory - engine.weight_bytes()) / engine.row_bytes();
   if (rows < kSmallest) {

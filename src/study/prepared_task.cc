@@ -14,7 +14,8 @@ namespace idleheads {
 namespace {
 
 // A document without choices is text to take statistics of.
-EncodedDocument encode_text(const Document& document, const Tokenizer& tokenizer, const EncodeOptions& options) {
+EncodedDocument encode_text(const Document& document, const Tokenizer& tokenizer,
+                            const EncodeOptions& options) {
   EncodedDocument encoded;
   std::vector<TokenId> ids = tokenizer.encode(document.context);
   if (options.bos == Bos::always) {
@@ -85,7 +86,8 @@ Task text_task(const std::filesystem::path& file) {
   return task;
 }
 
-std::vector<float> choice_log_likelihoods(const EncodedDocument& document, std::span<const PathResult* const> results) {
+std::vector<float> choice_log_likelihoods(const EncodedDocument& document,
+                                          std::span<const PathResult* const> results) {
   std::vector<float> out;
   for (const ChoiceSource& choice : document.choices) {
     double sum = 0;

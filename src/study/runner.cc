@@ -76,8 +76,10 @@ Settings describe(const StudyDescription& d) {
 void require_same_plan(const StudyStore& store, const StudyOptions& options) {
   const std::vector<StoredIntervention> stored = store.plan(), plan = wanted(options);
   if (!stored.empty() && !same_targets(stored, plan)) {
-    fail("the study was begun with other --scores or --shares ({} interventions, now {}); use another --output",
-         stored.size() - 1, plan.size() - 1);
+    fail(
+        "the study was begun with other --scores or --shares ({} interventions, now {}); use another "
+        "--output",
+        stored.size() - 1, plan.size() - 1);
   }
 }
 
@@ -87,8 +89,8 @@ bool is_complete(const StudyStore& store, const StudyOptions& options) {
   return std::all_of(done.begin(), done.end(), [](const auto& row) { return missing(row).empty(); });
 }
 
-std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline, const PreparedTask& task,
-                             uint64_t seed, std::span<const double> shares) {
+std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline,
+                             const PreparedTask& task, uint64_t seed, std::span<const double> shares) {
   std::vector<float> values;
   for (const StoredResult& result : baseline) {
     for (size_t s = 0; s < result.stats.size(); ++s) {
@@ -127,11 +129,13 @@ void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, cons
   }
   for (const auto& [numbers, documents] : groups) {
     std::vector<Intervention> interventions;
-    for (const int64_t i : numbers) interventions.push_back(parse_intervention(plan[static_cast<size_t>(i)].rule));
-    evaluate(engine, task, documents, interventions, evaluate_options(options, "interventions", false), [&](auto results) {
-      for (auto& [number, result] : results) number = numbers[static_cast<size_t>(number)];
-      store.add(results);
-    });
+    for (const int64_t i : numbers)
+      interventions.push_back(parse_intervention(plan[static_cast<size_t>(i)].rule));
+    evaluate(engine, task, documents, interventions, evaluate_options(options, "interventions", false),
+             [&](auto results) {
+               for (auto& [number, result] : results) number = numbers[static_cast<size_t>(number)];
+               store.add(results);
+             });
   }
 }
 

@@ -43,7 +43,7 @@ void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, c
 void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options);
 
 // Thresholds of `score` for `shares` from the statistics of the baseline; `task` gives the samples' ids.
-std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline, const PreparedTask& task,
-                             uint64_t seed, std::span<const double> shares);
+std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline,
+                             const PreparedTask& task, uint64_t seed, std::span<const double> shares);
 
 }  // namespace idleheads

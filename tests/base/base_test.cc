@@ -33,7 +33,11 @@ TEST(ThreadPool, VisitsEveryIndexOnce) {
 TEST(ThreadPool, ThrowsTheExceptionAgainAndWorksOn) {
   ThreadPool pool(3);
   for (int round = 0; round < 50; ++round) {
-    EXPECT_THROW(pool.parallel_for(100, [](int64_t i, int) { if (i == 50) fail("index {}", i); }), Error);
+    EXPECT_THROW(pool.parallel_for(100,
+                                   [](int64_t i, int) {
+                                     if (i == 50) fail("index {}", i);
+                                   }),
+                 Error);
     std::atomic<int64_t> sum = 0;
     pool.parallel_for(100, [&](int64_t i, int) { sum += i; });
     EXPECT_EQ(sum, 4950);

@@ -22,11 +22,14 @@ class Cli : public testing::Test {
  protected:
   Cli() : model_((folder_ / "model").string()), questions_((folder_ / "questions.jsonl").string()) {
     fs::create_directory(model_);
-    for (const char* file : {"config.json", "model.safetensors"}) fs::copy(fs::path(kTiny) / file, fs::path(model_) / file);
+    for (const char* file : {"config.json", "model.safetensors"})
+      fs::copy(fs::path(kTiny) / file, fs::path(model_) / file);
     for (const auto& entry : fs::directory_iterator(kData / "tiny_tokenizer")) {
       fs::copy(entry.path(), fs::path(model_) / entry.path().filename());
     }
-    write_file(questions_, R"({"question": "What is red?", "choices": ["a rose", "the sea"], "answer": 0, "group": "colors"}
+    write_file(
+        questions_,
+        R"({"question": "What is red?", "choices": ["a rose", "the sea"], "answer": 0, "group": "colors"}
 {"question": "What is wet?", "choices": ["a fire", "the sea"], "answer": 1, "group": "things"}
 {"question": "What is hot?", "choices": ["a fire", "the sea", "ice"], "answer": "a fire", "group": "things"}
 )");
@@ -34,8 +37,10 @@ class Cli : public testing::Test {
 
   std::string output(const std::string& name) { return (folder_ / name).string(); }
   std::vector<std::string> study(const std::string& file, std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"study", model_, "--task", questions_, "-o", output(file), "--dtype", "f32",
-                                          "--scores", "awft,ahon_ln,random", "--shares", "0,20"};
+    std::vector<std::string> arguments = {
+        "study",      model_,    "--task", questions_, "-o",
+        output(file), "--dtype", "f32",    "--scores", "awft,ahon_ln,random",
+        "--shares",   "0,20"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -63,8 +68,8 @@ TEST_F(Cli, InfoSaysWhatTheModelIs) {
 
 TEST_F(Cli, ProbePrintsScoresFlagsAndLogits) {
   write_file(folder_ / "tokens.json", "[[1, 2, 3], [7]]");
-  const Outcome outcome = run_idleheads({"probe", model_, "--tokens", output("tokens.json"), "--ablate", "ahon_ln<0.8",
-                                         "--ablate", "L1H2", "--json", "--dtype", "f32"});
+  const Outcome outcome = run_idleheads({"probe", model_, "--tokens", output("tokens.json"), "--ablate",
+                                         "ahon_ln<0.8", "--ablate", "L1H2", "--json", "--dtype", "f32"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const Json json = parse_json(outcome.out, "probe");
   ASSERT_EQ(json.at("samples").size(), 2u);
@@ -119,7 +124,8 @@ TEST_F(Cli, ScoreThenStudyGoesOnInTheSameFile) {
 
 TEST_F(Cli, ScoreOfAText) {
   write_file(folder_ / "text.txt", "first line\n\nsecond line\n");
-  const Outcome outcome = run_idleheads({"score", model_, "--text", output("text.txt"), "-o", output("t.db")});
+  const Outcome outcome =
+      run_idleheads({"score", model_, "--text", output("text.txt"), "-o", output("t.db")});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
 }
 
@@ -128,8 +134,8 @@ TEST_F(Cli, EvalWithAndWithoutAblation) {
   ASSERT_EQ(plain.code, 0) << plain.err;
   EXPECT_THAT(plain.out, HasSubstr("acc_norm"));
   write_file(folder_ / "heads.json", R"({"0": [1, 2], "3": [7]})");
-  const Outcome ablated = run_idleheads({"eval", model_, "--task", questions_, "--ablate", "ahon_ln@20%", "--mask",
-                                         output("heads.json"), "--json"});
+  const Outcome ablated = run_idleheads({"eval", model_, "--task", questions_, "--ablate", "ahon_ln@20%",
+                                         "--mask", output("heads.json"), "--json"});
   ASSERT_EQ(ablated.code, 0) << ablated.err;
   const Json json = parse_json(ablated.out, "eval");
   ASSERT_EQ(json.at("runs").size(), 2u);
@@ -148,10 +154,12 @@ TEST_F(Cli, WithoutSharingTheResultsAreTheSame) {
   ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
   ASSERT_EQ(run_idleheads(study("b.db", {"--no-sharing", "--threads", "1"})).code, 0);
   for (const char* file : {"a", "b"}) {
-    ASSERT_EQ(run_idleheads({"export", output(std::string(file) + ".db"), "--csv", "-o", output(file)}).code, 0);
+    ASSERT_EQ(run_idleheads({"export", output(std::string(file) + ".db"), "--csv", "-o", output(file)}).code,
+              0);
   }
   for (const auto& entry : fs::directory_iterator(folder_ / "a")) {
-    EXPECT_EQ(read_text_file(entry.path()), read_text_file(folder_ / "b" / entry.path().filename())) << entry.path();
+    EXPECT_EQ(read_text_file(entry.path()), read_text_file(folder_ / "b" / entry.path().filename()))
+        << entry.path();
   }
 }
 
@@ -165,20 +173,26 @@ struct Bad {
 class BadInput : public Cli, public testing::WithParamInterface<Bad> {};
 
 TEST_P(BadInput, OneLineAndTheRightExitCode) {
-  write_file(folder_ / "study.txt", "not a database, but long enough to be read as one: " + std::string(200, 'x'));
+  write_file(folder_ / "study.txt",
+             "not a database, but long enough to be read as one: " + std::string(200, 'x'));
   write_file(folder_ / "empty.gguf", "");
   write_file(folder_ / "text.gguf", "this is no model");
   write_file(folder_ / "tokens.json", "[[1, 2], [400]]");
   write_file(folder_ / "deep.json", std::string(100000, '['));
-  write_file(folder_ / "broken.jsonl", "{\"question\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}\n{oops\n");
+  write_file(folder_ / "broken.jsonl",
+             "{\"question\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}\n{oops\n");
   write_file(folder_ / "far.jsonl", R"({"question": "a", "choices": ["b", "c"], "answer": 7})");
   write_file(folder_ / "heads.json", R"({"99": [0]})");
-  write_file(folder_ / "long.jsonl", R"({"question": ")" + std::string(5000, 'a') + R"(", "choices": ["b", "c"], "answer": 0})");
+  write_file(folder_ / "long.jsonl",
+             R"({"question": ")" + std::string(5000, 'a') + R"(", "choices": ["b", "c"], "answer": 0})");
   std::vector<std::string> arguments;
   for (std::string argument : GetParam().arguments) {
-    for (const auto& [mark, value] : {std::pair<std::string, std::string>{"MODEL", model_}, {"QUESTIONS", questions_},
-                                      {"FOLDER", folder_.path().string()}, {"GOLDEN", kTiny}}) {
-      if (const size_t at = argument.find(mark); at != std::string::npos) argument.replace(at, mark.size(), value);
+    for (const auto& [mark, value] : {std::pair<std::string, std::string>{"MODEL", model_},
+                                      {"QUESTIONS", questions_},
+                                      {"FOLDER", folder_.path().string()},
+                                      {"GOLDEN", kTiny}}) {
+      if (const size_t at = argument.find(mark); at != std::string::npos)
+        argument.replace(at, mark.size(), value);
     }
     arguments.push_back(argument);
   }
@@ -194,9 +208,15 @@ const Bad kBad[] = {
     {"NoTokenizer", {"eval", "GOLDEN", "--task", "QUESTIONS"}, 1, "tokenizer.json"},
     {"UnknownCommand", {"stduy", "MODEL"}, 2, "did you mean 'study'?"},
     {"UnknownFlag", {"study", "MODEL", "--task", "QUESTIONS", "--shars", "5"}, 2, "did you mean '--shares'?"},
-    {"UnknownScore", {"study", "MODEL", "--task", "QUESTIONS", "--scores", "ahon_nl"}, 2, "did you mean 'ahon_ln'?"},
+    {"UnknownScore",
+     {"study", "MODEL", "--task", "QUESTIONS", "--scores", "ahon_nl"},
+     2,
+     "did you mean 'ahon_ln'?"},
     {"UnknownTask", {"eval", "MODEL", "--task", "mmlv"}, 2, "did you mean 'mmlu'?"},
-    {"UnknownRule", {"eval", "MODEL", "--task", "QUESTIONS", "--ablate", "ahonln<1"}, 2, "did you mean 'ahon_ln'?"},
+    {"UnknownRule",
+     {"eval", "MODEL", "--task", "QUESTIONS", "--ablate", "ahonln<1"},
+     2,
+     "did you mean 'ahon_ln'?"},
     {"WrongDirection", {"eval", "MODEL", "--task", "QUESTIONS", "--ablate", "awft<0.5"}, 2, "awft>"},
     {"NoSuchHead", {"probe", "MODEL", "--text", "a", "--ablate", "L9H0"}, 2, "L9H0"},
     {"NoSuchHeadInMask", {"probe", "MODEL", "--text", "a", "--mask", "FOLDER/heads.json"}, 2, "L99H0"},
@@ -209,18 +229,23 @@ const Bad kBad[] = {
     {"NoMmluFolder", {"eval", "MODEL", "--task", "mmlu", "--data", "FOLDER/none"}, 1, "none"},
     {"NotAStudy", {"show", "FOLDER/study.txt"}, 1, "not a study file"},
     {"MissingStudy", {"show", "FOLDER/none.db"}, 1, "none.db"},
-    {"OutputIsNoStudy", {"study", "MODEL", "--task", "QUESTIONS", "-o", "FOLDER/study.txt"}, 1, "not a study file"},
+    {"OutputIsNoStudy",
+     {"study", "MODEL", "--task", "QUESTIONS", "-o", "FOLDER/study.txt"},
+     1,
+     "not a study file"},
     {"BadShares", {"study", "MODEL", "--task", "QUESTIONS", "--shares", "5:x"}, 2, "--shares"},
     {"TooLittleMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "1K"}, 2, "--memory"},
     {"BadMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "lots"}, 2, "--memory"},
     {"BadLimit", {"eval", "MODEL", "--task", "QUESTIONS", "--limit", "-1"}, 2, "limit"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Cases, BadInput, testing::ValuesIn(kBad), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cases, BadInput, testing::ValuesIn(kBad),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(Cli, LongNamesAreCutInMessages) {
   expect_failure(run_idleheads({"info", std::string(100000, 'n')}), 1, "...");
-  expect_failure(run_idleheads({"study", model_, "--task", questions_, "--scores", std::string(100000, 's')}), 2, "...");
+  expect_failure(run_idleheads({"study", model_, "--task", questions_, "--scores", std::string(100000, 's')}),
+                 2, "...");
 }
 
 TEST_F(Cli, HelpAndVersion) {

@@ -17,8 +17,8 @@ std::string read_all(const std::filesystem::path& path) {
 }
 
 [[noreturn]] void run_child(const std::vector<std::string>& arguments,
-                            const std::map<std::string, std::string>& environment, const std::filesystem::path& out,
-                            const std::filesystem::path& err) {
+                            const std::map<std::string, std::string>& environment,
+                            const std::filesystem::path& out, const std::filesystem::path& err) {
   for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
   const int input = open("/dev/null", O_RDONLY);
   const int output = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);

@@ -15,7 +15,8 @@ struct Outcome {
 };
 
 // IDLEHEADS_BINARY with these arguments; standard input is empty and neither output is a terminal.
-Outcome run_idleheads(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
+Outcome run_idleheads(const std::vector<std::string>& arguments,
+                      const std::map<std::string, std::string>& environment = {});
 
 // A fresh folder that is removed at the end of the test.
 class TemporaryFolder {

@@ -19,7 +19,8 @@ class RandomModel {
  public:
   explicit RandomModel(const reference::ModelSpec& spec) {
     static int count = 0;
-    folder_ = std::filesystem::temp_directory_path() / fmt::format("idleheads_model_{}_{}", ::getpid(), count++);
+    folder_ =
+        std::filesystem::temp_directory_path() / fmt::format("idleheads_model_{}_{}", ::getpid(), count++);
     reference::write_random_model(folder_, spec);
     model_ = Model::open(folder_.string());
   }
@@ -36,7 +37,8 @@ class RandomModel {
 
 inline std::vector<int32_t> random_tokens(std::mt19937& random, size_t count, int vocabulary) {
   std::vector<int32_t> tokens;
-  for (size_t i = 0; i < count; ++i) tokens.push_back(static_cast<int32_t>(random() % static_cast<unsigned>(vocabulary)));
+  for (size_t i = 0; i < count; ++i)
+    tokens.push_back(static_cast<int32_t>(random() % static_cast<unsigned>(vocabulary)));
   return tokens;
 }
 
@@ -50,7 +52,8 @@ inline Sample make_sample(std::vector<int32_t> tokens, uint64_t id) {
   return sample;
 }
 
-// Samples that grow out of each other: each one continues a random prefix of an earlier one; some are equal to one.
+// Samples that grow out of each other: each one continues a random prefix of an earlier one; some are equal
+// to one.
 inline std::vector<Sample> random_tree(std::mt19937& random, size_t count, int vocabulary) {
   std::vector<Sample> samples;
   for (size_t i = 0; i < count; ++i) {
@@ -68,7 +71,8 @@ inline std::vector<Sample> random_tree(std::mt19937& random, size_t count, int v
 
 inline std::vector<Intervention> some_interventions() {
   std::vector<Intervention> out;
-  for (const char* text : {"none", "ahon_ln<0.95", "awft>0.5", "random<0.3", "lthon_hn<0.9", "aeqd<0.7", "L0H1,L1H0"}) {
+  for (const char* text :
+       {"none", "ahon_ln<0.95", "awft>0.5", "random<0.3", "lthon_hn<0.9", "aeqd<0.7", "L0H1,L1H0"}) {
     out.push_back(parse_intervention(text));
   }
   return out;

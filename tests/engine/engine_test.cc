@@ -1,4 +1,5 @@
-// The engine against the slow reference over many shapes, and the same bits whatever is shared, threaded or reordered.
+// The engine against the slow reference over many shapes, and the same bits whatever is shared, threaded or
+// reordered.
 #include "engine/engine.h"
 
 #include <fmt/format.h>
@@ -17,10 +18,12 @@ namespace {
 
 using test::RandomModel;
 
-// float32 sums of up to a few hundred terms of the order of 1, over a few layers: 1e-4 leaves a factor of ten.
+// float32 sums of up to a few hundred terms of the order of 1, over a few layers: 1e-4 leaves a factor of
+// ten.
 constexpr double kTolerance = 1e-4;
 
-void expect_close(const reference::Result& want, const PathResult& got, const Sample& sample, const std::string& place) {
+void expect_close(const reference::Result& want, const PathResult& got, const Sample& sample,
+                  const std::string& place) {
   for (size_t t = 0; t < sample.targets.size(); ++t) {
     EXPECT_NEAR(got.log_probs[t], reference::log_prob(want, sample.targets[t]), 10 * kTolerance) << place;
   }
@@ -41,7 +44,8 @@ struct Shape {
   reference::ModelSpec spec;
 };
 
-reference::ModelSpec spec(const std::string& family, int heads, int kv_heads, int head_dim, bool bias = false) {
+reference::ModelSpec spec(const std::string& family, int heads, int kv_heads, int head_dim,
+                          bool bias = false) {
   reference::ModelSpec s;
   s.family = family;
   s.heads = heads;
@@ -62,7 +66,8 @@ TEST_P(Shapes, EqualsTheReference) {
   std::mt19937 random(7);
   std::vector<Sample> samples;
   for (const size_t length : {1, 2, 7, 8, 9, 33, 65}) {
-    samples.push_back(test::make_sample(test::random_tokens(random, length, GetParam().spec.vocabulary), length));
+    samples.push_back(
+        test::make_sample(test::random_tokens(random, length, GetParam().spec.vocabulary), length));
   }
   const std::vector<Intervention> interventions = test::some_interventions();
   const std::vector<PathResult> results = engine.run(samples, interventions, {.stats = true});
@@ -72,7 +77,8 @@ TEST_P(Shapes, EqualsTheReference) {
       const reference::Result want = reference::forward(*model.get(), samples[s], interventions[i]);
       if (want.nearest_score < 1e-3) continue;  // rounding may decide the mask
       const PathResult& got = results[s * interventions.size() + i];
-      const std::string place = fmt::format("{} tokens, {}", samples[s].tokens.size(), to_string(interventions[i]));
+      const std::string place =
+          fmt::format("{} tokens, {}", samples[s].tokens.size(), to_string(interventions[i]));
       EXPECT_EQ(got.mask, want.mask) << place;
       expect_close(want, got, samples[s], place);
       ++compared;
@@ -104,11 +110,13 @@ TEST(Engine, LongSampleEqualsTheReference) {
 
 void expect_same_bits(const PathResult& a, const PathResult& b, const std::string& place) {
   ASSERT_EQ(a.log_probs.size(), b.log_probs.size());
-  EXPECT_EQ(std::memcmp(a.log_probs.data(), b.log_probs.data(), a.log_probs.size() * sizeof(float)), 0) << place;
+  EXPECT_EQ(std::memcmp(a.log_probs.data(), b.log_probs.data(), a.log_probs.size() * sizeof(float)), 0)
+      << place;
   EXPECT_EQ(a.is_greedy, b.is_greedy) << place;
   EXPECT_EQ(a.mask, b.mask) << place;
   ASSERT_EQ(a.stats.values.size(), b.stats.values.size());
-  EXPECT_EQ(std::memcmp(a.stats.values.data(), b.stats.values.data(), a.stats.values.size() * sizeof(HeadStats)), 0)
+  EXPECT_EQ(
+      std::memcmp(a.stats.values.data(), b.stats.values.data(), a.stats.values.size() * sizeof(HeadStats)), 0)
       << place;
 }
 
@@ -129,7 +137,8 @@ TEST_P(SameBits, SharingOrNot) {
     Engine shared(model.get(), options(2, true)), separate(model.get(), options(2, false));
     const auto a = shared.run(samples, interventions, {.stats = true});
     const auto b = separate.run(samples, interventions, {.stats = true});
-    for (size_t i = 0; i < a.size(); ++i) expect_same_bits(a[i], b[i], fmt::format("round {} path {}", round, i));
+    for (size_t i = 0; i < a.size(); ++i)
+      expect_same_bits(a[i], b[i], fmt::format("round {} path {}", round, i));
     EXPECT_LT(shared.work().rows, separate.work().rows);
     EXPECT_EQ(shared.work().rows_unshared, separate.work().rows);
   }
@@ -150,8 +159,10 @@ TEST_P(SameBits, ThreadsBatchesAndOrder) {
       const PathResult& want = together[s * interventions.size() + i];
       const std::string place = fmt::format("sample {} {}", s, to_string(interventions[i]));
       expect_same_bits(want, threaded[s * interventions.size() + i], place + " threads");
-      expect_same_bits(want, backwards[(samples.size() - 1 - s) * interventions.size() + i], place + " order");
-      expect_same_bits(want, one.run({&samples[s], 1}, {&interventions[i], 1}, {.stats = true})[0], place + " alone");
+      expect_same_bits(want, backwards[(samples.size() - 1 - s) * interventions.size() + i],
+                       place + " order");
+      expect_same_bits(want, one.run({&samples[s], 1}, {&interventions[i], 1}, {.stats = true})[0],
+                       place + " alone");
     }
   }
 }

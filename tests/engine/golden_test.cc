@@ -41,9 +41,10 @@ struct Largest {
   }
 };
 
-// The goldens are printed with seven decimals: `rounding` is half a unit of the last one, plus what float32 leaves of
-// entropies near zero (sums of terms of the order of 1, each right to 6e-8).
-void compare_scores(const Json& golden, const SampleStats& stats, double tolerance, double rounding, Largest& largest) {
+// The goldens are printed with seven decimals: `rounding` is half a unit of the last one, plus what float32
+// leaves of entropies near zero (sums of terms of the order of 1, each right to 6e-8).
+void compare_scores(const Json& golden, const SampleStats& stats, double tolerance, double rounding,
+                    Largest& largest) {
   for (const Score& score : all_scores()) {
     if (score.is_random) continue;
     const Json& layers = golden.at(std::string(score.slug));
@@ -99,7 +100,8 @@ TEST_P(TinyGolden, ScoresMasksAndLogits) {
     const PathResult& baseline = results[s * interventions.size()];
     const Json& golden_case = golden.at("cases")[s];
     compare_scores(golden_case.at("scores"), baseline.stats, 1e-4, 5e-7, scores);
-    compare_logits(golden_case.at("last_logits"), baseline.last_logits, 1e-3, logits, fmt::format("sample {}", s));
+    compare_logits(golden_case.at("last_logits"), baseline.last_logits, 1e-3, logits,
+                   fmt::format("sample {}", s));
     for (size_t i = 1; i < interventions.size(); ++i) {
       const PathResult& result = results[s * interventions.size() + i];
       const Json& ablated = golden.at("interventions")[i - 1].at("cases")[s];
@@ -117,13 +119,15 @@ INSTANTIATE_TEST_SUITE_P(Families, TinyGolden, testing::Values("llama", "qwen2",
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(SmolLM2Golden, ScoresMasksAndLogProbs) {
-  if (!std::filesystem::exists(kSmolLM2)) GTEST_SKIP() << kSmolLM2 << " is missing; run scripts/fetch_model.sh";
+  if (!std::filesystem::exists(kSmolLM2))
+    GTEST_SKIP() << kSmolLM2 << " is missing; run scripts/fetch_model.sh";
   const Json golden = load(kGolden / "smollm2" / "cases.json");
   std::vector<Sample> samples = samples_of(golden.at("cases"));
   for (size_t s = 0; s < samples.size(); ++s) {
     samples[s].want_last_logits = false;
     const auto last = static_cast<int32_t>(samples[s].tokens.size()) - 1;
-    for (const Json& id : golden.at("cases")[s].at("abcd_ids")) samples[s].targets.push_back({last, id.get<int32_t>()});
+    for (const Json& id : golden.at("cases")[s].at("abcd_ids"))
+      samples[s].targets.push_back({last, id.get<int32_t>()});
     samples[s].targets.push_back({last, golden.at("cases")[s].at("argmax").get<int32_t>()});
   }
   Engine engine(Model::open(kSmolLM2), {.threads = 2, .precision = Precision::f32});
@@ -151,8 +155,8 @@ TEST(SmolLM2Golden, ScoresMasksAndLogProbs) {
       }
     }
   }
-  std::printf("smollm2: largest relative score difference %.2e (%s), log-probabilities %.2e\n", scores.relative,
-              scores.where.c_str(), largest_log_prob);
+  std::printf("smollm2: largest relative score difference %.2e (%s), log-probabilities %.2e\n",
+              scores.relative, scores.where.c_str(), largest_log_prob);
 }
 
 }  // namespace

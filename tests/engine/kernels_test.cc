@@ -47,7 +47,8 @@ TEST(Ops, EveryLengthWithItsTail) {
       EXPECT_EQ(sum[at(i)], a[at(i)] + b[at(i)]);
     }
     EXPECT_TRUE(all_finite(a.data(), n));
-    for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    for (const float bad :
+         {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
       std::vector<float> broken = a;
       broken[at(n - 1)] = bad;
       EXPECT_FALSE(all_finite(broken.data(), n));
@@ -92,8 +93,8 @@ TEST(Ops, Bf16RoundsToNearestEven) {
   EXPECT_EQ(rounded(0x3f808000), 0x3f80);  // tie, even below
   EXPECT_EQ(rounded(0x3f818000), 0x3f82);  // tie, even above
   EXPECT_EQ(rounded(0x3f808001), 0x3f81);
-  EXPECT_EQ(rounded(0x7f800000), 0x7f80);  // infinity
-  EXPECT_EQ(rounded(0x7f7fffff), 0x7f80);  // rounds up to infinity
+  EXPECT_EQ(rounded(0x7f800000), 0x7f80);           // infinity
+  EXPECT_EQ(rounded(0x7f7fffff), 0x7f80);           // rounds up to infinity
   EXPECT_EQ(rounded(0x7f800001) & 0x7fc0, 0x7fc0);  // NaN stays NaN
 }
 
@@ -101,7 +102,8 @@ class Products : public testing::TestWithParam<Precision> {};
 
 TEST_P(Products, EqualLoopsAndDoNotDependOnThePlaceInTheTile) {
   if (GetParam() == Precision::bf16 && !has_bf16()) GTEST_SKIP() << "no bf16 products on this processor";
-  for (const auto& [outputs, inputs] : {std::pair<int64_t, int64_t>{1, 1}, {7, 33}, {96, 64}, {130, 200}, {4096, 96}}) {
+  for (const auto& [outputs, inputs] :
+       {std::pair<int64_t, int64_t>{1, 1}, {7, 33}, {96, 64}, {130, 200}, {4096, 96}}) {
     const std::vector<float> w = random_values(outputs * inputs, 5), bias = random_values(outputs, 6);
     const Linear linear(w, outputs, inputs, GetParam(), bias);
     std::vector<float> x = random_values(kTileRows * inputs, 7);
@@ -109,11 +111,13 @@ TEST_P(Products, EqualLoopsAndDoNotDependOnThePlaceInTheTile) {
     for (int64_t r = 0; r < kTileRows; r += 2) std::copy_n(x.begin(), inputs, x.begin() + r * inputs);
     std::vector<float> y(static_cast<size_t>(kTileRows * outputs));
     linear.apply(x.data(), y.data());
-    const double tolerance = (GetParam() == Precision::bf16 ? 8e-3 : 2e-6) * std::sqrt(static_cast<double>(inputs)) * 3;
+    const double tolerance =
+        (GetParam() == Precision::bf16 ? 8e-3 : 2e-6) * std::sqrt(static_cast<double>(inputs)) * 3;
     for (int64_t r = 0; r < kTileRows; ++r) {
       for (int64_t o = 0; o < outputs; ++o) {
         double want = bias[static_cast<size_t>(o)];
-        for (int64_t i = 0; i < inputs; ++i) want += double{w[static_cast<size_t>(o * inputs + i)]} * x[static_cast<size_t>(r * inputs + i)];
+        for (int64_t i = 0; i < inputs; ++i)
+          want += double{w[static_cast<size_t>(o * inputs + i)]} * x[static_cast<size_t>(r * inputs + i)];
         EXPECT_NEAR(y[static_cast<size_t>(r * outputs + o)], want, tolerance) << outputs << " x " << inputs;
         if (r % 2 == 0) {
           EXPECT_EQ(y[static_cast<size_t>(r * outputs + o)], y[static_cast<size_t>(o)]);
@@ -128,14 +132,16 @@ INSTANTIATE_TEST_SUITE_P(Linear, Products, testing::Values(Precision::f32, Preci
 
 // |z L| = |W z|, also where W maps some directions to zero.
 TEST(ProjectionFactor, KeepsNorms) {
-  for (const auto& [rows, dim, rank] : {std::array<int64_t, 3>{64, 8, 8}, {96, 64, 64}, {40, 16, 5}, {8, 16, 8}, {30, 6, 0}}) {
+  for (const auto& [rows, dim, rank] :
+       {std::array<int64_t, 3>{64, 8, 8}, {96, 64, 64}, {40, 16, 5}, {8, 16, 8}, {30, 6, 0}}) {
     const int64_t stride = dim + 3;
     std::vector<float> w(static_cast<size_t>(rows * stride));
     const std::vector<float> left = random_values(rows * rank, 8), right = random_values(rank * dim, 9);
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t c = 0; c < dim; ++c) {
         for (int64_t k = 0; k < rank; ++k) {
-          w[static_cast<size_t>(r * stride + c)] += left[static_cast<size_t>(r * rank + k)] * right[static_cast<size_t>(k * dim + c)];
+          w[static_cast<size_t>(r * stride + c)] +=
+              left[static_cast<size_t>(r * rank + k)] * right[static_cast<size_t>(k * dim + c)];
         }
       }
     }
@@ -146,15 +152,18 @@ TEST(ProjectionFactor, KeepsNorms) {
     double direct = 0, through = 0;
     for (int64_t r = 0; r < rows; ++r) {
       double sum = 0;
-      for (int64_t c = 0; c < dim; ++c) sum += double{w[static_cast<size_t>(r * stride + c)]} * z[static_cast<size_t>(c)];
+      for (int64_t c = 0; c < dim; ++c)
+        sum += double{w[static_cast<size_t>(r * stride + c)]} * z[static_cast<size_t>(c)];
       direct += sum * sum;
     }
     for (int64_t j = 0; j < padded; ++j) {
       double sum = 0;
-      for (int64_t k = 0; k < dim; ++k) sum += double{factor[static_cast<size_t>(k * padded + j)]} * z[static_cast<size_t>(k)];
+      for (int64_t k = 0; k < dim; ++k)
+        sum += double{factor[static_cast<size_t>(k * padded + j)]} * z[static_cast<size_t>(k)];
       through += sum * sum;
     }
-    EXPECT_NEAR(std::sqrt(through), std::sqrt(direct), 1e-5 * std::sqrt(direct) + 1e-6) << rows << " " << dim << " " << rank;
+    EXPECT_NEAR(std::sqrt(through), std::sqrt(direct), 1e-5 * std::sqrt(direct) + 1e-6)
+        << rows << " " << dim << " " << rank;
   }
 }
 

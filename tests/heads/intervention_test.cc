@@ -8,7 +8,8 @@ namespace idleheads {
 namespace {
 
 TEST(Intervention, PrintsWhatItReads) {
-  for (const char* text : {"none", "ahon_ln<0.52", "awft>0.9", "ahon<-0.5", "aeqd<1e-07", "random<0.3", "L0H1,L5H3"}) {
+  for (const char* text :
+       {"none", "ahon_ln<0.52", "awft>0.9", "ahon<-0.5", "aeqd<1e-07", "random<0.3", "L0H1,L5H3"}) {
     EXPECT_EQ(to_string(parse_intervention(text)), text);
   }
   // Every float survives.
@@ -18,9 +19,11 @@ TEST(Intervention, PrintsWhatItReads) {
 }
 
 TEST(Intervention, ReadsHeadsInEveryNotation) {
-  for (const char* text : {"L5H3", "l5h3", "L5.H3", "5.3", "5-3"}) EXPECT_EQ(parse_head(text), (HeadId{5, 3})) << text;
+  for (const char* text : {"L5H3", "l5h3", "L5.H3", "5.3", "5-3"})
+    EXPECT_EQ(parse_head(text), (HeadId{5, 3})) << text;
   EXPECT_EQ(to_string(parse_intervention("5-3,0.1,L5H3")), "L0H1,L5H3");
-  for (const char* text : {"", "L", "5", "L5", "L5H", "H3", "5.", "L5H-3", "5--3", "L5H3x", "99999999999.1", "-1.2"}) {
+  for (const char* text :
+       {"", "L", "5", "L5", "L5H", "H3", "5.", "L5H-3", "5--3", "L5H3x", "99999999999.1", "-1.2"}) {
     EXPECT_THROW(parse_head(text), UsageError) << text;
   }
 }
@@ -33,9 +36,9 @@ TEST(Intervention, ReadsShares) {
 }
 
 TEST(Intervention, RefusesWhatMakesNoSense) {
-  for (const char* text : {"", "ahon_nl<1", "ahon_ln", "ahon_ln=1", "ahon_ln>1", "awft<0.5", "ahon_ln<", "ahon_ln<x",
-                           "ahon_ln<nan", "ahon_ln@15", "ahon_ln@%", "ahon_ln@-1%", "ahon_ln@101%", "ahon_ln@nan%", "<1",
-                           "L0H1,", ",L0H1", "@5%"}) {
+  for (const char* text : {"", "ahon_nl<1", "ahon_ln", "ahon_ln=1", "ahon_ln>1", "awft<0.5", "ahon_ln<",
+                           "ahon_ln<x", "ahon_ln<nan", "ahon_ln@15", "ahon_ln@%", "ahon_ln@-1%",
+                           "ahon_ln@101%", "ahon_ln@nan%", "<1", "L0H1,", ",L0H1", "@5%"}) {
     EXPECT_THROW(parse_rule(text), UsageError) << text;
   }
 }
@@ -53,7 +56,8 @@ TEST(HeadMask, CountsAndShares) {
 
 TEST(Intervention, DecidesMasksPerLayer) {
   std::vector<HeadStats> layer(3);
-  for (int h = 0; h < 3; ++h) layer[static_cast<size_t>(h)][static_cast<size_t>(Stat::output_norm)] = static_cast<float>(h);
+  for (int h = 0; h < 3; ++h)
+    layer[static_cast<size_t>(h)][static_cast<size_t>(Stat::output_norm)] = static_cast<float>(h);
   std::vector<uint8_t> mask(3, 1);
   decide_mask(parse_intervention("none"), layer, 0, {}, mask);
   EXPECT_EQ(mask, (std::vector<uint8_t>{0, 0, 0}));

@@ -23,10 +23,14 @@ std::vector<float> scores(std::string_view slug, const std::vector<HeadStats>& l
 
 TEST(Scores, EachIsItsFormula) {
   const std::vector<std::tuple<const char*, float, float>> want = {
-      {"awft", 0.2f, 0.6f},         {"awft_ln", 0.5f, 1.5f},      {"aeqd", 1, 3},          {"aeqd_ln", 0.5f, 1.5f},
-      {"ftvvn", 3, 1},              {"ftvvn_ln", 1.5f, 0.5f},     {"avvn", 4, 2},          {"avvn_ln", 4 / 3.0f, 2 / 3.0f},
-      {"lthon", 5, 9},              {"lthon_ln", 0.25f, 0.45f},   {"lthon_hn", 0.5f, 0.3f}, {"ahon", 10, 30},
-      {"ahon_ln", 0.5f, 1.5f},      {"afhon", 7, 21},             {"afhon_ln", 0.5f, 1.5f}};
+      {"awft", 0.2f, 0.6f},     {"awft_ln", 0.5f, 1.5f},
+      {"aeqd", 1, 3},           {"aeqd_ln", 0.5f, 1.5f},
+      {"ftvvn", 3, 1},          {"ftvvn_ln", 1.5f, 0.5f},
+      {"avvn", 4, 2},           {"avvn_ln", 4 / 3.0f, 2 / 3.0f},
+      {"lthon", 5, 9},          {"lthon_ln", 0.25f, 0.45f},
+      {"lthon_hn", 0.5f, 0.3f}, {"ahon", 10, 30},
+      {"ahon_ln", 0.5f, 1.5f},  {"afhon", 7, 21},
+      {"afhon_ln", 0.5f, 1.5f}};
   EXPECT_EQ(want.size(), 15u);
   for (const auto& [slug, first, second] : want) {
     EXPECT_FLOAT_EQ(scores(slug)[0], first) << slug;
@@ -76,7 +80,8 @@ TEST(Scores, UnknownNameHasASuggestion) {
 TEST(Random, PhiloxKnownAnswers) {
   using Block = std::array<uint32_t, 4>;
   EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}), (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}), (Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}),
+            (Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
             (Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }

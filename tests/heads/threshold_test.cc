@@ -28,7 +28,7 @@ TEST(Threshold, ClampsToTheEnds) {
   EXPECT_EQ(threshold_for_share(below(), values, 0), 1);    // nothing is strictly less
   EXPECT_EQ(threshold_for_share(below(), values, 0.1), 1);  // y below 1/n
   EXPECT_EQ(threshold_for_share(below(), values, 1), 4);
-  EXPECT_EQ(threshold_for_share(above(), values, 0), 4);    // nothing is strictly greater
+  EXPECT_EQ(threshold_for_share(above(), values, 0), 4);  // nothing is strictly greater
   EXPECT_EQ(threshold_for_share(above(), values, 1), 1);
   EXPECT_EQ(threshold_for_share(below(), std::vector<float>{7}, 0.3), 7);
 }
@@ -50,7 +50,8 @@ TEST(Threshold, FlagsAboutTheTargetShare) {
   for (const Score* score : {&below(), &above()}) {
     for (const double p : {0.05, 0.1, 0.3, 0.9}) {
       const float threshold = threshold_for_share(*score, values, p);
-      const auto flagged = std::count_if(values.begin(), values.end(), [&](float x) { return is_inactive(*score, x, threshold); });
+      const auto flagged = std::count_if(values.begin(), values.end(),
+                                         [&](float x) { return is_inactive(*score, x, threshold); });
       EXPECT_NEAR(static_cast<double>(flagged) / 10000, p, 1.5e-4);
     }
   }

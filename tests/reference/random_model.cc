@@ -24,7 +24,8 @@ class Writer {
   }
 
   void add_layer(int l) {
-    const int64_t hidden = spec_.hidden, query = spec_.heads * spec_.head_dim, kv = spec_.kv_heads * spec_.head_dim;
+    const int64_t hidden = spec_.hidden, query = spec_.heads * spec_.head_dim,
+                  kv = spec_.kv_heads * spec_.head_dim;
     const int64_t wide = spec_.intermediate;
     const bool olmo2 = spec_.family == "olmo2", biased = spec_.attention_bias || spec_.family == "qwen2";
     add(olmo2 ? Role::attention_post_norm : Role::attention_norm, l, {hidden}, 1);

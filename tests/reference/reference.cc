@@ -89,12 +89,13 @@ HeadStats statistics(const Head& head, const Rows& values, const LayerWeights& w
     Row written(hidden);
     for (size_t o = 0; o < hidden; ++o) {
       for (size_t i = 0; i < head.z[t].size(); ++i) {
-        written[o] += double{w.output[static_cast<int64_t>(o * heads_width + h * head.z[t].size() + i)]} * head.z[t][i];
+        written[o] +=
+            double{w.output[static_cast<int64_t>(o * heads_width + h * head.z[t].size() + i)]} * head.z[t][i];
       }
     }
     projected += norm(written);
   }
-  const double all[] = {first / tokens,       entropy / tokens,     norm(values[0]),   value_norm / tokens,
+  const double all[] = {first / tokens,      entropy / tokens,     norm(values[0]),   value_norm / tokens,
                         norm(head.z.back()), output_norm / tokens, projected / tokens};
   HeadStats stats;
   for (int i = 0; i < kStats; ++i) stats[static_cast<size_t>(i)] = static_cast<float>(all[i]);
@@ -108,7 +109,8 @@ void note_distance(const Intervention& intervention, std::span<const HeadStats> 
   std::vector<float> scores(layer.size());
   compute_scores(*rule->score, layer, l, key, scores);
   for (const float s : scores) {
-    const double distance = std::abs(double{s} - rule->threshold) / std::max(1e-30, std::abs(double{rule->threshold}));
+    const double distance =
+        std::abs(double{s} - rule->threshold) / std::max(1e-30, std::abs(double{rule->threshold}));
     result.nearest_score = std::min(result.nearest_score, distance);
   }
 }
@@ -118,7 +120,8 @@ void note_distance(const Intervention& intervention, std::span<const HeadStats> 
 Result forward(const Model& model, const Sample& sample, const Intervention& intervention, uint64_t seed) {
   const ModelConfig& c = model.config();
   const auto hidden = static_cast<size_t>(c.hidden), dim = static_cast<size_t>(c.head_dim);
-  const auto queries_width = static_cast<size_t>(c.query_width()), kv_width = static_cast<size_t>(c.kv_width());
+  const auto queries_width = static_cast<size_t>(c.query_width()),
+             kv_width = static_cast<size_t>(c.kv_width());
   const auto heads = static_cast<size_t>(c.heads), wide = static_cast<size_t>(c.intermediate);
   const size_t tokens = sample.tokens.size();
   Result result;
@@ -155,26 +158,30 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
       }
       const Head head = attend(q, k, v);
       result.stats.layer(l)[h] = statistics(head, v, w, h, hidden, queries_width);
-      for (size_t t = 0; t < tokens; ++t) std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
+      for (size_t t = 0; t < tokens; ++t)
+        std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
     }
     const RandomKey key = {seed, sample.id};
     decide_mask(intervention, result.stats.layer(l), l, key, result.mask.layer(l));
     note_distance(intervention, result.stats.layer(l), l, key, result);
     for (size_t t = 0; t < tokens; ++t) {
-      for (size_t i = 0; i < queries_width; ++i) z[t][i] *= result.mask.off(l, static_cast<int>(i / dim)) ? 0 : 1;
+      for (size_t i = 0; i < queries_width; ++i)
+        z[t][i] *= result.mask.off(l, static_cast<int>(i / dim)) ? 0 : 1;
       Row added = product(w.output, w.output_bias, z[t], hidden);
       if (c.post_norm) added = rms_norm(added, w.attention_post_norm, c.norm_epsilon);
       for (size_t i = 0; i < hidden; ++i) x[t][i] += added[i];
       const Row input = c.pre_norm ? rms_norm(x[t], w.mlp_norm, c.norm_epsilon) : x[t];
       const Row gate_up = product(w.gate_up, w.gate_up_bias, input, 2 * wide);
       Row active(wide);
-      for (size_t i = 0; i < wide; ++i) active[i] = gate_up[i] / (1 + std::exp(-gate_up[i])) * gate_up[wide + i];
+      for (size_t i = 0; i < wide; ++i)
+        active[i] = gate_up[i] / (1 + std::exp(-gate_up[i])) * gate_up[wide + i];
       added = product(w.down, w.down_bias, active, hidden);
       if (c.post_norm) added = rms_norm(added, w.mlp_post_norm, c.norm_epsilon);
       for (size_t i = 0; i < hidden; ++i) x[t][i] += added[i];
     }
   }
-  const AlignedBuffer<float> final_norm = model.weights().final_norm(), head = model.weights().lm_head(), none;
+  const AlignedBuffer<float> final_norm = model.weights().final_norm(), head = model.weights().lm_head(),
+                             none;
   for (size_t t = 0; t < tokens; ++t) {
     result.logits.push_back(
         product(head, none, rms_norm(x[t], final_norm, c.norm_epsilon), static_cast<size_t>(c.vocabulary)));
