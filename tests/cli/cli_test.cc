@@ -170,6 +170,8 @@ struct Bad {
   const char* message;
 };
 
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
+
 class BadInput : public Cli, public testing::WithParamInterface<Bad> {};
 
 TEST_P(BadInput, OneLineAndTheRightExitCode) {
