@@ -1,4 +1,5 @@
 // The program as a user meets it: commands that work, and bad input with its message and exit code.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -43,6 +44,18 @@ class Cli : public testing::Test {
         "--shares",   "0,20"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
+  }
+
+  // All numbers of both studies are the same, to the last digit.
+  void expect_equal_exports(const std::string& a, const std::string& b) {
+    for (const std::string& file : {a, b}) {
+      ASSERT_EQ(run_idleheads({"export", output(file), "--csv", "-o", output(file + "_csv")}).code, 0);
+    }
+    for (const auto& entry : fs::directory_iterator(output(a + "_csv"))) {
+      EXPECT_EQ(read_text_file(entry.path()),
+                read_text_file(fs::path(output(b + "_csv")) / entry.path().filename()))
+          << entry.path();
+    }
   }
 
   TemporaryFolder folder_;
@@ -153,14 +166,32 @@ TEST_F(Cli, ExportWritesEveryFormat) {
 TEST_F(Cli, WithoutSharingTheResultsAreTheSame) {
   ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
   ASSERT_EQ(run_idleheads(study("b.db", {"--no-sharing", "--threads", "1"})).code, 0);
-  for (const char* file : {"a", "b"}) {
-    ASSERT_EQ(run_idleheads({"export", output(std::string(file) + ".db"), "--csv", "-o", output(file)}).code,
-              0);
+  expect_equal_exports("a.db", "b.db");
+}
+
+// Killed many times at different moments, it goes on each time, and ends with the results of a run in one
+// piece.
+TEST_F(Cli, KilledStudiesGoOnToTheSameResults) {
+  std::string questions;
+  for (int i = 0; i < 80; ++i) {
+    questions +=
+        fmt::format(R"({{"question": "What is {} and {}?", "choices": ["one thing", "two"], "answer": {}}})",
+                    i, i * i, i % 2) +
+        "\n";
   }
-  for (const auto& entry : fs::directory_iterator(folder_ / "a")) {
-    EXPECT_EQ(read_text_file(entry.path()), read_text_file(folder_ / "b" / entry.path().filename()))
-        << entry.path();
+  write_file(questions_, questions);
+  const std::vector<std::string> more = {"--memory", "8M"};  // many small cohorts
+  ASSERT_EQ(run_idleheads(study("whole.db", more)).code, 0);
+  int killed = 0;
+  for (unsigned delay = 15'000; delay < 2'000'000; delay = delay * 5 / 4) {
+    const Outcome outcome = run_and_kill(study("killed.db", more), delay);
+    if (outcome.code == 0) break;
+    ASSERT_EQ(outcome.code, 128 + 9) << outcome.err;
+    ++killed;
   }
+  EXPECT_GT(killed, 2);
+  ASSERT_EQ(run_idleheads(study("killed.db", more)).code, 0);
+  expect_equal_exports("whole.db", "killed.db");
 }
 
 struct Bad {

@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 namespace idleheads {
@@ -33,17 +35,31 @@ std::string read_all(const std::filesystem::path& path) {
   _exit(127);
 }
 
-}  // namespace
-
-Outcome run_idleheads(const std::vector<std::string>& arguments,
-                      const std::map<std::string, std::string>& environment) {
+// Starts the program, calls `meanwhile` with its process id, and waits for its end.
+Outcome run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment,
+            const std::function<void(pid_t)>& meanwhile) {
   const TemporaryFolder folder;
   const pid_t child = fork();
   if (child == 0) run_child(arguments, environment, folder / "out", folder / "err");
+  meanwhile(child);
   int status = 0;
   waitpid(child, &status, 0);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return {code, read_all(folder / "out"), read_all(folder / "err")};
+}
+
+}  // namespace
+
+Outcome run_idleheads(const std::vector<std::string>& arguments,
+                      const std::map<std::string, std::string>& environment) {
+  return run(arguments, environment, [](pid_t) {});
+}
+
+Outcome run_and_kill(const std::vector<std::string>& arguments, unsigned microseconds) {
+  return run(arguments, {}, [&](pid_t child) {
+    usleep(microseconds);
+    kill(child, SIGKILL);
+  });
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -18,6 +18,9 @@ struct Outcome {
 Outcome run_idleheads(const std::vector<std::string>& arguments,
                       const std::map<std::string, std::string>& environment = {});
 
+// The same, killed (SIGKILL) after `microseconds` if it still runs then.
+Outcome run_and_kill(const std::vector<std::string>& arguments, unsigned microseconds);
+
 // A fresh folder that is removed at the end of the test.
 class TemporaryFolder {
  public:

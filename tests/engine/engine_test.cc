@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/error.h"
 #include "engine/engine_fixture.h"
@@ -220,6 +221,16 @@ TEST(Engine, InfiniteActivationsNameLayerAndHead) {
   const std::vector<Intervention> none = {std::monostate{}};
   EXPECT_THAT(error_of([&] { engine.run(std::span(&sample, 1), none); }),
               testing::ContainsRegex("layer 0.*NaN or infinity"));
+}
+
+TEST(Engine, WeightsThatAreNoNumbersNameTheLayer) {
+  reference::ModelSpec broken = spec("llama", 4, 2, 8);
+  broken.scale = std::numeric_limits<double>::quiet_NaN();
+  const RandomModel model(broken);
+  EXPECT_THAT(error_of([&] {
+                Engine(model.get(), {1, Precision::f32, true});
+              }),
+              testing::ContainsRegex("layer .: the attention input weights hold NaN"));
 }
 
 }  // namespace
