@@ -15,7 +15,7 @@ namespace idleheads {
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   const std::string shown = printable(path.string(), 300);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block
   if (fd < 0) fail("{}: cannot open: {}", shown, std::strerror(errno));
   struct stat info = {};
   const bool ok = ::fstat(fd, &info) == 0;

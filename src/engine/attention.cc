@@ -120,7 +120,8 @@ Softmax softmax(float* scores, int64_t keys, int64_t width) {
   }
   const float z = hn::GetLane(hn::SumOfLanes(f, sum));
   const float t = hn::GetLane(hn::SumOfLanes(f, weighted));
-  return {1.0f / z, scores[0] / z, std::max(0.0f, std::log(z) - t / z)};
+  // Exp makes 0 of NaN; the entropy keeps it (in this order of arguments), so that the caller sees it.
+  return {1.0f / z, scores[0] / z, std::max(std::log(z) - t / z, 0.0f)};
 }
 
 float row_norm(const float* x, int64_t padded) {

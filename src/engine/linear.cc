@@ -61,8 +61,10 @@ T* thread_scratch(int64_t size) {
 }  // namespace
 
 bool has_bf16() {
-  const auto isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa >= dnnl::cpu_isa::avx512_core_amx;
+  // Instruction sets are bit masks; their order as numbers says nothing (AVX2-VNNI is above AMX).
+  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
+  const unsigned needed = bits(dnnl::cpu_isa::avx512_core_bf16);
+  return (bits(dnnl::get_effective_cpu_isa()) & needed) == needed;
 }
 
 Precision fastest_precision() { return has_bf16() ? Precision::bf16 : Precision::f32; }

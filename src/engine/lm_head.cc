@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace idleheads {
 namespace {
 
@@ -49,6 +51,7 @@ void score_tile(const PackedHead& head, const ModelConfig& config, MatrixView<co
   }
   for (size_t r = 0; r < queries.size(); ++r) {
     const double log_normaliser = states[r].normaliser.maximum + std::log(states[r].normaliser.sum);
+    if (!std::isfinite(log_normaliser)) fail("NaN or infinity in the logits, after the last layer");
     for (float& value : scores[r].log_probs) value = static_cast<float>(value - log_normaliser);
   }
 }

@@ -20,8 +20,9 @@ bool is_hub_name(const std::string& model) {
   const auto allowed = [](unsigned char c) {
     return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '@';
   };
-  return std::count(model.begin(), model.end(), '/') == 1 && model.front() != '/' && model.back() != '/' &&
-         model.front() != '.' && model.size() < 200 && std::all_of(model.begin(), model.end(), allowed);
+  return std::count(model.begin(), model.end(), '/') == 1 && model.find('/') < model.find('@') &&
+         model.front() != '/' && model.back() != '/' && model.front() != '.' && model.size() < 200 &&
+         std::all_of(model.begin(), model.end(), allowed);
 }
 
 // models--org--name/snapshots/<commit>, the commit named by refs/<revision>.
@@ -46,8 +47,11 @@ fs::path locate_in_cache(const std::string& model) {
     commit.erase(std::find_if(commit.begin(), commit.end(), [](unsigned char c) { return std::isspace(c); }),
                  commit.end());
   }
+  // A file name and nothing else: what a reference holds must not lead out of the repository.
+  const bool plain =
+      !commit.empty() && commit != "." && commit != ".." && commit.find('/') == std::string::npos;
   const fs::path snapshot = repository / "snapshots" / commit;
-  if (!fs::is_directory(snapshot, ignored)) {
+  if (!plain || !fs::is_directory(snapshot, ignored)) {
     fail("model '{}': revision '{}' is not in the Hugging Face cache ({})", model, revision,
          repository.string());
   }

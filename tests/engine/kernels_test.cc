@@ -6,24 +6,22 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <random>
 
 #include "engine/attention.h"
 #include "engine/linear.h"
 #include "engine/ops.h"
+#include "engine/random_values.h"
+#include "engine/simd_targets.h"
 
 namespace idleheads {
 namespace {
 
-std::vector<float> random_values(int64_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values;
-  for (int64_t i = 0; i < count; ++i) values.push_back(normal(random));
-  return values;
-}
+using test::random_values;
 
-TEST(Ops, EveryLengthWithItsTail) {
+using Ops = test::SimdTargets;
+INSTANTIATE_TEST_SUITE_P(Simd, Ops, test::every_simd_target(), test::simd_target_name);
+
+TEST_P(Ops, EveryLengthWithItsTail) {
   for (int64_t n = 1; n <= 70; ++n) {
     const std::vector<float> a = random_values(n, 1), b = random_values(n, 2);
     const auto at = [](int64_t i) { return static_cast<size_t>(i); };
@@ -56,7 +54,32 @@ TEST(Ops, EveryLengthWithItsTail) {
   }
 }
 
-TEST(Ops, SiluOfExtremeGates) {
+// The kernels write `count` values and no more, and all_finite sees every one of them.
+TEST_P(Ops, TouchNothingBehindTheEnd) {
+  for (int64_t n = 0; n <= 70; ++n) {
+    const std::vector<float> a = random_values(n, 3), b = random_values(n, 4);
+    const auto size = static_cast<size_t>(n);
+    std::vector<float> y(size + 20, -7.0f);
+    std::vector<uint16_t> narrow(size + 20, 77);
+    rms_norm(a.data(), b.data(), 1e-5f, y.data(), n);
+    silu_multiply(a.data(), b.data(), y.data(), n);
+    add(a.data(), y.data(), n);
+    to_bf16(a.data(), narrow.data(), n);
+    for (size_t i = size; i < y.size(); ++i) {
+      EXPECT_EQ(y[i], -7.0f) << n;
+      EXPECT_EQ(narrow[i], 77) << n;
+    }
+    for (size_t i = 0; i < size; ++i) {
+      EXPECT_NEAR(std::bit_cast<float>(uint32_t{narrow[i]} << 16), a[i], std::abs(a[i]) / 256);
+      std::vector<float> broken = a;
+      broken[i] = -std::numeric_limits<float>::infinity();
+      EXPECT_FALSE(all_finite(broken.data(), n)) << i << " of " << n;
+    }
+    EXPECT_TRUE(all_finite(a.data(), n));
+  }
+}
+
+TEST_P(Ops, SiluOfExtremeGates) {
   const std::vector<float> gate = {-1e30f, -200, -100, 0, 100, 1e30f}, up(6, 1.0f);
   std::vector<float> out(6);
   silu_multiply(gate.data(), up.data(), out.data(), 6);
@@ -67,7 +90,7 @@ TEST(Ops, SiluOfExtremeGates) {
   EXPECT_EQ(out[5], 1e30f);
 }
 
-TEST(Ops, RopeRotatesPairsOfTheTwoHalves) {
+TEST_P(Ops, RopeRotatesPairsOfTheTwoHalves) {
   for (const int64_t dim : {2, 6, 16, 40, 64, 128}) {
     std::vector<float> head = random_values(dim, 3);
     const std::vector<float> before = head, angle = random_values(dim / 2, 4);
@@ -82,7 +105,7 @@ TEST(Ops, RopeRotatesPairsOfTheTwoHalves) {
   }
 }
 
-TEST(Ops, Bf16RoundsToNearestEven) {
+TEST_P(Ops, Bf16RoundsToNearestEven) {
   const auto rounded = [](uint32_t bits) {
     const auto x = std::bit_cast<float>(bits);
     uint16_t y = 0;

@@ -5,7 +5,6 @@
 
 #include "format/json.h"
 #include "format/safetensors_writer.h"
-#include "model/family.h"
 
 namespace idleheads::reference {
 namespace {
@@ -20,6 +19,7 @@ class Writer {
     std::normal_distribution<float> normal(static_cast<float>(mean), static_cast<float>(spec_.scale));
     std::vector<float> values;
     for (int64_t i = 0; i < count; ++i) values.push_back(normal(random_));
+    if (spec_.change) spec_.change(role, layer, values);
     file_.add(tensor_name(role, layer, false), shape, values);
   }
 

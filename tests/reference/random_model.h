@@ -2,7 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
+
+#include "model/family.h"
 
 namespace idleheads::reference {
 
@@ -12,6 +16,8 @@ struct ModelSpec {
   bool tied = false, attention_bias = false, mlp_bias = false;
   unsigned seed = 1;
   double scale = 0.15;  // standard deviation of the weights
+  // Spoils a tensor before it is written; layer is 0 for those that are one a model.
+  std::function<void(Role role, int layer, std::vector<float>& values)> change = {};
 };
 
 // Writes config.json and model.safetensors into `folder`, which is made.

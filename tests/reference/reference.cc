@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reference/naive_scores.h"
+
 namespace idleheads::reference {
 namespace {
 
@@ -106,11 +108,9 @@ void note_distance(const Intervention& intervention, std::span<const HeadStats> 
                    Result& result) {
   const auto* rule = std::get_if<ScoreRule>(&intervention);
   if (rule == nullptr || rule->score->is_random) return;
-  std::vector<float> scores(layer.size());
-  compute_scores(*rule->score, layer, l, key, scores);
-  for (const float s : scores) {
-    const double distance =
-        std::abs(double{s} - rule->threshold) / std::max(1e-30, std::abs(double{rule->threshold}));
+  for (size_t h = 0; h < layer.size(); ++h) {
+    const double distance = std::abs(naive_score(rule->score->slug, layer, h, l, key) - rule->threshold) /
+                            std::max(1e-30, std::abs(double{rule->threshold}));
     result.nearest_score = std::min(result.nearest_score, distance);
   }
 }
@@ -162,7 +162,8 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
         std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
     }
     const RandomKey key = {seed, sample.id};
-    decide_mask(intervention, result.stats.layer(l), l, key, result.mask.layer(l));
+    const std::vector<uint8_t> mask = naive_mask(intervention, result.stats.layer(l), l, key);
+    std::copy(mask.begin(), mask.end(), result.mask.layer(l).begin());
     note_distance(intervention, result.stats.layer(l), l, key, result);
     for (size_t t = 0; t < tokens; ++t) {
       for (size_t i = 0; i < queries_width; ++i)

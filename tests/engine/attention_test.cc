@@ -1,0 +1,206 @@
+// attend() against the definition, over runs of keys that lie in different places.
+#include "engine/attention.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "engine/simd_targets.h"
+
+namespace idleheads {
+namespace {
+
+// Rows of one group: heads query heads, a key, a value; stride wider than needed.
+struct Problem {
+  int heads, dim;
+  int64_t positions, stride;
+  std::vector<float> rows;     // [positions, stride]
+  std::vector<float> factors;  // [heads, dim, padded]
+
+  Problem(int heads, int dim, int64_t positions, unsigned seed, float spread = 1)
+      : heads(heads), dim(dim), positions(positions), stride((heads + 2) * dim + 3) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0, spread);
+    rows.resize(static_cast<size_t>(positions * stride));
+    for (float& x : rows) x = normal(random);
+    const int64_t padded = padded_head_dim(dim);
+    factors.assign(static_cast<size_t>(heads * dim * padded), 0);
+    for (int64_t k = 0; k < heads * dim; ++k) {
+      for (int64_t j = 0; j <= k % dim; ++j) factors[static_cast<size_t>(k * padded + j)] = normal(random);
+    }
+  }
+  const float* query(int64_t t, int h) const { return rows.data() + t * stride + h * dim; }
+  const float* key(int64_t t) const { return query(t, heads); }
+  const float* value(int64_t t) const { return query(t, heads + 1); }
+};
+
+struct Answer {
+  std::vector<float> z;         // [positions, heads, dim]
+  std::vector<RowStats> stats;  // [positions, heads]
+  bool operator==(const Answer& other) const {
+    return std::memcmp(z.data(), other.z.data(), z.size() * sizeof(float)) == 0 &&
+           std::memcmp(stats.data(), other.stats.data(), stats.size() * sizeof(RowStats)) == 0;
+  }
+};
+
+// Attends to all positions, `step` queries a task; the keys lie in runs of `run` positions, in separate
+// memory.
+Answer attend_in_pieces(const Problem& p, int64_t step, int64_t run) {
+  std::vector<std::vector<float>> memory;
+  std::vector<KeyRun> runs;
+  for (int64_t first = 0; first < p.positions; first += run) {
+    const int64_t count = std::min(run, p.positions - first);
+    // Exactly the floats that may be read, so that a sanitizer sees a read behind the last value.
+    memory.emplace_back(p.key(first), p.value(first + count - 1) + p.dim);
+    runs.push_back({memory.back().data(), memory.back().data() + p.dim, count});
+  }
+  Answer answer;
+  answer.stats.resize(static_cast<size_t>(p.positions * p.heads));
+  AttentionScratch scratch;
+  for (int64_t first = 0; first < p.positions; first += step) {
+    const int64_t count = std::min(step, p.positions - first);
+    std::vector<float> queries(p.query(first, 0), p.rows.data() + (first + count) * p.stride);
+    AttentionTask task;
+    task.keys = runs;
+    task.stride = p.stride;
+    task.queries = queries.data();
+    task.first = first;
+    task.count = count;
+    task.heads = p.heads;
+    task.head_dim = p.dim;
+    task.factors = p.factors.data();
+    task.stats = answer.stats.data() + first * p.heads;
+    task.stats_stride = p.heads;
+    attend(task, scratch);
+    for (int64_t t = 0; t < count; ++t) {
+      const float* row = queries.data() + t * p.stride;
+      answer.z.insert(answer.z.end(), row, row + p.heads * p.dim);
+      // What lies behind the heads' outputs is not touched.
+      EXPECT_EQ(std::memcmp(row + p.heads * p.dim, p.key(first + t), sizeof(float)), 0);
+    }
+  }
+  return answer;
+}
+
+struct NaiveRow {
+  std::vector<double> z;
+  double first_weight = 0, entropy = 0, output_norm = 0, projected_norm = 0;
+};
+
+NaiveRow naive(const Problem& p, int64_t t, int h) {
+  std::vector<double> weights;
+  double top = -std::numeric_limits<double>::infinity(), sum = 0;
+  for (int64_t k = 0; k <= t; ++k) {
+    double dot = 0;
+    for (int i = 0; i < p.dim; ++i) dot += double{p.query(t, h)[i]} * p.key(k)[i];
+    weights.push_back(dot / std::sqrt(static_cast<double>(p.dim)));
+    top = std::max(top, weights.back());
+  }
+  for (double& w : weights) sum += w = std::exp(w - top);
+  NaiveRow row;
+  row.z.resize(static_cast<size_t>(p.dim));
+  for (int64_t k = 0; k <= t; ++k) {
+    const double a = weights[static_cast<size_t>(k)] / sum;
+    if (a > 0) row.entropy -= a * std::log(a);
+    for (int i = 0; i < p.dim; ++i) row.z[static_cast<size_t>(i)] += a * p.value(k)[i];
+  }
+  row.first_weight = weights[0] / sum;
+  const int64_t padded = padded_head_dim(p.dim);
+  for (const double x : row.z) row.output_norm += x * x;
+  for (int64_t j = 0; j < padded; ++j) {
+    double column = 0;
+    for (int64_t k = 0; k < p.dim; ++k)
+      column += row.z[static_cast<size_t>(k)] *
+                p.factors[static_cast<size_t>((int64_t{h} * p.dim + k) * padded + j)];
+    row.projected_norm += column * column;
+  }
+  row.output_norm = std::sqrt(row.output_norm);
+  row.projected_norm = std::sqrt(row.projected_norm);
+  return row;
+}
+
+// `tolerance` is relative to numbers of the order of `spread`.
+void expect_naive(const Problem& p, const Answer& got, double tolerance) {
+  for (int64_t t = 0; t < p.positions; ++t) {
+    for (int h = 0; h < p.heads; ++h) {
+      const NaiveRow want = naive(p, t, h);
+      const std::string place = fmt::format("{} heads of {}, position {} head {}", p.heads, p.dim, t, h);
+      const RowStats& stats = got.stats[static_cast<size_t>(t * p.heads + h)];
+      EXPECT_NEAR(stats.first_weight, want.first_weight, tolerance) << place;
+      EXPECT_NEAR(stats.entropy, want.entropy, 5 * tolerance) << place;
+      EXPECT_NEAR(stats.output_norm, want.output_norm, tolerance * (1 + want.output_norm)) << place;
+      EXPECT_NEAR(stats.projected_norm, want.projected_norm, tolerance * (1 + want.projected_norm)) << place;
+      for (int i = 0; i < p.dim; ++i) {
+        EXPECT_NEAR(got.z[static_cast<size_t>((t * p.heads + h) * p.dim + i)], want.z[static_cast<size_t>(i)],
+                    tolerance * (1 + want.output_norm))
+            << place;
+      }
+    }
+  }
+}
+
+using Attention = test::SimdTargets;
+INSTANTIATE_TEST_SUITE_P(Simd, Attention, test::every_simd_target(), test::simd_target_name);
+
+TEST_P(Attention, EqualsTheDefinition) {
+  for (const int dim : {2, 6, 10, 16, 20, 32, 40, 64, 80, 128}) {
+    for (const int64_t positions : {1, 2, 7, 8, 9, 33, 70}) {
+      const Problem p(1 + dim % 7, dim, positions, static_cast<unsigned>(dim + positions));
+      expect_naive(p, attend_in_pieces(p, positions, 13), 1e-5);
+    }
+  }
+}
+
+// Neither the runs of keys, nor the tasks, nor the neighbours in a block of queries change a bit.
+TEST_P(Attention, PiecesDoNotMatter) {
+  for (const int dim : {6, 64, 80}) {
+    const Problem p(3, dim, 141, static_cast<unsigned>(dim));
+    const Answer want = attend_in_pieces(p, 141, 141);
+    for (const auto& [step, run] :
+         {std::pair<int64_t, int64_t>{1, 141}, {141, 1}, {3, 5}, {8, 64}, {65, 32}, {100, 100}}) {
+      EXPECT_TRUE(attend_in_pieces(p, step, run) == want) << step << " queries, runs of " << run;
+    }
+  }
+}
+
+// Scores of the order of thousands: one weight is 1, the others underflow to exact zeros.
+TEST_P(Attention, SaturatedSoftmaxIsExact) {
+  const Problem p(2, 16, 40, 5, 100);
+  const Answer got = attend_in_pieces(p, 40, 40);
+  for (const RowStats& row : got.stats) {
+    EXPECT_TRUE(std::isfinite(row.entropy) && row.entropy >= 0);
+    EXPECT_GE(row.first_weight, 0);
+    EXPECT_LE(row.first_weight, 1);
+  }
+  // Errors of a score (6e-8 of some 1e4, twice) are relative errors of the weights.
+  expect_naive(p, got, 1e-2);
+}
+
+// A query or key that is no number must show in its row, not vanish in the softmax.
+TEST_P(Attention, NaNAndInfinityShow) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const int64_t position : {0, 5, 39}) {
+      for (const int column : {3, 2 * 16 + 3}) {  // of the first head's query, of the key
+        Problem p(2, 16, 40, 7);
+        p.rows[static_cast<size_t>(position * p.stride + column)] = bad;
+        const RowStats row = attend_in_pieces(p, 40, 40).stats[static_cast<size_t>(position * p.heads)];
+        EXPECT_FALSE(std::isfinite(row.entropy + row.output_norm)) << bad << " " << position << " " << column;
+      }
+    }
+  }
+}
+
+TEST_P(Attention, OneKeyHasWeightOneAndNoEntropy) {
+  const Problem p(4, 10, 1, 6);
+  for (const RowStats& row : attend_in_pieces(p, 1, 1).stats) {
+    EXPECT_EQ(row.first_weight, 1);
+    EXPECT_EQ(row.entropy, 0);
+  }
+}
+
+}  // namespace
+}  // namespace idleheads

@@ -1,0 +1,144 @@
+// The same bits for prompts as long as real ones: prefixes that end inside tiles, query blocks and attention
+// tasks, wide products, and cohorts of many samples.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/compare.h"
+#include "engine/engine.h"
+#include "engine/engine_fixture.h"
+
+namespace idleheads {
+namespace {
+
+struct Case {
+  const char* name;
+  Precision precision;
+  reference::ModelSpec spec;
+};
+
+reference::ModelSpec narrow() {
+  reference::ModelSpec s;
+  s.family = "qwen2";
+  s.heads = 6;
+  s.kv_heads = 2;
+  s.head_dim = 10;
+  return s;
+}
+
+// Wide enough that a product is done in several blocks of its inner dimension.
+reference::ModelSpec wide() {
+  reference::ModelSpec s;
+  s.family = "llama";
+  s.hidden = 320;
+  s.heads = 5;
+  s.kv_heads = 5;
+  s.head_dim = 64;
+  s.intermediate = 1100;
+  s.scale = 0.05;
+  s.attention_bias = s.mlp_bias = true;
+  return s;
+}
+
+// Few-shot prompts: a long prefix for all, shorter ones for groups, an end of its own for each.
+std::vector<Sample> prompts(std::mt19937& random, size_t prefix) {
+  const std::vector<int32_t> common = test::random_tokens(random, prefix, 97);
+  std::vector<Sample> samples;
+  for (const size_t group : {0, 1, 5, 63, 64}) {
+    std::vector<int32_t> question = common;
+    const auto more = test::random_tokens(random, group, 97);
+    question.insert(question.end(), more.begin(), more.end());
+    for (const size_t length : {1, 2, 7}) {
+      std::vector<int32_t> tokens = question;
+      const auto answer = test::random_tokens(random, length, 97);
+      tokens.insert(tokens.end(), answer.begin(), answer.end());
+      samples.push_back(test::make_sample(std::move(tokens), samples.size()));
+      samples.back().want_last_logits = length == 2;
+    }
+  }
+  samples.push_back(test::make_sample(common, samples.size()));
+  return samples;
+}
+
+std::vector<Intervention> rules() {
+  std::vector<Intervention> out;
+  for (const char* text : {"none", "ahon_ln<0.9", "random<0.2", "L0H1,L1H0"})
+    out.push_back(parse_intervention(text));
+  return out;
+}
+
+class LongPrompts : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (GetParam().precision == Precision::bf16 && !has_bf16())
+      GTEST_SKIP() << "no bf16 products on this processor";
+  }
+  EngineOptions options(int threads, bool sharing) const { return {threads, GetParam().precision, sharing}; }
+};
+
+TEST_P(LongPrompts, SharingThreadsOrderAndCompanyDoNotMatter) {
+  const test::RandomModel model(GetParam().spec);
+  const std::vector<Intervention> interventions = rules();
+  Engine one(model.get(), options(1, true)), two(model.get(), options(2, true));
+  Engine three(model.get(), options(3, true)), separate(model.get(), options(2, false));
+  std::mt19937 random(21);
+  for (const size_t prefix : {3, 250, 259}) {
+    std::vector<Sample> samples = prompts(random, prefix);
+    const auto want = one.run(samples, interventions, {.stats = true});
+    const auto expect = [&](const std::vector<PathResult>& got, const char* what) {
+      ASSERT_EQ(got.size(), want.size());
+      for (size_t i = 0; i < want.size(); ++i)
+        test::expect_same_bits(want[i], got[i], fmt::format("prefix {} path {} {}", prefix, i, what));
+    };
+    expect(two.run(samples, interventions, {.stats = true}), "two threads");
+    expect(three.run(samples, interventions, {.stats = true}), "three threads");
+    expect(separate.run(samples, interventions, {.stats = true}), "no sharing");
+    std::vector<PathResult> alone(want.size()), shuffled(want.size());
+    for (size_t s = 0; s < samples.size(); s += 5) {
+      for (size_t i = 0; i < interventions.size(); ++i) {
+        const auto result = two.run({&samples[s], 1}, {&interventions[i], 1}, {.stats = true});
+        test::expect_same_bits(want[s * interventions.size() + i], result[0],
+                               fmt::format("prefix {} sample {} rule {} alone", prefix, s, i));
+      }
+    }
+    std::vector<Sample> mixed = samples;
+    std::shuffle(mixed.begin(), mixed.end(), random);
+    const auto got = three.run(mixed, interventions, {.stats = true});
+    for (size_t s = 0; s < mixed.size(); ++s) {
+      for (size_t i = 0; i < interventions.size(); ++i)
+        shuffled[mixed[s].id * interventions.size() + i] = got[s * interventions.size() + i];
+    }
+    expect(shuffled, "another order");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engine, LongPrompts,
+                         testing::Values(Case{"narrow_f32", Precision::f32, narrow()},
+                                         Case{"narrow_bf16", Precision::bf16, narrow()},
+                                         Case{"wide_f32", Precision::f32, wide()},
+                                         Case{"wide_bf16", Precision::bf16, wide()}),
+                         [](const auto& info) { return info.param.name; });
+
+// An exception on the way leaves the engine as it was.
+TEST(EngineBits, AStoppedRunChangesNothing) {
+  const test::RandomModel model(narrow());
+  Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
+  std::mt19937 random(5);
+  const std::vector<Sample> samples = prompts(random, 20);
+  const std::vector<Intervention> interventions = rules();
+  const auto want = engine.run(samples, interventions, {.stats = true});
+  std::vector<double> seen;
+  const auto stop = [&](double done) {
+    seen.push_back(done);
+    if (done < 1) throw std::runtime_error("stop");
+  };
+  EXPECT_THROW(engine.run(samples, interventions, {.on_layer = stop}), std::runtime_error);
+  EXPECT_EQ(seen, std::vector<double>{0.5});
+  const auto again = engine.run(samples, interventions, {.stats = true});
+  for (size_t i = 0; i < want.size(); ++i)
+    test::expect_same_bits(want[i], again[i], fmt::format("path {}", i));
+}
+
+}  // namespace
+}  // namespace idleheads

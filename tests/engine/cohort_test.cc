@@ -1,0 +1,134 @@
+// Branching over random masks: two paths share a row exactly where tokens and mask histories are the same.
+#include "engine/cohort.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "engine/engine_fixture.h"
+
+namespace idleheads {
+namespace {
+
+using Mask = std::vector<uint8_t>;
+
+// The numbers a row stands for: the tokens up to its own and the masks of all layers so far.
+struct RowMeaning {
+  std::vector<int32_t> tokens;
+  std::vector<Mask> history;
+  auto operator<=>(const RowMeaning&) const = default;
+};
+
+class Walk {
+ public:
+  Walk(std::vector<Sample> samples, int64_t interventions, bool sharing)
+      : samples_(std::move(samples)), cohort_(samples_, interventions, sharing) {
+    history_.resize(cohort_.paths().size());
+  }
+
+  // One layer: random masks, few different ones, and what branch() makes of them.
+  void layer(std::mt19937& random, unsigned different) {
+    std::vector<Mask> masks;
+    for (size_t p = 0; p < cohort_.paths().size(); ++p) {
+      const unsigned bits = random() % different;
+      masks.push_back({static_cast<uint8_t>(bits & 1), static_cast<uint8_t>(bits >> 1 & 1)});
+    }
+    const Cohort before = cohort_;
+    const Step step = cohort_.branch(masks);
+    cohort_.advance(step);
+    ASSERT_EQ(step.rows.size(), static_cast<size_t>(cohort_.rows()));
+    for (size_t p = 0; p < masks.size(); ++p) {
+      history_[p].push_back(masks[p]);
+      for (int64_t t = 0; t < length(cohort_.paths()[p]); ++t) {
+        const RowSource& source = step.rows[static_cast<size_t>(cohort_.row_of(cohort_.paths()[p], t))];
+        EXPECT_EQ(source.row, before.row_of(before.paths()[p], t));
+        EXPECT_EQ(step.masks[static_cast<size_t>(source.mask)], masks[p]);
+      }
+    }
+  }
+
+  // Rows and meanings correspond one to one: nothing is computed twice, nothing is confused.
+  void expect_minimal() const {
+    std::map<RowMeaning, int64_t> rows;
+    std::set<int64_t> used;
+    int64_t unshared = 0;
+    for (size_t p = 0; p < cohort_.paths().size(); ++p) {
+      const Path& path = cohort_.paths()[p];
+      const std::vector<int32_t>& tokens = samples_[static_cast<size_t>(path.sample)].tokens;
+      unshared += length(path);
+      for (int64_t t = 0; t < length(path); ++t) {
+        const int64_t row = cohort_.row_of(path, t);
+        const RowMeaning meaning = {{tokens.begin(), tokens.begin() + t + 1}, history_[p]};
+        EXPECT_EQ(rows.try_emplace(meaning, row).first->second, row);
+        used.insert(row);
+      }
+    }
+    EXPECT_EQ(used.size(), rows.size());
+    EXPECT_EQ(static_cast<int64_t>(rows.size()), cohort_.rows());
+    EXPECT_EQ(*used.rbegin(), cohort_.rows() - 1);
+    EXPECT_EQ(unshared, cohort_.rows_unshared());
+  }
+
+  // Without sharing each path has rows of its own.
+  void expect_separate() const {
+    EXPECT_EQ(cohort_.rows(), cohort_.rows_unshared());
+    std::set<int64_t> used;
+    for (const Path& path : cohort_.paths()) {
+      for (int64_t t = 0; t < length(path); ++t) EXPECT_TRUE(used.insert(cohort_.row_of(path, t)).second);
+    }
+  }
+
+  void expect_parents_first() const {
+    for (size_t v = 0; v < cohort_.variants().size(); ++v) {
+      const Variant& variant = cohort_.variants()[v];
+      EXPECT_LT(variant.parent, static_cast<int32_t>(v));
+      if (variant.parent < 0) {
+        EXPECT_EQ(cohort_.segment_of(variant).begin, 0);
+      } else {
+        const Variant& parent = cohort_.variants()[static_cast<size_t>(variant.parent)];
+        EXPECT_EQ(cohort_.segment_of(variant).begin, cohort_.segment_of(parent).end);
+      }
+    }
+  }
+
+ private:
+  int64_t length(const Path& path) const {
+    return static_cast<int64_t>(samples_[static_cast<size_t>(path.sample)].tokens.size());
+  }
+
+  std::vector<Sample> samples_;
+  Cohort cohort_;
+  std::vector<std::vector<Mask>> history_;  // per path, per layer
+};
+
+TEST(CohortWalk, SharesExactlyWhatIsTheSame) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 60; ++round) {
+    Walk walk(test::random_tree(random, 1 + random() % 10, 2 + round % 4), 1 + round % 4, true);
+    walk.expect_minimal();
+    for (int layer = 0; layer < 4; ++layer) {
+      walk.layer(random, 1 + static_cast<unsigned>(round) % 4);
+      walk.expect_minimal();
+      walk.expect_parents_first();
+    }
+  }
+}
+
+TEST(CohortWalk, WithoutSharingNothingIsShared) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 20; ++round) {
+    Walk walk(test::random_tree(random, 1 + random() % 6, 3), 1 + round % 3, false);
+    walk.expect_separate();
+    for (int layer = 0; layer < 3; ++layer) {
+      walk.layer(random, 3);
+      walk.expect_separate();
+      walk.expect_parents_first();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace idleheads

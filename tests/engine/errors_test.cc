@@ -1,0 +1,104 @@
+// Numbers that are none, wherever they come from: a message with the place, never a silent NaN.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+
+#include "base/error.h"
+#include "engine/compare.h"
+#include "engine/engine.h"
+#include "engine/engine_fixture.h"
+
+namespace idleheads {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct Poison {
+  Role role;
+  int layer;
+  float value;
+  const char* message;
+  const char* family = "llama";
+};
+
+// What the user sees: from packing or from the run.
+std::string message_of(const reference::ModelSpec& spec) {
+  const test::RandomModel model(spec);
+  try {
+    Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
+    const Sample sample = test::make_sample({1, 2, 3}, 0);
+    const std::vector<Intervention> none = {std::monostate{}};
+    engine.run(std::span(&sample, 1), none);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
+  const std::vector<Poison> cases = {
+      {Role::query, 1, kNaN, "layer 1: the attention input weights hold NaN or infinity"},
+      {Role::value, 0, kInfinity, "layer 0: the attention input weights hold NaN or infinity"},
+      {Role::output, 1, kNaN, "layer 1: the attention output weights hold NaN or infinity"},
+      {Role::gate, 0, kNaN, "layer 0: the MLP gate and up weights hold NaN or infinity"},
+      {Role::down, 1, -kInfinity, "layer 1: the MLP down weights hold NaN or infinity"},
+      {Role::lm_head, 0, kNaN, "LM head"},
+      {Role::attention_norm, 1, kNaN, "layer 1"},
+      {Role::mlp_norm, 1, kNaN, "layer 1"},
+      {Role::query_bias, 1, kNaN, "layer 1"},
+      {Role::down_bias, 0, kNaN, "layer 0"},
+      {Role::query_norm, 1, kNaN, "layer 1", "olmo2"},
+      {Role::attention_post_norm, 0, kNaN, "layer 0", "olmo2"},
+      {Role::mlp_post_norm, 1, kNaN, "layer 1", "olmo2"},
+      {Role::token_embedding, 0, kNaN, "layer 0"},
+      {Role::final_norm, 0, kNaN, "logits"},
+  };
+  for (const Poison& poison : cases) {
+    reference::ModelSpec spec;
+    spec.family = poison.family;
+    spec.attention_bias = true;
+    spec.mlp_bias = spec.family == "llama";
+    spec.change = [&](Role role, int layer, std::vector<float>& values) {
+      if (role == poison.role && layer == poison.layer) std::fill(values.begin(), values.end(), poison.value);
+    };
+    EXPECT_THAT(message_of(spec), testing::HasSubstr(poison.message))
+        << tensor_name(poison.role, poison.layer, false) << " " << poison.value;
+  }
+}
+
+// Finite weights whose products are not.
+TEST(EngineErrors, OverflowIsNamedWhereItHappens) {
+  const auto scaled = [](std::set<Role> roles, int layer, float factor) {
+    reference::ModelSpec spec;
+    spec.change = [=](Role role, int l, std::vector<float>& values) {
+      if (!roles.contains(role) || l != layer) return;
+      for (float& x : values) x *= factor;
+    };
+    return spec;
+  };
+  EXPECT_THAT(message_of(scaled({Role::query, Role::key}, 1, 1e20f)),
+              testing::ContainsRegex("layer 1 head [0-3]: NaN"));
+  EXPECT_THAT(message_of(scaled({Role::value}, 0, 1e38f)), testing::ContainsRegex("layer 0 head [0-3]: NaN"));
+  EXPECT_THAT(message_of(scaled({Role::up, Role::down}, 1, 1e20f)), testing::HasSubstr("layer 1"));
+  EXPECT_THAT(message_of(scaled({Role::final_norm, Role::lm_head}, 0, 1e20f)), testing::HasSubstr("logits"));
+}
+
+TEST(EngineErrors, AFailedRunLeavesTheEngineUsable) {
+  const test::RandomModel model({});
+  Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
+  std::vector<Sample> samples = {test::make_sample({1, 2, 3}, 0)};
+  const std::vector<Intervention> none = {std::monostate{}};
+  const auto want = engine.run(samples, none);
+  samples.push_back(test::make_sample({1, 97}, 1));
+  EXPECT_THROW(engine.run(samples, none), Error);
+  samples.pop_back();
+  test::expect_same_bits(want[0], engine.run(samples, none)[0], "after an error");
+  EXPECT_TRUE(engine.run({}, none).empty());
+  EXPECT_TRUE(engine.run(samples, {}).empty());
+}
+
+}  // namespace
+}  // namespace idleheads

@@ -1,0 +1,130 @@
+// Log-probabilities over pieces of the vocabulary against a log-softmax in double.
+#include "engine/lm_head.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/random_values.h"
+
+namespace idleheads {
+namespace {
+
+constexpr int64_t kHidden = 24;
+
+using test::random_values;
+
+struct Head {
+  ModelConfig config;
+  std::vector<float> matrix, norm;
+  PackedHead packed;
+
+  explicit Head(int64_t vocabulary) : Head(vocabulary, random_values(vocabulary * kHidden, 1)) {}
+  Head(int64_t vocabulary, std::vector<float> weights)
+      : matrix(std::move(weights)), norm(random_values(kHidden, 2)) {
+    config.vocabulary = static_cast<int>(vocabulary);
+    config.hidden = kHidden;
+    config.norm_epsilon = 1e-5f;
+    packed.final_norm.resize(kHidden);
+    std::copy(norm.begin(), norm.end(), packed.final_norm.data());
+    for (int64_t first = 0; first < vocabulary; first += kVocabularyPiece) {
+      const int64_t count = std::min(kVocabularyPiece, vocabulary - first);
+      packed.pieces.emplace_back(std::span(matrix).subspan(static_cast<size_t>(first * kHidden),
+                                                           static_cast<size_t>(count * kHidden)),
+                                 count, kHidden, Precision::f32);
+    }
+  }
+
+  std::vector<double> logits(const float* x) const {
+    double squares = 0;
+    for (int64_t i = 0; i < kHidden; ++i) squares += double{x[i]} * x[i];
+    const double scale = 1 / std::sqrt(squares / kHidden + 1e-5);
+    std::vector<double> out;
+    for (int64_t v = 0; v < config.vocabulary; ++v) {
+      double sum = 0;
+      for (int64_t i = 0; i < kHidden; ++i)
+        sum += x[i] * scale * norm[static_cast<size_t>(i)] * matrix[static_cast<size_t>(v * kHidden + i)];
+      out.push_back(sum);
+    }
+    return out;
+  }
+};
+
+double log_sum_exp(const std::vector<double>& logits) {
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const double x : logits) sum += std::exp(x - top);
+  return top + std::log(sum);
+}
+
+TEST(LmHead, EqualsLogSoftmaxInDouble) {
+  ThreadPool pool(2);
+  for (const int64_t vocabulary : {1, 97, 4095, 4096, 4097, 10000}) {
+    const Head head(vocabulary);
+    const int64_t rows = vocabulary < 100 ? 130 : 5;
+    const std::vector<float> hidden = random_values(rows * kHidden, 3);
+    std::vector<RowQuery> queries(static_cast<size_t>(rows));
+    const auto last = static_cast<int32_t>(vocabulary - 1);
+    for (size_t r = 0; r < queries.size(); ++r) {
+      queries[r].tokens = {last, 0, last / 2, std::min(last, 4095), std::min(last, 4096)};
+      queries[r].all_logits = r % 3 == 0;
+    }
+    queries[1].tokens.clear();
+    const auto got = score_rows(head.packed, head.config, {hidden.data(), rows, kHidden}, queries, pool);
+    for (size_t r = 0; r < queries.size(); ++r) {
+      const std::vector<double> logits = head.logits(hidden.data() + static_cast<int64_t>(r) * kHidden);
+      const std::string place = fmt::format("vocabulary {} row {}", vocabulary, r);
+      ASSERT_EQ(got[r].log_probs.size(), queries[r].tokens.size()) << place;
+      for (size_t i = 0; i < queries[r].tokens.size(); ++i) {
+        EXPECT_NEAR(got[r].log_probs[i],
+                    logits[static_cast<size_t>(queries[r].tokens[i])] - log_sum_exp(logits), 1e-4)
+            << place;
+      }
+      const auto argmax = std::max_element(logits.begin(), logits.end()) - logits.begin();
+      EXPECT_NEAR(logits[static_cast<size_t>(got[r].argmax)], logits[static_cast<size_t>(argmax)], 1e-5);
+      ASSERT_EQ(got[r].logits.size(), queries[r].all_logits ? logits.size() : 0) << place;
+      for (size_t v = 0; v < got[r].logits.size(); ++v)
+        ASSERT_NEAR(got[r].logits[v], logits[v], 1e-4) << place;
+    }
+  }
+}
+
+// Equal logits, also in different pieces: the first token wins, and is_greedy means it alone.
+TEST(LmHead, ArgmaxIsTheFirstOfTheLargest) {
+  ThreadPool pool(1);
+  // One term a sum, so that equal rows give equal logits on every processor.
+  std::vector<float> weights(5000 * kHidden, 0.0f);
+  for (size_t v = 0; v < 5000; ++v) weights[v * kHidden] = 0.5f;
+  const Head head(5000, weights);
+  const std::vector<float> hidden = random_values(kHidden, 4);
+  const std::vector<RowQuery> queries = {{{0, 4999}, false}};
+  const auto got = score_rows(head.packed, head.config, {hidden.data(), 1, kHidden}, queries, pool);
+  EXPECT_EQ(got[0].argmax, 0);
+  for (const float x : got[0].log_probs) EXPECT_NEAR(x, -std::log(5000.0), 1e-5);
+}
+
+// Logits of some hundreds: probabilities underflow, their logarithms do not.
+TEST(LmHead, VeryUnlikelyTokensKeepFiniteLogProbs) {
+  ThreadPool pool(1);
+  std::vector<float> weights(4200 * kHidden, 0.0f);
+  for (int64_t i = 0; i < kHidden; ++i) weights[static_cast<size_t>(4150 * kHidden + i)] = 40;
+  Head head(4200, weights);
+  std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+  const std::vector<float> hidden(kHidden, 1.0f);
+  const std::vector<RowQuery> queries = {{{4150, 7}, false}};
+  const auto got = score_rows(head.packed, head.config, {hidden.data(), 1, kHidden}, queries, pool);
+  EXPECT_EQ(got[0].argmax, 4150);
+  EXPECT_NEAR(got[0].log_probs[0], 0, 1e-6);
+  EXPECT_NEAR(got[0].log_probs[1], -40.0 * kHidden, 0.1);
+}
+
+TEST(LmHead, NoRowsAreNoWork) {
+  ThreadPool pool(2);
+  const Head head(97);
+  EXPECT_TRUE(score_rows(head.packed, head.config, {nullptr, 0, kHidden}, {}, pool).empty());
+}
+
+}  // namespace
+}  // namespace idleheads

@@ -1,0 +1,304 @@
+// A model in GGUF is the model in a Hugging Face folder: the same config, and the same numbers in the same
+// order. And GGUF metadata that is wrong or not understood, each by name.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <random>
+
+#include "base/error.h"
+#include "format/gguf_writer.h"
+#include "format/safetensors_writer.h"
+#include "model/model.h"
+
+namespace idleheads {
+namespace {
+
+namespace fs = std::filesystem;
+using test::GgufType;
+using test::GgufWriter;
+using testing::HasSubstr;
+
+constexpr int kLayers = 2, kHidden = 12, kHeads = 4, kKvHeads = 2, kDim = 6, kWide = 10, kVocabulary = 20;
+
+struct Values {
+  std::vector<int64_t> shape;
+  std::vector<float> numbers;
+};
+
+// All tensors of a model, under their Hugging Face names, with those of the GGUF names.
+struct Tensors {
+  std::map<std::string, Values> by_name;
+  std::map<std::string, std::string> gguf_names;
+
+  Tensors(const std::string& family, bool tied) {
+    const bool olmo2 = family == "olmo2";
+    const int64_t query = kHeads * kDim, kv = kKvHeads * kDim;
+    add(Role::token_embedding, 0, {kVocabulary, kHidden});
+    add(Role::final_norm, 0, {kHidden});
+    if (!tied) add(Role::lm_head, 0, {kVocabulary, kHidden});
+    for (int l = 0; l < kLayers; ++l) {
+      add(olmo2 ? Role::attention_post_norm : Role::attention_norm, l, {kHidden});
+      add(olmo2 ? Role::mlp_post_norm : Role::mlp_norm, l, {kHidden});
+      add(Role::query, l, {query, kHidden});
+      add(Role::key, l, {kv, kHidden});
+      add(Role::value, l, {kv, kHidden});
+      add(Role::output, l, {kHidden, query});
+      add(Role::gate, l, {kWide, kHidden});
+      add(Role::up, l, {kWide, kHidden});
+      add(Role::down, l, {kHidden, kWide});
+      if (family == "qwen2") {
+        add(Role::query_bias, l, {query});
+        add(Role::key_bias, l, {kv});
+        add(Role::value_bias, l, {kv});
+      }
+      if (olmo2) {
+        add(Role::query_norm, l, {query});
+        add(Role::key_norm, l, {kv});
+      }
+    }
+  }
+
+ private:
+  void add(Role role, int layer, std::vector<int64_t> shape) {
+    Values values = {shape, {}};
+    int64_t count = 1;
+    for (const int64_t size : shape) count *= size;
+    for (int64_t i = 0; i < count; ++i) values.numbers.push_back(static_cast<float>(random_() % 1000));
+    const std::string name = tensor_name(role, layer, false);
+    gguf_names[name] = tensor_name(role, layer, true);
+    by_name[name] = std::move(values);
+  }
+  std::mt19937 random_{7};
+};
+
+// Where the converter puts a row of Q or K: (half, j) of a head becomes (j, half).
+Values permuted(const Values& source) {
+  Values out = source;
+  const int64_t columns = source.shape[1];
+  for (int64_t row = 0; row < source.shape[0]; ++row) {
+    const int64_t head = row / kDim, half = row % kDim / (kDim / 2), j = row % (kDim / 2);
+    const int64_t target = head * kDim + 2 * j + half;
+    std::copy_n(source.numbers.begin() + row * columns, columns, out.numbers.begin() + target * columns);
+  }
+  return out;
+}
+
+class GgufModel : public testing::Test {
+ protected:
+  GgufModel() : folder_(fs::temp_directory_path() / fmt::format("idleheads_gguf_{}", ::getpid())) {
+    fs::create_directories(folder_);
+  }
+  ~GgufModel() override { fs::remove_all(folder_); }
+
+  static void write(const fs::path& file, const std::vector<std::byte>& bytes) {
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  }
+
+  std::string write_folder(const std::string& family, bool tied, const Tensors& tensors) {
+    const Json config = {{"model_type", family},
+                         {"num_hidden_layers", kLayers},
+                         {"hidden_size", kHidden},
+                         {"num_attention_heads", kHeads},
+                         {"num_key_value_heads", kKvHeads},
+                         {"head_dim", kDim},
+                         {"intermediate_size", kWide},
+                         {"vocab_size", kVocabulary},
+                         {"max_position_embeddings", 64},
+                         {"rms_norm_eps", 1e-6},
+                         {"rope_theta", 5000.0},
+                         {"tie_word_embeddings", tied}};
+    std::ofstream(folder_ / "config.json") << config;
+    test::SafetensorsWriter writer;
+    for (const auto& [name, values] : tensors.by_name) writer.add(name, values.shape, values.numbers);
+    write(folder_ / "model.safetensors", writer.bytes());
+    return folder_.string();
+  }
+
+  static GgufWriter gguf(const std::string& family, const Tensors& tensors) {
+    GgufWriter writer;
+    writer.add("general.architecture", family);
+    writer.add(family + ".block_count", uint32_t{kLayers});
+    writer.add(family + ".embedding_length", uint32_t{kHidden});
+    writer.add(family + ".attention.head_count", uint32_t{kHeads});
+    writer.add(family + ".attention.head_count_kv", uint32_t{kKvHeads});
+    writer.add(family + ".attention.key_length", uint32_t{kDim});
+    writer.add(family + ".attention.value_length", uint32_t{kDim});
+    writer.add(family + ".feed_forward_length", uint32_t{kWide});
+    writer.add(family + ".context_length", uint32_t{64});
+    writer.add(family + ".attention.layer_norm_rms_epsilon", 1e-6f);
+    writer.add(family + ".rope.freq_base", 5000.0f);
+    for (const auto& [name, values] : tensors.by_name) {
+      const bool rotated = family == "llama" && (name.find("q_proj.w") != std::string::npos ||
+                                                 name.find("k_proj.w") != std::string::npos);
+      const Values stored = rotated ? permuted(values) : values;
+      writer.add_tensor(tensors.gguf_names.at(name), stored.shape, stored.numbers);
+    }
+    return writer;
+  }
+
+  std::string open(const GgufWriter& writer) {
+    write(folder_ / "model.gguf", writer.bytes());
+    try {
+      Model::open((folder_ / "model.gguf").string());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  // The message for a llama GGUF that `change` has spoiled.
+  std::string with(const std::function<void(GgufWriter&)>& change) {
+    GgufWriter writer = gguf("llama", Tensors("llama", true));
+    change(writer);
+    return open(writer);
+  }
+
+  // Takes a key or a tensor out.
+  static void drop(GgufWriter& writer, const std::string& name) {
+    std::erase_if(writer.pairs, [&](const auto& pair) { return pair.key == name; });
+    std::erase_if(writer.tensors, [&](const auto& tensor) { return tensor.name == name; });
+  }
+
+  fs::path folder_;
+};
+
+void expect_equal(const AlignedBuffer<float>& a, const AlignedBuffer<float>& b, const std::string& what) {
+  ASSERT_EQ(a.size(), b.size()) << what;
+  for (int64_t i = 0; i < a.size(); ++i) ASSERT_EQ(a[i], b[i]) << what << " " << i;
+}
+
+TEST_F(GgufModel, EqualsTheFolder) {
+  for (const std::string family : {"llama", "qwen2", "olmo2"}) {
+    for (const bool tied : {false, true}) {
+      const Tensors tensors(family, tied);
+      const auto a = Model::open(write_folder(family, tied, tensors));
+      ASSERT_EQ(open(gguf(family, tensors)), "no error");
+      const auto b = Model::open((folder_ / "model.gguf").string());
+      const ModelConfig &x = a->config(), &y = b->config();
+      EXPECT_EQ(x.family, y.family);
+      EXPECT_EQ(x.vocabulary, y.vocabulary);
+      EXPECT_EQ(x.context, y.context);
+      EXPECT_EQ(x.norm_epsilon, y.norm_epsilon);
+      EXPECT_EQ(x.rope_inverse_frequencies, y.rope_inverse_frequencies);
+      EXPECT_EQ(x.tied_embeddings, y.tied_embeddings);
+      EXPECT_EQ(x.qkv_bias, y.qkv_bias);
+      EXPECT_EQ(x.qk_norm, y.qk_norm);
+      for (int l = 0; l < kLayers; ++l) {
+        const LayerWeights v = a->weights().layer(l), w = b->weights().layer(l);
+        const std::string place = fmt::format("{} layer {} ", family, l);
+        expect_equal(v.qkv, w.qkv, place + "qkv");
+        expect_equal(v.qkv_bias, w.qkv_bias, place + "qkv bias");
+        expect_equal(v.output, w.output, place + "output");
+        expect_equal(v.gate_up, w.gate_up, place + "gate and up");
+        expect_equal(v.down, w.down, place + "down");
+        expect_equal(v.attention_norm, w.attention_norm, place + "norm");
+        expect_equal(v.attention_post_norm, w.attention_post_norm, place + "post norm");
+        expect_equal(v.mlp_norm, w.mlp_norm, place + "MLP norm");
+        expect_equal(v.mlp_post_norm, w.mlp_post_norm, place + "MLP post norm");
+        expect_equal(v.query_norm, w.query_norm, place + "query norm");
+        expect_equal(v.key_norm, w.key_norm, place + "key norm");
+      }
+      expect_equal(a->weights().lm_head(), b->weights().lm_head(), family + " LM head");
+      expect_equal(a->weights().final_norm(), b->weights().final_norm(), family + " final norm");
+    }
+  }
+}
+
+// Fused parts lie one below the other, and a row of the embedding is a row of the table.
+TEST_F(GgufModel, WeightsAreWhereTheHeaderSays) {
+  const Tensors tensors("qwen2", false);
+  const auto model = Model::open(write_folder("qwen2", false, tensors));
+  const LayerWeights w = model->weights().layer(1);
+  const auto at = [&](Role role, size_t i) {
+    return tensors.by_name.at(tensor_name(role, 1, false)).numbers[i];
+  };
+  const int64_t query = kHeads * kDim, kv = kKvHeads * kDim;
+  EXPECT_EQ(w.qkv[0], at(Role::query, 0));
+  EXPECT_EQ(w.qkv[query * kHidden + 5], at(Role::key, 5));
+  EXPECT_EQ(w.qkv[(query + kv) * kHidden + 5], at(Role::value, 5));
+  EXPECT_EQ(w.qkv_bias[query + kv + 1], at(Role::value_bias, 1));
+  EXPECT_EQ(w.gate_up[kWide * kHidden + 3], at(Role::up, 3));
+  EXPECT_EQ(w.output_bias.size(), 0);
+  EXPECT_EQ(w.query_norm.size(), 0);
+  std::vector<float> row(kHidden);
+  model->weights().embedding(kVocabulary - 1, row);
+  const std::vector<float>& table = tensors.by_name.at("model.embed_tokens.weight").numbers;
+  EXPECT_TRUE(std::equal(row.begin(), row.end(), table.end() - kHidden));
+}
+
+TEST_F(GgufModel, MetadataIsNamed) {
+  const auto without = [&](const std::string& key) { return with([&](GgufWriter& w) { drop(w, key); }); };
+  const auto instead = [&](const std::string& key, auto value) {
+    return with([&](GgufWriter& w) {
+      drop(w, key);
+      w.add(key, value);
+    });
+  };
+  EXPECT_EQ(with([](GgufWriter&) {}), "no error");
+  EXPECT_THAT(without("general.architecture"), HasSubstr("general.architecture"));
+  EXPECT_THAT(instead("general.architecture", "mamba"), HasSubstr("supported: llama, qwen2, olmo2"));
+  for (const char* key : {"block_count", "embedding_length", "attention.head_count", "feed_forward_length",
+                          "context_length", "attention.layer_norm_rms_epsilon"}) {
+    EXPECT_THAT(without(std::string("llama.") + key), HasSubstr(key));
+  }
+  EXPECT_THAT(instead("llama.block_count", "two"), HasSubstr("llama.block_count"));
+  EXPECT_THAT(instead("llama.block_count", int32_t{-2}), HasSubstr("llama.block_count"));
+  EXPECT_THAT(instead("llama.attention.head_count", uint32_t{0}), HasSubstr("head_count is 0"));
+  EXPECT_THAT(instead("llama.attention.head_count_kv", uint32_t{3}), HasSubstr("not a multiple of 3"));
+  EXPECT_THAT(instead("llama.attention.value_length", uint32_t{8}), HasSubstr("value_length"));
+  EXPECT_THAT(instead("llama.rope.freq_base", 0.0f), HasSubstr("RoPE"));
+  EXPECT_THAT(instead("llama.rope.dimension_count", uint32_t{4}), HasSubstr("partial RoPE"));
+  EXPECT_THAT(instead("llama.rope.scaling.type", "yarn"), HasSubstr("'yarn' is not supported"));
+  EXPECT_THAT(instead("llama.rope.scaling.factor", 0.0f), HasSubstr("factor"));
+  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_count is not understood"));
+  EXPECT_THAT(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 1}),
+              HasSubstr("differs from layer to layer"));
+  EXPECT_EQ(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 2}), "no error");
+  EXPECT_EQ(instead("tokenizer.something", "else"), "no error");
+}
+
+TEST_F(GgufModel, TensorsAreNamed) {
+  const auto without = [&](const std::string& name) { return with([&](GgufWriter& w) { drop(w, name); }); };
+  EXPECT_THAT(without("token_embd.weight"), HasSubstr("token_embd.weight is missing"));
+  EXPECT_THAT(without("blk.1.attn_q.weight"), HasSubstr("blk.1.attn_q.weight is missing"));
+  EXPECT_THAT(
+      with([](GgufWriter& w) {
+        drop(w, "blk.0.ffn_up.weight");
+        w.add_tensor("blk.0.ffn_up.weight", {kWide, kHidden + 1}, std::vector<float>(kWide * (kHidden + 1)));
+      }),
+      HasSubstr("blk.0.ffn_up.weight has shape [10, 13], expected [10, 12]"));
+  EXPECT_THAT(with([](GgufWriter& w) { w.add_tensor("blk.0.surprise", {1}, {1.0f}); }),
+              HasSubstr("tensor blk.0.surprise is not part of a llama model with 2 layers"));
+  EXPECT_THAT(with([](GgufWriter& w) { w.add_tensor("blk.2.attn_q.weight", {1}, {1.0f}); }),
+              HasSubstr("blk.2.attn_q.weight is not part"));
+  EXPECT_THAT(with([](GgufWriter& w) {
+                w.add_tensor("rope_freqs.weight", {2}, {1.0f, 1.0f});
+              }),
+              HasSubstr("rope_freqs.weight: expected 3 F32 values"));
+  EXPECT_THAT(with([](GgufWriter& w) {
+                w.add_tensor("rope_freqs.weight", {3}, {1.0f, 0.0f, 1.0f});
+              }),
+              HasSubstr("RoPE frequency"));
+}
+
+// llama3 scaling in GGUF is a table of divisors.
+TEST_F(GgufModel, RopeFrequenciesAreDivided) {
+  ASSERT_EQ(with([](GgufWriter& w) {
+              w.add_tensor("rope_freqs.weight", {3}, {1.0f, 2.0f, 8.0f});
+            }),
+            "no error");
+  const auto model = Model::open((folder_ / "model.gguf").string());
+  const std::vector<float> plain = rope_frequencies(5000, kDim);
+  EXPECT_EQ(model->config().rope_inverse_frequencies,
+            (std::vector<float>{plain[0], plain[1] / 2, plain[2] / 8}));
+}
+
+}  // namespace
+}  // namespace idleheads

@@ -1,0 +1,123 @@
+// Names of models that are no path and no org/name, and checkpoints whose files disagree.
+#include "model/locate.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+#include "format/safetensors_writer.h"
+#include "model/checkpoint.h"
+
+namespace idleheads {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class Folder : public testing::Test {
+ protected:
+  Folder() : folder_(fs::temp_directory_path() / fmt::format("idleheads_locate_{}", ::getpid())) {
+    fs::create_directories(folder_);
+    setenv("HF_HUB_CACHE", folder_.c_str(), 1);
+  }
+  ~Folder() override {
+    unsetenv("HF_HUB_CACHE");
+    fs::remove_all(folder_);
+  }
+  std::string locate(const std::string& name) {
+    try {
+      return locate_model(name).string();
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+  std::string open() {
+    try {
+      const Checkpoint checkpoint(folder_);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+  void write_shard(const std::string& file, const std::vector<std::string>& tensors) {
+    test::SafetensorsWriter writer;
+    for (const std::string& name : tensors) writer.add(name, {2}, {1.0f, 2.0f});
+    const std::vector<std::byte> bytes = writer.bytes();
+    std::ofstream(folder_ / file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  }
+  void write_index(const Json& map) {
+    std::ofstream(folder_ / "model.safetensors.index.json") << Json{{"weight_map", map}};
+  }
+  fs::path folder_;
+};
+
+TEST_F(Folder, NamesThatAreNone) {
+  for (const std::string name : {"org@v/1", "@/x", "org/", "/no/such/path", "a/b/c", "../..x/y", "org/na me",
+                                 "org/name\n", "./x/y.gguf", "org//name"}) {
+    EXPECT_THAT(locate(name), HasSubstr("no such file or folder")) << name;
+    EXPECT_EQ(locate(name).find('\n'), std::string::npos);
+  }
+  EXPECT_THROW(locate_model(""), UsageError);
+  EXPECT_LT(locate(std::string(1000000, 'x')).size(), 500u);
+  EXPECT_LT(locate("org/" + std::string(1000000, 'x')).size(), 500u);
+}
+
+// A revision is a name in the cache, never a way out of it.
+TEST_F(Folder, RevisionsStayInTheCache) {
+  const fs::path repository = folder_ / "models--org--tiny";
+  fs::create_directories(repository / "snapshots" / "abc");
+  fs::create_directories(repository / "refs");
+  EXPECT_EQ(locate("org/tiny@abc"), (repository / "snapshots" / "abc").string());
+  for (const char* name : {"org/tiny", "org/tiny@", "org/tiny@.", "org/tiny@..", "org/tiny@x@y"})
+    EXPECT_THAT(locate(name), HasSubstr("is not in the Hugging Face cache")) << name;
+  std::ofstream(repository / "refs" / "main") << "../../..\n";
+  EXPECT_THAT(locate("org/tiny"), HasSubstr("is not in the Hugging Face cache"));
+}
+
+TEST_F(Folder, ShardsThatDisagree) {
+  std::ofstream(folder_ / "config.json") << "{}";
+  write_shard("a.safetensors", {"x", "y"});
+  write_shard("b.safetensors", {"y", "z"});
+  write_index({{"x", "a.safetensors"}, {"z", "b.safetensors"}});
+  EXPECT_THAT(open(), HasSubstr("tensor y is in two files"));
+  write_shard("b.safetensors", {"z"});
+  EXPECT_EQ(open(), "no error");
+  write_index({{"x", "a.safetensors"}, {"w", "b.safetensors"}});
+  EXPECT_THAT(open(), HasSubstr("tensor w is not in the file it is said to be in (b.safetensors)"));
+  for (const char* name : {"", "..", "../b.safetensors", "/etc/passwd", "sub/b.safetensors"}) {
+    write_index({{"x", name}});
+    EXPECT_THAT(open(), testing::AnyOf(HasSubstr("expected a file in the same folder"),
+                                       HasSubstr("not a regular file")))
+        << name;
+  }
+  write_index({{"x", 7}});
+  EXPECT_THAT(open(), HasSubstr("weight_map of tensor x is not a file name"));
+}
+
+// What a study is bound to: contents and settings, not where the files lie or how they are cut.
+TEST_F(Folder, FingerprintsFollowTheContents) {
+  std::ofstream(folder_ / "config.json") << R"({"a": 1, "b": 2})";
+  write_shard("model.safetensors", {"x", "y"});
+  const std::string single = Checkpoint(folder_).fingerprint();
+  EXPECT_EQ(single, Checkpoint(folder_).fingerprint());
+  fs::remove(folder_ / "model.safetensors");
+  write_shard("a.safetensors", {"y"});
+  write_shard("b.safetensors", {"x"});
+  write_index({{"x", "b.safetensors"}, {"y", "a.safetensors"}});
+  EXPECT_EQ(Checkpoint(folder_).fingerprint(), single);
+  write_shard("a.safetensors", {"y", "more"});
+  EXPECT_NE(Checkpoint(folder_).fingerprint(), single);
+  write_shard("a.safetensors", {"y"});
+  std::ofstream(folder_ / "config.json") << R"({"a": 1, "b": 3})";
+  EXPECT_NE(Checkpoint(folder_).fingerprint(), single);
+}
+
+}  // namespace
+}  // namespace idleheads
