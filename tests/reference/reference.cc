@@ -115,77 +115,85 @@ void note_distance(const Intervention& intervention, std::span<const HeadStats> 
   }
 }
 
+// The outputs of all heads, side by side, before W_O; writes the layer's statistics.
+Rows attention(const ModelConfig& c, const LayerWeights& w, const Rows& x, std::span<HeadStats> stats) {
+  const auto dim = static_cast<size_t>(c.head_dim);
+  const auto queries_width = static_cast<size_t>(c.query_width()),
+             kv_width = static_cast<size_t>(c.kv_width());
+  Rows queries, keys, values;
+  for (size_t t = 0; t < x.size(); ++t) {
+    const Row input = c.pre_norm ? rms_norm(x[t], w.attention_norm, c.norm_epsilon) : x[t];
+    const Row qkv = product(w.qkv, w.qkv_bias, input, static_cast<size_t>(c.qkv_width()));
+    queries.push_back(slice(qkv, 0, queries_width));
+    keys.push_back(slice(qkv, queries_width, kv_width));
+    values.push_back(slice(qkv, queries_width + kv_width, kv_width));
+    if (c.qk_norm) {
+      queries[t] = rms_norm(queries[t], w.query_norm, c.norm_epsilon);
+      keys[t] = rms_norm(keys[t], w.key_norm, c.norm_epsilon);
+    }
+  }
+  Rows z(x.size(), Row(queries_width));
+  for (size_t h = 0; h < static_cast<size_t>(c.heads); ++h) {
+    const size_t kv = h / static_cast<size_t>(c.group_size());
+    Rows q, k, v;
+    for (size_t t = 0; t < x.size(); ++t) {
+      q.push_back(rotate(slice(queries[t], h * dim, dim), t, c.rope_inverse_frequencies));
+      k.push_back(rotate(slice(keys[t], kv * dim, dim), t, c.rope_inverse_frequencies));
+      v.push_back(slice(values[t], kv * dim, dim));
+    }
+    const Head head = attend(q, k, v);
+    stats[h] = statistics(head, v, w, h, static_cast<size_t>(c.hidden), queries_width);
+    for (size_t t = 0; t < x.size(); ++t)
+      std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
+  }
+  return z;
+}
+
+// What one token's heads and MLP add to its row of the residual stream.
+void write_and_mlp(const ModelConfig& c, const LayerWeights& w, const Row& z, Row& x) {
+  const auto wide = static_cast<size_t>(c.intermediate);
+  Row added = product(w.output, w.output_bias, z, x.size());
+  if (c.post_norm) added = rms_norm(added, w.attention_post_norm, c.norm_epsilon);
+  for (size_t i = 0; i < x.size(); ++i) x[i] += added[i];
+  const Row input = c.pre_norm ? rms_norm(x, w.mlp_norm, c.norm_epsilon) : x;
+  const Row gate_up = product(w.gate_up, w.gate_up_bias, input, 2 * wide);
+  Row active(wide);
+  for (size_t i = 0; i < wide; ++i) active[i] = gate_up[i] / (1 + std::exp(-gate_up[i])) * gate_up[wide + i];
+  added = product(w.down, w.down_bias, active, x.size());
+  if (c.post_norm) added = rms_norm(added, w.mlp_post_norm, c.norm_epsilon);
+  for (size_t i = 0; i < x.size(); ++i) x[i] += added[i];
+}
+
 }  // namespace
 
 Result forward(const Model& model, const Sample& sample, const Intervention& intervention, uint64_t seed) {
   const ModelConfig& c = model.config();
-  const auto hidden = static_cast<size_t>(c.hidden), dim = static_cast<size_t>(c.head_dim);
-  const auto queries_width = static_cast<size_t>(c.query_width()),
-             kv_width = static_cast<size_t>(c.kv_width());
-  const auto heads = static_cast<size_t>(c.heads), wide = static_cast<size_t>(c.intermediate);
-  const size_t tokens = sample.tokens.size();
   Result result;
   result.stats = SampleStats(c.layers, c.heads);
   result.mask = HeadMask(c.layers, c.heads);
   Rows x;
   for (const int32_t token : sample.tokens) {
-    std::vector<float> row(hidden);
+    std::vector<float> row(static_cast<size_t>(c.hidden));
     model.weights().embedding(token, row);
     x.emplace_back(row.begin(), row.end());
   }
   for (int l = 0; l < c.layers; ++l) {
     const LayerWeights w = model.weights().layer(l);
-    Rows queries, keys, values;
-    for (size_t t = 0; t < tokens; ++t) {
-      const Row input = c.pre_norm ? rms_norm(x[t], w.attention_norm, c.norm_epsilon) : x[t];
-      const Row qkv = product(w.qkv, w.qkv_bias, input, static_cast<size_t>(c.qkv_width()));
-      queries.push_back(slice(qkv, 0, queries_width));
-      keys.push_back(slice(qkv, queries_width, kv_width));
-      values.push_back(slice(qkv, queries_width + kv_width, kv_width));
-      if (c.qk_norm) {
-        queries[t] = rms_norm(queries[t], w.query_norm, c.norm_epsilon);
-        keys[t] = rms_norm(keys[t], w.key_norm, c.norm_epsilon);
-      }
-    }
-    Rows z(tokens, Row(queries_width));
-    for (size_t h = 0; h < heads; ++h) {
-      const size_t kv = h / static_cast<size_t>(c.group_size());
-      Rows q, k, v;
-      for (size_t t = 0; t < tokens; ++t) {
-        q.push_back(rotate(slice(queries[t], h * dim, dim), t, c.rope_inverse_frequencies));
-        k.push_back(rotate(slice(keys[t], kv * dim, dim), t, c.rope_inverse_frequencies));
-        v.push_back(slice(values[t], kv * dim, dim));
-      }
-      const Head head = attend(q, k, v);
-      result.stats.layer(l)[h] = statistics(head, v, w, h, hidden, queries_width);
-      for (size_t t = 0; t < tokens; ++t)
-        std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
-    }
+    Rows z = attention(c, w, x, result.stats.layer(l));
     const RandomKey key = {seed, sample.id};
-    const std::vector<uint8_t> mask = naive_mask(intervention, result.stats.layer(l), l, key);
-    std::copy(mask.begin(), mask.end(), result.mask.layer(l).begin());
+    const std::vector<uint8_t> off = naive_mask(intervention, result.stats.layer(l), l, key);
+    std::copy(off.begin(), off.end(), result.mask.layer(l).begin());
     note_distance(intervention, result.stats.layer(l), l, key, result);
-    for (size_t t = 0; t < tokens; ++t) {
-      for (size_t i = 0; i < queries_width; ++i)
-        z[t][i] *= result.mask.off(l, static_cast<int>(i / dim)) ? 0 : 1;
-      Row added = product(w.output, w.output_bias, z[t], hidden);
-      if (c.post_norm) added = rms_norm(added, w.attention_post_norm, c.norm_epsilon);
-      for (size_t i = 0; i < hidden; ++i) x[t][i] += added[i];
-      const Row input = c.pre_norm ? rms_norm(x[t], w.mlp_norm, c.norm_epsilon) : x[t];
-      const Row gate_up = product(w.gate_up, w.gate_up_bias, input, 2 * wide);
-      Row active(wide);
-      for (size_t i = 0; i < wide; ++i)
-        active[i] = gate_up[i] / (1 + std::exp(-gate_up[i])) * gate_up[wide + i];
-      added = product(w.down, w.down_bias, active, hidden);
-      if (c.post_norm) added = rms_norm(added, w.mlp_post_norm, c.norm_epsilon);
-      for (size_t i = 0; i < hidden; ++i) x[t][i] += added[i];
+    for (Row& row : z) {
+      for (size_t i = 0; i < row.size(); ++i) row[i] *= off[i / static_cast<size_t>(c.head_dim)] ? 0 : 1;
     }
+    for (size_t t = 0; t < x.size(); ++t) write_and_mlp(c, w, z[t], x[t]);
   }
   const AlignedBuffer<float> final_norm = model.weights().final_norm(), head = model.weights().lm_head(),
                              none;
-  for (size_t t = 0; t < tokens; ++t) {
+  for (const Row& row : x) {
     result.logits.push_back(
-        product(head, none, rms_norm(x[t], final_norm, c.norm_epsilon), static_cast<size_t>(c.vocabulary)));
+        product(head, none, rms_norm(row, final_norm, c.norm_epsilon), static_cast<size_t>(c.vocabulary)));
   }
   return result;
 }
