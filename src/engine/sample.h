@@ -21,7 +21,7 @@ struct Target {
 struct Sample {
   uint64_t id = 0;                // what random scores are drawn by (RandomKey::sample); unique in a task
   std::vector<int32_t> tokens;    // at least one
-  std::vector<Target> targets;    // any number; sorted by position
+  std::vector<Target> targets;    // any number, in any order
   bool want_last_logits = false;  // the logits of the last position as well
 };
 
