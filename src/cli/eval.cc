@@ -12,8 +12,8 @@
 #include "cli/rules.h"
 #include "cli/terminal.h"
 #include "format/json.h"
+#include "study/answers.h"
 #include "study/evaluate.h"
-#include "task/metrics.h"
 
 namespace idleheads::cli {
 namespace {
@@ -29,7 +29,7 @@ struct Eval {
 struct Run {
   Intervention intervention;
   double share_off = 0;  // mean over samples, in [0, 1]
-  std::vector<ResultRow> rows;
+  std::vector<SubjectRow> rows;
 };
 
 std::vector<int64_t> all_documents(const PreparedTask& task) {
@@ -67,21 +67,21 @@ std::vector<Run> evaluate_rules(Engine& engine, const PreparedTask& task,
                                 const std::vector<Intervention>& interventions,
                                 const EvaluateOptions& options) {
   std::vector<Run> runs(interventions.size());
-  std::vector<std::vector<Prediction>> predictions(interventions.size(),
-                                                   std::vector<Prediction>(task.documents.size()));
+  std::vector<std::vector<StoredResult>> answers(interventions.size());
   std::vector<int64_t> samples(interventions.size());
   for (size_t i = 0; i < runs.size(); ++i) runs[i].intervention = interventions[i];
   evaluate(engine, task, all_documents(task), interventions, options, [&](auto results) {
-    for (const auto& [number, result] : results) {
-      const auto i = static_cast<size_t>(number), d = static_cast<size_t>(result.document);
-      predictions[i][d] = predict(task.task.documents[d], result.log_likelihoods);
+    for (auto& [number, result] : results) {
+      const auto i = static_cast<size_t>(number);
       for (const HeadMask& mask : result.masks) runs[i].share_off += mask.share();
       samples[i] += static_cast<int64_t>(result.masks.size());
+      result.masks.clear();
+      answers[i].push_back(std::move(result));
     }
   });
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].share_off /= static_cast<double>(std::max<int64_t>(1, samples[i]));
-    runs[i].rows = result_table(task.task, predictions[i]);
+    runs[i].rows = subject_rows(task.task.name, answered(task.stored, answers[i]));
   }
   return runs;
 }
@@ -93,7 +93,7 @@ bool has_metric(const Task& task, std::string_view metric) {
 // The table of lm-evaluation-harness.
 void print_text(const Task& task, const std::vector<Run>& runs) {
   size_t width = 5;
-  for (const ResultRow& row : runs.front().rows)
+  for (const SubjectRow& row : runs.front().rows)
     width = std::max(width, row.name.size() + 2 * static_cast<size_t>(row.depth) + 2);
   for (const Run& run : runs) {
     if (!std::holds_alternative<std::monostate>(run.intervention)) {
@@ -102,24 +102,26 @@ void print_text(const Task& task, const std::vector<Run>& runs) {
     }
     fmt::print("|{:<{}}|Version|Filter|n-shot| Metric |   |Value |   |Stderr|\n", "Tasks", width);
     fmt::print("|{:-<{}}|------:|------|-----:|--------|---|-----:|---|-----:|\n", "", width);
-    for (const ResultRow& row : run.rows) {
+    for (const SubjectRow& row : run.rows) {
       const std::string name =
           row.depth == 0 ? row.name : std::string(static_cast<size_t>(row.depth), ' ') + "- " + row.name;
       bool first = true;
-      for (const auto& [metric, mean] : {std::pair("acc", &row.acc), std::pair("acc_norm", &row.acc_norm)}) {
+      for (const auto& [metric, accuracy] :
+           {std::pair("acc", &row.accuracies.acc), std::pair("acc_norm", &row.accuracies.acc_norm)}) {
         if (!has_metric(task, metric)) continue;
         fmt::print("|{:<{}}|{:>7}|{:<6}|{:>6}|{:<8}|↑  |{:6.4f}|±  |{:>6}|\n", first ? name : "", width,
-                   first ? task.version : "", "none", task.shots, metric, mean->value,
-                   mean->stderr_ ? fmt::format("{:.4f}", *mean->stderr_) : "N/A");
+                   first ? task.version : "", "none", task.shots, metric, accuracy->value,
+                   accuracy->error ? fmt::format("{:.4f}", *accuracy->error) : "N/A");
         first = false;
       }
     }
   }
 }
 
-Json mean_json(const Mean& mean) {
-  return {
-      {"value", mean.value}, {"stderr", mean.stderr_ ? Json(*mean.stderr_) : Json(nullptr)}, {"n", mean.n}};
+Json accuracy_json(const Accuracy& accuracy) {
+  return {{"value", accuracy.value},
+          {"stderr", accuracy.error ? Json(*accuracy.error) : Json(nullptr)},
+          {"n", accuracy.n}};
 }
 
 void print_json(const Eval& eval, const Task& task, const std::vector<Run>& runs) {
@@ -127,10 +129,10 @@ void print_json(const Eval& eval, const Task& task, const std::vector<Run>& runs
       {"model", eval.engine.model}, {"task", task.name}, {"shots", task.shots}, {"runs", Json::array()}};
   for (const Run& run : runs) {
     Json rows = Json::array();
-    for (const ResultRow& row : run.rows) {
+    for (const SubjectRow& row : run.rows) {
       Json entry = {{"name", row.name}, {"depth", row.depth}};
-      if (has_metric(task, "acc")) entry["acc"] = mean_json(row.acc);
-      if (has_metric(task, "acc_norm")) entry["acc_norm"] = mean_json(row.acc_norm);
+      if (has_metric(task, "acc")) entry["acc"] = accuracy_json(row.accuracies.acc);
+      if (has_metric(task, "acc_norm")) entry["acc_norm"] = accuracy_json(row.accuracies.acc_norm);
       rows.push_back(std::move(entry));
     }
     const bool none = std::holds_alternative<std::monostate>(run.intervention);

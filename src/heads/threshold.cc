@@ -18,6 +18,10 @@ float quantile(const std::vector<float>& sorted, double y) {
   if (below + 1 >= sorted.size()) return sorted.back();
   const double fraction = position - static_cast<double>(below);
   const double low = sorted[below], high = sorted[below + 1];
+  // Beside infinity the formula below would give NaN; its limit is the infinite neighbour.
+  if (fraction == 0 || low == high) return sorted[below];
+  if (!std::isfinite(low) || !std::isfinite(high))
+    return std::isfinite(low) ? sorted[below + 1] : sorted[below];
   return static_cast<float>(low + fraction * (high - low));
 }
 

@@ -95,14 +95,18 @@ void read_rope(const Gguf& gguf, const Metadata& metadata, std::string_view name
   }
   config.rope_theta = metadata.number("rope.freq_base", 10000.0);
   config.rope_inverse_frequencies = rope_frequencies(config.rope_theta, config.head_dim);
-  const std::string scaling = metadata.text("rope.scaling.type", "none");
+  const std::string scaling = metadata.text("rope.scaling.type", "linear");
   const double factor = metadata.number("rope.scaling.factor", metadata.number("rope.scale_linear", 1.0));
   if (scaling != "none" && scaling != "linear") {
     fail("{}: RoPE scaling '{}' is not supported; supported: none, linear, llama3 (as rope_freqs)", name,
          printable(scaling));
   }
   if (!(factor > 0)) fail("{}: RoPE scaling factor is {}, expected more than 0", name, factor);
-  for (float& frequency : config.rope_inverse_frequencies) frequency = static_cast<float>(frequency / factor);
+  // As llama.cpp reads it: without a type a factor is linear, with the type none it does not count.
+  if (scaling == "linear") {
+    for (float& frequency : config.rope_inverse_frequencies)
+      frequency = static_cast<float>(frequency / factor);
+  }
   // llama3 scaling comes as a tensor of divisors.
   if (const Tensor* divisors = find_tensor(gguf, "rope_freqs.weight")) {
     if (divisors->dtype != DType::f32 || divisors->elements() != config.head_dim / 2) {
@@ -146,7 +150,8 @@ ModelConfig config_from_gguf(const Gguf& gguf, std::string_view name) {
   config.pre_norm = family.pre_norm;
   config.post_norm = family.post_norm;
   config.qk_norm = family.qk_norm;
-  if (config.head_dim > 4096) fail("{}: head size is {}, expected 1 to 4096", name, config.head_dim);
+  if (config.head_dim < 1 || config.head_dim > 4096)
+    fail("{}: head size is {}, expected 1 to 4096", name, config.head_dim);
   read_rope(gguf, metadata, name, config);
   validate(config, name);
   return config;

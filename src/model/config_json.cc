@@ -186,12 +186,11 @@ ModelConfig config_from_json(const Json& json, std::string_view name) {
   config.heads = static_cast<int>(reader.integer("num_attention_heads"));
   config.kv_heads = static_cast<int>(reader.integer("num_key_value_heads", config.heads));
   if (config.heads < 1) fail("{}: num_attention_heads is {}", name, config.heads);
-  const int64_t head_dim = reader.integer("head_dim", 0);
-  if (head_dim == 0 && config.hidden % config.heads != 0) {
+  if (!reader.has("head_dim") && config.hidden % config.heads != 0) {
     fail("{}: hidden_size {} is not a multiple of num_attention_heads {}, and head_dim is missing", name,
          config.hidden, config.heads);
   }
-  config.head_dim = head_dim != 0 ? static_cast<int>(head_dim) : config.hidden / config.heads;
+  config.head_dim = static_cast<int>(reader.integer("head_dim", config.hidden / config.heads));
   config.intermediate = static_cast<int>(reader.integer("intermediate_size"));
   config.vocabulary = static_cast<int>(reader.integer("vocab_size"));
   config.context = reader.integer("max_position_embeddings");
@@ -204,7 +203,8 @@ ModelConfig config_from_json(const Json& json, std::string_view name) {
   config.pre_norm = family.pre_norm;
   config.post_norm = family.post_norm;
   config.qk_norm = family.qk_norm;
-  if (config.head_dim > 4096) fail("{}: head_dim is {}, expected 1 to 4096", name, config.head_dim);
+  if (config.head_dim < 1 || config.head_dim > 4096)
+    fail("{}: head_dim is {}, expected 1 to 4096", name, config.head_dim);
   read_rope(reader, name, config);
   check_fixed_values(reader, name);
   reader.refuse_unread();

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "report/csv.h"
 #include "report/export.h"
+#include "study/answers.h"
 
 namespace idleheads {
 namespace {

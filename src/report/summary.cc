@@ -8,6 +8,7 @@
 
 #include "analysis/curve.h"
 #include "base/error.h"
+#include "study/answers.h"
 #include "study/store_check.h"
 
 namespace idleheads {
@@ -42,7 +43,7 @@ CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredI
   entry.share = intervention.share;
   entry.rule = intervention.rule;
   entry.threshold = threshold_of(intervention);
-  entry.accuracies = accuracies_of(summary.documents, results);
+  entry.accuracies = accuracies_of(answered(summary.documents, results));
   for (const StoredResult& result : results) {
     for (const HeadMask& mask : result.masks) entry.frequency.add(mask);
   }
@@ -133,7 +134,7 @@ void choose_subjects(const StudyStore& store, StudySummary& summary, const std::
   if (!chosen) return;
   summary.chosen_rule = share_name(chosen->score->slug, chosen->share);
   summary.subjects_chosen =
-      subject_rows(summary.task, summary.documents, store.results(chosen->intervention, false));
+      subject_rows(summary.task, answered(summary.documents, store.results(chosen->intervention, false)));
 }
 
 void describe(const StudyStore& store, StudySummary& summary) {
@@ -180,8 +181,9 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   const std::vector<StoredResult> baseline = store.results(0, with_stats);
   const auto documents = static_cast<int64_t>(summary.documents.size());
   summary.baseline_done = static_cast<int64_t>(baseline.size());
-  summary.baseline = accuracies_of(summary.documents, baseline);
-  summary.subjects = subject_rows(summary.task, summary.documents, baseline);
+  const std::vector<AnsweredDocument> answers = answered(summary.documents, baseline);
+  summary.baseline = accuracies_of(answers);
+  summary.subjects = subject_rows(summary.task, answers);
   if (summary.baseline_done < documents)
     summary.missing.push_back({"baseline", summary.baseline_done, documents});
   if (with_stats) summary.distributions = score_distributions(summary.layers, summary.heads, baseline);

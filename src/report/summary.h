@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/accuracy.h"
 #include "analysis/frequency.h"
-#include "report/accuracy.h"
 #include "report/distribution.h"
 #include "study/store.h"
 

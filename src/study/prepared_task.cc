@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
-#include "task/metrics.h"
+#include "task/unicode.h"
 
 namespace idleheads {
 namespace {

@@ -1,5 +1,6 @@
 #include "task/unicode.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace idleheads {
@@ -74,6 +75,10 @@ std::string_view strip(std::string_view text) {
   text.remove_suffix(trailing_space(text));
   text.remove_prefix(leading_space(text));
   return text;
+}
+
+int64_t code_points(std::string_view text) {
+  return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
 }
 
 }  // namespace idleheads

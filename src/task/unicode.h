@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -18,5 +19,8 @@ size_t trailing_space(std::string_view text);
 
 // Without white space at both ends, like Python's str.strip().
 std::string_view strip(std::string_view text);
+
+// Number of code points: Python's len().
+int64_t code_points(std::string_view text);
 
 }  // namespace idleheads

@@ -39,6 +39,17 @@ TEST(Threshold, LeavesNaNOutAndNeedsAValue) {
   EXPECT_THROW(threshold_for_share(below(), std::vector<float>{nan}, 0.5), Error);
 }
 
+TEST(Threshold, BesideInfinityIsNeverNaN) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> values = {-inf, 1, 3, inf};
+  EXPECT_EQ(threshold_for_share(below(), values, 0.3), -inf);
+  EXPECT_EQ(threshold_for_share(below(), values, 0.5), 1);
+  EXPECT_EQ(threshold_for_share(below(), values, 0.6), 1 + 0.4f * 2);
+  EXPECT_EQ(threshold_for_share(below(), values, 0.8), inf);
+  EXPECT_EQ(threshold_for_share(below(), std::vector<float>{inf, inf, inf}, 0.5), inf);
+  EXPECT_EQ(threshold_for_share(below(), std::vector<float>{-inf, inf}, 0.75), -inf);
+}
+
 TEST(Threshold, OfRandomIsTheShare) {
   EXPECT_FLOAT_EQ(threshold_for_share(require_score("random"), std::vector<float>{}, 0.15), 0.15f);
 }

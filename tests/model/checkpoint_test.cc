@@ -99,6 +99,7 @@ TEST_F(Spoiled, ConfigValuesAreNamed) {
       {[](Json& c) { c["num_hidden_layers"] = 1e9; }, "num_hidden_layers"},
       {[](Json& c) { c["num_attention_heads"] = 0; }, "num_attention_heads is 0"},
       {[](Json& c) { c["num_key_value_heads"] = 3; }, "not a multiple of 3"},
+      {[](Json& c) { c["head_dim"] = 0; }, "head_dim is 0, expected 1 to 4096"},
       {[](Json& c) { c["head_dim"] = 7; }, "head size 7 is odd"},
       {[](Json& c) { c["rms_norm_eps"] = 0; }, "epsilon"},
       {[](Json& c) { c["hidden_act"] = "gelu"; }, "hidden_act 'gelu'"},

@@ -253,6 +253,13 @@ TEST_F(GgufModel, MetadataIsNamed) {
   EXPECT_THAT(instead("llama.attention.head_count", uint32_t{0}), HasSubstr("head_count is 0"));
   EXPECT_THAT(instead("llama.attention.head_count_kv", uint32_t{3}), HasSubstr("not a multiple of 3"));
   EXPECT_THAT(instead("llama.attention.value_length", uint32_t{8}), HasSubstr("value_length"));
+  EXPECT_THAT(with([&](GgufWriter& w) {
+                for (const char* key : {"llama.attention.key_length", "llama.attention.value_length"}) {
+                  drop(w, key);
+                  w.add(key, uint32_t{0});
+                }
+              }),
+              HasSubstr("head size is 0"));
   EXPECT_THAT(instead("llama.rope.freq_base", 0.0f), HasSubstr("RoPE"));
   EXPECT_THAT(instead("llama.rope.dimension_count", uint32_t{4}), HasSubstr("partial RoPE"));
   EXPECT_THAT(instead("llama.rope.scaling.type", "yarn"), HasSubstr("'yarn' is not supported"));
@@ -286,6 +293,22 @@ TEST_F(GgufModel, TensorsAreNamed) {
                 w.add_tensor("rope_freqs.weight", {3}, {1.0f, 0.0f, 1.0f});
               }),
               HasSubstr("RoPE frequency"));
+}
+
+TEST_F(GgufModel, RopeScalingFactorCountsUnlessTheTypeIsNone) {
+  const std::vector<float> plain = rope_frequencies(5000, kDim);
+  for (const auto& [type, divisor] :
+       std::vector<std::pair<std::string, float>>{{"none", 1}, {"linear", 4}, {"", 4}}) {
+    ASSERT_EQ(with([&](GgufWriter& w) {
+                w.add("llama.rope.scaling.factor", 4.0f);
+                if (!type.empty()) w.add("llama.rope.scaling.type", type);
+              }),
+              "no error");
+    const auto model = Model::open((folder_ / "model.gguf").string());
+    EXPECT_EQ(model->config().rope_inverse_frequencies,
+              (std::vector<float>{plain[0] / divisor, plain[1] / divisor, plain[2] / divisor}))
+        << type;
+  }
 }
 
 // llama3 scaling in GGUF is a table of divisors.

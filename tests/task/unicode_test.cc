@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "task/metrics.h"
-
 namespace idleheads {
 namespace {
 

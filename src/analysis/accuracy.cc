@@ -1,4 +1,4 @@
-#include "report/accuracy.h"
+#include "analysis/accuracy.h"
 
 #include <algorithm>
 #include <cmath>
@@ -23,6 +23,21 @@ struct Count {
   }
 };
 
+Accuracies accuracies_of(const Count& count) {
+  return {accuracy_of(count.n, count.right), accuracy_of(count.n, count.right_norm)};
+}
+
+SubjectRow pooled_row(std::string name, int depth, std::span<const SubjectRow> subjects) {
+  std::vector<Accuracy> acc, acc_norm;
+  for (const SubjectRow& subject : subjects) {
+    acc.push_back(subject.accuracies.acc);
+    acc_norm.push_back(subject.accuracies.acc_norm);
+  }
+  return {std::move(name), depth, {pooled(acc), pooled(acc_norm)}};
+}
+
+}  // namespace
+
 Accuracy accuracy_of(int64_t n, int64_t right) {
   Accuracy accuracy;
   accuracy.n = n;
@@ -33,12 +48,7 @@ Accuracy accuracy_of(int64_t n, int64_t right) {
   return accuracy;
 }
 
-Accuracies accuracies_of(const Count& count) {
-  return {accuracy_of(count.n, count.right), accuracy_of(count.n, count.right_norm)};
-}
-
-// Weighted by size; the error is sqrt(sum((n_i - 1) e_i^2 n_i) / (N - k) / N), none if any part has none.
-Accuracy pooled(const std::vector<Accuracy>& parts) {
+Accuracy pooled(std::span<const Accuracy> parts) {
   Accuracy whole;
   double right = 0, squares = 0;
   bool every_error = true;
@@ -57,54 +67,31 @@ Accuracy pooled(const std::vector<Accuracy>& parts) {
   return whole;
 }
 
-SubjectRow pooled_row(std::string name, int depth, std::span<const SubjectRow> subjects) {
-  std::vector<Accuracy> acc, acc_norm;
-  for (const SubjectRow& subject : subjects) {
-    acc.push_back(subject.accuracies.acc);
-    acc_norm.push_back(subject.accuracies.acc_norm);
-  }
-  return {std::move(name), depth, {pooled(acc), pooled(acc_norm)}};
-}
-
-bool has_choices(const StoredDocument& document) { return !document.choice_lengths.empty(); }
-
-}  // namespace
-
-Outcome outcome_of(const StoredDocument& document, std::span<const float> log_likelihoods) {
-  if (log_likelihoods.empty() || log_likelihoods.size() != document.choice_lengths.size()) {
+Outcome outcome_of(std::span<const float> log_likelihoods, std::span<const int64_t> lengths, int gold) {
+  if (log_likelihoods.empty() || log_likelihoods.size() != lengths.size()) {
     throw std::invalid_argument("outcome_of: one log-likelihood a choice is needed");
   }
   const std::vector<double> values(log_likelihoods.begin(), log_likelihoods.end());
   std::vector<double> by_length;
-  for (size_t j = 0; j < values.size(); ++j) {
-    by_length.push_back(values[j] / static_cast<double>(document.choice_lengths[j]));
-  }
+  for (size_t j = 0; j < values.size(); ++j) by_length.push_back(values[j] / static_cast<double>(lengths[j]));
   Outcome outcome;
   outcome.choice = first_maximum(values);
   outcome.choice_norm = first_maximum(by_length);
-  outcome.correct = outcome.choice == document.gold;
-  outcome.correct_norm = outcome.choice_norm == document.gold;
+  outcome.correct = outcome.choice == gold;
+  outcome.correct_norm = outcome.choice_norm == gold;
   return outcome;
 }
 
-Accuracies accuracies_of(const std::vector<StoredDocument>& documents,
-                         const std::vector<StoredResult>& results) {
+Accuracies accuracies_of(std::span<const AnsweredDocument> documents) {
   Count count;
-  for (const StoredResult& result : results) {
-    const StoredDocument& document = documents.at(static_cast<size_t>(result.document));
-    if (has_choices(document)) count.add(outcome_of(document, result.log_likelihoods));
-  }
+  for (const AnsweredDocument& document : documents) count.add(document.outcome);
   return accuracies_of(count);
 }
 
-std::vector<SubjectRow> subject_rows(const std::string& task, const std::vector<StoredDocument>& documents,
-                                     const std::vector<StoredResult>& results) {
+std::vector<SubjectRow> subject_rows(const std::string& task, std::span<const AnsweredDocument> documents) {
   std::map<std::string, std::map<std::string, Count>> categories;  // category -> subject -> count
-  for (const StoredResult& result : results) {
-    const StoredDocument& document = documents.at(static_cast<size_t>(result.document));
-    if (!has_choices(document)) continue;
-    categories[document.category][document.group].add(outcome_of(document, result.log_likelihoods));
-  }
+  for (const AnsweredDocument& document : documents)
+    categories[document.category][document.group].add(document.outcome);
   std::vector<SubjectRow> all, below;
   for (const auto& [category, subjects] : categories) {
     std::vector<SubjectRow> rows;
