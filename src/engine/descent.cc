@@ -20,18 +20,18 @@ int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
 }  // namespace
 
-Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& pool,
+Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, Workspace& workspace,
                  std::span<const Sample> samples, std::span<const Intervention> interventions,
                  const RunOptions& options, bool sharing)
     : model_(model),
       config_(model.config()),
       weights_(weights),
       pool_(pool),
+      workspace_(workspace),
       samples_(samples),
       interventions_(interventions),
       options_(options),
-      cohort_(samples, static_cast<int64_t>(interventions.size()), sharing),
-      scratch_(static_cast<size_t>(pool.threads())) {
+      cohort_(samples, static_cast<int64_t>(interventions.size()), sharing) {
   results_.resize(cohort_.paths().size());
   for (PathResult& result : results_) {
     result.mask = HeadMask(config_.layers, config_.heads);
@@ -51,7 +51,19 @@ Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& poo
   }
 }
 
+// Addresses for as many rows as branching can lead to, so that no buffer moves between layers; memory that is
+// not touched costs nothing.
+void Descent::reserve() {
+  const int64_t rows = tiles(cohort_.rows_unshared()) * kTileRows;
+  workspace_.hidden.resize(rows * config_.hidden);
+  workspace_.next_hidden.resize(rows * config_.hidden);
+  workspace_.qkv.resize(rows * config_.qkv_width());
+  workspace_.row_stats.resize(rows * config_.heads);
+  workspace_.value_norms.resize(rows * config_.kv_heads);
+}
+
 std::vector<PathResult> Descent::run() {
+  reserve();
   embed();
   for (int l = 0; l < config_.layers; ++l) {
     const PackedLayer& layer = weights_.layers[static_cast<size_t>(l)];
@@ -74,16 +86,15 @@ std::vector<PathResult> Descent::run() {
 }
 
 void Descent::embed() {
-  hidden_.resize(tiles(cohort_.rows()) * kTileRows * config_.hidden);
   const auto& variants = cohort_.variants();
   pool_.parallel_for(static_cast<int64_t>(variants.size()), [&](int64_t v, int) {
     const Variant& variant = variants[static_cast<size_t>(v)];
     const Segment& segment = cohort_.segment_of(variant);
     const std::vector<int32_t>& tokens = samples_[static_cast<size_t>(segment.sample)].tokens;
     for (int64_t i = 0; i < segment.length(); ++i) {
-      model_.weights().embedding(
-          tokens[static_cast<size_t>(segment.begin + i)],
-          {hidden_.data() + (variant.first_row + i) * config_.hidden, static_cast<size_t>(config_.hidden)});
+      model_.weights().embedding(tokens[static_cast<size_t>(segment.begin + i)],
+                                 {workspace_.hidden.data() + (variant.first_row + i) * config_.hidden,
+                                  static_cast<size_t>(config_.hidden)});
     }
   });
 }
@@ -96,10 +107,6 @@ void Descent::place_rows() {
       positions_[static_cast<size_t>(variant.first_row + i)] = static_cast<int32_t>(segment.begin + i);
     }
   }
-  const int64_t rows = tiles(cohort_.rows()) * kTileRows;
-  qkv_.resize(rows * config_.qkv_width());
-  row_stats_.resize(rows * config_.heads);
-  value_norms_.resize(rows * config_.kv_heads);
 }
 
 void Descent::project(const PackedLayer& layer) {
@@ -109,10 +116,10 @@ void Descent::project(const PackedLayer& layer) {
 
 void Descent::project_tile(const PackedLayer& layer, int64_t first, int thread) {
   const int64_t width = config_.hidden, rows = std::min(kTileRows, cohort_.rows() - first);
-  AlignedBuffer<float>& input = scratch_[static_cast<size_t>(thread)].a;
+  AlignedBuffer<float>& input = workspace_.threads[static_cast<size_t>(thread)].a;
   input.resize(kTileRows * width);
   for (int64_t r = 0; r < rows; ++r) {
-    const float* source = hidden_.data() + (first + r) * width;
+    const float* source = workspace_.hidden.data() + (first + r) * width;
     float* target = input.data() + r * width;
     if (config_.pre_norm) {
       rms_norm(source, layer.attention_norm.data(), config_.norm_epsilon, target, width);
@@ -121,13 +128,13 @@ void Descent::project_tile(const PackedLayer& layer, int64_t first, int thread) 
     }
   }
   std::fill(input.data() + rows * width, input.data() + kTileRows * width, 0.0f);
-  layer.qkv.apply(input.data(), qkv_.data() + first * config_.qkv_width());
+  layer.qkv.apply(input.data(), workspace_.qkv.data() + first * config_.qkv_width());
   for (int64_t r = 0; r < rows; ++r) rotate_and_measure(layer, first + r);
 }
 
 void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
   const int64_t dim = config_.head_dim;
-  float* query = qkv_.data() + row * config_.qkv_width();
+  float* query = workspace_.qkv.data() + row * config_.qkv_width();
   float* key = query + config_.query_width();
   float* value = key + config_.kv_width();
   if (config_.qk_norm) {
@@ -140,7 +147,7 @@ void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
     rope(query + h * dim, cosines_.data() + angle, sines_.data() + angle, dim);
   }
   for (int64_t h = 0; h < config_.kv_heads; ++h)
-    value_norms_[row * config_.kv_heads + h] = norm(value + h * dim, dim);
+    workspace_.value_norms[row * config_.kv_heads + h] = norm(value + h * dim, dim);
 }
 
 void Descent::attend_all(const PackedLayer& layer) {
@@ -161,7 +168,7 @@ void Descent::attend_all(const PackedLayer& layer) {
   pool_.parallel_for(static_cast<int64_t>(pieces.size()), [&](int64_t i, int thread) {
     const Piece& piece = pieces[static_cast<size_t>(i)];
     attend_variant(layer, piece.variant, piece.group, piece.first, piece.count,
-                   scratch_[static_cast<size_t>(thread)].attention);
+                   workspace_.threads[static_cast<size_t>(thread)].attention);
   });
 }
 
@@ -173,20 +180,20 @@ void Descent::attend_variant(const PackedLayer& layer, int32_t number, int group
   std::vector<KeyRun> keys;
   for (const int32_t v : cohort_.chain(number)) {
     const Variant& part = cohort_.variants()[static_cast<size_t>(v)];
-    const float* key = qkv_.data() + part.first_row * width + config_.query_width() + group * dim;
+    const float* key = workspace_.qkv.data() + part.first_row * width + config_.query_width() + group * dim;
     keys.push_back({key, key + config_.kv_width(), cohort_.segment_of(part).length()});
   }
   const int64_t row = variant.first_row + first;
   AttentionTask task;
   task.keys = keys;
   task.stride = width;
-  task.queries = qkv_.data() + row * width + group * heads * dim;
+  task.queries = workspace_.qkv.data() + row * width + group * heads * dim;
   task.first = cohort_.segment_of(variant).begin + first;
   task.count = count;
   task.heads = heads;
   task.head_dim = config_.head_dim;
   task.factors = layer.projection_factors.data() + group * heads * dim * padded_head_dim(dim);
-  task.stats = row_stats_.data() + row * config_.heads + group * heads;
+  task.stats = workspace_.row_stats.data() + row * config_.heads + group * heads;
   task.stats_stride = config_.heads;
   attend(task, scratch);
 }
@@ -202,7 +209,7 @@ void Descent::sum_statistics(int layer) {
       HeadSums sums = variants[v].parent < 0 ? HeadSums{} : head_sums_[at(variants[v].parent)];
       const int64_t first = variants[v].first_row, end = first + cohort_.segment_of(variants[v]).length();
       for (int64_t row = first; row < end; ++row) {
-        const RowStats& stats = row_stats_[row * config_.heads + h];
+        const RowStats& stats = workspace_.row_stats[row * config_.heads + h];
         sums.first_weight += stats.first_weight;
         sums.entropy += stats.entropy;
         sums.output_norm += stats.output_norm;
@@ -221,7 +228,7 @@ void Descent::sum_statistics(int layer) {
         sum = value_sums_[static_cast<size_t>(variants[v].parent * config_.kv_heads + h)];
       }
       const int64_t first = variants[v].first_row, end = first + cohort_.segment_of(variants[v]).length();
-      for (int64_t row = first; row < end; ++row) sum += value_norms_[row * config_.kv_heads + h];
+      for (int64_t row = first; row < end; ++row) sum += workspace_.value_norms[row * config_.kv_heads + h];
     }
   }
 }
@@ -240,9 +247,9 @@ std::vector<HeadStats> Descent::path_stats(const Path& path) const {
     };
     set(Stat::first_weight, sums.first_weight / tokens);
     set(Stat::entropy, sums.entropy / tokens);
-    set(Stat::first_value_norm, value_norms_[first_row * config_.kv_heads + kv]);
+    set(Stat::first_value_norm, workspace_.value_norms[first_row * config_.kv_heads + kv]);
     set(Stat::value_norm, value_sums_[static_cast<size_t>(path.variant * config_.kv_heads + kv)] / tokens);
-    set(Stat::last_output_norm, row_stats_[last_row * config_.heads + h].output_norm);
+    set(Stat::last_output_norm, workspace_.row_stats[last_row * config_.heads + h].output_norm);
     set(Stat::output_norm, sums.output_norm / tokens);
     set(Stat::projected_norm, sums.projected_norm / tokens);
   }
@@ -267,11 +274,10 @@ Step Descent::decide_masks(int layer) {
 void Descent::finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
                      std::span<const RowSource> rows) {
   const auto count = static_cast<int64_t>(rows.size());
-  next_hidden_.resize(tiles(count) * kTileRows * config_.hidden);
   pool_.parallel_for(tiles(count), [&](int64_t tile, int thread) {
     finish_tile(layer, index, masks, rows, tile * kTileRows, thread);
   });
-  std::swap(hidden_, next_hidden_);
+  std::swap(workspace_.hidden, workspace_.next_hidden);
 }
 
 void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
@@ -279,7 +285,7 @@ void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector
   const int64_t width = config_.hidden, wide = config_.intermediate, heads_width = config_.query_width();
   const int64_t dim = config_.head_dim;
   const int64_t count = std::min(kTileRows, static_cast<int64_t>(rows.size()) - first);
-  Scratch& scratch = scratch_[static_cast<size_t>(thread)];
+  Workspace::PerThread& scratch = workspace_.threads[static_cast<size_t>(thread)];
   AlignedBuffer<float>&narrow = scratch.a, &added = scratch.b, &gates = scratch.c;
   narrow.resize(kTileRows * std::max(heads_width, width));
   added.resize(kTileRows * width);
@@ -288,20 +294,20 @@ void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector
   for (int64_t r = 0; r < count; ++r) {
     const RowSource& source = rows[static_cast<size_t>(first + r)];
     const std::vector<uint8_t>& mask = masks[static_cast<size_t>(source.mask)];
-    const float* z = qkv_.data() + source.row * config_.qkv_width();
+    const float* z = workspace_.qkv.data() + source.row * config_.qkv_width();
     for (int h = 0; h < config_.heads; ++h) {
       if (!mask[static_cast<size_t>(h)])
         std::copy_n(z + h * dim, dim, narrow.data() + r * heads_width + h * dim);
     }
   }
   layer.output.apply(narrow.data(), added.data());
-  float* residual = next_hidden_.data() + first * width;
+  float* residual = workspace_.next_hidden.data() + first * width;
   for (int64_t r = 0; r < count; ++r) {
     const RowSource& source = rows[static_cast<size_t>(first + r)];
     float* sum = added.data() + r * width;
     float* out = residual + r * width;
     if (config_.post_norm) rms_norm(sum, layer.attention_post_norm.data(), config_.norm_epsilon, sum, width);
-    std::copy_n(hidden_.data() + source.row * width, width, out);
+    std::copy_n(workspace_.hidden.data() + source.row * width, width, out);
     add(sum, out, width);
     if (config_.pre_norm) {
       rms_norm(out, layer.mlp_norm.data(), config_.norm_epsilon, narrow.data() + r * width, width);
@@ -359,9 +365,9 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
     }
   }
   finish(layer, index, step.masks, rows);
-  const std::vector<RowScores> scores =
-      score_rows(weights_.head, config_, {hidden_.data(), static_cast<int64_t>(rows.size()), config_.hidden},
-                 queries, pool_);
+  const std::vector<RowScores> scores = score_rows(
+      weights_.head, config_, {workspace_.hidden.data(), static_cast<int64_t>(rows.size()), config_.hidden},
+      queries, pool_);
   for (size_t p = 0; p < cohort_.paths().size(); ++p) {
     const Path& path = cohort_.paths()[p];
     const Sample& sample = samples_[static_cast<size_t>(path.sample)];

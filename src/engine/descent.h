@@ -13,10 +13,26 @@
 
 namespace idleheads {
 
+// Memory of a descent, kept from run to run: fresh pages from the system cost more than the arithmetic on
+// them.
+struct Workspace {
+  struct PerThread {
+    AlignedBuffer<float> a, b, c;  // tiles
+    AttentionScratch attention;
+  };
+
+  AlignedBuffer<float> hidden, next_hidden;  // [rows, hidden]: the residual stream
+  AlignedBuffer<float> qkv;                  // [rows, qkv_width]; z replaces Q
+  AlignedBuffer<RowStats> row_stats;         // [rows, heads]
+  AlignedBuffer<float> value_norms;          // [rows, kv_heads]
+  std::vector<PerThread> threads;
+};
+
 class Descent {
  public:
-  Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, std::span<const Sample> samples,
-          std::span<const Intervention> interventions, const RunOptions& options, bool sharing);
+  Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, Workspace& workspace,
+          std::span<const Sample> samples, std::span<const Intervention> interventions,
+          const RunOptions& options, bool sharing);
 
   std::vector<PathResult> run();
   WorkCount work() const { return work_; }
@@ -26,6 +42,8 @@ class Descent {
   struct HeadSums {
     double first_weight = 0, entropy = 0, output_norm = 0, projected_norm = 0;
   };
+
+  void reserve();
 
   // The layer loop, in order.
   void embed();
@@ -51,6 +69,7 @@ class Descent {
   const ModelConfig& config_;
   const PackedModel& weights_;
   ThreadPool& pool_;
+  Workspace& workspace_;
   std::span<const Sample> samples_;
   std::span<const Intervention> interventions_;
   RunOptions options_;
@@ -58,20 +77,10 @@ class Descent {
   WorkCount work_;
   std::vector<PathResult> results_;
 
-  AlignedBuffer<float> hidden_, next_hidden_;  // [rows, hidden]: the residual stream
-  AlignedBuffer<float> qkv_;                   // [rows, qkv_width]; z replaces Q
-  AlignedBuffer<RowStats> row_stats_;          // [rows, heads]
-  AlignedBuffer<float> value_norms_;           // [rows, kv_heads]
-  std::vector<int32_t> positions_;             // [rows]: place in the sample
-  AlignedBuffer<float> cosines_, sines_;       // [longest sample, head_dim / 2]
-  std::vector<HeadSums> head_sums_;            // [variants, heads]
-  std::vector<double> value_sums_;             // [variants, kv_heads]
-
-  struct Scratch {
-    AlignedBuffer<float> a, b, c;  // tiles
-    AttentionScratch attention;
-  };
-  std::vector<Scratch> scratch_;  // one a thread
+  std::vector<int32_t> positions_;        // [rows]: place in the sample
+  AlignedBuffer<float> cosines_, sines_;  // [longest sample, head_dim / 2]
+  std::vector<HeadSums> head_sums_;       // [variants, heads]
+  std::vector<double> value_sums_;        // [variants, kv_heads]
 };
 
 }  // namespace idleheads

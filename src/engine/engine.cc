@@ -15,10 +15,13 @@ struct Engine::Impl {
   EngineOptions options;
   ThreadPool pool;
   PackedModel weights;
+  Workspace workspace;
   WorkCount work;
 
   Impl(std::shared_ptr<const Model> m, const EngineOptions& o)
-      : model(std::move(m)), options(o), pool(o.threads), weights(pack_model(*model, o.precision, pool)) {}
+      : model(std::move(m)), options(o), pool(o.threads), weights(pack_model(*model, o.precision, pool)) {
+    workspace.threads.resize(static_cast<size_t>(pool.threads()));
+  }
 
   void check_sample(const Sample& sample, size_t number) const {
     const ModelConfig& c = model->config();
@@ -64,8 +67,8 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
   if (samples.empty() || interventions.empty()) return {};
-  Descent descent(*impl_->model, impl_->weights, impl_->pool, samples, interventions, options,
-                  impl_->options.sharing);
+  Descent descent(*impl_->model, impl_->weights, impl_->pool, impl_->workspace, samples, interventions,
+                  options, impl_->options.sharing);
   std::vector<PathResult> results = descent.run();
   impl_->work.rows += descent.work().rows;
   impl_->work.rows_unshared += descent.work().rows_unshared;

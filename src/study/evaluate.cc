@@ -101,7 +101,7 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
 
 int64_t rows_in_memory(const Engine& engine, int64_t memory) {
   constexpr int64_t kSmallest = 4096;    // rows: a few prompts
-  constexpr int64_t kLargest = 1 << 17;  // more gain no speed
+  constexpr int64_t kLargest = 1 << 19;  // more gain little speed
   const int64_t rows = (memory - engine.weight_bytes()) / engine.row_bytes();
   if (rows < kSmallest) {
     constexpr int64_t kMiB = 1 << 20;
