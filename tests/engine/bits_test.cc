@@ -120,6 +120,35 @@ INSTANTIATE_TEST_SUITE_P(Engine, LongPrompts,
                                          Case{"wide_bf16", Precision::bf16, wide()}),
                          [](const auto& info) { return info.param.name; });
 
+// Prefixes of prefixes, equal samples, many rules that part at different layers.
+class RandomTrees : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Precision::bf16 && !has_bf16()) GTEST_SKIP() << "no bf16 products on this processor";
+  }
+};
+
+TEST_P(RandomTrees, SharingDoesNotMatterAndSavesRows) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 5; ++round) {
+    reference::ModelSpec spec = narrow();
+    spec.family = round % 2 == 0 ? "llama" : "olmo2";
+    const test::RandomModel model(spec);
+    const std::vector<Sample> samples = test::random_tree(random, 14, 97);
+    const std::vector<Intervention> interventions = test::some_interventions();
+    Engine shared(model.get(), {2, GetParam(), true}), separate(model.get(), {2, GetParam(), false});
+    const auto a = shared.run(samples, interventions, {.stats = true});
+    const auto b = separate.run(samples, interventions, {.stats = true});
+    for (size_t i = 0; i < a.size(); ++i)
+      test::expect_same_bits(a[i], b[i], fmt::format("round {} path {}", round, i));
+    EXPECT_LT(shared.work().rows, separate.work().rows);
+    EXPECT_EQ(shared.work().rows_unshared, separate.work().rows);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engine, RandomTrees, testing::Values(Precision::f32, Precision::bf16),
+                         [](const auto& info) { return info.param == Precision::f32 ? "f32" : "bf16"; });
+
 // An exception on the way leaves the engine as it was.
 TEST(EngineBits, AStoppedRunChangesNothing) {
   const test::RandomModel model(narrow());

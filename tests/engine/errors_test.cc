@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -25,17 +26,23 @@ struct Poison {
 };
 
 // What the user sees: from packing or from the run.
-std::string message_of(const reference::ModelSpec& spec) {
-  const test::RandomModel model(spec);
+std::string message_of(const std::function<void()>& action) {
   try {
-    Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
-    const Sample sample = test::make_sample({1, 2, 3}, 0);
-    const std::vector<Intervention> none = {std::monostate{}};
-    engine.run(std::span(&sample, 1), none);
+    action();
   } catch (const Error& error) {
     return error.what();
   }
   return "no error";
+}
+
+std::string message_of(const reference::ModelSpec& spec) {
+  const test::RandomModel model(spec);
+  return message_of([&] {
+    Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
+    const Sample sample = test::make_sample({1, 2, 3}, 0);
+    const std::vector<Intervention> none = {std::monostate{}};
+    engine.run(std::span(&sample, 1), none);
+  });
 }
 
 TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
@@ -67,6 +74,26 @@ TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
     EXPECT_THAT(message_of(spec), testing::HasSubstr(poison.message))
         << tensor_name(poison.role, poison.layer, false) << " " << poison.value;
   }
+}
+
+TEST(EngineErrors, BadSamplesAndHeadsAreNamed) {
+  const test::RandomModel model({});
+  Engine engine(model.get(), {.threads = 1, .precision = Precision::f32});
+  const auto run = [&](std::vector<int32_t> tokens, std::vector<Target> targets, const char* rule) {
+    Sample sample;
+    sample.tokens = std::move(tokens);
+    sample.targets = std::move(targets);
+    const std::vector<Intervention> interventions = {parse_intervention(rule)};
+    return message_of([&] { engine.run(std::span(&sample, 1), interventions); });
+  };
+  EXPECT_THAT(run({}, {}, "none"), testing::HasSubstr("sample 0: no tokens"));
+  EXPECT_THAT(run({1, 97}, {}, "none"), testing::HasSubstr("token id 97"));
+  EXPECT_THAT(run({1, -1}, {}, "none"), testing::HasSubstr("token id -1"));
+  EXPECT_THAT(run({1}, {{1, 0}}, "none"), testing::HasSubstr("target position 1"));
+  EXPECT_THAT(run({1}, {{0, 100}}, "none"), testing::HasSubstr("token id 100"));
+  EXPECT_THAT(run(std::vector<int32_t>(1025, 1), {}, "none"), testing::HasSubstr("context is 1024"));
+  EXPECT_THAT(run({1}, {}, "L2H0"), testing::HasSubstr("L2H0"));
+  EXPECT_EQ(run({1}, {{0, 1}}, "L1H3"), "no error");
 }
 
 // Finite weights whose products are not.

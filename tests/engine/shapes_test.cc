@@ -151,6 +151,18 @@ TEST(EngineShapes, DeepModelWithALargeVocabulary) {
   EXPECT_EQ(compare(*model.get(), engine, samples, rules), 1.0);
 }
 
+TEST(EngineShapes, Bf16IsNearFloat32) {
+  if (!has_bf16()) GTEST_SKIP() << "no bf16 products on this processor";
+  const test::RandomModel model(spec_of({"llama", 2, 2, 16}));
+  std::mt19937 random(5);
+  const std::vector<Sample> samples = test::random_tree(random, 5, 97);
+  const std::vector<Intervention> none = {std::monostate{}};
+  Engine exact(model.get(), {2, Precision::f32, true}), fast(model.get(), {2, Precision::bf16, true});
+  const auto a = exact.run(samples, none), b = fast.run(samples, none);
+  // Eight bits of mantissa on products' inputs, two layers deep.
+  for (size_t s = 0; s < samples.size(); ++s) EXPECT_NEAR(a[s].log_probs[1], b[s].log_probs[1], 0.05);
+}
+
 // Nothing to score: masks and statistics alone.
 TEST(EngineShapes, SamplesWithoutTargets) {
   const test::RandomModel model(spec_of({"llama", 2, 2, 10}));
