@@ -24,6 +24,10 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
+// Gives the pages of a mapped file back to the system's cache; reading them again maps them anew. For bytes
+// that were read once and would count as the process's memory for no use.
+void forget_pages(std::span<const std::byte> mapped);
+
 // The whole file as a string. Throws Error like MappedFile, and if the file is larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
 

@@ -150,7 +150,7 @@ void run(const Eval& eval) {
   warn_truncated(task);
   ProgressLine line;
   const std::unique_ptr<Engine> engine = eval.engine.make_engine(model);
-  EvaluateOptions options = {false, eval.engine.seed, eval.engine.max_rows(*engine), progress_on(line),
+  EvaluateOptions options = {false, eval.engine.seed, eval.engine.rows_of_cohort(*engine), progress_on(line),
                              "evaluation"};
   TaskCalibration calibration(*engine, task, options);
   std::vector<Intervention> interventions =

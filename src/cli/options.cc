@@ -1,7 +1,6 @@
 #include "cli/options.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,6 +9,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 namespace idleheads::cli {
 namespace {
@@ -42,11 +42,6 @@ double parse_percent(const std::string& text, const std::string& whole) {
   return *value;
 }
 
-int64_t half_of_memory() {
-  const int64_t total = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
-  return total / 2;
-}
-
 }  // namespace
 
 void EngineFlags::add_to(CLI::App& app) {
@@ -57,8 +52,15 @@ void EngineFlags::add_to(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--threads,-t", threads, "threads (default: as many as the process may use)")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--memory", memory,
-                 "bound of weights and rows in flight, as in 4GiB (default: half of the machine's)");
+  app.add_option(
+      "--memory", memory,
+      "bound of the process's memory, as in 4GiB: weights that do not fit are streamed (default: half of "
+      "the machine's)");
+  app.add_option(
+         "--cohort-rows", cohort_rows,
+         "tokens that run together, not counting what they share; results are stored after each cohort "
+         "(default: by memory)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   app.add_option("--seed", seed, "of the random control")->capture_default_str();
   app.add_flag("--no-sharing", no_sharing,
                "compute every prompt and intervention by itself (same results, slower)");
@@ -76,12 +78,16 @@ Precision EngineFlags::precision() const {
 }
 
 std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> opened) const {
+  // What is in memory already (the tokenizer, the task) counts as well.
+  const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes(memory);
+  const int64_t left = std::max<int64_t>(1, bound - resident_bytes());
   return std::make_unique<Engine>(
-      std::move(opened), EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing});
+      std::move(opened),
+      EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing, .memory = left});
 }
 
-int64_t EngineFlags::max_rows(const Engine& engine) const {
-  return rows_in_memory(engine, memory.empty() ? half_of_memory() : parse_bytes(memory));
+int64_t EngineFlags::rows_of_cohort(const Engine& engine) const {
+  return cohort_rows.value_or(default_cohort_rows(engine));
 }
 
 void TaskFlags::add_to(CLI::App& app, bool required) {

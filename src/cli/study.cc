@@ -1,6 +1,5 @@
 // idleheads study and idleheads score: everything about one model on one task into one file.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -29,12 +29,6 @@ struct Study {
   bool quiet = false;
 };
 
-double peak_memory_mib() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
 bool baseline_done(const StudyStore& store) {
   const std::vector<bool> done = store.done().at(0);
   return std::find(done.begin(), done.end(), false) == done.end();
@@ -45,7 +39,7 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Engine> engine = study.engine.make_engine(std::move(model));
   ProgressLine line;
-  options.max_rows = study.engine.max_rows(*engine);
+  options.cohort_rows = study.engine.rows_of_cohort(*engine);
   options.progress = progress_on(line);
   study.baseline_only ? run_baseline(*engine, task, store, options)
                       : run_study(*engine, task, store, options);
@@ -56,7 +50,7 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
              "{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
              isatty(fileno(stderr)) ? "\n" : "", seconds,
              static_cast<double>(work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, work.rows)),
-             peak_memory_mib());
+             static_cast<double>(peak_resident_bytes()) / (1 << 20));
 }
 
 void run(const Study& study) {

@@ -1,32 +1,46 @@
 #include "engine/cohort.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace idleheads {
+namespace {
+
+std::vector<int32_t> chain_of(const std::vector<Variant>& variants, int32_t variant) {
+  std::vector<int32_t> out;
+  for (; variant >= 0; variant = variants[static_cast<size_t>(variant)].parent) out.push_back(variant);
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
 
 Cohort::Cohort(std::span<const Sample> samples, int64_t interventions, bool sharing)
-    : tree_(sharing ? build_token_tree(samples) : separate_samples(samples, interventions)) {
-  for (size_t i = 0; i < tree_.segments.size(); ++i) {
-    const Segment& segment = tree_.segments[i];
+    : tree_(std::make_shared<const TokenTree>(sharing ? build_token_tree(samples)
+                                                      : separate_samples(samples, interventions))) {
+  for (size_t i = 0; i < tree_->segments.size(); ++i) {
+    const Segment& segment = tree_->segments[i];
     // Before the first mask a segment has one variant, of the same number.
     variants_.push_back({static_cast<int32_t>(i), segment.parent, rows_});
     rows_ += segment.length();
   }
   for (size_t s = 0; s < samples.size(); ++s) {
     for (int64_t i = 0; i < interventions; ++i) {
-      const size_t leaf = sharing ? s : s * static_cast<size_t>(interventions) + static_cast<size_t>(i);
-      paths_.push_back({static_cast<int32_t>(s), static_cast<int32_t>(i), tree_.leaf[leaf]});
-      rows_unshared_ += static_cast<int64_t>(samples[s].tokens.size());
+      const auto number = static_cast<int32_t>(paths_.size());
+      const size_t leaf = sharing ? s : static_cast<size_t>(number);
+      paths_.push_back({static_cast<int32_t>(s), static_cast<int32_t>(i), number, tree_->leaf[leaf]});
     }
   }
 }
 
-std::vector<int32_t> Cohort::chain(int32_t variant) const {
-  std::vector<int32_t> out;
-  for (; variant >= 0; variant = variants_[static_cast<size_t>(variant)].parent) out.push_back(variant);
-  std::reverse(out.begin(), out.end());
-  return out;
+int64_t Cohort::rows_unshared() const {
+  int64_t rows = 0;
+  for (const Path& path : paths_) rows += segment_of(variants_[static_cast<size_t>(path.variant)]).end;
+  return rows;
 }
+
+std::vector<int32_t> Cohort::chain(int32_t variant) const { return chain_of(variants_, variant); }
 
 int64_t Cohort::row_of(const Path& path, int64_t position) const {
   int32_t v = path.variant;
@@ -66,6 +80,73 @@ void Cohort::advance(const Step& step) {
   variants_ = step.variants;
   rows_ = static_cast<int64_t>(step.rows.size());
   for (size_t p = 0; p < paths_.size(); ++p) paths_[p].variant = step.path_variants[p];
+}
+
+std::vector<double> Cohort::row_shares() const {
+  std::vector<int64_t> users(variants_.size());
+  for (const Path& path : paths_) {
+    for (const int32_t v : chain(path.variant)) ++users[static_cast<size_t>(v)];
+  }
+  std::vector<double> shares;
+  for (const Path& path : paths_) {
+    double rows = 0;
+    for (const int32_t v : chain(path.variant)) {
+      rows += static_cast<double>(segment_of(variants_[static_cast<size_t>(v)]).length()) /
+              static_cast<double>(users[static_cast<size_t>(v)]);
+    }
+    shares.push_back(rows);
+  }
+  return shares;
+}
+
+Cohort::Division Cohort::divide(int64_t limit, const Step* step) const {
+  const std::vector<Variant>& variants = step ? step->variants : variants_;
+  // Chains from the root: in their order, paths with a common beginning are neighbours.
+  std::vector<std::pair<std::vector<int32_t>, int32_t>> order;
+  for (size_t p = 0; p < paths_.size(); ++p) {
+    const int32_t leaf = step ? step->path_variants[p] : paths_[p].variant;
+    order.emplace_back(chain_of(variants, leaf), static_cast<int32_t>(p));
+  }
+  std::sort(order.begin(), order.end());
+  Division division;
+  std::vector<bool> counted(variants.size());
+  int64_t rows = 0;
+  for (const auto& [chain, path] : order) {
+    for (const int32_t v : chain) {
+      if (!counted[static_cast<size_t>(v)]) rows += segment_of(variants[static_cast<size_t>(v)]).length();
+      counted[static_cast<size_t>(v)] = true;
+    }
+    (rows <= limit || division.first.empty() ? division.first : division.others).push_back(path);
+  }
+  return division;
+}
+
+void Cohort::keep(std::span<const int32_t> paths) {
+  std::vector<Path> kept;
+  for (const int32_t p : paths) kept.push_back(paths_[static_cast<size_t>(p)]);
+  paths_ = std::move(kept);
+}
+
+Cohort Cohort::part(std::span<const int32_t> paths, std::vector<int64_t>& rows) const {
+  Cohort part = *this;
+  part.keep(paths);
+  part.variants_.clear();
+  rows.clear();
+  std::vector<int32_t> place(variants_.size(), -1);  // of the old variants among the new ones
+  for (Path& path : part.paths_) {
+    for (const int32_t v : chain(path.variant)) {
+      int32_t& at = place[static_cast<size_t>(v)];
+      if (at >= 0) continue;
+      at = static_cast<int32_t>(part.variants_.size());
+      const Variant& old = variants_[static_cast<size_t>(v)];
+      const int32_t parent = old.parent < 0 ? -1 : place[static_cast<size_t>(old.parent)];
+      part.variants_.push_back({old.segment, parent, static_cast<int64_t>(rows.size())});
+      for (int64_t i = 0; i < segment_of(old).length(); ++i) rows.push_back(old.first_row + i);
+    }
+    path.variant = place[static_cast<size_t>(path.variant)];
+  }
+  part.rows_ = static_cast<int64_t>(rows.size());
+  return part;
 }
 
 }  // namespace idleheads

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,6 +22,7 @@ struct Variant {
 struct Path {
   int32_t sample = 0;
   int32_t intervention = 0;
+  int32_t number = 0;   // sample * interventions + intervention
   int32_t variant = 0;  // the variant of its leaf segment
 };
 
@@ -41,17 +42,18 @@ struct Step {
 
 class Cohort {
  public:
-  // All paths of samples x interventions; with sharing they begin as one variant a segment.
+  // All paths of samples x interventions, path i with number i; with sharing they begin as one variant a
+  // segment.
   Cohort(std::span<const Sample> samples, int64_t interventions, bool sharing);
 
-  const TokenTree& tree() const { return tree_; }
+  const TokenTree& tree() const { return *tree_; }
   const std::vector<Variant>& variants() const { return variants_; }
   const std::vector<Path>& paths() const { return paths_; }
   int64_t rows() const { return rows_; }
-  int64_t rows_unshared() const { return rows_unshared_; }
+  int64_t rows_unshared() const;  // sum of the paths' tokens
 
   const Segment& segment_of(const Variant& variant) const {
-    return tree_.segments[static_cast<size_t>(variant.segment)];
+    return tree_->segments[static_cast<size_t>(variant.segment)];
   }
   // Variants from the root to `variant`.
   std::vector<int32_t> chain(int32_t variant) const;
@@ -62,12 +64,28 @@ class Cohort {
   Step branch(const std::vector<std::vector<uint8_t>>& path_masks) const;
   void advance(const Step& step);
 
+  // What part of each row's work falls on a path, if those who share a row pay equal parts of it: rows a
+  // path.
+  std::vector<double> row_shares() const;
+
+  // Indices of paths, in an order in which those that share rows are neighbours: as many as come to at most
+  // `limit` rows, and one at least, and the others. Rows are counted after `step`, or without one as they
+  // are.
+  struct Division {
+    std::vector<int32_t> first, others;
+  };
+  Division divide(int64_t limit, const Step* step = nullptr) const;
+
+  // Goes on with these paths alone; variants and rows stay where they are.
+  void keep(std::span<const int32_t> paths);
+  // A cohort of these paths alone, its rows one after the other; rows[i] is this cohort's row for its row i.
+  Cohort part(std::span<const int32_t> paths, std::vector<int64_t>& rows) const;
+
  private:
-  TokenTree tree_;
+  std::shared_ptr<const TokenTree> tree_;
   std::vector<Variant> variants_;
   std::vector<Path> paths_;
   int64_t rows_ = 0;
-  int64_t rows_unshared_ = 0;
 };
 
 }  // namespace idleheads

@@ -20,23 +20,30 @@ int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
 }  // namespace
 
-Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, Workspace& workspace,
-                 std::span<const Sample> samples, std::span<const Intervention> interventions,
-                 const RunOptions& options, bool sharing)
+Descent::Descent(const Model& model, PackedModel& weights, ThreadPool& pool, Workspace& workspace,
+                 const RowLimits& limits, std::span<const Sample> samples,
+                 std::span<const Intervention> interventions, const RunOptions& options, bool sharing)
     : model_(model),
       config_(model.config()),
       weights_(weights),
       pool_(pool),
       workspace_(workspace),
+      limits_(limits),
       samples_(samples),
       interventions_(interventions),
       options_(options),
-      cohort_(samples, static_cast<int64_t>(interventions.size()), sharing) {
+      all_(samples, static_cast<int64_t>(interventions.size()), sharing),
+      cohort_(all_) {
   results_.resize(cohort_.paths().size());
   for (PathResult& result : results_) {
     result.mask = HeadMask(config_.layers, config_.heads);
     if (options_.stats) result.stats = SampleStats(config_.layers, config_.heads);
   }
+  work_.rows_unshared = cohort_.rows_unshared() * config_.layers;
+  prepare_angles();
+}
+
+void Descent::prepare_angles() {
   int64_t longest = 0;
   for (const Sample& sample : samples_)
     longest = std::max(longest, static_cast<int64_t>(sample.tokens.size()));
@@ -51,10 +58,82 @@ Descent::Descent(const Model& model, const PackedModel& weights, ThreadPool& poo
   }
 }
 
+std::vector<PathResult> Descent::run() {
+  waiting_.push_back({all_, 0, {}});
+  while (!waiting_.empty()) descend();
+  return std::move(results_);
+}
+
+void Descent::descend() {
+  const auto path_layers = static_cast<double>(results_.size()) * config_.layers;
+  for (int l = resume(); l < config_.layers; ++l) {
+    const std::shared_ptr<const PackedLayer> layer = weights_.layers.get(l);
+    place_rows();
+    project(*layer);
+    attend_all(*layer);
+    sum_statistics(l);
+    count_work();
+    const Step step = decide_masks(l);
+    cohort_.advance(step);
+    if (l + 1 < config_.layers) {
+      finish(*layer, l, step.masks, step.rows);
+    } else {
+      finish_and_score(*layer, l, step);
+    }
+    path_layers_done_ += static_cast<int64_t>(cohort_.paths().size());
+    if (options_.on_layer) options_.on_layer(static_cast<double>(path_layers_done_) / path_layers);
+  }
+}
+
+int Descent::resume() {
+  Waiting next = std::move(waiting_.back());
+  waiting_.pop_back();
+  waiting_rows_ -= next.hidden.size() / config_.hidden;
+  cohort_ = std::move(next.cohort);
+  if (next.hidden.size() == 0) {
+    const Cohort::Division division = cohort_.divide(limits_.rows);
+    if (!division.others.empty()) {
+      set_aside(division.others, 0);
+      std::vector<int64_t> rows;
+      cohort_ = cohort_.part(division.first, rows);
+    }
+    reserve();
+    embed();
+  } else {
+    reserve();
+    std::copy(next.hidden.span().begin(), next.hidden.span().end(), workspace_.hidden.data());
+  }
+  return next.layer;
+}
+
+// The paths will go on from the input of this layer, or from the beginning where their rows are too many to
+// be kept.
+void Descent::set_aside(std::span<const int32_t> paths, int layer) {
+  Waiting later = {.cohort = all_, .layer = layer, .hidden = {}};
+  std::vector<int64_t> rows;
+  if (layer > 0) later.cohort = cohort_.part(paths, rows);
+  const auto count = static_cast<int64_t>(rows.size());
+  if (layer == 0 || waiting_rows_ + count > limits_.waiting) {
+    std::vector<int32_t> numbers;
+    for (const int32_t p : paths) numbers.push_back(cohort_.paths()[static_cast<size_t>(p)].number);
+    later.cohort = all_.part(numbers, rows);
+    later.layer = 0;
+  } else {
+    later.hidden.resize(count * config_.hidden);
+    for (int64_t r = 0; r < count; ++r) {
+      std::copy_n(workspace_.hidden.data() + rows[static_cast<size_t>(r)] * config_.hidden, config_.hidden,
+                  later.hidden.data() + r * config_.hidden);
+    }
+    waiting_rows_ += count;
+  }
+  waiting_.push_back(std::move(later));
+}
+
 // Addresses for as many rows as branching can lead to, so that no buffer moves between layers; memory that is
 // not touched costs nothing.
 void Descent::reserve() {
-  const int64_t rows = tiles(cohort_.rows_unshared()) * kTileRows;
+  const int64_t most = std::max(cohort_.rows(), std::min(cohort_.rows_unshared(), limits_.rows));
+  const int64_t rows = tiles(most) * kTileRows;
   workspace_.hidden.resize(rows * config_.hidden);
   workspace_.next_hidden.resize(rows * config_.hidden);
   workspace_.qkv.resize(rows * config_.qkv_width());
@@ -62,27 +141,11 @@ void Descent::reserve() {
   workspace_.value_norms.resize(rows * config_.kv_heads);
 }
 
-std::vector<PathResult> Descent::run() {
-  reserve();
-  embed();
-  for (int l = 0; l < config_.layers; ++l) {
-    const PackedLayer& layer = weights_.layers[static_cast<size_t>(l)];
-    place_rows();
-    project(layer);
-    attend_all(layer);
-    sum_statistics(l);
-    Step step = decide_masks(l);
-    work_.rows += cohort_.rows();
-    work_.rows_unshared += cohort_.rows_unshared();
-    cohort_.advance(step);
-    if (l + 1 < config_.layers) {
-      finish(layer, l, step.masks, step.rows);
-    } else {
-      finish_and_score(layer, l, step);
-    }
-    if (options_.on_layer) options_.on_layer(static_cast<double>(l + 1) / config_.layers);
-  }
-  return std::move(results_);
+void Descent::count_work() {
+  work_.rows += cohort_.rows();
+  const std::vector<double> shares = cohort_.row_shares();
+  for (size_t p = 0; p < shares.size(); ++p)
+    results_[static_cast<size_t>(cohort_.paths()[p].number)].work += shares[p];
 }
 
 void Descent::embed() {
@@ -97,6 +160,7 @@ void Descent::embed() {
                                   static_cast<size_t>(config_.hidden)});
     }
   });
+  model_.weights().forget_embeddings();
 }
 
 void Descent::place_rows() {
@@ -122,7 +186,7 @@ void Descent::project_tile(const PackedLayer& layer, int64_t first, int thread) 
     const float* source = workspace_.hidden.data() + (first + r) * width;
     float* target = input.data() + r * width;
     if (config_.pre_norm) {
-      rms_norm(source, layer.attention_norm.data(), config_.norm_epsilon, target, width);
+      rms_norm(source, layer.vectors.attention_norm.data(), config_.norm_epsilon, target, width);
     } else {
       std::copy_n(source, width, target);
     }
@@ -138,8 +202,8 @@ void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
   float* key = query + config_.query_width();
   float* value = key + config_.kv_width();
   if (config_.qk_norm) {
-    rms_norm(query, layer.query_norm.data(), config_.norm_epsilon, query, config_.query_width());
-    rms_norm(key, layer.key_norm.data(), config_.norm_epsilon, key, config_.kv_width());
+    rms_norm(query, layer.vectors.query_norm.data(), config_.norm_epsilon, query, config_.query_width());
+    rms_norm(key, layer.vectors.key_norm.data(), config_.norm_epsilon, key, config_.kv_width());
   }
   const int64_t angle = positions_[static_cast<size_t>(row)] * (dim / 2);
   // Q and K lie side by side.
@@ -257,18 +321,28 @@ std::vector<HeadStats> Descent::path_stats(const Path& path) const {
 }
 
 Step Descent::decide_masks(int layer) {
-  const auto& paths = cohort_.paths();
-  std::vector<std::vector<uint8_t>> masks(paths.size());
-  for (size_t p = 0; p < paths.size(); ++p) {
-    const std::vector<HeadStats> stats = path_stats(paths[p]);
-    PathResult& result = results_[p];
+  const auto masks_of_paths = [&] {
+    std::vector<std::vector<uint8_t>> masks;
+    for (const Path& path : cohort_.paths()) {
+      const std::span<const uint8_t> mask = results_[static_cast<size_t>(path.number)].mask.layer(layer);
+      masks.emplace_back(mask.begin(), mask.end());
+    }
+    return masks;
+  };
+  for (const Path& path : cohort_.paths()) {
+    const std::vector<HeadStats> stats = path_stats(path);
+    PathResult& result = results_[static_cast<size_t>(path.number)];
     if (options_.stats) std::copy(stats.begin(), stats.end(), result.stats.layer(layer).begin());
-    const RandomKey key = {options_.seed, samples_[static_cast<size_t>(paths[p].sample)].id};
-    decide_mask(interventions_[static_cast<size_t>(paths[p].intervention)], stats, layer, key,
+    const RandomKey key = {options_.seed, samples_[static_cast<size_t>(path.sample)].id};
+    decide_mask(interventions_[static_cast<size_t>(path.intervention)], stats, layer, key,
                 result.mask.layer(layer));
-    masks[p].assign(result.mask.layer(layer).begin(), result.mask.layer(layer).end());
   }
-  return cohort_.branch(masks);
+  Step step = cohort_.branch(masks_of_paths());
+  if (static_cast<int64_t>(step.rows.size()) <= limits_.rows) return step;
+  const Cohort::Division division = cohort_.divide(limits_.rows, &step);
+  set_aside(division.others, layer);
+  cohort_.keep(division.first);
+  return cohort_.branch(masks_of_paths());
 }
 
 void Descent::finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
@@ -306,11 +380,12 @@ void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector
     const RowSource& source = rows[static_cast<size_t>(first + r)];
     float* sum = added.data() + r * width;
     float* out = residual + r * width;
-    if (config_.post_norm) rms_norm(sum, layer.attention_post_norm.data(), config_.norm_epsilon, sum, width);
+    if (config_.post_norm)
+      rms_norm(sum, layer.vectors.attention_post_norm.data(), config_.norm_epsilon, sum, width);
     std::copy_n(workspace_.hidden.data() + source.row * width, width, out);
     add(sum, out, width);
     if (config_.pre_norm) {
-      rms_norm(out, layer.mlp_norm.data(), config_.norm_epsilon, narrow.data() + r * width, width);
+      rms_norm(out, layer.vectors.mlp_norm.data(), config_.norm_epsilon, narrow.data() + r * width, width);
     } else {
       std::copy_n(out, width, narrow.data() + r * width);
     }
@@ -324,7 +399,8 @@ void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector
   layer.down.apply(gates.data(), added.data());
   for (int64_t r = 0; r < count; ++r) {
     float* sum = added.data() + r * width;
-    if (config_.post_norm) rms_norm(sum, layer.mlp_post_norm.data(), config_.norm_epsilon, sum, width);
+    if (config_.post_norm)
+      rms_norm(sum, layer.vectors.mlp_post_norm.data(), config_.norm_epsilon, sum, width);
     add(sum, residual + r * width, width);
   }
   if (!all_finite(residual, count * width)) {
@@ -371,7 +447,7 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
   for (size_t p = 0; p < cohort_.paths().size(); ++p) {
     const Path& path = cohort_.paths()[p];
     const Sample& sample = samples_[static_cast<size_t>(path.sample)];
-    PathResult& result = results_[p];
+    PathResult& result = results_[static_cast<size_t>(path.number)];
     for (size_t t = 0; t < answers[p].size(); ++t) {
       const RowScores& row = scores[answers[p][t].row];
       result.log_probs.push_back(row.log_probs[answers[p][t].place]);

@@ -1,4 +1,5 @@
-// One run of the engine: a cohort of paths from the embedding to the scored positions.
+// One run of the engine: a cohort of paths from the embedding to the scored positions. Where branching would
+// need more memory than there is, a part of the paths waits and goes down afterwards.
 #pragma once
 
 #include <span>
@@ -28,11 +29,18 @@ struct Workspace {
   std::vector<PerThread> threads;
 };
 
+// What a descent may hold at a time.
+struct RowLimits {
+  int64_t rows = 0;     // in flight
+  int64_t waiting = 0;  // rows of the residual stream of paths that wait
+};
+
 class Descent {
  public:
-  Descent(const Model& model, const PackedModel& weights, ThreadPool& pool, Workspace& workspace,
-          std::span<const Sample> samples, std::span<const Intervention> interventions,
-          const RunOptions& options, bool sharing);
+  // No sample may have more than limits.rows tokens.
+  Descent(const Model& model, PackedModel& weights, ThreadPool& pool, Workspace& workspace,
+          const RowLimits& limits, std::span<const Sample> samples,
+          std::span<const Intervention> interventions, const RunOptions& options, bool sharing);
 
   std::vector<PathResult> run();
   WorkCount work() const { return work_; }
@@ -43,14 +51,26 @@ class Descent {
     double first_weight = 0, entropy = 0, output_norm = 0, projected_norm = 0;
   };
 
+  // Paths at the input of a layer.
+  struct Waiting {
+    Cohort cohort;
+    int layer = 0;
+    AlignedBuffer<float> hidden;  // [rows, hidden]; empty: layer 0, to be embedded
+  };
+
+  void prepare_angles();
+  void descend();  // the last of those waiting, from its layer to its results
+  int resume();    // takes it up; its layer
+  void set_aside(std::span<const int32_t> paths, int layer);
   void reserve();
+  void count_work();
 
   // The layer loop, in order.
   void embed();
   void project(const PackedLayer& layer);     // norm, Q K V, RoPE, value norms
   void attend_all(const PackedLayer& layer);  // z in the place of Q, row statistics
   void sum_statistics(int layer);             // per variant and head
-  Step decide_masks(int layer);               // per path; branches where they differ
+  Step decide_masks(int layer);  // per path; branches where they differ, sets aside what is too much
   void finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
               std::span<const RowSource> rows);  // masked z, W_O, residual, MLP
   void finish_and_score(const PackedLayer& layer, int index,
@@ -67,15 +87,20 @@ class Descent {
 
   const Model& model_;
   const ModelConfig& config_;
-  const PackedModel& weights_;
+  PackedModel& weights_;
   ThreadPool& pool_;
   Workspace& workspace_;
+  RowLimits limits_;
   std::span<const Sample> samples_;
   std::span<const Intervention> interventions_;
   RunOptions options_;
-  Cohort cohort_;
+  const Cohort all_;  // every path, as it begins
+  Cohort cohort_;     // those on their way
+  std::vector<Waiting> waiting_;
+  int64_t waiting_rows_ = 0;
+  int64_t path_layers_done_ = 0;
   WorkCount work_;
-  std::vector<PathResult> results_;
+  std::vector<PathResult> results_;  // by Path::number
 
   std::vector<int32_t> positions_;        // [rows]: place in the sample
   AlignedBuffer<float> cosines_, sines_;  // [longest sample, head_dim / 2]

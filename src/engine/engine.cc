@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "engine/descent.h"
+#include "engine/memory_plan.h"
 #include "engine/ops.h"
 #include "engine/packed_model.h"
 
@@ -14,12 +15,17 @@ struct Engine::Impl {
   std::shared_ptr<const Model> model;
   EngineOptions options;
   ThreadPool pool;
+  MemoryPlan plan;
   PackedModel weights;
   Workspace workspace;
   WorkCount work;
 
   Impl(std::shared_ptr<const Model> m, const EngineOptions& o)
-      : model(std::move(m)), options(o), pool(o.threads), weights(pack_model(*model, o.precision, pool)) {
+      : model(std::move(m)),
+        options(o),
+        pool(o.threads),
+        plan(plan_memory(model->config(), {o.precision, pool.threads(), o.memory, o.rows, o.stream_weights})),
+        weights(pack_model(*model, o.precision, pool, plan.stream)) {
     workspace.threads.resize(static_cast<size_t>(pool.threads()));
   }
 
@@ -29,6 +35,10 @@ struct Engine::Impl {
     if (length == 0) fail("sample {}: no tokens", number);
     if (length > c.context) {
       fail("sample {}: {} tokens, the model's context is {}", number, length, c.context);
+    }
+    if (length > plan.limits.rows) {
+      fail("sample {}: {} tokens, the memory allowed holds {} at a time; raise --memory", number, length,
+           plan.limits.rows);
     }
     const auto check_token = [&](int32_t token) {
       if (token < 0 || token >= c.vocabulary) {
@@ -67,8 +77,8 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
   if (samples.empty() || interventions.empty()) return {};
-  Descent descent(*impl_->model, impl_->weights, impl_->pool, impl_->workspace, samples, interventions,
-                  options, impl_->options.sharing);
+  Descent descent(*impl_->model, impl_->weights, impl_->pool, impl_->workspace, impl_->plan.limits, samples,
+                  interventions, options, impl_->options.sharing);
   std::vector<PathResult> results = descent.run();
   impl_->work.rows += descent.work().rows;
   impl_->work.rows_unshared += descent.work().rows_unshared;
@@ -78,14 +88,9 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
 const Model& Engine::model() const { return *impl_->model; }
 Precision Engine::precision() const { return impl_->options.precision; }
 int Engine::threads() const { return impl_->pool.threads(); }
-int64_t Engine::weight_bytes() const { return impl_->weights.bytes(); }
+bool Engine::streams_weights() const { return impl_->plan.stream; }
+int64_t Engine::rows() const { return impl_->plan.limits.rows; }
 WorkCount Engine::work() const { return impl_->work; }
-
-int64_t Engine::row_bytes() const {
-  const ModelConfig& c = impl_->model->config();
-  const int64_t floats = 2 * c.hidden + c.qkv_width() + c.kv_heads;
-  return floats * static_cast<int64_t>(sizeof(float)) + c.heads * static_cast<int64_t>(sizeof(RowStats));
-}
 
 std::string engine_description(Precision precision) {
   return fmt::format("{} products ({}), {} kernels", precision == Precision::bf16 ? "bf16" : "f32",

@@ -18,6 +18,10 @@ struct EngineOptions {
   int threads = 0;  // 0: as many as the process may use
   Precision precision = fastest_precision();
   bool sharing = true;  // false: every (sample, intervention) is computed by itself; same bits, more work
+  // Bounds. None of them changes a result.
+  int64_t memory = 0;           // bytes for weights and rows in flight together; 0: no bound
+  int64_t rows = 0;             // rows in flight; 0: as many as `memory` allows
+  bool stream_weights = false;  // read weights layer by layer even where they would fit
 };
 
 struct RunOptions {
@@ -36,7 +40,9 @@ struct WorkCount {
 
 class Engine {
  public:
-  // Packs the model's weights. Throws Error (packed_model.h).
+  // Packs the model's weights, or makes ready to stream them where `memory` does not hold them all with some
+  // rows. Throws Error (packed_model.h), and UsageError with the smallest sensible value if `memory` is too
+  // little to work with.
   Engine(std::shared_ptr<const Model> model, const EngineOptions& options = {});
   ~Engine();
   Engine(const Engine&) = delete;
@@ -44,16 +50,17 @@ class Engine {
 
   // Runs every sample under every intervention in one descent through the layers: results[s * interventions +
   // i]. Throws Error: an empty sample, a token id or head out of range (which sample), a sample longer than
-  // the model's context, NaN or infinite activations (layer and head). Not for several threads at once.
+  // the model's context or than memory allows, NaN or infinite activations (layer and head). Not for several
+  // threads at once.
   std::vector<PathResult> run(std::span<const Sample> samples, std::span<const Intervention> interventions,
                               const RunOptions& options = {});
 
   const Model& model() const;
   Precision precision() const;
   int threads() const;
-  int64_t weight_bytes() const;
-  // Memory of one row in flight, in bytes: what a caller sizes cohorts by.
-  int64_t row_bytes() const;
+  bool streams_weights() const;
+  // The most rows in flight; a run that needs more is done in parts. What a caller sizes cohorts by.
+  int64_t rows() const;
   WorkCount work() const;  // of all runs so far
 
  private:

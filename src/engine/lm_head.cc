@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
 namespace idleheads {
 namespace {
 
-// One row on its way over the pieces.
+constexpr int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+
+// A row on its way over the pieces of the vocabulary.
 struct RowState {
   LogSumExp normaliser;
   float largest = -std::numeric_limits<float>::infinity();
@@ -29,46 +32,50 @@ void take_piece(const float* logits, int64_t first, int64_t count, const RowQuer
   if (query.all_logits) scores.logits.insert(scores.logits.end(), logits, logits + count);
 }
 
-void score_tile(const PackedHead& head, const ModelConfig& config, MatrixView<const float> hidden,
-                std::span<const RowQuery> queries, std::span<RowScores> scores) {
-  const auto rows = static_cast<int64_t>(queries.size());
-  AlignedBuffer<float> normed(kTileRows * config.hidden), logits(kTileRows * kVocabularyPiece);
+// Final norm of all rows; whole tiles, zeros behind the last row.
+AlignedBuffer<float> normed_rows(const PackedHead& head, const ModelConfig& config,
+                                 MatrixView<const float> hidden) {
+  AlignedBuffer<float> normed(tiles(hidden.rows) * kTileRows * config.hidden);
   std::fill(normed.span().begin(), normed.span().end(), 0.0f);
-  for (int64_t r = 0; r < rows; ++r) {
+  for (int64_t r = 0; r < hidden.rows; ++r) {
     rms_norm(hidden.row(r), head.final_norm.data(), config.norm_epsilon, normed.data() + r * config.hidden,
              config.hidden);
-    scores[static_cast<size_t>(r)].log_probs.resize(queries[static_cast<size_t>(r)].tokens.size());
   }
+  return normed;
+}
+
+}  // namespace
+
+// Pieces in the outer loop: each is needed once, which lets them be streamed.
+std::vector<RowScores> score_rows(PackedHead& head, const ModelConfig& config, MatrixView<const float> hidden,
+                                  std::span<const RowQuery> queries, ThreadPool& pool) {
+  std::vector<RowScores> scores(queries.size());
   std::vector<RowState> states(queries.size());
+  const auto total = static_cast<int64_t>(queries.size());
+  if (total == 0) return scores;
+  const AlignedBuffer<float> normed = normed_rows(head, config, hidden);
+  for (size_t r = 0; r < queries.size(); ++r) scores[r].log_probs.resize(queries[r].tokens.size());
+  std::vector<AlignedBuffer<float>> logits(static_cast<size_t>(pool.threads()));
   int64_t first = 0;
-  for (const Linear& piece : head.pieces) {
-    piece.apply(normed.data(), logits.data());
-    for (size_t r = 0; r < queries.size(); ++r) {
-      take_piece(logits.data() + static_cast<int64_t>(r) * piece.outputs(), first, piece.outputs(),
-                 queries[r], states[r], scores[r]);
-    }
-    first += piece.outputs();
+  for (int64_t p = 0; p < head.pieces.size(); ++p) {
+    const std::shared_ptr<const Linear> piece = head.pieces.get(p);
+    pool.parallel_for(tiles(total), [&](int64_t tile, int thread) {
+      AlignedBuffer<float>& out = logits[static_cast<size_t>(thread)];
+      out.resize(kTileRows * piece->outputs());
+      piece->apply(normed.data() + tile * kTileRows * config.hidden, out.data());
+      for (int64_t r = tile * kTileRows; r < std::min(total, (tile + 1) * kTileRows); ++r) {
+        const auto row = static_cast<size_t>(r);
+        take_piece(out.data() + r % kTileRows * piece->outputs(), first, piece->outputs(), queries[row],
+                   states[row], scores[row]);
+      }
+    });
+    first += piece->outputs();
   }
   for (size_t r = 0; r < queries.size(); ++r) {
     const double log_normaliser = states[r].normaliser.maximum + std::log(states[r].normaliser.sum);
     if (!std::isfinite(log_normaliser)) fail("NaN or infinity in the logits, after the last layer");
     for (float& value : scores[r].log_probs) value = static_cast<float>(value - log_normaliser);
   }
-}
-
-}  // namespace
-
-std::vector<RowScores> score_rows(const PackedHead& head, const ModelConfig& config,
-                                  MatrixView<const float> hidden, std::span<const RowQuery> queries,
-                                  ThreadPool& pool) {
-  std::vector<RowScores> scores(queries.size());
-  const auto total = static_cast<int64_t>(queries.size());
-  pool.parallel_for((total + kTileRows - 1) / kTileRows, [&](int64_t tile, int) {
-    const int64_t first = tile * kTileRows, rows = std::min(kTileRows, total - first);
-    const auto begin = static_cast<size_t>(first), count = static_cast<size_t>(rows);
-    score_tile(head, config, {hidden.row(first), rows, hidden.cols, hidden.stride},
-               queries.subspan(begin, count), std::span(scores).subspan(begin, count));
-  });
   return scores;
 }
 

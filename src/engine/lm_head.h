@@ -26,8 +26,7 @@ struct RowScores {
 };
 
 // `hidden` [queries.size(), hidden width] is the residual stream before the final norm.
-std::vector<RowScores> score_rows(const PackedHead& head, const ModelConfig& config,
-                                  MatrixView<const float> hidden, std::span<const RowQuery> queries,
-                                  ThreadPool& pool);
+std::vector<RowScores> score_rows(PackedHead& head, const ModelConfig& config, MatrixView<const float> hidden,
+                                  std::span<const RowQuery> queries, ThreadPool& pool);
 
 }  // namespace idleheads

@@ -10,75 +10,86 @@ namespace idleheads {
 namespace {
 
 // Weights that are not numbers would show up as NaN scores of every sample; say so at once, with the place.
-void check_finite(const AlignedBuffer<float>& values, int layer, std::string_view what) {
-  if (!all_finite(values.data(), values.size()))
-    fail("layer {}: the {} weights hold NaN or infinity", layer, what);
+AlignedBuffer<float> read_matrix(const Model& model, LayerMatrix which, int layer, std::string_view name) {
+  AlignedBuffer<float> matrix = model.weights().matrix(which, layer);
+  if (!all_finite(matrix.data(), matrix.size()))
+    fail("layer {}: the {} weights hold NaN or infinity", layer, name);
+  return matrix;
 }
 
+AlignedBuffer<float> projection_factors(const ModelConfig& c, const AlignedBuffer<float>& output) {
+  const int64_t size = c.head_dim * padded_head_dim(c.head_dim);
+  AlignedBuffer<float> factors(c.heads * size);
+  for (int h = 0; h < c.heads; ++h) {
+    projection_factor(output.data() + h * c.head_dim, c.hidden, c.query_width(), c.head_dim,
+                      factors.data() + h * size);
+  }
+  return factors;
+}
+
+// One matrix after the other: while streaming, a layer in float32 would need as much memory as several
+// packed ones.
 PackedLayer pack_layer(const Model& model, int index, Precision precision) {
   const ModelConfig& c = model.config();
-  LayerWeights w = model.weights().layer(index);
-  check_finite(w.qkv, index, "attention input");
-  check_finite(w.output, index, "attention output");
-  check_finite(w.gate_up, index, "MLP gate and up");
-  check_finite(w.down, index, "MLP down");
   PackedLayer packed;
-  packed.qkv = Linear(w.qkv.span(), c.qkv_width(), c.hidden, precision, w.qkv_bias.span());
-  packed.output = Linear(w.output.span(), c.hidden, c.query_width(), precision, w.output_bias.span());
-  packed.gate_up = Linear(w.gate_up.span(), 2 * c.intermediate, c.hidden, precision, w.gate_up_bias.span());
-  packed.down = Linear(w.down.span(), c.hidden, c.intermediate, precision, w.down_bias.span());
-  const int64_t factor_size = c.head_dim * padded_head_dim(c.head_dim);
-  packed.projection_factors.resize(c.heads * factor_size);
-  for (int h = 0; h < c.heads; ++h) {
-    projection_factor(w.output.data() + h * c.head_dim, c.hidden, c.query_width(), c.head_dim,
-                      packed.projection_factors.data() + h * factor_size);
-  }
-  packed.attention_norm = std::move(w.attention_norm);
-  packed.mlp_norm = std::move(w.mlp_norm);
-  packed.attention_post_norm = std::move(w.attention_post_norm);
-  packed.mlp_post_norm = std::move(w.mlp_post_norm);
-  packed.query_norm = std::move(w.query_norm);
-  packed.key_norm = std::move(w.key_norm);
+  packed.vectors = model.weights().vectors(index);
+  const auto pack = [&](LayerMatrix which, std::string_view name, int64_t outputs, int64_t inputs,
+                        const AlignedBuffer<float>& bias) {
+    const AlignedBuffer<float> matrix = read_matrix(model, which, index, name);
+    if (which == LayerMatrix::output) packed.projection_factors = projection_factors(c, matrix);
+    return Linear(matrix.span(), outputs, inputs, precision, bias.span());
+  };
+  const LayerVectors& v = packed.vectors;
+  packed.qkv = pack(LayerMatrix::qkv, "attention input", c.qkv_width(), c.hidden, v.qkv_bias);
+  packed.output = pack(LayerMatrix::output, "attention output", c.hidden, c.query_width(), v.output_bias);
+  packed.gate_up =
+      pack(LayerMatrix::gate_up, "MLP gate and up", 2 * c.intermediate, c.hidden, v.gate_up_bias);
+  packed.down = pack(LayerMatrix::down, "MLP down", c.hidden, c.intermediate, v.down_bias);
   return packed;
 }
 
-PackedHead pack_head(const Model& model, Precision precision, ThreadPool& pool) {
+Linear pack_head_piece(const Model& model, int64_t index, Precision precision) {
   const ModelConfig& c = model.config();
-  PackedHead head;
-  head.final_norm = model.weights().final_norm();
-  const AlignedBuffer<float> matrix = model.weights().lm_head();
+  const int64_t first = index * kVocabularyPiece;
+  const int64_t count = std::min<int64_t>(kVocabularyPiece, c.vocabulary - first);
+  const AlignedBuffer<float> matrix = model.weights().lm_head(first, count);
   if (!all_finite(matrix.data(), matrix.size())) fail("the LM head's weights hold NaN or infinity");
-  const int64_t pieces = (c.vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
-  head.pieces.resize(static_cast<size_t>(pieces));
-  pool.parallel_for(pieces, [&](int64_t i, int) {
-    const int64_t first = i * kVocabularyPiece;
-    const int64_t count = std::min(kVocabularyPiece, c.vocabulary - first);
-    head.pieces[static_cast<size_t>(i)] = Linear(
-        matrix.span().subspan(static_cast<size_t>(first * c.hidden), static_cast<size_t>(count * c.hidden)),
-        count, c.hidden, precision);
-  });
-  return head;
+  return Linear(matrix.span(), count, c.hidden, precision);
+}
+
+template <typename T>
+WeightSequence<T> sequence(int64_t count, ThreadPool& pool, bool stream, std::function<T(int64_t)> load) {
+  return stream ? WeightSequence<T>::streamed(count, std::move(load))
+                : WeightSequence<T>::resident(count, pool, load);
 }
 
 }  // namespace
 
-int64_t PackedModel::bytes() const {
-  int64_t total = 0;
-  for (const PackedLayer& layer : layers) {
-    total += layer.qkv.bytes() + layer.output.bytes() + layer.gate_up.bytes() + layer.down.bytes() +
-             layer.projection_factors.size() * static_cast<int64_t>(sizeof(float));
-  }
-  for (const Linear& piece : head.pieces) total += piece.bytes();
-  return total;
+WeightSizes weight_sizes(const ModelConfig& c, Precision precision) {
+  const int64_t bytes = precision == Precision::bf16 ? 2 : 4, hidden = c.hidden;
+  const int64_t gate_up = 2 * hidden * c.intermediate;
+  const int64_t weights = hidden * c.qkv_width() + hidden * c.query_width() + gate_up / 2 * 3;
+  const int64_t factors = c.heads * int64_t{c.head_dim} * padded_head_dim(c.head_dim);
+  const int64_t pieces = (c.vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
+  constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  WeightSizes sizes;
+  sizes.layer = weights * bytes + factors * kFloat;
+  sizes.head_piece = std::min<int64_t>(kVocabularyPiece, c.vocabulary) * hidden * bytes;
+  sizes.all = c.layers * sizes.layer + pieces * sizes.head_piece;
+  // While a layer is loaded its largest matrix is there in float32 as well.
+  sizes.streamed = 2 * sizes.layer + 2 * sizes.head_piece + gate_up * kFloat;
+  return sizes;
 }
 
-PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool) {
+PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool, bool stream) {
+  const int64_t pieces = (model.config().vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
   PackedModel packed;
-  packed.layers.resize(static_cast<size_t>(model.config().layers));
-  pool.parallel_for(model.config().layers, [&](int64_t i, int) {
-    packed.layers[static_cast<size_t>(i)] = pack_layer(model, static_cast<int>(i), precision);
+  packed.layers = sequence<PackedLayer>(model.config().layers, pool, stream, [&model, precision](int64_t i) {
+    return pack_layer(model, static_cast<int>(i), precision);
   });
-  packed.head = pack_head(model, precision, pool);
+  packed.head.final_norm = model.weights().final_norm();
+  packed.head.pieces = sequence<Linear>(
+      pieces, pool, stream, [&model, precision](int64_t i) { return pack_head_piece(model, i, precision); });
   return packed;
 }
 

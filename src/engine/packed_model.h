@@ -1,35 +1,46 @@
-// A model's weights as the kernels want them, resident in memory.
+// A model's weights as the kernels want them: all in memory, or streamed from the file layer by layer.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/thread_pool.h"
 #include "engine/linear.h"
+#include "engine/weight_sequence.h"
 #include "model/model.h"
 
 namespace idleheads {
 
 struct PackedLayer {
   Linear qkv, output, gate_up, down;
-  AlignedBuffer<float> attention_norm, mlp_norm, attention_post_norm, mlp_post_norm, query_norm, key_norm;
+  LayerVectors vectors;                     // norms and biases
   AlignedBuffer<float> projection_factors;  // [heads, head_dim, padded_head_dim]: see projection_factor
 };
 
 // The LM head in pieces of the vocabulary, so that logits of all columns never exist at once.
 struct PackedHead {
   AlignedBuffer<float> final_norm;
-  std::vector<Linear> pieces;  // each kVocabularyPiece outputs, the last fewer
+  WeightSequence<Linear> pieces;  // each kVocabularyPiece outputs, the last fewer
 };
 inline constexpr int64_t kVocabularyPiece = 4096;
 
 struct PackedModel {
-  std::vector<PackedLayer> layers;
+  WeightSequence<PackedLayer> layers;
   PackedHead head;
-
-  int64_t bytes() const;
 };
 
-// Dequantises and packs everything, layers in parallel. Throws Error (linear.h, weights.h).
-PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool);
+// Bytes of a model's packed weights.
+struct WeightSizes {
+  int64_t layer = 0;
+  int64_t head_piece = 0;
+  int64_t all = 0;       // every layer and the whole head
+  int64_t streamed = 0;  // the most at a time when streamed: two layers and pieces, and what loading takes
+};
+WeightSizes weight_sizes(const ModelConfig& config, Precision precision);
+
+// `stream`: weights are read, dequantised and packed when they are needed, ahead in the background; else at
+// once, layers in parallel. The model must outlive the result. Throws Error (linear.h, weights.h), streamed
+// also when layers are asked for.
+PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool, bool stream);
 
 }  // namespace idleheads

@@ -32,6 +32,7 @@ struct PathResult {
   std::vector<float> last_logits;  // [vocabulary] if asked for
   SampleStats stats;               // [layers, heads] if asked for; of this very pass, earlier layers ablated
   HeadMask mask;                   // the heads that were off
+  double work = 0;  // its part of the rows computed, summed over layers; how it ran, not what came out
 };
 
 }  // namespace idleheads

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 
 namespace idleheads {
 namespace {
@@ -106,6 +108,7 @@ const Tensor& WeightReader::tensor(Role role, int layer) const {
 void WeightReader::read(Role role, int layer, std::span<float> out) const {
   const Tensor& source = tensor(role, layer);
   dequantize(source.dtype, source.data, out);
+  forget_pages(source.data);
   const bool rotated =
       role == Role::query || role == Role::key || role == Role::query_bias || role == Role::key_bias;
   if (rotated && permuted_qk_) {
@@ -113,47 +116,61 @@ void WeightReader::read(Role role, int layer, std::span<float> out) const {
   }
 }
 
-LayerWeights WeightReader::layer(int index) const {
+// Tensors one below the other in one buffer of `columns` columns; parts: role and rows.
+AlignedBuffer<float> WeightReader::stack(std::initializer_list<std::pair<Role, int64_t>> parts, int layer,
+                                         int64_t columns) const {
+  int64_t rows = 0;
+  for (const auto& part : parts) rows += part.second;
+  AlignedBuffer<float> buffer(rows * columns);
+  int64_t at = 0;
+  for (const auto& [role, count] : parts) {
+    const auto size = static_cast<size_t>(count * columns);
+    read(role, layer, buffer.span().subspan(static_cast<size_t>(at), size));
+    at += static_cast<int64_t>(size);
+  }
+  return buffer;
+}
+
+AlignedBuffer<float> WeightReader::matrix(LayerMatrix which, int layer) const {
+  const ModelConfig& c = config_;
+  const int64_t query = c.query_width(), kv = c.kv_width(), wide = c.intermediate;
+  switch (which) {
+    case LayerMatrix::qkv:
+      return stack({{Role::query, query}, {Role::key, kv}, {Role::value, kv}}, layer, c.hidden);
+    case LayerMatrix::output:
+      return stack({{Role::output, c.hidden}}, layer, query);
+    case LayerMatrix::gate_up:
+      return stack({{Role::gate, wide}, {Role::up, wide}}, layer, c.hidden);
+    case LayerMatrix::down:
+      return stack({{Role::down, c.hidden}}, layer, wide);
+  }
+  throw std::logic_error("no such matrix");
+}
+
+LayerVectors WeightReader::vectors(int layer) const {
   const ModelConfig& c = config_;
   const int64_t hidden = c.hidden, query = c.query_width(), kv = c.kv_width(), wide = c.intermediate;
-  // Reads tensors one below the other into one buffer of `columns` columns.
-  const auto stack = [&](std::initializer_list<std::pair<Role, int64_t>> parts, int64_t columns) {
-    int64_t rows = 0;
-    for (const auto& part : parts) rows += part.second;
-    AlignedBuffer<float> buffer(rows * columns);
-    int64_t at = 0;
-    for (const auto& [role, count] : parts) {
-      const auto size = static_cast<size_t>(count * columns);
-      read(role, index, buffer.span().subspan(static_cast<size_t>(at), size));
-      at += static_cast<int64_t>(size);
-    }
-    return buffer;
-  };
-  LayerWeights w;
-  w.qkv = stack({{Role::query, query}, {Role::key, kv}, {Role::value, kv}}, hidden);
-  w.output = stack({{Role::output, hidden}}, query);
-  w.gate_up = stack({{Role::gate, wide}, {Role::up, wide}}, hidden);
-  w.down = stack({{Role::down, hidden}}, wide);
+  LayerVectors v;
   if (c.qkv_bias)
-    w.qkv_bias = stack({{Role::query_bias, query}, {Role::key_bias, kv}, {Role::value_bias, kv}}, 1);
-  if (c.output_bias) w.output_bias = stack({{Role::output_bias, hidden}}, 1);
+    v.qkv_bias = stack({{Role::query_bias, query}, {Role::key_bias, kv}, {Role::value_bias, kv}}, layer, 1);
+  if (c.output_bias) v.output_bias = stack({{Role::output_bias, hidden}}, layer, 1);
   if (c.mlp_bias) {
-    w.gate_up_bias = stack({{Role::gate_bias, wide}, {Role::up_bias, wide}}, 1);
-    w.down_bias = stack({{Role::down_bias, hidden}}, 1);
+    v.gate_up_bias = stack({{Role::gate_bias, wide}, {Role::up_bias, wide}}, layer, 1);
+    v.down_bias = stack({{Role::down_bias, hidden}}, layer, 1);
   }
   if (c.pre_norm) {
-    w.attention_norm = stack({{Role::attention_norm, hidden}}, 1);
-    w.mlp_norm = stack({{Role::mlp_norm, hidden}}, 1);
+    v.attention_norm = stack({{Role::attention_norm, hidden}}, layer, 1);
+    v.mlp_norm = stack({{Role::mlp_norm, hidden}}, layer, 1);
   }
   if (c.post_norm) {
-    w.attention_post_norm = stack({{Role::attention_post_norm, hidden}}, 1);
-    w.mlp_post_norm = stack({{Role::mlp_post_norm, hidden}}, 1);
+    v.attention_post_norm = stack({{Role::attention_post_norm, hidden}}, layer, 1);
+    v.mlp_post_norm = stack({{Role::mlp_post_norm, hidden}}, layer, 1);
   }
   if (c.qk_norm) {
-    w.query_norm = stack({{Role::query_norm, query}}, 1);
-    w.key_norm = stack({{Role::key_norm, kv}}, 1);
+    v.query_norm = stack({{Role::query_norm, query}}, layer, 1);
+    v.key_norm = stack({{Role::key_norm, kv}}, layer, 1);
   }
-  return w;
+  return v;
 }
 
 AlignedBuffer<float> WeightReader::final_norm() const {
@@ -162,16 +179,25 @@ AlignedBuffer<float> WeightReader::final_norm() const {
   return out;
 }
 
-AlignedBuffer<float> WeightReader::lm_head() const {
-  AlignedBuffer<float> out(int64_t{config_.vocabulary} * config_.hidden);
-  read(config_.tied_embeddings ? Role::token_embedding : Role::lm_head, 0, out.span());
+std::span<const std::byte> WeightReader::rows(const Tensor& table, int64_t first, int64_t count) const {
+  const size_t row_bytes = table.data.size() / static_cast<size_t>(config_.vocabulary);
+  return table.data.subspan(static_cast<size_t>(first) * row_bytes, static_cast<size_t>(count) * row_bytes);
+}
+
+AlignedBuffer<float> WeightReader::lm_head(int64_t first, int64_t count) const {
+  const Tensor& table = tensor(config_.tied_embeddings ? Role::token_embedding : Role::lm_head, 0);
+  const std::span<const std::byte> bytes = rows(table, first, count);
+  AlignedBuffer<float> out(count * config_.hidden);
+  dequantize(table.dtype, bytes, out.span());
+  forget_pages(bytes);
   return out;
 }
 
 void WeightReader::embedding(int32_t token, std::span<float> out) const {
   const Tensor& table = tensor(Role::token_embedding, 0);
-  const size_t row_bytes = table.data.size() / static_cast<size_t>(config_.vocabulary);
-  dequantize(table.dtype, table.data.subspan(static_cast<size_t>(token) * row_bytes, row_bytes), out);
+  dequantize(table.dtype, rows(table, token, 1), out);
 }
+
+void WeightReader::forget_embeddings() const { forget_pages(tensor(Role::token_embedding, 0).data); }
 
 }  // namespace idleheads

@@ -21,13 +21,13 @@ int64_t tokens_of(const EncodedDocument& document) {
 // Consecutive documents under all interventions as long as they fit even if nothing is shared; a document
 // that does not fit so has its interventions in pieces.
 std::vector<CohortRange> plan_cohorts(const PreparedTask& task, std::span<const int64_t> documents,
-                                      size_t interventions, int64_t max_rows) {
+                                      size_t interventions, int64_t cohort_rows) {
   std::vector<CohortRange> ranges;
   for (size_t first = 0; first < documents.size();) {
     const auto tokens = [&](size_t i) {
       return tokens_of(task.documents[static_cast<size_t>(documents[i])]);
     };
-    const int64_t fitting = std::max<int64_t>(1, max_rows / tokens(first));
+    const int64_t fitting = std::max<int64_t>(1, cohort_rows / tokens(first));
     if (fitting < static_cast<int64_t>(interventions)) {
       for (size_t i = 0; i < interventions; i += static_cast<size_t>(fitting)) {
         ranges.push_back({first, 1, i, std::min(static_cast<size_t>(fitting), interventions - i)});
@@ -38,7 +38,7 @@ std::vector<CohortRange> plan_cohorts(const PreparedTask& task, std::span<const 
     size_t count = 0;
     for (int64_t rows = 0; first + count < documents.size(); ++count) {
       rows += tokens(first + count) * static_cast<int64_t>(interventions);
-      if (count > 0 && rows > max_rows) break;
+      if (count > 0 && rows > cohort_rows) break;
     }
     ranges.push_back({first, count, 0, interventions});
     first += count;
@@ -78,7 +78,7 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
               std::span<const Intervention> interventions, const EvaluateOptions& options,
               const CohortCallback& finished) {
   Progress progress = {options.phase, 0, static_cast<double>(documents.size() * interventions.size())};
-  for (const CohortRange& range : plan_cohorts(task, documents, interventions.size(), options.max_rows)) {
+  for (const CohortRange& range : plan_cohorts(task, documents, interventions.size(), options.cohort_rows)) {
     const auto units = static_cast<double>(range.documents * range.interventions);
     const auto report = [&](double share) {
       if (!options.progress) return;
@@ -99,17 +99,10 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
   }
 }
 
-int64_t rows_in_memory(const Engine& engine, int64_t memory) {
-  constexpr int64_t kSmallest = 4096;    // rows: a few prompts
-  constexpr int64_t kLargest = 1 << 19;  // more gain little speed
-  const int64_t rows = (memory - engine.weight_bytes()) / engine.row_bytes();
-  if (rows < kSmallest) {
-    constexpr int64_t kMiB = 1 << 20;
-    fail_usage("--memory: {} MiB are too few; the weights take {} MiB, give at least {} MiB", memory / kMiB,
-               engine.weight_bytes() / kMiB,
-               (engine.weight_bytes() + kSmallest * engine.row_bytes()) / kMiB + 1);
-  }
-  return std::min(rows, kLargest);
+int64_t default_cohort_rows(const Engine& engine) {
+  constexpr int64_t kLargest = 1 << 19;  // more gain little speed, and a stopped study would lose more
+  constexpr int64_t kTimesInFlight = 8;  // sharing leaves fewer rows than the worst case has
+  return std::min(kLargest, kTimesInFlight * std::min(engine.rows(), kLargest));
 }
 
 }  // namespace idleheads

@@ -16,8 +16,8 @@ namespace idleheads {
 struct EvaluateOptions {
   bool stats = false;
   uint64_t seed = 1234;
-  int64_t max_rows = 1 << 20;  // rows in flight that a cohort may come to in the worst case
-  ProgressCallback progress;   // may be empty
+  int64_t cohort_rows = 1 << 19;  // rows of a cohort if nothing were shared
+  ProgressCallback progress;      // may be empty
   std::string phase;
 };
 
@@ -31,9 +31,8 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
               std::span<const Intervention> interventions, const EvaluateOptions& options,
               const CohortCallback& finished);
 
-// Rows of a cohort: what fits into `memory` bytes beside the engine's weights, and no more than lets a
-// stopped study lose only minutes of work. Throws UsageError with the smallest sensible value if hardly a
-// prompt fits.
-int64_t rows_in_memory(const Engine& engine, int64_t memory);
+// The size of cohorts for this engine: large enough for much sharing, not so large that a stopped study would
+// lose more than minutes of work or that a cohort is divided often.
+int64_t default_cohort_rows(const Engine& engine);
 
 }  // namespace idleheads

@@ -34,7 +34,7 @@ std::vector<int64_t> missing(const std::vector<bool>& done) {
 }
 
 EvaluateOptions evaluate_options(const StudyOptions& options, std::string phase, bool stats) {
-  return {stats, options.seed, options.max_rows, options.progress, std::move(phase)};
+  return {stats, options.seed, options.cohort_rows, options.progress, std::move(phase)};
 }
 
 void make_plan(const PreparedTask& task, StudyStore& store, const StudyOptions& options) {

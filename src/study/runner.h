@@ -15,7 +15,7 @@ struct StudyOptions {
   std::vector<const Score*> scores;
   std::vector<double> shares;  // targets in [0, 1]
   uint64_t seed = 1234;
-  int64_t max_rows = 1 << 20;
+  int64_t cohort_rows = 1 << 19;  // evaluate.h
   ProgressCallback progress;
 };
 

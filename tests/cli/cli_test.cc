@@ -180,7 +180,7 @@ TEST_F(Cli, KilledStudiesGoOnToTheSameResults) {
         "\n";
   }
   write_file(questions_, questions);
-  const std::vector<std::string> more = {"--memory", "8M"};  // many small cohorts
+  const std::vector<std::string> more = {"--cohort-rows", "4000"};  // many small ones
   ASSERT_EQ(run_idleheads(study("whole.db", more)).code, 0);
   int killed = 0;
   for (unsigned delay = 15'000; delay < 2'000'000; delay = delay * 5 / 4) {

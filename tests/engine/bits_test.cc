@@ -149,6 +149,68 @@ TEST_P(RandomTrees, SharingDoesNotMatterAndSavesRows) {
 INSTANTIATE_TEST_SUITE_P(Engine, RandomTrees, testing::Values(Precision::f32, Precision::bf16),
                          [](const auto& info) { return info.param == Precision::f32 ? "f32" : "bf16"; });
 
+// Cohorts that must be divided, at the beginning and where masks part; paths that wait with their rows, and
+// those that must begin again; weights from the file.
+TEST_P(RandomTrees, LittleMemoryDoesNotMatter) {
+  std::mt19937 random(12);
+  for (int round = 0; round < 6; ++round) {
+    reference::ModelSpec spec = narrow();
+    spec.layers = 4;
+    const test::RandomModel model(spec);
+    const std::vector<Sample> samples = test::random_tree(random, 12, 97);
+    const std::vector<Intervention> interventions = test::some_interventions();
+    Engine unbounded(model.get(), {2, GetParam(), true});
+    const auto want = unbounded.run(samples, interventions, {.stats = true});
+    size_t longest = 0;
+    for (const Sample& sample : samples) longest = std::max(longest, sample.tokens.size());
+    for (const bool sharing : {true, false}) {
+      const auto rows = static_cast<int64_t>(longest + random() % 60);
+      Engine engine(model.get(), {2, GetParam(), sharing, 0, rows, round % 2 == 0});
+      EXPECT_EQ(engine.rows(), rows);
+      const auto got = engine.run(samples, interventions, {.stats = true});
+      for (size_t i = 0; i < want.size(); ++i)
+        test::expect_same_bits(want[i], got[i], fmt::format("round {} rows {} path {}", round, rows, i));
+      // What is done twice shows in the count of the work.
+      if (sharing) {
+        EXPECT_GE(engine.work().rows, unbounded.work().rows);
+      }
+      EXPECT_EQ(engine.work().rows_unshared, unbounded.work().rows_unshared);
+    }
+  }
+}
+
+TEST_P(RandomTrees, EachPathPaysItsPartOfTheWork) {
+  std::mt19937 random(13);
+  const test::RandomModel model(narrow());
+  const std::vector<Sample> samples = test::random_tree(random, 12, 97);
+  Engine engine(model.get(), {2, GetParam(), true});
+  double sum = 0;
+  for (const PathResult& result : engine.run(samples, test::some_interventions())) {
+    EXPECT_GT(result.work, 0);
+    sum += result.work;
+  }
+  EXPECT_NEAR(sum, static_cast<double>(engine.work().rows), 1e-6 * sum);
+}
+
+TEST(EngineBits, StreamedWeightsAreTheSame) {
+  reference::ModelSpec spec = wide();
+  spec.layers = 5;
+  spec.vocabulary = 2 * 4096 + 7;  // several pieces of the LM head
+  const test::RandomModel model(spec);
+  Engine resident(model.get(), {.threads = 2, .precision = Precision::f32});
+  Engine streamed(model.get(), {.threads = 2, .precision = Precision::f32, .stream_weights = true});
+  EXPECT_FALSE(resident.streams_weights());
+  EXPECT_TRUE(streamed.streams_weights());
+  std::mt19937 random(6);
+  const std::vector<Sample> samples = prompts(random, 30);
+  for (int round = 0; round < 2; ++round) {  // again: the sequence of layers begins anew
+    const auto want = resident.run(samples, rules(), {.stats = true});
+    const auto got = streamed.run(samples, rules(), {.stats = true});
+    for (size_t i = 0; i < want.size(); ++i)
+      test::expect_same_bits(want[i], got[i], fmt::format("round {} path {}", round, i));
+  }
+}
+
 // An exception on the way leaves the engine as it was.
 TEST(EngineBits, AStoppedRunChangesNothing) {
   const test::RandomModel model(narrow());

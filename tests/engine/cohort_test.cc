@@ -94,6 +94,35 @@ class Walk {
     }
   }
 
+  // Every path is in one of the two parts, the first is within the limit, and its rows are the whole's.
+  void expect_divides(int64_t limit) const {
+    const Cohort::Division division = cohort_.divide(limit);
+    std::set<int32_t> paths(division.first.begin(), division.first.end());
+    paths.insert(division.others.begin(), division.others.end());
+    EXPECT_EQ(paths.size(), cohort_.paths().size());
+    EXPECT_EQ(division.first.size() + division.others.size(), paths.size());
+    ASSERT_FALSE(division.first.empty());
+    std::vector<int64_t> rows;
+    const Cohort part = cohort_.part(division.first, rows);
+    ASSERT_EQ(static_cast<int64_t>(rows.size()), part.rows());
+    EXPECT_TRUE(part.rows() <= limit || division.first.size() == 1);
+    EXPECT_EQ(division.others.empty(), cohort_.rows() <= limit || cohort_.paths().size() == 1);
+    std::set<int64_t> used;
+    for (size_t i = 0; i < division.first.size(); ++i) {
+      const Path& path = part.paths()[i];
+      const Path& whole = cohort_.paths()[static_cast<size_t>(division.first[i])];
+      EXPECT_EQ(path.number, whole.number);
+      for (int64_t t = 0; t < length(path); ++t) {
+        EXPECT_EQ(rows[static_cast<size_t>(part.row_of(path, t))], cohort_.row_of(whole, t));
+        used.insert(part.row_of(path, t));
+      }
+    }
+    EXPECT_EQ(static_cast<int64_t>(used.size()), part.rows()) << "rows that nobody needs";
+    double shares = 0;
+    for (const double share : part.row_shares()) shares += share;
+    EXPECT_NEAR(shares, static_cast<double>(part.rows()), 1e-6);
+  }
+
  private:
   int64_t length(const Path& path) const {
     return static_cast<int64_t>(samples_[static_cast<size_t>(path.sample)].tokens.size());
@@ -113,6 +142,7 @@ TEST(CohortWalk, SharesExactlyWhatIsTheSame) {
       walk.layer(random, 1 + static_cast<unsigned>(round) % 4);
       walk.expect_minimal();
       walk.expect_parents_first();
+      for (const int64_t limit : {1, 17, 60, 100000}) walk.expect_divides(limit);
     }
   }
 }

@@ -29,12 +29,14 @@ struct Head {
     config.norm_epsilon = 1e-5f;
     packed.final_norm.resize(kHidden);
     std::copy(norm.begin(), norm.end(), packed.final_norm.data());
-    for (int64_t first = 0; first < vocabulary; first += kVocabularyPiece) {
-      const int64_t count = std::min(kVocabularyPiece, vocabulary - first);
-      packed.pieces.emplace_back(std::span(matrix).subspan(static_cast<size_t>(first * kHidden),
-                                                           static_cast<size_t>(count * kHidden)),
-                                 count, kHidden, Precision::f32);
-    }
+    ThreadPool pool(1);
+    packed.pieces = WeightSequence<Linear>::resident(
+        (vocabulary + kVocabularyPiece - 1) / kVocabularyPiece, pool, [&](int64_t i) {
+          const int64_t first = i * kVocabularyPiece, count = std::min(kVocabularyPiece, vocabulary - first);
+          return Linear(std::span(matrix).subspan(static_cast<size_t>(first * kHidden),
+                                                  static_cast<size_t>(count * kHidden)),
+                        count, kHidden, Precision::f32);
+        });
   }
 
   std::vector<double> logits(const float* x) const {
@@ -62,7 +64,7 @@ double log_sum_exp(const std::vector<double>& logits) {
 TEST(LmHead, EqualsLogSoftmaxInDouble) {
   ThreadPool pool(2);
   for (const int64_t vocabulary : {1, 97, 4095, 4096, 4097, 10000}) {
-    const Head head(vocabulary);
+    Head head(vocabulary);
     const int64_t rows = vocabulary < 100 ? 130 : 5;
     const std::vector<float> hidden = random_values(rows * kHidden, 3);
     std::vector<RowQuery> queries(static_cast<size_t>(rows));
@@ -97,7 +99,7 @@ TEST(LmHead, ArgmaxIsTheFirstOfTheLargest) {
   // One term a sum, so that equal rows give equal logits on every processor.
   std::vector<float> weights(5000 * kHidden, 0.0f);
   for (size_t v = 0; v < 5000; ++v) weights[v * kHidden] = 0.5f;
-  const Head head(5000, weights);
+  Head head(5000, weights);
   const std::vector<float> hidden = random_values(kHidden, 4);
   const std::vector<RowQuery> queries = {{{0, 4999}, false}};
   const auto got = score_rows(head.packed, head.config, {hidden.data(), 1, kHidden}, queries, pool);
@@ -122,7 +124,7 @@ TEST(LmHead, VeryUnlikelyTokensKeepFiniteLogProbs) {
 
 TEST(LmHead, NoRowsAreNoWork) {
   ThreadPool pool(2);
-  const Head head(97);
+  Head head(97);
   EXPECT_TRUE(score_rows(head.packed, head.config, {nullptr, 0, kHidden}, {}, pool).empty());
 }
 

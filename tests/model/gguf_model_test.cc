@@ -15,11 +15,14 @@
 #include "format/gguf_writer.h"
 #include "format/safetensors_writer.h"
 #include "model/model.h"
+#include "reference/layer_weights.h"
 
 namespace idleheads {
 namespace {
 
 namespace fs = std::filesystem;
+using reference::layer_weights;
+using reference::LayerWeights;
 using test::GgufType;
 using test::GgufWriter;
 using testing::HasSubstr;
@@ -191,7 +194,7 @@ TEST_F(GgufModel, EqualsTheFolder) {
       EXPECT_EQ(x.qkv_bias, y.qkv_bias);
       EXPECT_EQ(x.qk_norm, y.qk_norm);
       for (int l = 0; l < kLayers; ++l) {
-        const LayerWeights v = a->weights().layer(l), w = b->weights().layer(l);
+        const LayerWeights v = layer_weights(a->weights(), l), w = layer_weights(b->weights(), l);
         const std::string place = fmt::format("{} layer {} ", family, l);
         expect_equal(v.qkv, w.qkv, place + "qkv");
         expect_equal(v.qkv_bias, w.qkv_bias, place + "qkv bias");
@@ -205,7 +208,9 @@ TEST_F(GgufModel, EqualsTheFolder) {
         expect_equal(v.query_norm, w.query_norm, place + "query norm");
         expect_equal(v.key_norm, w.key_norm, place + "key norm");
       }
-      expect_equal(a->weights().lm_head(), b->weights().lm_head(), family + " LM head");
+      expect_equal(a->weights().lm_head(0, kVocabulary), b->weights().lm_head(0, kVocabulary),
+                   family + " LM head");
+      expect_equal(a->weights().lm_head(2, 3), b->weights().lm_head(2, 3), family + " part of the LM head");
       expect_equal(a->weights().final_norm(), b->weights().final_norm(), family + " final norm");
     }
   }
@@ -215,7 +220,7 @@ TEST_F(GgufModel, EqualsTheFolder) {
 TEST_F(GgufModel, WeightsAreWhereTheHeaderSays) {
   const Tensors tensors("qwen2", false);
   const auto model = Model::open(write_folder("qwen2", false, tensors));
-  const LayerWeights w = model->weights().layer(1);
+  const LayerWeights w = layer_weights(model->weights(), 1);
   const auto at = [&](Role role, size_t i) {
     return tensors.by_name.at(tensor_name(role, 1, false)).numbers[i];
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reference/layer_weights.h"
 #include "reference/naive_scores.h"
 
 namespace idleheads::reference {
@@ -178,7 +179,7 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
     x.emplace_back(row.begin(), row.end());
   }
   for (int l = 0; l < c.layers; ++l) {
-    const LayerWeights w = model.weights().layer(l);
+    const LayerWeights w = layer_weights(model.weights(), l);
     Rows z = attention(c, w, x, result.stats.layer(l));
     const RandomKey key = {seed, sample.id};
     const std::vector<uint8_t> off = naive_mask(intervention, result.stats.layer(l), l, key);
@@ -189,8 +190,8 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
     }
     for (size_t t = 0; t < x.size(); ++t) write_and_mlp(c, w, z[t], x[t]);
   }
-  const AlignedBuffer<float> final_norm = model.weights().final_norm(), head = model.weights().lm_head(),
-                             none;
+  const AlignedBuffer<float> final_norm = model.weights().final_norm(),
+                             head = model.weights().lm_head(0, c.vocabulary), none;
   for (const Row& row : x) {
     result.logits.push_back(
         product(head, none, rms_norm(row, final_norm, c.norm_epsilon), static_cast<size_t>(c.vocabulary)));

@@ -1,0 +1,63 @@
+#include "engine/memory_plan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "engine/packed_model.h"
+
+namespace idleheads {
+namespace {
+
+constexpr int64_t kFewestRows = 4096;      // a few prompts
+constexpr int64_t kComfortable = 1 << 15;  // rows from which on reading a layer hides behind computing one
+constexpr int64_t kWaitingPart = 5;        // one fifth of the rows' memory is for paths that wait
+constexpr int64_t kUnbounded = int64_t{1} << 40;
+
+// Tiles and the like of all threads, whatever the rows.
+int64_t scratch_bytes(const ModelConfig& c, int threads) {
+  const int64_t widest = 2 * std::max<int64_t>(c.hidden, c.query_width()) + 2 * c.intermediate;
+  const int64_t floats = kTileRows * (2 * widest + kVocabularyPiece);
+  return threads * floats * static_cast<int64_t>(sizeof(float));
+}
+
+RowLimits limits_within(const ModelConfig& config, int64_t bytes) {
+  const int64_t waiting = bytes / kWaitingPart;
+  return {(bytes - waiting) / row_bytes(config),
+          waiting / (config.hidden * static_cast<int64_t>(sizeof(float)))};
+}
+
+}  // namespace
+
+// The residual stream twice, Q K V, statistics, and the lists of positions and of where rows come from.
+int64_t row_bytes(const ModelConfig& c) {
+  const int64_t floats = 2 * c.hidden + c.qkv_width() + c.kv_heads;
+  return floats * static_cast<int64_t>(sizeof(float)) + c.heads * static_cast<int64_t>(sizeof(RowStats)) +
+         static_cast<int64_t>(sizeof(int32_t)) + 2 * static_cast<int64_t>(sizeof(RowSource));
+}
+
+MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish) {
+  MemoryPlan plan;
+  plan.stream = wish.stream;
+  plan.limits = {kUnbounded, kUnbounded};
+  if (wish.memory > 0) {
+    const WeightSizes weights = weight_sizes(config, wish.precision);
+    const int64_t scratch = scratch_bytes(config, wish.threads);
+    const int64_t beside_all = wish.memory - weights.all - scratch;
+    plan.stream = plan.stream || limits_within(config, beside_all).rows < kComfortable;
+    plan.limits = limits_within(config, plan.stream ? wish.memory - weights.streamed - scratch : beside_all);
+    if (plan.limits.rows < kFewestRows) {
+      constexpr int64_t kMiB = 1 << 20;
+      const int64_t least = weights.streamed + scratch + kFewestRows * row_bytes(config) * kWaitingPart / 4;
+      fail_usage("--memory: {} MiB are too few; two layers of weights take {} MiB, give at least {} MiB",
+                 wish.memory / kMiB, weights.streamed / kMiB, least / kMiB + 1);
+    }
+  }
+  if (wish.rows > 0) {
+    plan.limits.rows = std::min(plan.limits.rows, wish.rows);
+    plan.limits.waiting = std::min(plan.limits.waiting, wish.rows);
+  }
+  return plan;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,68 @@
+// Things that are used one after the other in a fixed order, round after round (a model's layers): all in
+// memory, or each loaded in the background while the one before it is in use.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+
+namespace idleheads {
+
+template <typename T>
+class WeightSequence {
+ public:
+  using Load = std::function<T(int64_t index)>;
+
+  WeightSequence() = default;
+
+  // All of them, loaded in parallel; the first exception of `load` comes out here.
+  static WeightSequence resident(int64_t count, ThreadPool& pool, const Load& load) {
+    WeightSequence sequence(count);
+    sequence.resident_.resize(static_cast<size_t>(count));
+    pool.parallel_for(count, [&](int64_t i, int) {
+      sequence.resident_[static_cast<size_t>(i)] = std::make_shared<const T>(load(i));
+    });
+    return sequence;
+  }
+
+  // At most two at a time, the one in use and the next one. `load` runs on a thread of its own.
+  static WeightSequence streamed(int64_t count, Load load) {
+    WeightSequence sequence(count);
+    sequence.load_ = std::move(load);
+    return sequence;
+  }
+
+  int64_t size() const { return count_; }
+
+  // Waits until it is there; an exception of its loading comes out here. The caller lets go of it before it
+  // asks for another. Not for several threads at once.
+  std::shared_ptr<const T> get(int64_t index) {
+    if (!load_) return resident_[static_cast<size_t>(index)];
+    std::shared_ptr<const T> current;
+    if (next_.valid()) {
+      // Also when it is another one: two loads at a time would need memory for three.
+      const std::shared_ptr<const T> loaded = next_.get();
+      if (next_index_ == index) current = loaded;
+    }
+    if (!current) current = std::make_shared<const T>(load_(index));
+    next_index_ = (index + 1) % count_;
+    next_ = std::async(std::launch::async,
+                       [load = load_, i = next_index_] { return std::make_shared<const T>(load(i)); });
+    return current;
+  }
+
+ private:
+  explicit WeightSequence(int64_t count) : count_(count) {}
+
+  int64_t count_ = 0;
+  std::vector<std::shared_ptr<const T>> resident_;
+  Load load_;
+  int64_t next_index_ = -1;
+  std::future<std::shared_ptr<const T>> next_;
+};
+
+}  // namespace idleheads
