@@ -127,7 +127,8 @@ void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, cons
     }
     if (!lacking.empty()) groups[lacking].push_back(static_cast<int64_t>(d));
   }
-  for (const auto& [numbers, documents] : groups) {
+  for (const auto& group : groups) {
+    const std::vector<int64_t>&numbers = group.first, &documents = group.second;
     std::vector<Intervention> interventions;
     for (const int64_t i : numbers)
       interventions.push_back(parse_intervention(plan[static_cast<size_t>(i)].rule));
