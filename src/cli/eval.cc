@@ -145,7 +145,7 @@ void print_json(const Eval& eval, const Task& task, const std::vector<Run>& runs
 
 void run(const Eval& eval) {
   for (const std::string& rule : eval.ablate) parse_rule(rule);  // before the model is read
-  const std::shared_ptr<const Model> model = Model::open(eval.engine.model);
+  const std::shared_ptr<const Model> model = eval.engine.open_model();
   const PreparedTask task = eval.task.prepare(*model);
   warn_truncated(task);
   ProgressLine line;

@@ -50,6 +50,11 @@ void EngineFlags::add_to(CLI::App& app) {
       ->required();
   app.add_option("--dtype", dtype, "matrix products in f32, bf16 or auto (bf16 where the processor has it)")
       ->capture_default_str();
+  app.add_option(
+         "--context", context,
+         "longest prompt in tokens (default: the model's context; more goes beyond what it was trained "
+         "for)")
+      ->check(CLI::Range(1, 1 << 24));
   app.add_option("--threads,-t", threads, "threads (default: as many as the process may use)")
       ->check(CLI::Range(1, 4096));
   app.add_option(
@@ -65,6 +70,8 @@ void EngineFlags::add_to(CLI::App& app) {
   app.add_flag("--no-sharing", no_sharing,
                "compute every prompt and intervention by itself (same results, slower)");
 }
+
+std::shared_ptr<const Model> EngineFlags::open_model() const { return Model::open(model, context); }
 
 Precision EngineFlags::precision() const {
   if (dtype == "auto") return fastest_precision();

@@ -17,12 +17,14 @@ struct EngineFlags {
   std::string model;
   std::string dtype = "auto";
   std::string memory;
+  int64_t context = 0;
   int threads = 0;
   std::optional<int64_t> cohort_rows;
   bool no_sharing = false;
   uint64_t seed = 1234;
 
   void add_to(CLI::App& app);
+  std::shared_ptr<const Model> open_model() const;
   Precision precision() const;  // throws UsageError
   std::unique_ptr<Engine> make_engine(std::shared_ptr<const Model> model) const;
   int64_t rows_of_cohort(const Engine& engine) const;

@@ -176,7 +176,7 @@ void print_text(const Probe& probe, const Model& model, const std::vector<Sample
 
 void run(const Probe& probe) {
   require_score(probe.score);
-  const std::shared_ptr<const Model> model = Model::open(probe.engine.model);
+  const std::shared_ptr<const Model> model = probe.engine.open_model();
   const std::vector<Sample> samples = read_samples(probe, *model);
   std::vector<Intervention> interventions = {std::monostate{}};
   const auto refuse = [](const ShareRule& rule) -> float {

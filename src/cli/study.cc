@@ -59,7 +59,7 @@ void run(const Study& study) {
   options.shares = parse_shares(study.shares);
   options.seed = study.engine.seed;
   if (study.task.task.empty() == study.text.empty()) fail_usage("give either --task or --text");
-  const std::shared_ptr<const Model> model = Model::open(study.engine.model);
+  const std::shared_ptr<const Model> model = study.engine.open_model();
   const PreparedTask task =
       study.text.empty() ? study.task.prepare(*model) : study.task.prepare_text(*model, study.text);
   warn_truncated(task);

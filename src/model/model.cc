@@ -7,21 +7,24 @@
 namespace idleheads {
 namespace {
 
-ModelConfig read_config(const Checkpoint& checkpoint) {
-  if (checkpoint.is_gguf()) return config_from_gguf(checkpoint.gguf(), checkpoint.path().string());
-  return config_from_json(checkpoint.config(), (checkpoint.path() / "config.json").string());
+ModelConfig read_config(const Checkpoint& checkpoint, int64_t context) {
+  ModelConfig config = checkpoint.is_gguf() ? config_from_gguf(checkpoint.gguf(), checkpoint.path().string())
+                                            : config_from_json(checkpoint.config(),
+                                                               (checkpoint.path() / "config.json").string());
+  if (context > 0) config.context = context;
+  return config;
 }
 
 }  // namespace
 
-std::shared_ptr<const Model> Model::open(const std::string& name) {
-  return std::make_shared<const Model>(name);
+std::shared_ptr<const Model> Model::open(const std::string& name, int64_t context) {
+  return std::make_shared<const Model>(name, context);
 }
 
-Model::Model(const std::string& name)
+Model::Model(const std::string& name, int64_t context)
     : name_(name),
       checkpoint_(locate_model(name)),
-      config_(read_config(checkpoint_)),
+      config_(read_config(checkpoint_, context)),
       weights_(checkpoint_, config_) {}
 
 const Tokenizer& Model::tokenizer() const {

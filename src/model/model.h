@@ -18,7 +18,8 @@ class Model {
  public:
   // `name` is a .gguf file, a Hugging Face folder, or org/name in the local Hugging Face cache. Throws Error
   // or UsageError (see locate.h, checkpoint.h, config.h, weights.h).
-  static std::shared_ptr<const Model> open(const std::string& name);
+  // `context`: the longest sample in tokens instead of the model's own (0); RoPE goes on beyond it unchanged.
+  static std::shared_ptr<const Model> open(const std::string& name, int64_t context = 0);
 
   const std::string& name() const { return name_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
@@ -29,7 +30,7 @@ class Model {
   const Tokenizer& tokenizer() const;
   std::optional<ChatTemplate> chat_template() const;
 
-  explicit Model(const std::string& name);
+  Model(const std::string& name, int64_t context);
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 

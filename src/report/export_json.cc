@@ -36,6 +36,8 @@ Json point_json(const CurveEntry& point) {
           {"rule", point.rule},
           {"threshold", point.threshold},
           {"percent_zeroed", point.percent_off},
+          {"rows_computed", point.work.rows},
+          {"rows_without_sharing", point.work.rows_unshared},
           {"accuracy", accuracies_json(point.accuracies)}};
 }
 
@@ -126,6 +128,7 @@ std::string summary_json(const StudySummary& summary) {
   out["heads"] = named_json(summary);
   out["distributions"] = distributions_json(summary);
   out["subjects"] = subjects_json(summary.subjects);
+  out["work"] = {{"rows_computed", summary.work.rows}, {"rows_without_sharing", summary.work.rows_unshared}};
   out["missing"] = Json::array();
   for (const MissingPart& part : summary.missing) {
     out["missing"].push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});

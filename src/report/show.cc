@@ -165,6 +165,17 @@ std::string precision_note(const StudySummary& s, const ShowOptions& options) {
   return "\n" + emphasize_lines(wrap(line + ".", options.width), options);
 }
 
+std::string work_note(const StudySummary& s, const ShowOptions& options) {
+  if (s.work.rows <= 0) return "";
+  return wrap(
+      fmt::format(
+          "Work: {:.3g} million rows (tokens x layers) computed; without sharing {:.3g} million, {:.1f} "
+          "times as many.",
+          s.work.rows / 1e6, static_cast<double>(s.work.rows_unshared) / 1e6,
+          static_cast<double>(s.work.rows_unshared) / s.work.rows),
+      options.width);
+}
+
 }  // namespace
 
 std::string show(const StudySummary& summary, const ShowOptions& options) {
@@ -180,7 +191,7 @@ std::string show(const StudySummary& summary, const ShowOptions& options) {
   std::string map = options.heat_map;
   if (map.empty() && summary.score_only() && summary.baseline_done > 0) map = "ahon_ln";
   if (!map.empty()) out += "\n" + render(heat_map(summary, map), options.color, options.width);
-  return out + precision_note(summary, options);
+  return out + precision_note(summary, options) + work_note(summary, options);
 }
 
 }  // namespace idleheads

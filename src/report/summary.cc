@@ -70,6 +70,7 @@ ScoreSummary& score_summary(StudySummary& summary, const std::string& slug) {
 }
 
 void read_interventions(const StudyStore& store, StudySummary& summary) {
+  const std::vector<Work> work = store.work();
   const std::vector<StoredIntervention> plan = store.plan();
   const std::vector<std::vector<bool>> done = store.done();
   const auto documents = static_cast<int64_t>(summary.documents.size());
@@ -83,6 +84,7 @@ void read_interventions(const StudyStore& store, StudySummary& summary) {
     }
     const auto number = static_cast<int64_t>(i);
     score.points.push_back(make_entry(summary, number, plan[i], store.results(number, false)));
+    score.points.back().work = work[i];
   }
 }
 
@@ -177,6 +179,10 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   StudySummary summary;
   describe(store, summary);
+  for (const Work& work : store.work()) {
+    summary.work.rows += work.rows;
+    summary.work.rows_unshared += work.rows_unshared;
+  }
   const bool with_stats = options.distributions || store.plan().size() <= 1;
   const std::vector<StoredResult> baseline = store.results(0, with_stats);
   const auto documents = static_cast<int64_t>(summary.documents.size());

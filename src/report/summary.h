@@ -29,6 +29,7 @@ struct CurveEntry {
   double percent_off = 0;  // mean over samples of the share of heads that were off, in percent
   Accuracies accuracies;
   HeadFrequency frequency;
+  Work work;
 };
 
 struct ScoreSummary {
@@ -83,6 +84,7 @@ struct StudySummary {
 
   std::vector<ScoreDistribution> distributions;  // if asked for, or nothing was switched off
   std::vector<MissingPart> missing;
+  Work work;  // of all interventions, the baseline's too
 
   int64_t head_count() const { return static_cast<int64_t>(layers) * heads; }
   bool score_only() const { return scores.empty(); }

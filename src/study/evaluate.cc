@@ -61,6 +61,9 @@ std::vector<std::pair<int64_t, StoredResult>> collect(const PreparedTask& task,
       for (size_t s = 0; s < document.samples.size(); ++s) {
         PathResult& result = results[(sample + s) * range.interventions + i];
         of_document.push_back(&result);
+        stored.work.rows += result.work;
+        stored.work.rows_unshared +=
+            static_cast<int64_t>(document.samples[s].tokens.size()) * result.mask.layers();
         stored.masks.push_back(std::move(result.mask));
         if (stats) stored.stats.push_back(std::move(result.stats));
       }

@@ -59,6 +59,7 @@ Settings describe(const StudyDescription& d) {
           {"model.family", config.family},
           {"model.layers", std::to_string(config.layers)},
           {"model.heads", std::to_string(config.heads)},
+          {"model.context", std::to_string(config.context)},
           {"model.kv_heads", std::to_string(config.kv_heads)},
           {"task.name", d.task->task.name},
           {"task.version", d.task->task.version},

@@ -76,6 +76,14 @@ CREATE TABLE results (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE statistics (document INTEGER NOT NULL PRIMARY KEY, stats BLOB NOT NULL) STRICT;
 )sql",
+      // 1 -> 2
+      R"sql(
+CREATE TABLE work (
+  intervention INTEGER NOT NULL PRIMARY KEY,
+  rows REAL NOT NULL,
+  rows_unshared INTEGER NOT NULL
+) STRICT;
+)sql",
   };
   return steps;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 
 #include "base/error.h"
@@ -99,6 +100,19 @@ std::vector<StoredIntervention> read_plan(Database& database) {
     if (!std::isfinite(plan.back().share)) database.raise_damaged("a share is not finite");
   }
   return plan;
+}
+
+void add_work(Database& database, const std::vector<std::pair<int64_t, StoredResult>>& results) {
+  std::map<int64_t, Work> sums;
+  for (const auto& [intervention, result] : results) {
+    sums[intervention].rows += result.work.rows;
+    sums[intervention].rows_unshared += result.work.rows_unshared;
+  }
+  Statement add(database,
+                "INSERT INTO work (intervention, rows, rows_unshared) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET rows = rows + excluded.rows, rows_unshared = rows_unshared + excluded.rows_unshared");
+  for (const auto& [intervention, work] : sums)
+    add.bind(1, intervention).bind(2, work.rows).bind(3, work.rows_unshared).run();
 }
 
 // SQLite reads what is missing of the last page as zeros, which would pass for results. With a log beside it
@@ -302,6 +316,7 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
           database.name(), intervention, result.document);
     }
   }
+  add_work(database, results);
   transaction.commit();
 }
 
@@ -344,6 +359,22 @@ std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_st
     results.push_back(std::move(result));
   }
   return results;
+}
+
+std::vector<Work> StudyStore::work() const {
+  Database& database = impl_->database;
+  const Transaction snapshot(database, Transaction::Kind::read);
+  std::vector<Work> work(impl_->interventions());
+  Statement rows(database, "SELECT intervention, rows, rows_unshared FROM work ORDER BY intervention");
+  while (rows.step()) {
+    const int64_t intervention = rows.integer(0);
+    const Work entry = {rows.real(1), rows.integer(2)};
+    const bool sensible = intervention >= 0 && static_cast<size_t>(intervention) < work.size() &&
+                          std::isfinite(entry.rows) && entry.rows >= 0 && entry.rows_unshared >= 0;
+    if (!sensible) database.raise_damaged("the record of work makes no sense");
+    work[static_cast<size_t>(intervention)] = entry;
+  }
+  return work;
 }
 
 }  // namespace idleheads

@@ -35,12 +35,19 @@ struct StoredDocument {
   bool operator==(const StoredDocument&) const = default;
 };
 
+// What results cost, in rows (tokens) x layers. Depends on how a study was run, as no result does.
+struct Work {
+  double rows = 0;            // computed; a row that several paths share counts in parts
+  int64_t rows_unshared = 0;  // that would have been computed without sharing
+};
+
 // What one document gave under one intervention.
 struct StoredResult {
   int64_t document = 0;                // index in the list of documents
   std::vector<float> log_likelihoods;  // one a choice
   std::vector<HeadMask> masks;         // one a sample of the document
   std::vector<SampleStats> stats;      // one a sample; baseline only, else empty
+  Work work;                           // written; results() leaves it out, StudyStore::work() has the sums
 };
 
 // An intervention of the study: the baseline, or a score at a target share with the threshold found for it.
@@ -87,6 +94,8 @@ class StudyStore {
   // The stored results of an intervention in order of documents; with the baseline's statistics only if asked
   // for.
   std::vector<StoredResult> results(int64_t intervention, bool with_stats) const;
+  // Sums of the results' work by intervention; of those stored since the file has them (schema version 2).
+  std::vector<Work> work() const;
 
  private:
   struct Impl;

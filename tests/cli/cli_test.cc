@@ -163,10 +163,39 @@ TEST_F(Cli, ExportWritesEveryFormat) {
   EXPECT_TRUE(fs::exists(folder_ / "a.json") && fs::exists(folder_ / "a.npz") && fs::exists(folder_ / "csv"));
 }
 
-TEST_F(Cli, WithoutSharingTheResultsAreTheSame) {
+// However a study is run, its results are the same bytes.
+TEST_F(Cli, HowItIsRunDoesNotMatter) {
   ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
-  ASSERT_EQ(run_idleheads(study("b.db", {"--no-sharing", "--threads", "1"})).code, 0);
-  expect_equal_exports("a.db", "b.db");
+  int number = 0;
+  for (const std::vector<std::string>& how :
+       std::vector<std::vector<std::string>>{{"--no-sharing", "--threads", "1"},
+                                             {"--threads", "3"},
+                                             {"--cohort-rows", "1"},
+                                             {"--cohort-rows", "150", "--threads", "2"},
+                                             {"--memory", "60M"},
+                                             {"--memory", "60M", "--no-sharing", "--cohort-rows", "100"}}) {
+    const std::string file = fmt::format("b{}.db", number++);
+    const Outcome outcome = run_idleheads(study(file, how));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("without sharing"));
+    expect_equal_exports("a.db", file);
+  }
+}
+
+TEST_F(Cli, ContextIsTheLongestPrompt) {
+  write_file(folder_ / "text.txt", std::string(3000, 'x') + "\n");
+  const std::vector<std::string> score = {"score", model_, "--text", output("text.txt"), "-o"};
+  const auto with = [&](const char* file, const char* context) {
+    std::vector<std::string> command = score;
+    for (const std::string& word : {output(file), std::string("--context"), std::string(context)})
+      command.push_back(word);
+    return run_idleheads(command);
+  };
+  const Outcome cut = with("a.db", "16"), whole = with("b.db", "100000");
+  EXPECT_EQ(cut.code, 0) << cut.err;
+  EXPECT_THAT(cut.err, HasSubstr("longer than the model's context"));
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  EXPECT_THAT(whole.err, testing::Not(HasSubstr("longer than")));
 }
 
 // Killed many times at different moments, it goes on each time, and ends with the results of a run in one

@@ -44,7 +44,7 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
   edit("PRAGMA user_version = 7");
   const auto expected =
-      AllOf(HasSubstr("schema version 7 is newer than version 1"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 7 is newer than version 2"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -72,22 +72,24 @@ TEST_F(StoreSchemaTest, StepsRunFromWhereTheFileStands) {
 // A file written by the first release stays readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FileOfVersion1) {
   std::filesystem::copy_file(IDLEHEADS_TEST_DATA "/study/version1.study", folder_ / "old.study");
-  expect_complete(folder_ / "old.study");
+  // Reading alone must not change a file.
+  EXPECT_THAT(error_of([&] { StudyStore::open_read_only(folder_ / "old.study"); }),
+              HasSubstr("its schema version is 1, expected 2"));
   run_study(folder_ / "old.study");
   expect_complete(folder_ / "old.study");
 }
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 1"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 2"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 1"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 2"));
   edit("DROP TRIGGER t; DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 1"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 2"));
 }
 
 // One defect each; all must be named and none may crash.
