@@ -11,6 +11,7 @@ struct Progress {
   std::string phase;  // "baseline", "interventions"
   double done = 0;    // in units of work: documents x interventions; the share of a running cohort counts
   double total = 0;
+  double sharing = 0;  // rows without sharing for each row computed so far; 0: not known yet
 };
 
 // Called now and then on the caller's thread. Returning false asks the work to stop: it stores what is

@@ -69,9 +69,10 @@ void ProgressLine::update(const Progress& progress) {
   const double elapsed = std::chrono::duration<double>(now - phase_start_).count();
   const double left = share > 0 ? elapsed / share - elapsed : 0;
   const auto filled = static_cast<size_t>(share * 20);
-  const std::string line = fmt::format("\r{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share,
-                                       std::string(filled, '#'), progress.done, progress.total,
-                                       clock_time(elapsed), clock_time(left));
+  std::string line = fmt::format("\r{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share,
+                                 std::string(filled, '#'), progress.done, progress.total, clock_time(elapsed),
+                                 clock_time(left));
+  if (progress.sharing > 0) line += fmt::format(" sharing {:.1f}x ", progress.sharing);
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;

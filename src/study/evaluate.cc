@@ -80,12 +80,15 @@ std::vector<std::pair<int64_t, StoredResult>> collect(const PreparedTask& task,
 void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
               std::span<const Intervention> interventions, const EvaluateOptions& options,
               const CohortCallback& finished) {
-  Progress progress = {options.phase, 0, static_cast<double>(documents.size() * interventions.size())};
+  Progress progress = {options.phase, 0, static_cast<double>(documents.size() * interventions.size()), 0};
   for (const CohortRange& range : plan_cohorts(task, documents, interventions.size(), options.cohort_rows)) {
     const auto units = static_cast<double>(range.documents * range.interventions);
     const auto report = [&](double share) {
       if (!options.progress) return;
-      const Progress now = {progress.phase, progress.done + share * units, progress.total};
+      const WorkCount work = engine.work();
+      const double sharing =
+          work.rows > 0 ? static_cast<double>(work.rows_unshared) / static_cast<double>(work.rows) : 0;
+      const Progress now = {progress.phase, progress.done + share * units, progress.total, sharing};
       if (!options.progress(now))
         throw Interrupted("stopped; what was finished is stored, the same command goes on");
     };
