@@ -2,9 +2,12 @@
 // outputs (A: weights, B: values) and projected norms (A: outputs, B: factor). A row of C never depends on
 // the other rows, and masked keys add exact zeros, so a token's numbers do not depend on which tokens share
 // its block.
+//
+// T is the element of a product's operands: float, or Bf16Pair.
 #include "engine/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -24,76 +27,53 @@ constexpr int64_t round_up(int64_t n) { return (n + kPadding - 1) / kPadding * k
 }  // namespace idleheads
 #endif
 
+#include "engine/attention_products-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace idleheads::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using F = hn::CappedTag<float, 16>;
-using V = hn::Vec<F>;
-constexpr F f;
-constexpr int64_t kLanes = hn::MaxLanes(f);
-constexpr int64_t kPanel = 2 * kLanes;  // columns of C per step
-// Accumulators: kSub x 2 vectors, of 32 registers from AVX-512 on, of 16 before.
-constexpr int64_t kSub = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
-
-// c[r][0..kPanel) = sum over k of a[r][k] * b[k][0..kPanel) for r < kSub.
-HWY_INLINE void panel_product(const float* HWY_RESTRICT a, int64_t a_stride, const float* HWY_RESTRICT b,
-                              int64_t b_stride, int64_t depth, float* HWY_RESTRICT c, int64_t c_stride) {
-  V low[kSub], high[kSub];
-  for (int64_t r = 0; r < kSub; ++r) low[r] = high[r] = hn::Zero(f);
-  for (int64_t k = 0; k < depth; ++k) {
-    const V b0 = hn::LoadU(f, b + k * b_stride);
-    const V b1 = hn::LoadU(f, b + k * b_stride + kLanes);
-    for (int64_t r = 0; r < kSub; ++r) {
-      const V scale = hn::Set(f, a[r * a_stride + k]);
-      low[r] = hn::MulAdd(scale, b0, low[r]);
-      high[r] = hn::MulAdd(scale, b1, high[r]);
-    }
-  }
-  for (int64_t r = 0; r < kSub; ++r) {
-    hn::StoreU(low[r], f, c + r * c_stride);
-    hn::StoreU(high[r], f, c + r * c_stride + kLanes);
-  }
-}
-
-// c [kBlockRows, columns] = a [kBlockRows, depth] b. Panel p of b begins at b + p * b_panel; its row k at k *
-// b_stride.
-void block_product(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t b_panel,
-                   int64_t depth, float* c, int64_t c_stride, int64_t columns) {
-  for (int64_t p = 0; p * kPanel < columns; ++p) {
-    for (int64_t r = 0; r < kBlockRows; r += kSub) {
-      panel_product(a + r * a_stride, a_stride, b + p * b_panel, b_stride, depth,
-                    c + r * c_stride + p * kPanel, c_stride);
-    }
-  }
-}
-
-// Keys of positions [0, count) transposed: panel p holds [head_dim][kPanel] of positions p * kPanel ...
-void pack_keys(const AttentionTask& task, int64_t count, float* packed) {
+// Keys of positions [0, count) transposed: panel p holds [elements of a key][kPanel] of positions p * kPanel
+// ...
+template <typename T>
+void pack_keys(const AttentionTask& task, int64_t count, Operands<T>& to) {
+  const int64_t depth = elements<T>(task.head_dim);
+  T* row = to.queries.data();
   int64_t position = 0;
+  const auto place = [&] {
+    T* column = to.keys.data() + position / kPanel * kPanel * depth + position % kPanel;
+    for (int64_t k = 0; k < depth; ++k) column[k * kPanel] = row[k];
+    ++position;
+  };
   for (const KeyRun& run : task.keys) {
-    for (int64_t i = 0; i < run.count && position < count; ++i, ++position) {
-      float* column = packed + position / kPanel * kPanel * task.head_dim + position % kPanel;
-      const float* key = run.key + i * task.stride;
-      for (int64_t k = 0; k < task.head_dim; ++k) column[k * kPanel] = key[k];
+    for (int64_t i = 0; i < run.count && position < count; ++i) {
+      to_elements(run.key + i * task.stride, row, task.head_dim);
+      place();
     }
   }
   // Positions behind the last get zeros: they are masked, but must not be NaN.
-  for (; position % kPanel != 0; ++position) {
-    float* column = packed + position / kPanel * kPanel * task.head_dim + position % kPanel;
-    for (int64_t k = 0; k < task.head_dim; ++k) column[k * kPanel] = 0;
-  }
+  std::fill_n(row, depth, T{});
+  while (position % kPanel != 0) place();
 }
 
-void pack_values(const AttentionTask& task, int64_t count, int64_t padded, float* packed) {
+template <typename T>
+void pack_values(const AttentionTask& task, int64_t count, int64_t padded, Operands<T>& to) {
+  constexpr size_t kRows = kValues<T>;
+  std::array<const float*, kRows> rows;
   int64_t position = 0;
+  T* packed = to.values.data();
+  const auto place = [&](const float* value) {
+    rows[static_cast<size_t>(position++) % kRows] = value;
+    if (static_cast<size_t>(position) % kRows != 0) return;
+    interleave(rows.data(), packed, task.head_dim);
+    std::fill(packed + task.head_dim, packed + padded, T{});
+    packed += padded;
+  };
   for (const KeyRun& run : task.keys) {
-    for (int64_t i = 0; i < run.count && position < count; ++i, ++position) {
-      float* row = packed + position * padded;
-      std::copy_n(run.value + i * task.stride, task.head_dim, row);
-      std::fill(row + task.head_dim, row + padded, 0.0f);
-    }
+    for (int64_t i = 0; i < run.count && position < count; ++i) place(run.value + i * task.stride);
   }
+  const std::vector<float> zeros(static_cast<size_t>(task.head_dim));
+  while (static_cast<size_t>(position) % kRows != 0) place(zeros.data());
 }
 
 struct Softmax {
@@ -133,54 +113,76 @@ float row_norm(const float* x, int64_t padded) {
   return std::sqrt(hn::GetLane(hn::SumOfLanes(f, sum)));
 }
 
-// Queries [row, row + rows) of one head, at most kBlockRows.
-void attend_block(const AttentionTask& task, int head, int64_t row, int64_t rows, AttentionScratch& scratch) {
-  const int64_t dim = task.head_dim, padded = round_up(dim);
+// Queries [row, row + rows) of one head, at most kBlockRows. False if a number among them is none.
+template <typename T>
+bool attend_block(const AttentionTask& task, int head, int64_t row, int64_t rows, AttentionScratch& scratch) {
+  Operands<T>& operands = std::get<Operands<T>>(scratch.operands);
+  const int64_t dim = task.head_dim, padded = round_up(dim), depth = elements<T>(dim);
   const int64_t keys = task.first + row + rows;  // of the last query
   const int64_t width = (keys + kPanel - 1) / kPanel * kPanel;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  float* queries = scratch.queries.data();
+  float* outputs = scratch.outputs.data();
   for (int64_t r = 0; r < kBlockRows; ++r) {
     const float* source = task.queries + (row + std::min(r, rows - 1)) * task.stride + head * dim;
-    for (int64_t k = 0; k < dim; ++k) queries[r * dim + k] = source[k] * scale;
+    for (int64_t k = 0; k < dim; ++k) outputs[k] = source[k] * scale;
+    to_elements(outputs, operands.queries.data() + r * depth, dim);
   }
   float* scores = scratch.scores.data();
-  block_product(queries, dim, scratch.keys.data(), kPanel, kPanel * dim, dim, scores, width, width);
+  block_product(operands.queries.data(), depth, operands.keys.data(), kPanel, kPanel * depth, depth, scores,
+                width, width);
   Softmax softmaxes[kBlockRows];
   for (int64_t r = 0; r < kBlockRows; ++r) {
     softmaxes[r] = softmax(scores + r * width, task.first + row + std::min(r, rows - 1) + 1, width);
   }
-  float* outputs = scratch.outputs.data();
-  block_product(scores, width, scratch.values.data(), padded, kPanel, keys, outputs, padded, padded);
+  const T* weights = as_elements(scores, operands.weights, kBlockRows * width);
+  block_product(weights, elements<T>(width), operands.values.data(), padded, kPanel, elements<T>(keys),
+                outputs, padded, padded);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < padded; ++k) outputs[r * padded + k] *= softmaxes[r].inverse_sum;
   }
   float* projected = scratch.projected.data();
-  block_product(outputs, padded, task.factors + head * dim * padded, padded, kPanel, dim, projected, padded,
-                padded);
+  if (task.stats != nullptr)
+    triangular_product(outputs, padded, task.factors + head * dim * padded, dim, projected, padded);
+  bool finite = true;
   for (int64_t r = 0; r < rows; ++r) {
     std::copy_n(outputs + r * padded, dim, task.queries + (row + r) * task.stride + head * dim);
-    task.stats[(row + r) * task.stats_stride + head] = {softmaxes[r].first_weight, softmaxes[r].entropy,
-                                                        row_norm(outputs + r * padded, padded),
-                                                        row_norm(projected + r * padded, padded)};
+    RowStats stats = {softmaxes[r].first_weight, softmaxes[r].entropy, row_norm(outputs + r * padded, padded),
+                      0};
+    if (task.stats != nullptr) {
+      stats.projected_norm = row_norm(projected + r * padded, padded);
+      task.stats[(row + r) * task.stats_stride + head] = stats;
+    }
+    finite = finite && std::isfinite(stats.entropy + stats.output_norm + stats.projected_norm);
   }
+  return finite;
 }
 
-void attend(const AttentionTask& task, AttentionScratch& scratch) {
+template <typename T>
+int attend_with(const AttentionTask& task, AttentionScratch& scratch) {
+  Operands<T>& operands = std::get<Operands<T>>(scratch.operands);
   const int64_t keys = task.first + task.count, padded = round_up(task.head_dim);
-  scratch.keys.resize(round_up(keys) * task.head_dim);
-  scratch.values.resize(keys * padded);
-  scratch.queries.resize(kBlockRows * task.head_dim);
+  const int64_t depth = elements<T>(task.head_dim);
+  operands.keys.resize(round_up(keys) * depth);
+  operands.values.resize(elements<T>(keys) * padded);
+  operands.queries.resize(kBlockRows * depth);
   scratch.scores.resize(kBlockRows * round_up(keys));
   scratch.outputs.resize(kBlockRows * padded);
   scratch.projected.resize(kBlockRows * padded);
-  pack_keys(task, keys, scratch.keys.data());
-  pack_values(task, keys, padded, scratch.values.data());
+  pack_keys(task, keys, operands);
+  pack_values(task, keys, padded, operands);
   for (int head = 0; head < task.heads; ++head) {
     for (int64_t row = 0; row < task.count; row += kBlockRows) {
-      attend_block(task, head, row, std::min(kBlockRows, task.count - row), scratch);
+      if (!attend_block<T>(task, head, row, std::min(kBlockRows, task.count - row), scratch)) return head;
     }
   }
+  return kAllFinite;
+}
+
+int attend(const AttentionTask& task, AttentionScratch& scratch) {
+#if HWY_TARGET <= HWY_AVX3
+  if (task.bf16) return attend_with<Bf16Pair>(task, scratch);
+#endif
+  return attend_with<float>(task, scratch);
 }
 
 }  // namespace idleheads::HWY_NAMESPACE
@@ -191,44 +193,13 @@ namespace idleheads {
 
 HWY_EXPORT(attend);
 
-void attend(const AttentionTask& task, AttentionScratch& scratch) {
-  HWY_DYNAMIC_DISPATCH(attend)(task, scratch);
+int attend(const AttentionTask& task, AttentionScratch& scratch) {
+  return HWY_DYNAMIC_DISPATCH(attend)(task, scratch);
 }
+
+bool has_bf16_attention(Precision precision) { return precision == Precision::bf16 && has_bf16(); }
 
 int64_t padded_head_dim(int64_t head_dim) { return round_up(head_dim); }
-
-// Cholesky factor of the Gram matrix, in double. A pivot that rounding made tiny or negative stands for a
-// direction that the projection maps to zero: its column is zero.
-void projection_factor(const float* w, int64_t rows, int64_t stride, int64_t head_dim, float* factor) {
-  const int64_t padded = round_up(head_dim);
-  std::vector<double> gram(static_cast<size_t>(head_dim * head_dim));
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* row = w + r * stride;
-    for (int64_t i = 0; i < head_dim; ++i) {
-      const double left = row[i];
-      double* target = gram.data() + i * head_dim;
-      for (int64_t j = 0; j <= i; ++j) target[j] += left * row[j];
-    }
-  }
-  std::fill(factor, factor + head_dim * padded, 0.0f);
-  double largest = 0;
-  for (int64_t i = 0; i < head_dim; ++i)
-    largest = std::max(largest, gram[static_cast<size_t>(i * head_dim + i)]);
-  const auto at = [&](int64_t i, int64_t j) -> double& {
-    return gram[static_cast<size_t>(i * head_dim + j)];
-  };
-  for (int64_t j = 0; j < head_dim; ++j) {
-    for (int64_t k = 0; k < j; ++k) at(j, j) -= at(j, k) * at(j, k);
-    const double pivot = at(j, j) > 1e-14 * largest ? std::sqrt(at(j, j)) : 0;
-    at(j, j) = pivot;
-    for (int64_t i = j + 1; i < head_dim; ++i) {
-      double sum = at(i, j);
-      for (int64_t k = 0; k < j; ++k) sum -= at(i, k) * at(j, k);
-      at(i, j) = pivot > 0 ? sum / pivot : 0;
-    }
-    for (int64_t i = j; i < head_dim; ++i) factor[i * padded + j] = static_cast<float>(at(i, j));
-  }
-}
 
 }  // namespace idleheads
 #endif  // HWY_ONCE

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <span>
+#include <tuple>
 
 #include "base/matrix.h"
+#include "engine/linear.h"
 
 namespace idleheads {
 
@@ -36,16 +38,35 @@ struct AttentionTask {
   int head_dim = 0;
   const float* factors =
       nullptr;  // per head [head_dim, padded_head_dim]: L with L L^T = W_O^hᵀ W_O^h, zero-padded
-  RowStats* stats = nullptr;  // stats[row * stats_stride + head]
+  // Products take bf16 (has_bf16_attention()); softmax, sums and statistics are float32 all the same.
+  bool bf16 = false;
+  RowStats* stats = nullptr;  // stats[row * stats_stride + head]; nullptr: not asked for
   int64_t stats_stride = 0;
+};
+
+// Two bf16 numbers that are consecutive in a sum, the first in the lower half.
+struct Bf16Pair {
+  uint32_t bits;
+};
+
+// Operands of the products, as they take them.
+template <typename T>
+struct Operands {
+  AlignedBuffer<T> keys, values, queries, weights;
 };
 
 // Reused between tasks; one per thread.
 struct AttentionScratch {
-  AlignedBuffer<float> keys, values, queries, scores, outputs, projected;
+  std::tuple<Operands<float>, Operands<Bf16Pair>> operands;
+  AlignedBuffer<float> scores, outputs, projected;
 };
 
-void attend(const AttentionTask& task, AttentionScratch& scratch);
+// Whether an engine of this precision multiplies bf16 in attention too: it does where AVX-512-BF16 is there.
+bool has_bf16_attention(Precision precision);
+
+// kAllFinite, or the head of the group that has NaN or infinity in its output or statistics.
+int attend(const AttentionTask& task, AttentionScratch& scratch);
+inline constexpr int kAllFinite = -1;
 
 // Columns of a row of `factors`: head_dim rounded up to whole SIMD panels.
 int64_t padded_head_dim(int64_t head_dim);

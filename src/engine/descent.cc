@@ -16,6 +16,11 @@ namespace {
 // pieces.
 constexpr int64_t kAttentionRows = 256;
 
+bool needs_statistics(const Intervention& intervention) {
+  const auto* rule = std::get_if<ScoreRule>(&intervention);
+  return rule != nullptr && !rule->score->is_random;
+}
+
 int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
 }  // namespace
@@ -32,6 +37,7 @@ Descent::Descent(const Model& model, PackedModel& weights, ThreadPool& pool, Wor
       samples_(samples),
       interventions_(interventions),
       options_(options),
+      measure_(options.stats || std::ranges::any_of(interventions, needs_statistics)),
       all_(samples, static_cast<int64_t>(interventions.size()), sharing),
       cohort_(all_) {
   results_.resize(cohort_.paths().size());
@@ -70,8 +76,8 @@ void Descent::descend() {
     const std::shared_ptr<const PackedLayer> layer = weights_.layers.get(l);
     place_rows();
     project(*layer);
-    attend_all(*layer);
-    sum_statistics(l);
+    attend_all(*layer, l);
+    if (measure_) sum_statistics();
     count_work();
     const Step step = decide_masks(l);
     cohort_.advance(step);
@@ -210,11 +216,12 @@ void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
   for (int64_t h = 0; h < config_.heads + config_.kv_heads; ++h) {
     rope(query + h * dim, cosines_.data() + angle, sines_.data() + angle, dim);
   }
+  if (!measure_) return;
   for (int64_t h = 0; h < config_.kv_heads; ++h)
     workspace_.value_norms[row * config_.kv_heads + h] = norm(value + h * dim, dim);
 }
 
-void Descent::attend_all(const PackedLayer& layer) {
+void Descent::attend_all(const PackedLayer& layer, int index) {
   struct Piece {
     int32_t variant;
     int group;
@@ -231,12 +238,12 @@ void Descent::attend_all(const PackedLayer& layer) {
   }
   pool_.parallel_for(static_cast<int64_t>(pieces.size()), [&](int64_t i, int thread) {
     const Piece& piece = pieces[static_cast<size_t>(i)];
-    attend_variant(layer, piece.variant, piece.group, piece.first, piece.count,
+    attend_variant(layer, index, piece.variant, piece.group, piece.first, piece.count,
                    workspace_.threads[static_cast<size_t>(thread)].attention);
   });
 }
 
-void Descent::attend_variant(const PackedLayer& layer, int32_t number, int group, int64_t first,
+void Descent::attend_variant(const PackedLayer& layer, int index, int32_t number, int group, int64_t first,
                              int64_t count, AttentionScratch& scratch) {
   const Variant& variant = cohort_.variants()[static_cast<size_t>(number)];
   const int64_t dim = config_.head_dim, width = config_.qkv_width();
@@ -257,13 +264,17 @@ void Descent::attend_variant(const PackedLayer& layer, int32_t number, int group
   task.heads = heads;
   task.head_dim = config_.head_dim;
   task.factors = layer.projection_factors.data() + group * heads * dim * padded_head_dim(dim);
-  task.stats = workspace_.row_stats.data() + row * config_.heads + group * heads;
+  task.bf16 = weights_.bf16_attention;
+  if (measure_) task.stats = workspace_.row_stats.data() + row * config_.heads + group * heads;
   task.stats_stride = config_.heads;
-  attend(task, scratch);
+  if (const int head = attend(task, scratch); head != kAllFinite) {
+    fail("{}: layer {} head {}: NaN or infinity in the head's attention output", model_.name(), index,
+         group * heads + head);
+  }
 }
 
 // Continues the parent's sums row by row, so that they do not depend on where segments are cut.
-void Descent::sum_statistics(int layer) {
+void Descent::sum_statistics() {
   const auto& variants = cohort_.variants();
   head_sums_.assign(variants.size() * static_cast<size_t>(config_.heads), {});
   value_sums_.assign(variants.size() * static_cast<size_t>(config_.kv_heads), 0.0);
@@ -278,9 +289,6 @@ void Descent::sum_statistics(int layer) {
         sums.entropy += stats.entropy;
         sums.output_norm += stats.output_norm;
         sums.projected_norm += stats.projected_norm;
-      }
-      if (!std::isfinite(sums.output_norm + sums.entropy + sums.projected_norm)) {
-        fail("{}: layer {} head {}: NaN or infinity in the head's attention output", model_.name(), layer, h);
       }
       head_sums_[at(static_cast<int64_t>(v))] = sums;
     }
@@ -330,7 +338,8 @@ Step Descent::decide_masks(int layer) {
     return masks;
   };
   for (const Path& path : cohort_.paths()) {
-    const std::vector<HeadStats> stats = path_stats(path);
+    const std::vector<HeadStats> stats =
+        measure_ ? path_stats(path) : std::vector<HeadStats>(static_cast<size_t>(config_.heads));
     PathResult& result = results_[static_cast<size_t>(path.number)];
     if (options_.stats) std::copy(stats.begin(), stats.end(), result.stats.layer(layer).begin());
     const RandomKey key = {options_.seed, samples_[static_cast<size_t>(path.sample)].id};

@@ -67,9 +67,9 @@ class Descent {
 
   // The layer loop, in order.
   void embed();
-  void project(const PackedLayer& layer);     // norm, Q K V, RoPE, value norms
-  void attend_all(const PackedLayer& layer);  // z in the place of Q, row statistics
-  void sum_statistics(int layer);             // per variant and head
+  void project(const PackedLayer& layer);                // norm, Q K V, RoPE, value norms
+  void attend_all(const PackedLayer& layer, int index);  // z in the place of Q, row statistics
+  void sum_statistics();                                 // per variant and head
   Step decide_masks(int layer);  // per path; branches where they differ, sets aside what is too much
   void finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
               std::span<const RowSource> rows);  // masked z, W_O, residual, MLP
@@ -79,8 +79,8 @@ class Descent {
   void place_rows();
   void project_tile(const PackedLayer& layer, int64_t first, int thread);
   void rotate_and_measure(const PackedLayer& layer, int64_t row);
-  void attend_variant(const PackedLayer& layer, int32_t number, int group, int64_t first, int64_t count,
-                      AttentionScratch& scratch);
+  void attend_variant(const PackedLayer& layer, int index, int32_t number, int group, int64_t first,
+                      int64_t count, AttentionScratch& scratch);
   void finish_tile(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
                    std::span<const RowSource> rows, int64_t first, int thread);
   std::vector<HeadStats> path_stats(const Path& path) const;
@@ -94,8 +94,9 @@ class Descent {
   std::span<const Sample> samples_;
   std::span<const Intervention> interventions_;
   RunOptions options_;
-  const Cohort all_;  // every path, as it begins
-  Cohort cohort_;     // those on their way
+  const bool measure_;  // anybody asks for statistics
+  const Cohort all_;    // every path, as it begins
+  Cohort cohort_;       // those on their way
   std::vector<Waiting> waiting_;
   int64_t waiting_rows_ = 0;
   int64_t path_layers_done_ = 0;

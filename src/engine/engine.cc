@@ -93,8 +93,9 @@ int64_t Engine::rows() const { return impl_->plan.limits.rows; }
 WorkCount Engine::work() const { return impl_->work; }
 
 std::string engine_description(Precision precision) {
-  return fmt::format("{} products ({}), {} kernels", precision == Precision::bf16 ? "bf16" : "f32",
-                     matmul_description(), simd_target());
+  return fmt::format("{} products ({}), {} kernels{}", precision == Precision::bf16 ? "bf16" : "f32",
+                     matmul_description(), simd_target(),
+                     has_bf16_attention(precision) ? ", bf16 attention" : "");
 }
 
 }  // namespace idleheads

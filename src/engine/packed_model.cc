@@ -84,6 +84,7 @@ WeightSizes weight_sizes(const ModelConfig& c, Precision precision) {
 PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool, bool stream) {
   const int64_t pieces = (model.config().vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
   PackedModel packed;
+  packed.bf16_attention = has_bf16_attention(precision);
   packed.layers = sequence<PackedLayer>(model.config().layers, pool, stream, [&model, precision](int64_t i) {
     return pack_layer(model, static_cast<int>(i), precision);
   });

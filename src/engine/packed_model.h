@@ -27,6 +27,7 @@ inline constexpr int64_t kVocabularyPiece = 4096;
 struct PackedModel {
   WeightSequence<PackedLayer> layers;
   PackedHead head;
+  bool bf16_attention = false;  // AttentionTask::bf16
 };
 
 // Bytes of a model's packed weights.

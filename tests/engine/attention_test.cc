@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 
+#include "engine/linear.h"
 #include "engine/simd_targets.h"
 
 namespace idleheads {
@@ -16,6 +18,7 @@ namespace {
 
 // Rows of one group: heads query heads, a key, a value; stride wider than needed.
 struct Problem {
+  bool bf16 = false;  // of the products
   int heads, dim;
   int64_t positions, stride;
   std::vector<float> rows;     // [positions, stride]
@@ -73,6 +76,7 @@ Answer attend_in_pieces(const Problem& p, int64_t step, int64_t run) {
     task.heads = p.heads;
     task.head_dim = p.dim;
     task.factors = p.factors.data();
+    task.bf16 = p.bf16;
     task.stats = answer.stats.data() + first * p.heads;
     task.stats_stride = p.heads;
     attend(task, scratch);
@@ -123,8 +127,9 @@ NaiveRow naive(const Problem& p, int64_t t, int h) {
   return row;
 }
 
-// `tolerance` is relative to numbers of the order of `spread`.
-void expect_naive(const Problem& p, const Answer& got, double tolerance) {
+// `tolerance` is relative to numbers of the order of `spread`; that of z, and of what follows from it, may be
+// another.
+void expect_naive(const Problem& p, const Answer& got, double tolerance, double z_tolerance) {
   for (int64_t t = 0; t < p.positions; ++t) {
     for (int h = 0; h < p.heads; ++h) {
       const NaiveRow want = naive(p, t, h);
@@ -132,15 +137,20 @@ void expect_naive(const Problem& p, const Answer& got, double tolerance) {
       const RowStats& stats = got.stats[static_cast<size_t>(t * p.heads + h)];
       EXPECT_NEAR(stats.first_weight, want.first_weight, tolerance) << place;
       EXPECT_NEAR(stats.entropy, want.entropy, 5 * tolerance) << place;
-      EXPECT_NEAR(stats.output_norm, want.output_norm, tolerance * (1 + want.output_norm)) << place;
-      EXPECT_NEAR(stats.projected_norm, want.projected_norm, tolerance * (1 + want.projected_norm)) << place;
+      EXPECT_NEAR(stats.output_norm, want.output_norm, z_tolerance * (1 + want.output_norm)) << place;
+      EXPECT_NEAR(stats.projected_norm, want.projected_norm, z_tolerance * (1 + want.projected_norm))
+          << place;
       for (int i = 0; i < p.dim; ++i) {
         EXPECT_NEAR(got.z[static_cast<size_t>((t * p.heads + h) * p.dim + i)], want.z[static_cast<size_t>(i)],
-                    tolerance * (1 + want.output_norm))
+                    z_tolerance * (1 + want.output_norm))
             << place;
       }
     }
   }
+}
+
+void expect_naive(const Problem& p, const Answer& got, double tolerance) {
+  expect_naive(p, got, tolerance, tolerance);
 }
 
 using Attention = test::SimdTargets;
@@ -155,10 +165,26 @@ TEST_P(Attention, EqualsTheDefinition) {
   }
 }
 
+// Rows that bf16 holds exactly, and a scale that is a power of two: scores are those of float32, and only the
+// weights are rounded, by 2^-9 at most.
+TEST_P(Attention, Bf16EqualsTheDefinition) {
+  if (!has_bf16()) GTEST_SKIP() << "the processor multiplies no bf16";
+  for (const int dim : {4, 16, 64, 256}) {
+    for (const int64_t positions : {1, 2, 7, 8, 9, 33, 70}) {
+      Problem p(1 + dim % 7, dim, positions, static_cast<unsigned>(dim + positions));
+      for (float& x : p.rows) x = std::bit_cast<float>(std::bit_cast<uint32_t>(x) & 0xffff0000);
+      p.bf16 = true;
+      // The norms of z: of values of norm sqrt(dim), weights sum to 1.
+      expect_naive(p, attend_in_pieces(p, positions, 13), 1e-5, std::sqrt(dim) / 512);
+    }
+  }
+}
+
 // Neither the runs of keys, nor the tasks, nor the neighbours in a block of queries change a bit.
 TEST_P(Attention, PiecesDoNotMatter) {
-  for (const int dim : {6, 64, 80}) {
-    const Problem p(3, dim, 141, static_cast<unsigned>(dim));
+  for (const int dim : {6, 64, 80, -80}) {
+    Problem p(3, std::abs(dim), 141, static_cast<unsigned>(std::abs(dim)));
+    p.bf16 = dim < 0 && has_bf16();
     const Answer want = attend_in_pieces(p, 141, 141);
     for (const auto& [step, run] :
          {std::pair<int64_t, int64_t>{1, 141}, {141, 1}, {3, 5}, {8, 64}, {65, 32}, {100, 100}}) {
