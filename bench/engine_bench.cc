@@ -39,8 +39,8 @@ struct Options {
 
 json prompts(const Options& options) {
   const auto model = Model::open(options.model);
-  const Task task =
-      load_task("mmlu", {.data = options.data, .shots = {}, .limit = options.limit, .only = options.subjects});
+  const Task task = load_task(
+      "mmlu", {.data = options.data, .shots = {}, .limit = options.limit, .only = options.subjects});
   json samples = json::array();
   for (const Document& document : task.documents) {
     const std::vector<int32_t> context = model->tokenizer().encode(document.context);
@@ -108,7 +108,9 @@ json gemm(const Options& options) {
     });
     seconds.push_back(seconds_since(start));
   }
-  return {{"flops", kTiles * layers[0].flops() * pool.threads()}, {"seconds", seconds}, {"threads", pool.threads()}};
+  return {{"flops", kTiles * layers[0].flops() * pool.threads()},
+          {"seconds", seconds},
+          {"threads", pool.threads()}};
 }
 
 // The caller measures the time from exec to this output.

@@ -9,8 +9,8 @@
 
 namespace idleheads::bench {
 
-// Products of one layer by bare oneDNN, in the engine's tiles: random data, packed weights, inputs and outputs of
-// one tile that stay in cache, no conversion.
+// Products of one layer by bare oneDNN, in the engine's tiles: random data, packed weights, inputs and
+// outputs of one tile that stay in cache, no conversion.
 class LayerProducts {
  public:
   struct Shape {

@@ -85,12 +85,10 @@ Precision EngineFlags::precision() const {
 }
 
 std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> opened) const {
-  // What is in memory already (the tokenizer, the task) counts as well.
   const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes(memory);
-  const int64_t left = std::max<int64_t>(1, bound - resident_bytes());
   return std::make_unique<Engine>(
       std::move(opened),
-      EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing, .memory = left});
+      EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing, .memory = bound});
 }
 
 int64_t EngineFlags::rows_of_cohort(const Engine& engine) const {

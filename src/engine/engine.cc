@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/thread_pool.h"
 #include "engine/descent.h"
 #include "engine/memory_plan.h"
@@ -24,7 +25,8 @@ struct Engine::Impl {
       : model(std::move(m)),
         options(o),
         pool(o.threads),
-        plan(plan_memory(model->config(), {o.precision, pool.threads(), o.memory, o.rows, o.stream_weights})),
+        plan(plan_memory(model->config(), {o.precision, pool.threads(), o.memory, resident_bytes(), o.rows,
+                                           o.stream_weights})),
         weights(pack_model(*model, o.precision, pool, plan.stream)) {
     workspace.threads.resize(static_cast<size_t>(pool.threads()));
   }

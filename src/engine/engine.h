@@ -19,7 +19,7 @@ struct EngineOptions {
   Precision precision = fastest_precision();
   bool sharing = true;  // false: every (sample, intervention) is computed by itself; same bits, more work
   // Bounds. None of them changes a result.
-  int64_t memory = 0;           // bytes for weights and rows in flight together; 0: no bound
+  int64_t memory = 0;           // bytes of the process, with what it has when the engine is made; 0: no bound
   int64_t rows = 0;             // rows in flight; 0: as many as `memory` allows
   bool stream_weights = false;  // read weights layer by layer even where they would fit
 };

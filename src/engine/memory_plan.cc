@@ -43,14 +43,19 @@ MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish) {
   if (wish.memory > 0) {
     const WeightSizes weights = weight_sizes(config, wish.precision);
     const int64_t scratch = scratch_bytes(config, wish.threads);
-    const int64_t beside_all = wish.memory - weights.all - scratch;
-    plan.stream = plan.stream || limits_within(config, beside_all).rows < kComfortable;
-    plan.limits = limits_within(config, plan.stream ? wish.memory - weights.streamed - scratch : beside_all);
+    const int64_t left = wish.memory - wish.taken - scratch;
+    plan.stream = plan.stream || limits_within(config, left - weights.all).rows < kComfortable;
+    plan.limits = limits_within(config, left - (plan.stream ? weights.streamed : weights.all));
     if (plan.limits.rows < kFewestRows) {
       constexpr int64_t kMiB = 1 << 20;
-      const int64_t least = weights.streamed + scratch + kFewestRows * row_bytes(config) * kWaitingPart / 4;
-      fail_usage("--memory: {} MiB are too few; two layers of weights take {} MiB, give at least {} MiB",
-                 wish.memory / kMiB, weights.streamed / kMiB, least / kMiB + 1);
+      const int64_t rows = scratch + kFewestRows * row_bytes(config) * kWaitingPart / (kWaitingPart - 1);
+      const int64_t least = wish.taken + weights.streamed + rows;
+      fail_usage(
+          "--memory: {} MiB are too few: tokenizer, task and program have taken {} MiB, two layers of "
+          "weights take {} MiB, "
+          "{} rows {} MiB; give at least {} MiB",
+          wish.memory / kMiB, wish.taken / kMiB, weights.streamed / kMiB, kFewestRows, rows / kMiB,
+          least / kMiB + 1);
     }
   }
   if (wish.rows > 0) {

@@ -12,7 +12,8 @@ namespace idleheads {
 struct MemoryWish {
   Precision precision = Precision::f32;
   int threads = 1;
-  int64_t memory = 0;   // bytes; 0: no bound
+  int64_t memory = 0;   // bytes of the whole process; 0: no bound
+  int64_t taken = 0;    // of them, by what is neither weights nor rows
   int64_t rows = 0;     // 0: as many as fit
   bool stream = false;  // even where all weights fit
 };

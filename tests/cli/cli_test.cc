@@ -182,6 +182,20 @@ TEST_F(Cli, HowItIsRunDoesNotMatter) {
   }
 }
 
+// 361 MiB without a bound, measured. Sanitizers need memory of their own.
+TEST_F(Cli, PeakMemoryStaysWithinTheBound) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "not what the program itself needs";
+#endif
+  const std::string model = std::string(IDLEHEADS_MODELS) + "/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!fs::exists(model)) GTEST_SKIP() << model << " is not there";
+  const Outcome outcome =
+      run_idleheads({"study", model, "--task", std::string(IDLEHEADS_EXAMPLES) + "/everyday_questions.jsonl",
+                     "--scores", "ahon_ln", "--shares", "20", "--memory", "220MiB", "-o", output("a.db")});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_LE(outcome.peak_memory, int64_t{242} << 20);  // 10 % above
+}
+
 TEST_F(Cli, ContextIsTheLongestPrompt) {
   write_file(folder_ / "text.txt", std::string(3000, 'x') + "\n");
   const std::vector<std::string> score = {"score", model_, "--text", output("text.txt"), "-o"};

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,9 +44,10 @@ Outcome run(const std::vector<std::string>& arguments, const std::map<std::strin
   if (child == 0) run_child(arguments, environment, folder / "out", folder / "err");
   meanwhile(child);
   int status = 0;
-  waitpid(child, &status, 0);
+  rusage usage = {};
+  wait4(child, &status, 0, &usage);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {code, read_all(folder / "out"), read_all(folder / "err")};
+  return {code, read_all(folder / "out"), read_all(folder / "err"), usage.ru_maxrss * 1024};
 }
 
 }  // namespace

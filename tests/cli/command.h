@@ -1,6 +1,7 @@
 // Runs the idleheads program as a user would: arguments, environment, exit code, both outputs.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,6 +13,7 @@ struct Outcome {
   int code = -1;  // exit code; 128 + signal if it was killed
   std::string out;
   std::string err;
+  int64_t peak_memory = 0;  // bytes resident at most
 };
 
 // IDLEHEADS_BINARY with these arguments; standard input is empty and neither output is a terminal.

@@ -211,6 +211,22 @@ TEST(EngineBits, StreamedWeightsAreTheSame) {
   }
 }
 
+// Statistics that nobody asks for are not made, and nothing else changes.
+TEST(EngineBits, StatisticsAreByproducts) {
+  const test::RandomModel model(narrow());
+  Engine engine(model.get(), {.threads = 2});
+  std::mt19937 random(7);
+  const std::vector<Sample> samples = prompts(random, 30);
+  const std::vector<Intervention> interventions = {std::monostate{}, parse_intervention("random<0.2"),
+                                                   parse_intervention("L0H1,L1H0")};
+  auto want = engine.run(samples, interventions, {.stats = true});
+  const auto got = engine.run(samples, interventions, {.stats = false});
+  for (size_t i = 0; i < want.size(); ++i) {
+    want[i].stats = {};
+    test::expect_same_bits(want[i], got[i], fmt::format("path {}", i));
+  }
+}
+
 // An exception on the way leaves the engine as it was.
 TEST(EngineBits, AStoppedRunChangesNothing) {
   const test::RandomModel model(narrow());

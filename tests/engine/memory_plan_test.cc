@@ -24,7 +24,7 @@ ModelConfig large() {
 }
 
 MemoryPlan plan(int64_t memory, int64_t rows = 0, bool stream = false) {
-  return plan_memory(large(), {Precision::bf16, 2, memory, rows, stream});
+  return plan_memory(large(), {Precision::bf16, 2, memory, 0, rows, stream});
 }
 
 constexpr int64_t kGiB = int64_t{1} << 30;
