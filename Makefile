@@ -1,5 +1,5 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build demo test check format sanitize fuzz clean
+.PHONY: build demo test check format sanitize fuzz bench clean
 
 build:
 	scripts/setup.sh build
@@ -41,6 +41,16 @@ fuzz:
 	scripts/setup.sh build fuzz
 	scripts/build.sh fuzz
 	scripts/fuzz.sh 30
+
+# The engine and its peers side by side (docs/performance.md): make bench [MMLU=folder of its CSV files] [BENCH="more flags"].
+# The peers, PyTorch and llama.cpp, go into a virtual environment in build/bench.
+MODEL ?= models/SmolLM2-135M-Instruct.Q4_1.gguf
+bench:
+	scripts/setup.sh build model bench
+	scripts/build.sh release idleheads engine_bench micro_bench
+	scripts/fetch_model.sh
+	build/bench/micro_bench
+	bench/run.py $(MODEL) $(if $(MMLU),--data $(MMLU)) $(BENCH)
 
 clean:
 	rm -rf build build-debug build-sanitize build-fuzz

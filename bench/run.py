@@ -77,7 +77,7 @@ def measure_start(options):
 
 
 def measure_engine(options):
-    """Forward passes and the products alone, alternating, so that both see the same machine."""
+    """Forward passes and the products alone, alternating, so that both see the same machine; the least disturbed of three."""
     prompts = random_prompts()
     rounds = []
     for _ in range(3):
@@ -90,7 +90,7 @@ def measure_engine(options):
                 rounds[-1][f"plain {key}"] = engine("forward", options.model, *setting, "--tokens", prompts)
                 rounds[-1][f"scored {key}"] = engine("forward", options.model, *setting, "--tokens", prompts, "--stats")
     return {
-        name: {**rounds[0][name], "seconds": statistics.median(r[name]["seconds"][0] for r in rounds)}
+        name: {**rounds[0][name], "seconds": min(r[name]["seconds"][0] for r in rounds)}
         for name in rounds[0]
     }
 
@@ -122,7 +122,7 @@ def measure_study(options, dtype):
                     "--batches", options.batches)  # fmt: skip
     passes = protocol["baseline"] + sum(protocol["record"].values()) + SHARES * sum(protocol["evaluate"].values())
     scale = protocol["tokens"] / protocol["tokens_timed"]
-    work = json.loads(run([ROOT / "build" / "idleheads", "export", output, "--json", "-o", "-"]))["work"]
+    work = json.loads(run([ROOT / "build" / "idleheads", "export", output, "--json"]))["work"]
     return {"seconds": seconds, "protocol_seconds": passes * scale, "work": work, "protocol": protocol}
 
 
@@ -182,7 +182,7 @@ def main():
     parser.add_argument("--only", default="start,engine,forward,study", help="what to measure, by commas")
     parser.add_argument("--dtypes", default="bf16,f32", help="of engine and study; without bf16 products: f32")
     parser.add_argument("--batches", type=int, default=0,
-                        help="time the protocol on its first batches and scale by tokens (0: all)")  # fmt: skip
+                        help="time the protocol on so many batches, spread over the subjects, and scale by tokens (0: all)")  # fmt: skip
     options = parser.parse_args()
     options.model = str(Path(options.model).resolve())
     options.dtypes = options.dtypes.split(",")

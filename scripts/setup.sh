@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|fuzz ...
+# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|fuzz|bench ...
 # With nothing missing it runs nothing and needs no network. Otherwise it installs what is missing if it may (as root or
 # with sudo that asks no password), else it names the command to run and exits with 1.
 set -euo pipefail
@@ -15,9 +15,10 @@ packages_for() {
       ;;
     model) echo ca-certificates python3 python3-pip ;; # pip only downloads
     check) echo clang-format-14 python3 ;;
+    bench) echo libbenchmark-dev python3-dev python3-venv ;;
     fuzz) echo clang-16 libclang-rt-16-dev libomp-16-dev ;; # clang 14 lacks parts of C++20
     *)
-      echo "setup: unknown job '$1'; valid: build, model, check, fuzz" >&2
+      echo "setup: unknown job '$1'; valid: build, model, check, fuzz, bench" >&2
       exit 2
       ;;
   esac

@@ -1,8 +1,8 @@
 """The paper's protocol the straightforward way: transformers with eager attention, batches of eight padded prompts, logits
 at all positions, one pass per score to record it and one pass per score and share to evaluate it.
 
-Prints the seconds of each pass. One share per score is timed; the caller multiplies. `--batches N` times the first N batches
-only; `tokens` and `tokens_timed` tell what part that is."""
+Prints the seconds of each pass. One share per score is timed; the caller multiplies. `--batches N` times N of them, spread
+over the subjects; `tokens` and `tokens_timed` tell what part that is."""
 
 import json
 import time
@@ -111,12 +111,12 @@ def run_pass(model, batches, answers, score=None, threshold=None):
 def main():
     parser = arguments()
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--batches", type=int, default=0, help="time the first so many only; 0: all")
+    parser.add_argument("--batches", type=int, default=0, help="time so many only, spread over the subjects; 0: all")
     parser.add_argument("--share", type=float, default=0.15)
     options = parser.parse_args()
     samples = json.load(open(options.tokens))["samples"]
     parts = [samples[i : i + options.batch] for i in range(0, len(samples), options.batch)]
-    timed = parts[: options.batches or len(parts)]
+    timed = parts[:: len(parts) // (options.batches or len(parts))]
     batches = [padded([sample["tokens"] for sample in part]) for part in timed]
     answers = [[sample["answers"] for sample in part] for part in timed]
     model = load_model(options, "eager")

@@ -46,6 +46,19 @@ std::string intro(const StudySummary& s, const ShowOptions& options) {
   return out + wrap(line, options.width);
 }
 
+// A model that guesses loses nothing, whatever is switched off.
+std::string guessing_warning(const StudySummary& s, const ShowOptions& options) {
+  const Accuracy& baseline = s.baseline_accuracy();
+  if (s.score_only() || !baseline.error || baseline.value >= s.chance + 2 * *baseline.error) return "";
+  return "\n" + emphasize_lines(wrap("Beware: that is no better than guessing (less than two standard errors "
+                                     "above), so there is little "
+                                     "accuracy to lose, and what follows proves nothing about these heads. "
+                                     "Take questions that the "
+                                     "model can answer, or more of them.",
+                                     options.width),
+                                options);
+}
+
 std::string missing(const StudySummary& s, const ShowOptions& options) {
   if (s.missing.empty()) return "";
   std::string line = "Unfinished: ";
@@ -179,7 +192,7 @@ std::string work_note(const StudySummary& s, const ShowOptions& options) {
 }  // namespace
 
 std::string show(const StudySummary& summary, const ShowOptions& options) {
-  std::string out = intro(summary, options) + missing(summary, options);
+  std::string out = intro(summary, options) + guessing_warning(summary, options) + missing(summary, options);
   if (summary.score_only()) {
     out += "\n" + show_distributions(summary, options);
   } else {

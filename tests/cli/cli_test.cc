@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/mapped_file.h"
@@ -39,9 +40,9 @@ class Cli : public testing::Test {
   std::string output(const std::string& name) { return (folder_ / name).string(); }
   std::vector<std::string> study(const std::string& file, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments = {
-        "study",      model_,    "--task", questions_, "-o",
-        output(file), "--dtype", "f32",    "--scores", "awft,ahon_ln,random",
-        "--shares",   "0,20"};
+        "study", model_, "--task", questions_, "-o", output(file), "--scores", "awft,ahon_ln,random",
+        "--shares", "0,20"};
+    if (std::ranges::find(more, "--dtype") == more.end()) more.insert(more.end(), {"--dtype", "f32"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -182,16 +183,41 @@ TEST_F(Cli, HowItIsRunDoesNotMatter) {
   }
 }
 
+// The demo's model and questions.
+class RealModel : public Cli {
+ protected:
+  RealModel() {
+    model_ = std::string(IDLEHEADS_MODELS) + "/SmolLM2-135M-Instruct.Q4_1.gguf";
+    questions_ = std::string(IDLEHEADS_EXAMPLES) + "/everyday_questions.jsonl";
+  }
+  void SetUp() override {
+    if (!fs::exists(model_)) GTEST_SKIP() << model_ << " is not there";
+  }
+};
+
+TEST_F(RealModel, HowItIsRunDoesNotMatter) {
+  for (const char* dtype : {"f32", "auto"}) {
+    const auto run = [&](const std::string& name, const std::vector<std::string>& how) {
+      std::vector<std::string> more = {"--limit", "8", "--dtype", dtype};
+      more.insert(more.end(), how.begin(), how.end());
+      const Outcome outcome = run_idleheads(study(dtype + name, more));
+      ASSERT_EQ(outcome.code, 0) << outcome.err;
+    };
+    run("shared.db", {});
+    run("separate.db", {"--no-sharing", "--threads", "1", "--cohort-rows", "100"});
+    run("streamed.db", {"--memory", "220MiB"});
+    expect_equal_exports(std::string(dtype) + "shared.db", std::string(dtype) + "separate.db");
+    expect_equal_exports(std::string(dtype) + "shared.db", std::string(dtype) + "streamed.db");
+  }
+}
+
 // 361 MiB without a bound, measured. Sanitizers need memory of their own.
-TEST_F(Cli, PeakMemoryStaysWithinTheBound) {
+TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "not what the program itself needs";
 #endif
-  const std::string model = std::string(IDLEHEADS_MODELS) + "/SmolLM2-135M-Instruct.Q4_1.gguf";
-  if (!fs::exists(model)) GTEST_SKIP() << model << " is not there";
-  const Outcome outcome =
-      run_idleheads({"study", model, "--task", std::string(IDLEHEADS_EXAMPLES) + "/everyday_questions.jsonl",
-                     "--scores", "ahon_ln", "--shares", "20", "--memory", "220MiB", "-o", output("a.db")});
+  const Outcome outcome = run_idleheads({"study", model_, "--task", questions_, "--scores", "ahon_ln", "--shares",
+                                         "20", "--memory", "220MiB", "-o", output("a.db")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_LE(outcome.peak_memory, int64_t{242} << 20);  // 10 % above
 }

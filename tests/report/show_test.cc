@@ -127,6 +127,15 @@ TEST_F(ShowTest, Unfinished) {
   EXPECT_THAT(text, HasSubstr("random [0/2]"));
 }
 
+// Two answers each: guessing gives 100 of 200 right, with a standard error of 7.
+TEST_F(ShowTest, GuessingIsSaid) {
+  FakeStudy study = small_study();
+  study.runs[0].right = 113;
+  EXPECT_THAT(show_study(study), HasSubstr("Beware: that is no better than guessing"));
+  study.runs[0].right = 115;
+  EXPECT_THAT(show_study(study), Not(HasSubstr("Beware")));
+}
+
 TEST_F(ShowTest, ScoresOnly) {
   const std::string text = show_study(score_only_study(), {.width = 120});
   EXPECT_THAT(text, HasSubstr("No head was switched off here"));
