@@ -12,13 +12,14 @@ namespace {
 constexpr int64_t kFewestRows = 4096;      // a few prompts
 constexpr int64_t kComfortable = 1 << 15;  // rows from which on reading a layer hides behind computing one
 constexpr int64_t kWaitingPart = 5;        // one fifth of the rows' memory is for paths that wait
+constexpr int64_t kLibraries = 16 << 20;   // what they load and keep from their first use on
 constexpr int64_t kUnbounded = int64_t{1} << 40;
 
-// Tiles and the like of all threads, whatever the rows.
+// Tiles of all threads and the like, whatever the rows.
 int64_t scratch_bytes(const ModelConfig& c, int threads) {
   const int64_t widest = 2 * std::max<int64_t>(c.hidden, c.query_width()) + 2 * c.intermediate;
   const int64_t floats = kTileRows * (2 * widest + kVocabularyPiece);
-  return threads * floats * static_cast<int64_t>(sizeof(float));
+  return kLibraries + threads * floats * static_cast<int64_t>(sizeof(float));
 }
 
 RowLimits limits_within(const ModelConfig& config, int64_t bytes) {

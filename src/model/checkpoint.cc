@@ -30,6 +30,16 @@ std::set<std::string> shards_of(const Json& index, const std::string& name) {
   return shards;
 }
 
+// Piece by piece, each given back once read: a file may be larger than the memory that may be used.
+void add_mapped(Hasher& hasher, std::span<const std::byte> bytes) {
+  constexpr size_t kPiece = size_t{16} << 20;
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(kPiece, bytes.size()))) {
+    const auto piece = bytes.first(std::min(kPiece, bytes.size()));
+    hasher.add(piece);
+    forget_pages(piece);
+  }
+}
+
 }  // namespace
 
 Checkpoint::Checkpoint(const fs::path& path) : path_(path) {
@@ -104,7 +114,7 @@ std::string Checkpoint::fingerprint() const {
   Hasher hasher;
   if (is_gguf()) {
     // The file is one piece: settings, tensor table and data.
-    hasher.add(files_.front().bytes());
+    add_mapped(hasher, files_.front().bytes());
     return hasher.hex();
   }
   hasher.add(config_.dump());
@@ -115,7 +125,7 @@ std::string Checkpoint::fingerprint() const {
     hasher.add(tensor->name);
     hasher.add(dtype_info(tensor->dtype).name);
     hasher.add(std::as_bytes(std::span(tensor->shape)));
-    hasher.add(tensor->data);
+    add_mapped(hasher, tensor->data);
   }
   return hasher.hex();
 }
