@@ -1,12 +1,14 @@
 // Plain row-major float matrices: memory aligned for SIMD, and views of it.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
 
 namespace idleheads {
 
@@ -16,6 +18,14 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(int64_t size) { resize(size); }
+  // Copies have the same capacity, so that what may still grow does so without moving.
+  AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.capacity_) {
+    size_ = other.size_;
+    std::copy_n(other.data(), size_, data());
+  }
+  AlignedBuffer(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer& operator=(const AlignedBuffer& other) { return *this = AlignedBuffer(other); }
+  AlignedBuffer& operator=(AlignedBuffer&&) noexcept = default;
 
   // Grows without keeping the contents; never shrinks. Throws std::bad_alloc.
   void resize(int64_t size) {
@@ -28,6 +38,21 @@ class AlignedBuffer {
       if (!data_) throw std::bad_alloc();
       capacity_ = size;
     }
+    size_ = size;
+  }
+
+  // Memory for so many elements, keeping what is there.
+  void reserve(int64_t capacity) {
+    if (capacity <= capacity_) return;
+    AlignedBuffer larger(capacity);
+    larger.size_ = size_;
+    std::copy_n(data(), size_, larger.data());
+    *this = std::move(larger);
+  }
+
+  // Changes the size keeping what is there; the capacity doubles, so that many small steps cost little.
+  void grow(int64_t size) {
+    if (size > capacity_) reserve(std::max(size, 2 * capacity_));
     size_ = size;
   }
 

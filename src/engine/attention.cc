@@ -33,47 +33,46 @@ HWY_BEFORE_NAMESPACE();
 namespace idleheads::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Keys of positions [0, count) transposed: panel p holds [elements of a key][kPanel] of positions p * kPanel
-// ...
-template <typename T>
-void pack_keys(const AttentionTask& task, int64_t count, Operands<T>& to) {
-  const int64_t depth = elements<T>(task.head_dim);
-  T* row = to.queries.data();
-  int64_t position = 0;
-  const auto place = [&] {
-    T* column = to.keys.data() + position / kPanel * kPanel * depth + position % kPanel;
-    for (int64_t k = 0; k < depth; ++k) column[k * kPanel] = row[k];
-    ++position;
-  };
-  for (const KeyRun& run : task.keys) {
-    for (int64_t i = 0; i < run.count && position < count; ++i) {
-      to_elements(run.key + i * task.stride, row, task.head_dim);
-      place();
-    }
+// The row of a first value gets a second one.
+inline void join(float*, const float*, int64_t) {}
+
+inline void join(Bf16Pair* row, const float* value, int64_t count) {
+  constexpr int64_t kAtOnce = 64;
+  uint16_t high[kAtOnce];
+  for (int64_t i = 0; i < count; i += kAtOnce) {
+    const int64_t n = std::min(kAtOnce, count - i);
+    idleheads::to_bf16(value + i, high, n);
+    for (int64_t j = 0; j < n; ++j) row[i + j].bits |= uint32_t{high[j]} << 16;
   }
-  // Positions behind the last get zeros: they are masked, but must not be NaN.
-  std::fill_n(row, depth, T{});
-  while (position % kPanel != 0) place();
 }
 
+// Packs `count` positions behind those that are there. Keys are transposed: panel p holds [elements of a key]
+// [kPanel] of positions p * kPanel and following. Values lie in rows of `padded` elements. What is not yet
+// taken in the last panel and row is zero: it is masked, but must not be NaN.
 template <typename T>
-void pack_values(const AttentionTask& task, int64_t count, int64_t padded, Operands<T>& to) {
-  constexpr size_t kRows = kValues<T>;
-  std::array<const float*, kRows> rows;
-  int64_t position = 0;
-  T* packed = to.values.data();
-  const auto place = [&](const float* value) {
-    rows[static_cast<size_t>(position++) % kRows] = value;
-    if (static_cast<size_t>(position) % kRows != 0) return;
-    interleave(rows.data(), packed, task.head_dim);
-    std::fill(packed + task.head_dim, packed + padded, T{});
-    packed += padded;
-  };
-  for (const KeyRun& run : task.keys) {
-    for (int64_t i = 0; i < run.count && position < count; ++i) place(run.value + i * task.stride);
+void pack(std::span<const KeyRun> runs, int64_t stride, int64_t count, int64_t dim, PackedKeys<T>& to) {
+  const int64_t depth = elements<T>(dim), padded = round_up(dim), end = to.count + count;
+  const int64_t panels = (end + kPanel - 1) / kPanel, there = (to.count + kPanel - 1) / kPanel;
+  to.keys.grow(panels * kPanel * depth);
+  std::fill(to.keys.data() + there * kPanel * depth, to.keys.data() + panels * kPanel * depth, T{});
+  to.values.grow(elements<T>(end) * padded);
+  std::vector<T> key(static_cast<size_t>(depth));
+  const std::vector<float> zeros(static_cast<size_t>(dim));
+  for (const KeyRun& run : runs) {
+    for (int64_t i = 0; i < run.count && to.count < end; ++i, ++to.count) {
+      to_elements(run.key + i * stride, key.data(), dim);
+      T* column = to.keys.data() + to.count / kPanel * kPanel * depth + to.count % kPanel;
+      for (int64_t k = 0; k < depth; ++k) column[k * kPanel] = key[static_cast<size_t>(k)];
+      T* row = to.values.data() + to.count / kValues<T> * padded;
+      const std::array<const float*, 2> pair = {run.value + i * stride, zeros.data()};
+      if (to.count % kValues<T> != 0) {
+        join(row, pair[0], dim);
+      } else {
+        interleave(pair.data(), row, dim);
+        std::fill(row + dim, row + padded, T{});
+      }
+    }
   }
-  const std::vector<float> zeros(static_cast<size_t>(task.head_dim));
-  while (static_cast<size_t>(position) % kRows != 0) place(zeros.data());
 }
 
 struct Softmax {
@@ -113,66 +112,97 @@ float row_norm(const float* x, int64_t padded) {
   return std::sqrt(hn::GetLane(hn::SumOfLanes(f, sum)));
 }
 
-// Queries [row, row + rows) of one head, at most kBlockRows. False if a number among them is none.
+// One query head at one row of the task.
+struct Query {
+  int head;
+  int64_t row;
+};
+
+// |W_O z| of the block's outputs; the queries of a head follow one another.
+void projected_norms(const AttentionTask& task, std::span<const Query> queries, AttentionScratch& scratch,
+                     float* norms) {
+  const int64_t dim = task.head_dim, padded = round_up(dim);
+  float* projected = scratch.projected.data();
+  for (size_t r = 0; r < queries.size(); ++r) {
+    if (r == 0 || queries[r].head != queries[r - 1].head) {
+      triangular_product(scratch.outputs.data(), padded, task.factors + queries[r].head * dim * padded, dim,
+                         projected, padded);
+    }
+    norms[r] = row_norm(projected + static_cast<int64_t>(r) * padded, padded);
+  }
+}
+
+// At most kBlockRows queries. Their head, if a number among them is none; else kAllFinite.
 template <typename T>
-bool attend_block(const AttentionTask& task, int head, int64_t row, int64_t rows, AttentionScratch& scratch) {
+int attend_block(const AttentionTask& task, const PackedKeys<T>& packed, std::span<const Query> queries,
+                 AttentionScratch& scratch) {
   Operands<T>& operands = std::get<Operands<T>>(scratch.operands);
   const int64_t dim = task.head_dim, padded = round_up(dim), depth = elements<T>(dim);
-  const int64_t keys = task.first + row + rows;  // of the last query
+  const auto query = [&](int64_t r) { return queries[std::min(static_cast<size_t>(r), queries.size() - 1)]; };
+  int64_t keys = 0;  // of the last position
+  for (const Query& q : queries) keys = std::max(keys, task.first + q.row + 1);
   const int64_t width = (keys + kPanel - 1) / kPanel * kPanel;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   float* outputs = scratch.outputs.data();
   for (int64_t r = 0; r < kBlockRows; ++r) {
-    const float* source = task.queries + (row + std::min(r, rows - 1)) * task.stride + head * dim;
+    const float* source = task.queries + query(r).row * task.stride + query(r).head * dim;
     for (int64_t k = 0; k < dim; ++k) outputs[k] = source[k] * scale;
     to_elements(outputs, operands.queries.data() + r * depth, dim);
   }
   float* scores = scratch.scores.data();
-  block_product(operands.queries.data(), depth, operands.keys.data(), kPanel, kPanel * depth, depth, scores,
+  block_product(operands.queries.data(), depth, packed.keys.data(), kPanel, kPanel * depth, depth, scores,
                 width, width);
   Softmax softmaxes[kBlockRows];
   for (int64_t r = 0; r < kBlockRows; ++r) {
-    softmaxes[r] = softmax(scores + r * width, task.first + row + std::min(r, rows - 1) + 1, width);
+    softmaxes[r] = softmax(scores + r * width, task.first + query(r).row + 1, width);
   }
   const T* weights = as_elements(scores, operands.weights, kBlockRows * width);
-  block_product(weights, elements<T>(width), operands.values.data(), padded, kPanel, elements<T>(keys),
-                outputs, padded, padded);
+  block_product(weights, elements<T>(width), packed.values.data(), padded, kPanel, elements<T>(keys), outputs,
+                padded, padded);
+  const auto rows = static_cast<int64_t>(queries.size());
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < padded; ++k) outputs[r * padded + k] *= softmaxes[r].inverse_sum;
   }
-  float* projected = scratch.projected.data();
-  if (task.stats != nullptr)
-    triangular_product(outputs, padded, task.factors + head * dim * padded, dim, projected, padded);
-  bool finite = true;
+  float norms[kBlockRows] = {};
+  if (task.stats != nullptr) projected_norms(task, queries, scratch, norms);
+  int bad = kAllFinite;
   for (int64_t r = 0; r < rows; ++r) {
-    std::copy_n(outputs + r * padded, dim, task.queries + (row + r) * task.stride + head * dim);
-    RowStats stats = {softmaxes[r].first_weight, softmaxes[r].entropy, row_norm(outputs + r * padded, padded),
-                      0};
-    if (task.stats != nullptr) {
-      stats.projected_norm = row_norm(projected + r * padded, padded);
-      task.stats[(row + r) * task.stats_stride + head] = stats;
-    }
-    finite = finite && std::isfinite(stats.entropy + stats.output_norm + stats.projected_norm);
+    const auto [head, row] = query(r);
+    std::copy_n(outputs + r * padded, dim, task.queries + row * task.stride + head * dim);
+    const RowStats stats = {softmaxes[r].first_weight, softmaxes[r].entropy,
+                            row_norm(outputs + r * padded, padded), norms[r]};
+    if (task.stats != nullptr) task.stats[row * task.stats_stride + head] = stats;
+    const bool finite = std::isfinite(stats.entropy + stats.output_norm + stats.projected_norm);
+    if (!finite && bad == kAllFinite) bad = head;
   }
-  return finite;
+  return bad;
 }
 
 template <typename T>
 int attend_with(const AttentionTask& task, AttentionScratch& scratch) {
   Operands<T>& operands = std::get<Operands<T>>(scratch.operands);
   const int64_t keys = task.first + task.count, padded = round_up(task.head_dim);
-  const int64_t depth = elements<T>(task.head_dim);
-  operands.keys.resize(round_up(keys) * depth);
-  operands.values.resize(elements<T>(keys) * padded);
-  operands.queries.resize(kBlockRows * depth);
+  const PackedKeys<T>* packed =
+      task.cached ? &std::get<PackedKeys<T>>(task.cached->packed) : &operands.packed;
+  if (!task.cached) {
+    operands.packed.count = 0;
+    pack(task.keys, task.stride, keys, task.head_dim, operands.packed);
+  }
+  operands.queries.resize(kBlockRows * elements<T>(task.head_dim));
   scratch.scores.resize(kBlockRows * round_up(keys));
   scratch.outputs.resize(kBlockRows * padded);
   scratch.projected.resize(kBlockRows * padded);
-  pack_keys(task, keys, operands);
-  pack_values(task, keys, padded, operands);
+  // Head by head; a block takes the first rows of the next head where its own end.
+  std::array<Query, kBlockRows> block;
+  size_t filled = 0;
   for (int head = 0; head < task.heads; ++head) {
-    for (int64_t row = 0; row < task.count; row += kBlockRows) {
-      if (!attend_block<T>(task, head, row, std::min(kBlockRows, task.count - row), scratch)) return head;
+    for (int64_t row = 0; row < task.count; ++row) {
+      block[filled++] = {head, row};
+      const bool last = head + 1 == task.heads && row + 1 == task.count;
+      if (filled < block.size() && !last) continue;
+      const int bad = attend_block<T>(task, *packed, std::span(block).first(filled), scratch);
+      if (bad != kAllFinite) return bad;
+      filled = 0;
     }
   }
   return kAllFinite;
@@ -185,6 +215,16 @@ int attend(const AttentionTask& task, AttentionScratch& scratch) {
   return attend_with<float>(task, scratch);
 }
 
+void append_keys(std::span<const KeyRun> keys, int64_t stride, int head_dim, [[maybe_unused]] bool bf16,
+                 KeyCache& to) {
+  int64_t count = 0;
+  for (const KeyRun& run : keys) count += run.count;
+#if HWY_TARGET <= HWY_AVX3
+  if (bf16) return pack(keys, stride, count, head_dim, std::get<PackedKeys<Bf16Pair>>(to.packed));
+#endif
+  pack(keys, stride, count, head_dim, std::get<PackedKeys<float>>(to.packed));
+}
+
 }  // namespace idleheads::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -192,9 +232,31 @@ HWY_AFTER_NAMESPACE();
 namespace idleheads {
 
 HWY_EXPORT(attend);
+HWY_EXPORT(append_keys);
 
 int attend(const AttentionTask& task, AttentionScratch& scratch) {
   return HWY_DYNAMIC_DISPATCH(attend)(task, scratch);
+}
+
+void append_keys(std::span<const KeyRun> keys, int64_t stride, int head_dim, bool bf16, KeyCache& to) {
+  HWY_DYNAMIC_DISPATCH(append_keys)(keys, stride, head_dim, bf16, to);
+}
+
+void reserve_keys(int64_t positions, int head_dim, bool bf16, KeyCache& cache) {
+  const int64_t padded = round_up(positions), pairs = (head_dim + 1) / 2;
+  if (bf16) {
+    auto& packed = std::get<PackedKeys<Bf16Pair>>(cache.packed);
+    packed.keys.reserve(padded * pairs);
+    packed.values.reserve((positions + 1) / 2 * round_up(head_dim));
+  } else {
+    auto& packed = std::get<PackedKeys<float>>(cache.packed);
+    packed.keys.reserve(padded * head_dim);
+    packed.values.reserve(positions * round_up(head_dim));
+  }
+}
+
+int64_t cached_bytes(int head_dim, bool bf16) {
+  return (head_dim + round_up(head_dim)) * static_cast<int64_t>(bf16 ? sizeof(uint16_t) : sizeof(float));
 }
 
 bool has_bf16_attention(Precision precision) { return precision == Precision::bf16 && has_bf16(); }

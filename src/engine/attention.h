@@ -26,12 +26,30 @@ struct RowStats {
   float projected_norm;  // |W_O^h z_t|
 };
 
+// Two bf16 numbers that are consecutive in a sum, the first in the lower half.
+struct Bf16Pair {
+  uint32_t bits;
+};
+
+// Keys and values of one key/value head at positions 0, 1, ... in the form that the products take: packed once
+// where several tasks need them. T is float or Bf16Pair.
+template <typename T>
+struct PackedKeys {
+  AlignedBuffer<T> keys, values;
+  int64_t count = 0;  // positions
+};
+struct KeyCache {
+  std::tuple<PackedKeys<float>, PackedKeys<Bf16Pair>> packed;  // of which one is in use
+
+};
+
 // One group of query heads that share a key/value head, for queries at positions [first, first + count) of a
-// sample.
+// sample. Keys of positions 0, 1, ..., at least first + count of them, RoPE applied, come from one of two places.
 struct AttentionTask {
-  std::span<const KeyRun> keys;  // positions 0, 1, ... in order, at least first + count of them; RoPE applied
-  int64_t stride = 0;            // floats between consecutive rows of queries, keys and values
-  float* queries = nullptr;      // heads side by side, head_dim each; z takes the query's place
+  std::span<const KeyRun> keys;        // in order
+  const KeyCache* cached = nullptr;    // if not nullptr
+  int64_t stride = 0;                  // floats between consecutive rows of queries, keys and values
+  float* queries = nullptr;            // heads side by side, head_dim each; z takes the query's place
   int64_t first = 0;
   int64_t count = 0;
   int heads = 0;  // query heads in the group
@@ -44,15 +62,11 @@ struct AttentionTask {
   int64_t stats_stride = 0;
 };
 
-// Two bf16 numbers that are consecutive in a sum, the first in the lower half.
-struct Bf16Pair {
-  uint32_t bits;
-};
-
-// Operands of the products, as they take them.
+// Operands that a task makes for itself.
 template <typename T>
 struct Operands {
-  AlignedBuffer<T> keys, values, queries, weights;
+  PackedKeys<T> packed;
+  AlignedBuffer<T> queries, weights;
 };
 
 // Reused between tasks; one per thread.
@@ -67,6 +81,14 @@ bool has_bf16_attention(Precision precision);
 // kAllFinite, or the head of the group that has NaN or infinity in its output or statistics.
 int attend(const AttentionTask& task, AttentionScratch& scratch);
 inline constexpr int kAllFinite = -1;
+
+// Makes place for `positions` in all; what is appended up to there does not move what is there.
+void reserve_keys(int64_t positions, int head_dim, bool bf16, KeyCache& cache);
+// Bytes of a position of one key/value head.
+int64_t cached_bytes(int head_dim, bool bf16);
+
+// Packs the positions of `keys` behind those that are there; `stride` as in AttentionTask.
+void append_keys(std::span<const KeyRun> keys, int64_t stride, int head_dim, bool bf16, KeyCache& to);
 
 // Columns of a row of `factors`: head_dim rounded up to whole SIMD panels.
 int64_t padded_head_dim(int64_t head_dim);

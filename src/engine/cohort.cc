@@ -17,19 +17,24 @@ std::vector<int32_t> chain_of(const std::vector<Variant>& variants, int32_t vari
 }  // namespace
 
 Cohort::Cohort(std::span<const Sample> samples, int64_t interventions, bool sharing)
-    : tree_(std::make_shared<const TokenTree>(sharing ? build_token_tree(samples)
-                                                      : separate_samples(samples, interventions))) {
+    : Cohort(sharing ? build_token_tree(samples) : separate_samples(samples, interventions),
+             static_cast<int64_t>(samples.size()), interventions) {}
+
+Cohort::Cohort(TokenTree tree, int64_t samples, int64_t interventions)
+    : tree_(std::make_shared<const TokenTree>(std::move(tree))) {
   for (size_t i = 0; i < tree_->segments.size(); ++i) {
     const Segment& segment = tree_->segments[i];
     // Before the first mask a segment has one variant, of the same number.
     variants_.push_back({static_cast<int32_t>(i), segment.parent, rows_});
     rows_ += segment.length();
   }
-  for (size_t s = 0; s < samples.size(); ++s) {
+  const bool leaf_of_sample = static_cast<int64_t>(tree_->leaf.size()) == samples;
+  for (int64_t s = 0; s < samples; ++s) {
     for (int64_t i = 0; i < interventions; ++i) {
       const auto number = static_cast<int32_t>(paths_.size());
-      const size_t leaf = sharing ? s : static_cast<size_t>(number);
-      paths_.push_back({static_cast<int32_t>(s), static_cast<int32_t>(i), number, tree_->leaf[leaf]});
+      const int64_t leaf = leaf_of_sample ? s : number;
+      paths_.push_back({static_cast<int32_t>(s), static_cast<int32_t>(i), number,
+                        tree_->leaf[static_cast<size_t>(leaf)]});
     }
   }
 }

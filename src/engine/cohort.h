@@ -45,6 +45,8 @@ class Cohort {
   // All paths of samples x interventions, path i with number i; with sharing they begin as one variant a
   // segment.
   Cohort(std::span<const Sample> samples, int64_t interventions, bool sharing);
+  // The same over a tree with one leaf a sample, or one a path.
+  Cohort(TokenTree tree, int64_t samples, int64_t interventions);
 
   const TokenTree& tree() const { return *tree_; }
   const std::vector<Variant>& variants() const { return variants_; }

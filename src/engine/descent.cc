@@ -16,70 +16,99 @@ namespace {
 // pieces.
 constexpr int64_t kAttentionRows = 256;
 
+int64_t last_position(const Sample& sample) { return static_cast<int64_t>(sample.tokens.size()) - 1; }
+
+int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+
+Cohort first_cohort(std::span<const Sample> samples, int64_t interventions, bool sharing,
+                    const Beginning* beginning) {
+  if (!beginning || beginning->where == Beginning::Where::start) return {samples, interventions, sharing};
+  // What is kept of a sample is its own.
+  std::vector<int64_t> begins;
+  for (const KeptPath* kept : beginning->kept)
+    begins.push_back(beginning->where == Beginning::Where::behind ? kept->rows : 0);
+  return {own_segments(samples, begins), static_cast<int64_t>(samples.size()), interventions};
+}
+
+}  // namespace
+
 bool needs_statistics(const Intervention& intervention) {
   const auto* rule = std::get_if<ScoreRule>(&intervention);
   return rule != nullptr && !rule->score->is_random;
 }
 
-int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-
-}  // namespace
-
-Descent::Descent(const Model& model, PackedModel& weights, ThreadPool& pool, Workspace& workspace,
-                 const RowLimits& limits, std::span<const Sample> samples,
-                 std::span<const Intervention> interventions, const RunOptions& options, bool sharing)
-    : model_(model),
-      config_(model.config()),
-      weights_(weights),
-      pool_(pool),
-      workspace_(workspace),
-      limits_(limits),
+Descent::Descent(const EngineParts& parts, std::span<const Sample> samples,
+                 std::span<const Intervention> interventions, const RunOptions& options,
+                 const Beginning* beginning)
+    : model_(parts.model),
+      config_(parts.model.config()),
+      weights_(parts.weights),
+      pool_(parts.pool),
+      workspace_(parts.workspace),
+      limits_(parts.limits),
       samples_(samples),
       interventions_(interventions),
       options_(options),
       measure_(options.stats || std::ranges::any_of(interventions, needs_statistics)),
-      all_(samples, static_cast<int64_t>(interventions.size()), sharing),
+      beginning_(beginning),
+      all_(first_cohort(samples, static_cast<int64_t>(interventions.size()), parts.sharing, beginning)),
       cohort_(all_) {
-  results_.resize(cohort_.paths().size());
-  for (PathResult& result : results_) {
-    result.mask = HeadMask(config_.layers, config_.heads);
-    if (options_.stats) result.stats = SampleStats(config_.layers, config_.heads);
-  }
-  work_.rows_unshared = cohort_.rows_unshared() * config_.layers;
+  results_.resize(all_.paths().size());
   prepare_angles();
+  begin();
 }
 
+// The paths that are to run, at their first layer.
+void Descent::begin() {
+  Waiting first = {.cohort = all_, .layer = 0, .hidden = {}};
+  if (beginning_) begin_kept(first);
+  for (const Path& path : first.cohort.paths()) {
+    PathResult& result = results_[static_cast<size_t>(path.number)];
+    if (result.mask.layers() == 0) result.mask = HeadMask(config_.layers, config_.heads);
+    if (options_.stats) result.stats = SampleStats(config_.layers, config_.heads);
+  }
+  work_.rows_unshared = first.cohort.rows_unshared() * config_.layers;
+  paths_ = static_cast<int64_t>(first.cohort.paths().size());
+  waiting_rows_ = first.hidden.size() / config_.hidden;
+  waiting_.push_back(std::move(first));
+}
+
+// Of all positions up to the longest sample's; kept from run to run.
 void Descent::prepare_angles() {
   int64_t longest = 0;
   for (const Sample& sample : samples_)
     longest = std::max(longest, static_cast<int64_t>(sample.tokens.size()));
   const int64_t half = config_.head_dim / 2;
-  cosines_.resize(longest * half);
-  sines_.resize(longest * half);
-  for (int64_t i = 0; i < longest * half; ++i) {
+  AlignedBuffer<float>&cosines = workspace_.cosines, &sines = workspace_.sines;
+  const int64_t there = cosines.size();
+  if (longest * half <= there) return;
+  cosines.grow(longest * half);
+  sines.grow(longest * half);
+  for (int64_t i = there; i < longest * half; ++i) {
     const float angle =
         static_cast<float>(i / half) * config_.rope_inverse_frequencies[static_cast<size_t>(i % half)];
-    cosines_[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
-    sines_[i] = static_cast<float>(std::sin(static_cast<double>(angle)));
+    cosines[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
+    sines[i] = static_cast<float>(std::sin(static_cast<double>(angle)));
   }
 }
 
 std::vector<PathResult> Descent::run() {
-  waiting_.push_back({all_, 0, {}});
   while (!waiting_.empty()) descend();
   return std::move(results_);
 }
 
 void Descent::descend() {
-  const auto path_layers = static_cast<double>(results_.size()) * config_.layers;
+  const auto path_layers = static_cast<double>(paths_ * config_.layers);
   for (int l = resume(); l < config_.layers; ++l) {
     const std::shared_ptr<const PackedLayer> layer = weights_.layers.get(l);
     place_rows();
     project(*layer);
+    if (beginning_) keep_rows(l);
     attend_all(*layer, l);
-    if (measure_) sum_statistics();
+    if (measure_) sum_statistics(l);
     count_work();
     const Step step = decide_masks(l);
+    if (cohort_.paths().empty()) return;
     cohort_.advance(step);
     if (l + 1 < config_.layers) {
       finish(*layer, l, step.masks, step.rows);
@@ -214,7 +243,7 @@ void Descent::rotate_and_measure(const PackedLayer& layer, int64_t row) {
   const int64_t angle = positions_[static_cast<size_t>(row)] * (dim / 2);
   // Q and K lie side by side.
   for (int64_t h = 0; h < config_.heads + config_.kv_heads; ++h) {
-    rope(query + h * dim, cosines_.data() + angle, sines_.data() + angle, dim);
+    rope(query + h * dim, workspace_.cosines.data() + angle, workspace_.sines.data() + angle, dim);
   }
   if (!measure_) return;
   for (int64_t h = 0; h < config_.kv_heads; ++h)
@@ -248,15 +277,12 @@ void Descent::attend_variant(const PackedLayer& layer, int index, int32_t number
   const Variant& variant = cohort_.variants()[static_cast<size_t>(number)];
   const int64_t dim = config_.head_dim, width = config_.qkv_width();
   const int heads = config_.group_size();
-  std::vector<KeyRun> keys;
-  for (const int32_t v : cohort_.chain(number)) {
-    const Variant& part = cohort_.variants()[static_cast<size_t>(v)];
-    const float* key = workspace_.qkv.data() + part.first_row * width + config_.query_width() + group * dim;
-    keys.push_back({key, key + config_.kv_width(), cohort_.segment_of(part).length()});
-  }
+  const std::vector<KeyRun> keys = key_runs(number, group);
   const int64_t row = variant.first_row + first;
   AttentionTask task;
   task.keys = keys;
+  if (is_behind())
+    task.cached = &kept_of(variant).layers[static_cast<size_t>(index)]->keys[static_cast<size_t>(group)];
   task.stride = width;
   task.queries = workspace_.qkv.data() + row * width + group * heads * dim;
   task.first = cohort_.segment_of(variant).begin + first;
@@ -273,15 +299,33 @@ void Descent::attend_variant(const PackedLayer& layer, int index, int32_t number
   }
 }
 
-// Continues the parent's sums row by row, so that they do not depend on where segments are cut.
-void Descent::sum_statistics() {
+// Keys and values of a variant and of those before it, in the order of positions.
+std::vector<KeyRun> Descent::key_runs(int32_t variant, int group) const {
+  std::vector<KeyRun> keys;
+  for (const int32_t v : cohort_.chain(variant)) {
+    const Variant& part = cohort_.variants()[static_cast<size_t>(v)];
+    const float* key = workspace_.qkv.data() + part.first_row * config_.qkv_width() + config_.query_width() +
+                       group * config_.head_dim;
+    keys.push_back({key, key + config_.kv_width(), cohort_.segment_of(part).length()});
+  }
+  return keys;
+}
+
+// Continues the sums of what is before a variant row by row, so that they do not depend on where segments are
+// cut.
+void Descent::sum_statistics(int layer) {
   const auto& variants = cohort_.variants();
   head_sums_.assign(variants.size() * static_cast<size_t>(config_.heads), {});
   value_sums_.assign(variants.size() * static_cast<size_t>(config_.kv_heads), 0.0);
   pool_.parallel_for(config_.heads, [&](int64_t h, int) {
     for (size_t v = 0; v < variants.size(); ++v) {
       const auto at = [&](int64_t variant) { return static_cast<size_t>(variant * config_.heads + h); };
-      HeadSums sums = variants[v].parent < 0 ? HeadSums{} : head_sums_[at(variants[v].parent)];
+      HeadSums sums;
+      if (variants[v].parent >= 0) {
+        sums = head_sums_[at(variants[v].parent)];
+      } else if (is_behind()) {
+        sums = kept_of(variants[v]).layers[static_cast<size_t>(layer)]->head_sums[static_cast<size_t>(h)];
+      }
       const int64_t first = variants[v].first_row, end = first + cohort_.segment_of(variants[v]).length();
       for (int64_t row = first; row < end; ++row) {
         const RowStats& stats = workspace_.row_stats[row * config_.heads + h];
@@ -298,16 +342,22 @@ void Descent::sum_statistics() {
       double& sum = value_sums_[v * static_cast<size_t>(config_.kv_heads) + static_cast<size_t>(h)];
       if (variants[v].parent >= 0) {
         sum = value_sums_[static_cast<size_t>(variants[v].parent * config_.kv_heads + h)];
+      } else if (is_behind()) {
+        sum = kept_of(variants[v]).layers[static_cast<size_t>(layer)]->value_sums[static_cast<size_t>(h)];
       }
       const int64_t first = variants[v].first_row, end = first + cohort_.segment_of(variants[v]).length();
       for (int64_t row = first; row < end; ++row) sum += workspace_.value_norms[row * config_.kv_heads + h];
     }
   }
+  if (beginning_) keep_sums(layer);
 }
 
-std::vector<HeadStats> Descent::path_stats(const Path& path) const {
+std::vector<HeadStats> Descent::path_stats(const Path& path, int layer) const {
   const auto tokens = static_cast<double>(samples_[static_cast<size_t>(path.sample)].tokens.size());
-  const int64_t first_row = cohort_.row_of(path, 0);
+  const Variant& leaf = cohort_.variants()[static_cast<size_t>(path.variant)];
+  const float* first_norms =
+      is_behind() ? kept_of(leaf).layers[static_cast<size_t>(layer)]->first_value_norms.data()
+                  : workspace_.value_norms.data() + cohort_.row_of(path, 0) * config_.kv_heads;
   const int64_t last_row = cohort_.row_of(path, static_cast<int64_t>(tokens) - 1);
   std::vector<HeadStats> stats(static_cast<size_t>(config_.heads));
   for (int h = 0; h < config_.heads; ++h) {
@@ -319,7 +369,7 @@ std::vector<HeadStats> Descent::path_stats(const Path& path) const {
     };
     set(Stat::first_weight, sums.first_weight / tokens);
     set(Stat::entropy, sums.entropy / tokens);
-    set(Stat::first_value_norm, workspace_.value_norms[first_row * config_.kv_heads + kv]);
+    set(Stat::first_value_norm, first_norms[kv]);
     set(Stat::value_norm, value_sums_[static_cast<size_t>(path.variant * config_.kv_heads + kv)] / tokens);
     set(Stat::last_output_norm, workspace_.row_stats[last_row * config_.heads + h].output_norm);
     set(Stat::output_norm, sums.output_norm / tokens);
@@ -339,13 +389,14 @@ Step Descent::decide_masks(int layer) {
   };
   for (const Path& path : cohort_.paths()) {
     const std::vector<HeadStats> stats =
-        measure_ ? path_stats(path) : std::vector<HeadStats>(static_cast<size_t>(config_.heads));
+        measure_ ? path_stats(path, layer) : std::vector<HeadStats>(static_cast<size_t>(config_.heads));
     PathResult& result = results_[static_cast<size_t>(path.number)];
     if (options_.stats) std::copy(stats.begin(), stats.end(), result.stats.layer(layer).begin());
     const RandomKey key = {options_.seed, samples_[static_cast<size_t>(path.sample)].id};
     decide_mask(interventions_[static_cast<size_t>(path.intervention)], stats, layer, key,
                 result.mask.layer(layer));
   }
+  if (is_behind() && layer + 1 < config_.layers) let_go(layer);
   Step step = cohort_.branch(masks_of_paths());
   if (static_cast<int64_t>(step.rows.size()) <= limits_.rows) return step;
   const Cohort::Division division = cohort_.divide(limits_.rows, &step);
@@ -445,8 +496,9 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
       answers[p].push_back({row, static_cast<size_t>(found - tokens.begin())});
       if (found == tokens.end()) tokens.push_back(target.token);
     }
-    if (sample.want_last_logits) {
-      queries[query_at(path, static_cast<int64_t>(sample.tokens.size()) - 1)].all_logits = true;
+    if (sample.want_next_token || sample.want_last_logits) {
+      const size_t row = query_at(path, last_position(sample));
+      if (sample.want_last_logits) queries[row].all_logits = true;
     }
   }
   finish(layer, index, step.masks, rows);
@@ -462,8 +514,10 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
       result.log_probs.push_back(row.log_probs[answers[p][t].place]);
       result.is_greedy.push_back(row.argmax == sample.targets[t].token);
     }
-    if (sample.want_last_logits) {
-      result.last_logits = scores[query_at(path, static_cast<int64_t>(sample.tokens.size()) - 1)].logits;
+    if (sample.want_next_token || sample.want_last_logits) {
+      const RowScores& last = scores[query_at(path, last_position(sample))];
+      result.next_token = last.argmax;
+      result.last_logits = last.logits;
     }
   }
 }

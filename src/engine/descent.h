@@ -10,6 +10,7 @@
 #include "engine/attention.h"
 #include "engine/cohort.h"
 #include "engine/engine.h"
+#include "engine/kept_state.h"
 #include "engine/packed_model.h"
 
 namespace idleheads {
@@ -26,6 +27,7 @@ struct Workspace {
   AlignedBuffer<float> qkv;                  // [rows, qkv_width]; z replaces Q
   AlignedBuffer<RowStats> row_stats;         // [rows, heads]
   AlignedBuffer<float> value_norms;          // [rows, kv_heads]
+  AlignedBuffer<float> cosines, sines;       // [positions, head_dim / 2]
   std::vector<PerThread> threads;
 };
 
@@ -35,22 +37,41 @@ struct RowLimits {
   int64_t waiting = 0;  // rows of the residual stream of paths that wait
 };
 
+// What every descent of an engine works with.
+struct EngineParts {
+  const Model& model;
+  PackedModel& weights;
+  ThreadPool& pool;
+  Workspace& workspace;
+  RowLimits limits;
+  bool sharing = true;
+};
+
+// Whether its masks depend on the head statistics.
+bool needs_statistics(const Intervention& intervention);
+
 class Descent {
  public:
   // No sample may have more than limits.rows tokens.
-  Descent(const Model& model, PackedModel& weights, ThreadPool& pool, Workspace& workspace,
-          const RowLimits& limits, std::span<const Sample> samples,
-          std::span<const Intervention> interventions, const RunOptions& options, bool sharing);
+  Descent(const EngineParts& parts, std::span<const Sample> samples,
+          std::span<const Intervention> interventions, const RunOptions& options,
+          const Beginning* beginning = nullptr);
 
+  // By path number; those that were not run, or left, have no mask and no numbers.
   std::vector<PathResult> run();
   WorkCount work() const { return work_; }
 
- private:
-  // Sums over the rows of a variant and of those before it in its sample, for one head.
-  struct HeadSums {
-    double first_weight = 0, entropy = 0, output_norm = 0, projected_norm = 0;
+  // After run(). Beginning at the start or at a layer: what is kept of each path, by number.
+  std::vector<KeptPath> take_kept() { return std::move(kept_); }
+  // Beginning behind what is kept: a path whose mask of a layer is no longer the kept one leaves there, with the
+  // layer's input added to what is kept. The last layer's mask concerns nothing that is kept.
+  struct Departure {
+    int32_t path = 0;  // its number
+    int layer = 0;
   };
+  const std::vector<Departure>& departures() const { return departures_; }
 
+ private:
   // Paths at the input of a layer.
   struct Waiting {
     Cohort cohort;
@@ -68,8 +89,9 @@ class Descent {
   // The layer loop, in order.
   void embed();
   void project(const PackedLayer& layer);                // norm, Q K V, RoPE, value norms
+  void keep_rows(int layer);                             // where a beginning is given
   void attend_all(const PackedLayer& layer, int index);  // z in the place of Q, row statistics
-  void sum_statistics();                                 // per variant and head
+  void sum_statistics(int layer);                        // per variant and head
   Step decide_masks(int layer);  // per path; branches where they differ, sets aside what is too much
   void finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
               std::span<const RowSource> rows);  // masked z, W_O, residual, MLP
@@ -83,7 +105,15 @@ class Descent {
                       int64_t count, AttentionScratch& scratch);
   void finish_tile(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
                    std::span<const RowSource> rows, int64_t first, int thread);
-  std::vector<HeadStats> path_stats(const Path& path) const;
+  std::vector<HeadStats> path_stats(const Path& path, int layer) const;
+
+  bool is_behind() const { return beginning_ && beginning_->where == Beginning::Where::behind; }
+  KeptPath& kept_of(const Variant& variant) const;  // of its sample, as the beginning gave it
+  void begin();
+  void begin_kept(Waiting& first);
+  void keep_sums(int layer);
+  void let_go(int layer);
+  std::vector<KeyRun> key_runs(int32_t variant, int group) const;
 
   const Model& model_;
   const ModelConfig& config_;
@@ -95,18 +125,21 @@ class Descent {
   std::span<const Intervention> interventions_;
   RunOptions options_;
   const bool measure_;  // anybody asks for statistics
+  const Beginning* beginning_;
   const Cohort all_;    // every path, as it begins
   Cohort cohort_;       // those on their way
   std::vector<Waiting> waiting_;
   int64_t waiting_rows_ = 0;
+  int64_t paths_ = 0;  // that run
   int64_t path_layers_done_ = 0;
   WorkCount work_;
   std::vector<PathResult> results_;  // by Path::number
+  std::vector<KeptPath> kept_;       // by Path::number
+  std::vector<Departure> departures_;
 
-  std::vector<int32_t> positions_;        // [rows]: place in the sample
-  AlignedBuffer<float> cosines_, sines_;  // [longest sample, head_dim / 2]
-  std::vector<HeadSums> head_sums_;       // [variants, heads]
-  std::vector<double> value_sums_;        // [variants, kv_heads]
+  std::vector<int32_t> positions_;   // [rows]: place in the sample
+  std::vector<HeadSums> head_sums_;  // [variants, heads]: over the rows of a variant and of those before it
+  std::vector<double> value_sums_;   // [variants, kv_heads]
 };
 
 }  // namespace idleheads

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/thread_pool.h"
 #include "engine/descent.h"
+#include "engine/generator.h"
 #include "engine/memory_plan.h"
 #include "engine/ops.h"
 #include "engine/packed_model.h"
@@ -31,17 +32,23 @@ struct Engine::Impl {
     workspace.threads.resize(static_cast<size_t>(pool.threads()));
   }
 
+  EngineParts parts() { return {*model, weights, pool, workspace, plan.limits, options.sharing}; }
+
+  void check_length(int64_t length, int64_t rows, size_t number) const {
+    const ModelConfig& c = model->config();
+    if (length > c.context) {
+      fail("sample {}: {} tokens, the model's context is {}", number, length, c.context);
+    }
+    if (length > rows) {
+      fail("sample {}: {} tokens, the memory allowed holds {} at a time; raise --memory", number, length, rows);
+    }
+  }
+
   void check_sample(const Sample& sample, size_t number) const {
     const ModelConfig& c = model->config();
     const auto length = static_cast<int64_t>(sample.tokens.size());
     if (length == 0) fail("sample {}: no tokens", number);
-    if (length > c.context) {
-      fail("sample {}: {} tokens, the model's context is {}", number, length, c.context);
-    }
-    if (length > plan.limits.rows) {
-      fail("sample {}: {} tokens, the memory allowed holds {} at a time; raise --memory", number, length,
-           plan.limits.rows);
-    }
+    check_length(length, plan.limits.rows, number);
     const auto check_token = [&](int32_t token) {
       if (token < 0 || token >= c.vocabulary) {
         fail("sample {}: token id {} is not in the vocabulary (0 to {})", number, token, c.vocabulary - 1);
@@ -79,11 +86,31 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
   if (samples.empty() || interventions.empty()) return {};
-  Descent descent(*impl_->model, impl_->weights, impl_->pool, impl_->workspace, impl_->plan.limits, samples,
-                  interventions, options, impl_->options.sharing);
+  Descent descent(impl_->parts(), samples, interventions, options);
   std::vector<PathResult> results = descent.run();
   impl_->work.rows += descent.work().rows;
   impl_->work.rows_unshared += descent.work().rows_unshared;
+  return results;
+}
+
+std::vector<GenerateResult> Engine::generate(std::span<const Prompt> prompts,
+                                             std::span<const Intervention> interventions,
+                                             const GenerateOptions& options) {
+  for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
+  const MemoryPlan plan = plan_generation(impl_->plan, impl_->model->config());
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    Sample sample;
+    sample.tokens = prompts[i].tokens;
+    impl_->check_sample(sample, i);
+    impl_->check_length(static_cast<int64_t>(prompts[i].tokens.size()) + options.max_new_tokens,
+                        plan.limits.rows, i);
+  }
+  EngineParts parts = impl_->parts();
+  parts.limits = plan.limits;
+  Generator generator(parts, plan.kept_bytes, prompts, interventions, options);
+  std::vector<GenerateResult> results = generator.run();
+  impl_->work.rows += generator.work().rows;
+  impl_->work.rows_unshared += generator.work().rows_unshared;
   return results;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/generation.h"
 #include "engine/linear.h"
 #include "engine/sample.h"
 #include "model/model.h"
@@ -54,6 +55,13 @@ class Engine {
   // threads at once.
   std::vector<PathResult> run(std::span<const Sample> samples, std::span<const Intervention> interventions,
                               const RunOptions& options = {});
+
+  // Continues every prompt under every intervention, greedily: results[p * interventions + i]. Equal, bit for
+  // bit, to a pass of its own over the whole sequence for every new token. Throws as run() does; also where a
+  // prompt with its new tokens would be longer than the model's context.
+  std::vector<GenerateResult> generate(std::span<const Prompt> prompts,
+                                       std::span<const Intervention> interventions,
+                                       const GenerateOptions& options);
 
   const Model& model() const;
   Precision precision() const;

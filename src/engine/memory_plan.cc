@@ -66,4 +66,15 @@ MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish) {
   return plan;
 }
 
+MemoryPlan plan_generation(MemoryPlan plan, const ModelConfig& config) {
+  constexpr int64_t kKept = int64_t{4} << 30;  // without a bound: enough for tall products
+  if (plan.limits.rows == kUnbounded) {
+    plan.kept_bytes = kKept;
+  } else {
+    plan.limits.rows = std::max<int64_t>(1, plan.limits.rows / 2);
+    plan.kept_bytes = plan.limits.rows * row_bytes(config);
+  }
+  return plan;
+}
+
 }  // namespace idleheads

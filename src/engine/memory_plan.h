@@ -21,6 +21,7 @@ struct MemoryWish {
 struct MemoryPlan {
   bool stream = false;  // weights layer by layer
   RowLimits limits;
+  int64_t kept_bytes = 0;  // of what generation keeps of its paths
 };
 
 // Bytes of one row in flight.
@@ -29,5 +30,8 @@ int64_t row_bytes(const ModelConfig& config);
 // Weights stay in memory if a cohort worth the name fits beside them. Throws UsageError with the smallest
 // sensible bound if hardly a prompt fits beside streamed ones.
 MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish);
+
+// The same memory for generation: half of it for rows in flight, half for what is kept.
+MemoryPlan plan_generation(MemoryPlan plan, const ModelConfig& config);
 
 }  // namespace idleheads

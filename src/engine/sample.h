@@ -22,13 +22,15 @@ struct Sample {
   uint64_t id = 0;                // what random scores are drawn by (RandomKey::sample); unique in a task
   std::vector<int32_t> tokens;    // at least one
   std::vector<Target> targets;    // any number, in any order
-  bool want_last_logits = false;  // the logits of the last position as well
+  bool want_next_token = false;   // the largest logit's token at the last position, the first of several
+  bool want_last_logits = false;  // the logits of the last position
 };
 
 // What one sample gave under one intervention.
 struct PathResult {
   std::vector<float> log_probs;    // one a target, natural logarithm
   std::vector<uint8_t> is_greedy;  // one a target: 1 if the token has the largest logit of its position
+  int32_t next_token = -1;         // if asked for
   std::vector<float> last_logits;  // [vocabulary] if asked for
   SampleStats stats;               // [layers, heads] if asked for; of this very pass, earlier layers ablated
   HeadMask mask;                   // the heads that were off

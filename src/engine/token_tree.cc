@@ -94,6 +94,16 @@ std::vector<int32_t> TokenTree::chain(int32_t segment) const {
 
 TokenTree build_token_tree(std::span<const Sample> samples) { return Builder(samples).build(); }
 
+TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> begins) {
+  TokenTree tree;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    tree.leaf.push_back(static_cast<int32_t>(i));
+    tree.segments.push_back(
+        {-1, static_cast<int32_t>(i), begins[i], static_cast<int64_t>(samples[i].tokens.size())});
+  }
+  return tree;
+}
+
 TokenTree separate_samples(std::span<const Sample> samples, int64_t copies) {
   TokenTree tree;
   for (size_t i = 0; i < samples.size(); ++i) {

@@ -29,6 +29,8 @@ struct TokenTree {
 
 // The tree of common prefixes of any depth.
 TokenTree build_token_tree(std::span<const Sample> samples);
+// One segment a sample, of its tokens from begins[sample] on.
+TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> begins);
 // Nothing shared: every sample is `copies` roots of its own; leaf[sample * copies + copy].
 TokenTree separate_samples(std::span<const Sample> samples, int64_t copies);
 
