@@ -31,8 +31,8 @@ struct Bf16Pair {
   uint32_t bits;
 };
 
-// Keys and values of one key/value head at positions 0, 1, ... in the form that the products take: packed once
-// where several tasks need them. T is float or Bf16Pair.
+// Keys and values of one key/value head at positions 0, 1, ... in the form that the products take: packed
+// once where several tasks need them. T is float or Bf16Pair.
 template <typename T>
 struct PackedKeys {
   AlignedBuffer<T> keys, values;
@@ -40,16 +40,16 @@ struct PackedKeys {
 };
 struct KeyCache {
   std::tuple<PackedKeys<float>, PackedKeys<Bf16Pair>> packed;  // of which one is in use
-
 };
 
 // One group of query heads that share a key/value head, for queries at positions [first, first + count) of a
-// sample. Keys of positions 0, 1, ..., at least first + count of them, RoPE applied, come from one of two places.
+// sample. Keys of positions 0, 1, ..., at least first + count of them, RoPE applied, come from one of two
+// places.
 struct AttentionTask {
-  std::span<const KeyRun> keys;        // in order
-  const KeyCache* cached = nullptr;    // if not nullptr
-  int64_t stride = 0;                  // floats between consecutive rows of queries, keys and values
-  float* queries = nullptr;            // heads side by side, head_dim each; z takes the query's place
+  std::span<const KeyRun> keys;      // in order
+  const KeyCache* cached = nullptr;  // if not nullptr
+  int64_t stride = 0;                // floats between consecutive rows of queries, keys and values
+  float* queries = nullptr;          // heads side by side, head_dim each; z takes the query's place
   int64_t first = 0;
   int64_t count = 0;
   int heads = 0;  // query heads in the group

@@ -33,8 +33,8 @@ Cohort::Cohort(TokenTree tree, int64_t samples, int64_t interventions)
     for (int64_t i = 0; i < interventions; ++i) {
       const auto number = static_cast<int32_t>(paths_.size());
       const int64_t leaf = leaf_of_sample ? s : number;
-      paths_.push_back({static_cast<int32_t>(s), static_cast<int32_t>(i), number,
-                        tree_->leaf[static_cast<size_t>(leaf)]});
+      paths_.push_back(
+          {static_cast<int32_t>(s), static_cast<int32_t>(i), number, tree_->leaf[static_cast<size_t>(leaf)]});
     }
   }
 }

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
 
 #include "base/error.h"
-#include "engine/lm_head.h"
 #include "engine/ops.h"
 
 namespace idleheads {
@@ -15,8 +13,6 @@ namespace {
 // Queries per attention task: bounds what packing the keys again for each task costs, and gives threads
 // pieces.
 constexpr int64_t kAttentionRows = 256;
-
-int64_t last_position(const Sample& sample) { return static_cast<int64_t>(sample.tokens.size()) - 1; }
 
 int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
 
@@ -355,9 +351,9 @@ void Descent::sum_statistics(int layer) {
 std::vector<HeadStats> Descent::path_stats(const Path& path, int layer) const {
   const auto tokens = static_cast<double>(samples_[static_cast<size_t>(path.sample)].tokens.size());
   const Variant& leaf = cohort_.variants()[static_cast<size_t>(path.variant)];
-  const float* first_norms =
-      is_behind() ? kept_of(leaf).layers[static_cast<size_t>(layer)]->first_value_norms.data()
-                  : workspace_.value_norms.data() + cohort_.row_of(path, 0) * config_.kv_heads;
+  const float* first_norms = is_behind()
+                                 ? kept_of(leaf).layers[static_cast<size_t>(layer)]->first_value_norms.data()
+                                 : workspace_.value_norms.data() + cohort_.row_of(path, 0) * config_.kv_heads;
   const int64_t last_row = cohort_.row_of(path, static_cast<int64_t>(tokens) - 1);
   std::vector<HeadStats> stats(static_cast<size_t>(config_.heads));
   for (int h = 0; h < config_.heads; ++h) {
@@ -465,60 +461,6 @@ void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector
   }
   if (!all_finite(residual, count * width)) {
     fail("{}: layer {}: NaN or infinity in the residual stream after the MLP", model_.name(), index);
-  }
-}
-
-// After the last layer's masks only the rows with something to score go on.
-void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& step) {
-  std::map<int64_t, size_t> numbers;  // row of the full cohort -> row that goes on
-  std::vector<RowSource> rows;
-  std::vector<RowQuery> queries;
-  const auto query_at = [&](const Path& path, int64_t position) -> size_t {
-    const int64_t row = cohort_.row_of(path, position);
-    const auto [entry, added] = numbers.try_emplace(row, rows.size());
-    if (added) {
-      rows.push_back(step.rows[static_cast<size_t>(row)]);
-      queries.emplace_back();
-    }
-    return entry->second;
-  };
-  struct Answer {
-    size_t row, place;
-  };
-  std::vector<std::vector<Answer>> answers(cohort_.paths().size());
-  for (size_t p = 0; p < cohort_.paths().size(); ++p) {
-    const Path& path = cohort_.paths()[p];
-    const Sample& sample = samples_[static_cast<size_t>(path.sample)];
-    for (const Target& target : sample.targets) {
-      const size_t row = query_at(path, target.position);
-      std::vector<int32_t>& tokens = queries[row].tokens;
-      const auto found = std::find(tokens.begin(), tokens.end(), target.token);
-      answers[p].push_back({row, static_cast<size_t>(found - tokens.begin())});
-      if (found == tokens.end()) tokens.push_back(target.token);
-    }
-    if (sample.want_next_token || sample.want_last_logits) {
-      const size_t row = query_at(path, last_position(sample));
-      if (sample.want_last_logits) queries[row].all_logits = true;
-    }
-  }
-  finish(layer, index, step.masks, rows);
-  const std::vector<RowScores> scores = score_rows(
-      weights_.head, config_, {workspace_.hidden.data(), static_cast<int64_t>(rows.size()), config_.hidden},
-      queries, pool_);
-  for (size_t p = 0; p < cohort_.paths().size(); ++p) {
-    const Path& path = cohort_.paths()[p];
-    const Sample& sample = samples_[static_cast<size_t>(path.sample)];
-    PathResult& result = results_[static_cast<size_t>(path.number)];
-    for (size_t t = 0; t < answers[p].size(); ++t) {
-      const RowScores& row = scores[answers[p][t].row];
-      result.log_probs.push_back(row.log_probs[answers[p][t].place]);
-      result.is_greedy.push_back(row.argmax == sample.targets[t].token);
-    }
-    if (sample.want_next_token || sample.want_last_logits) {
-      const RowScores& last = scores[query_at(path, last_position(sample))];
-      result.next_token = last.argmax;
-      result.last_logits = last.logits;
-    }
   }
 }
 

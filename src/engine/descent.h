@@ -63,8 +63,8 @@ class Descent {
 
   // After run(). Beginning at the start or at a layer: what is kept of each path, by number.
   std::vector<KeptPath> take_kept() { return std::move(kept_); }
-  // Beginning behind what is kept: a path whose mask of a layer is no longer the kept one leaves there, with the
-  // layer's input added to what is kept. The last layer's mask concerns nothing that is kept.
+  // Beginning behind what is kept: a path whose mask of a layer is no longer the kept one leaves there, with
+  // the layer's input added to what is kept. The last layer's mask concerns nothing that is kept.
   struct Departure {
     int32_t path = 0;  // its number
     int layer = 0;
@@ -126,8 +126,8 @@ class Descent {
   RunOptions options_;
   const bool measure_;  // anybody asks for statistics
   const Beginning* beginning_;
-  const Cohort all_;    // every path, as it begins
-  Cohort cohort_;       // those on their way
+  const Cohort all_;  // every path, as it begins
+  Cohort cohort_;     // those on their way
   std::vector<Waiting> waiting_;
   int64_t waiting_rows_ = 0;
   int64_t paths_ = 0;  // that run

@@ -38,7 +38,8 @@ void Descent::begin_kept(Waiting& first) {
   }
 }
 
-// Keys, values and the residual stream at the layer's input: of whole paths, or of the rows behind what is kept.
+// Keys, values and the residual stream at the layer's input: of whole paths, or of the rows behind what is
+// kept.
 void Descent::keep_rows(int layer) {
   const auto& variants = cohort_.variants();
   const auto append = [&](int32_t variant, std::span<const int32_t> chain, KeptLayer& kept) {
@@ -52,14 +53,16 @@ void Descent::keep_rows(int layer) {
       const int64_t there = kept.hidden.size();
       const int64_t more = cohort_.segment_of(part).length() * config_.hidden;
       kept.hidden.grow(there + more);
-      std::copy_n(workspace_.hidden.data() + part.first_row * config_.hidden, more, kept.hidden.data() + there);
+      std::copy_n(workspace_.hidden.data() + part.first_row * config_.hidden, more,
+                  kept.hidden.data() + there);
     }
   };
   if (is_behind()) {
     for (const Variant& variant : variants) kept_of(variant).own(layer);
     pool_.parallel_for(static_cast<int64_t>(variants.size()), [&](int64_t v, int) {
       const auto number = static_cast<int32_t>(v);
-      append(number, std::span(&number, 1), *kept_of(variants[static_cast<size_t>(v)]).layers[static_cast<size_t>(layer)]);
+      append(number, std::span(&number, 1),
+             *kept_of(variants[static_cast<size_t>(v)]).layers[static_cast<size_t>(layer)]);
     });
     return;
   }
@@ -74,8 +77,7 @@ void Descent::keep_rows(int layer) {
     const auto& [leaf, kept] = leaves[static_cast<size_t>(i)];
     const int64_t rows = cohort_.segment_of(variants[static_cast<size_t>(leaf)]).end + beginning_->room;
     kept->keys.resize(static_cast<size_t>(config_.kv_heads));
-    for (KeyCache& cache : kept->keys)
-      reserve_keys(rows, config_.head_dim, weights_.bf16_attention, cache);
+    for (KeyCache& cache : kept->keys) reserve_keys(rows, config_.head_dim, weights_.bf16_attention, cache);
     if (beginning_->keep_hidden) kept->hidden.reserve(rows * config_.hidden);
     append(leaf, cohort_.chain(leaf), *kept);
   });

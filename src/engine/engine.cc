@@ -40,7 +40,8 @@ struct Engine::Impl {
       fail("sample {}: {} tokens, the model's context is {}", number, length, c.context);
     }
     if (length > rows) {
-      fail("sample {}: {} tokens, the memory allowed holds {} at a time; raise --memory", number, length, rows);
+      fail("sample {}: {} tokens, the memory allowed holds {} at a time; raise --memory", number, length,
+           rows);
     }
   }
 

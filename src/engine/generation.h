@@ -20,8 +20,8 @@ struct Prompt {
 struct GenerateOptions {
   int max_new_tokens = 256;         // at least 1
   std::vector<int32_t> end_tokens;  // generation of a prompt ends behind any of them
-  float repetition_penalty = 1;     // of the model's generation config; logits of tokens that are there already
-                                    // are divided by it, or multiplied where negative
+  float repetition_penalty = 1;  // of the model's generation config; logits of tokens that are there already
+                                 // are divided by it, or multiplied where negative
   // Asked on the caller's thread after every new token whether these new tokens are enough; may be empty.
   std::function<bool(std::span<const int32_t>)> enough;
   bool stats = false;    // GenerateResult::stats

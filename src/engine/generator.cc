@@ -29,7 +29,8 @@ int32_t penalized_choice(std::vector<float> logits, std::span<const int32_t> see
 // The part of a mask that decides what is kept: the last layer's changes the outcome of one token alone.
 std::vector<uint8_t> deciding(const HeadMask& mask) {
   std::vector<uint8_t> bits;
-  for (int l = 0; l + 1 < mask.layers(); ++l) bits.insert(bits.end(), mask.layer(l).begin(), mask.layer(l).end());
+  for (int l = 0; l + 1 < mask.layers(); ++l)
+    bits.insert(bits.end(), mask.layer(l).begin(), mask.layer(l).end());
   return bits;
 }
 
@@ -80,7 +81,8 @@ void Generator::admit() {
   const std::vector<Part> parts = next_parts();
   for (size_t first = 0; first < parts.size();) {
     size_t end = first + 1;
-    while (end < parts.size() && parts[end].first == parts[first].first && parts[end].count == parts[first].count)
+    while (end < parts.size() && parts[end].first == parts[first].first &&
+           parts[end].count == parts[first].count)
       ++end;
     begin(std::span(parts).subspan(first, end - first));
     first = end;
@@ -184,7 +186,8 @@ void Generator::step() {
   recompute(std::move(changes));
 }
 
-// Divides a stream by what has become of its interventions: the next token, or the layer where they have left.
+// Divides a stream by what has become of its interventions: the next token, or the layer where they have
+// left.
 void Generator::advance(Stream stream, std::span<PathResult> results, std::span<const int> left,
                         std::vector<Change>& changes) {
   std::map<int, std::vector<int32_t>> by_layer;

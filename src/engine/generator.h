@@ -1,7 +1,8 @@
 // Greedy generation of many prompts under many interventions, a token at a time (generation.h).
 //
-// What a path has computed is kept: keys, values, sums, and each layer's input. A new token goes down alone as long
-// as every layer's mask stays what it was; from the first layer where it does not, the path is computed again.
+// What a path has computed is kept: keys, values, sums, and each layer's input. A new token goes down alone
+// as long as every layer's mask stays what it was; from the first layer where it does not, the path is
+// computed again.
 #pragma once
 
 #include <map>

@@ -33,9 +33,9 @@ reference::ModelSpec spec(const char* family, int layers, int heads, int kv_head
 std::vector<Case> cases() {
   const auto llama = spec("llama", 5, 6, 2, 8, 40), qwen = spec("qwen2", 3, 4, 4, 10, 32);
   const auto olmo = spec("olmo2", 4, 4, 2, 16, 48), one_layer = spec("llama", 1, 2, 1, 8, 16);
-  return {{"LlamaF32", Precision::f32, llama},     {"QwenF32", Precision::f32, qwen},
-          {"OlmoF32", Precision::f32, olmo},       {"OneLayerF32", Precision::f32, one_layer},
-          {"LlamaBf16", Precision::bf16, llama},   {"OlmoBf16", Precision::bf16, olmo}};
+  return {{"LlamaF32", Precision::f32, llama},   {"QwenF32", Precision::f32, qwen},
+          {"OlmoF32", Precision::f32, olmo},     {"OneLayerF32", Precision::f32, one_layer},
+          {"LlamaBf16", Precision::bf16, llama}, {"OlmoBf16", Precision::bf16, olmo}};
 }
 
 // Lengths around those of key panels, with and without a common beginning.
@@ -58,8 +58,14 @@ std::vector<Intervention> rules(Engine& engine, std::span<const Prompt> prompts)
   for (const Prompt& prompt : prompts) samples.push_back(test::make_sample(prompt.tokens, prompt.id));
   const std::vector<Intervention> none = {std::monostate{}};
   const auto baseline = engine.run(samples, none, {.stats = true});
-  for (const auto& [slug, share] : {std::pair("awft", 0.3), {"ahon_ln", 0.5}, {"lthon_hn", 0.4}, {"aeqd", 0.5},
-                                    {"ftvvn", 0.5}, {"afhon_ln", 0.05}, {"avvn_ln", 0.4}, {"ahon", 0.0}}) {
+  for (const auto& [slug, share] : {std::pair("awft", 0.3),
+                                    {"ahon_ln", 0.5},
+                                    {"lthon_hn", 0.4},
+                                    {"aeqd", 0.5},
+                                    {"ftvvn", 0.5},
+                                    {"afhon_ln", 0.05},
+                                    {"avvn_ln", 0.4},
+                                    {"ahon", 0.0}}) {
     const Score& score = require_score(slug);
     std::vector<float> values;
     for (size_t s = 0; s < samples.size(); ++s) {
