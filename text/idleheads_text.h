@@ -1,4 +1,4 @@
-// Tokenizers and chat templates: the C side of the Rust library in this folder.
+// Tokenizers, chat templates, letter case and Parquet files: the C side of the Rust library in this folder.
 //
 // Nothing here prints, exits or lets a panic or exception through. A function that can fail says so in its return value
 // and then sets *error to a message of the library's (free it with idleheads_string_free); `error` must not be NULL.
@@ -93,6 +93,16 @@ typedef struct {
 
 // Fails with the template's own message if it calls raise_exception, else with "line N: ...".
 bool idleheads_chat_render(const idleheads_chat* chat, idleheads_string* text, idleheads_string* error);
+
+// The first character in title case, all others in lower case: Python's str.capitalize.
+bool idleheads_capitalize(idleheads_view text, idleheads_string* out, idleheads_string* error);
+
+// SHA-256 of bytes, in 32 bytes.
+void idleheads_sha256(idleheads_view bytes, uint8_t* digest);
+
+// The rows of a Parquet file, given as its bytes, as JSON Lines: one object a row, columns as keys; texts, numbers,
+// lists and groups of them. Fails on a damaged file, and names a column of another type.
+bool idleheads_parquet_rows(idleheads_view file, idleheads_string* out, idleheads_string* error);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <numbers>
 #include <stdexcept>
 
 namespace idleheads {
@@ -12,60 +12,54 @@ int first_maximum(std::span<const double> values) {
   return static_cast<int>(std::ranges::max_element(values) - values.begin());
 }
 
-// Counts of right answers give mean and standard error of zeros and ones.
-struct Count {
-  int64_t n = 0, right = 0, right_norm = 0;
-
-  void add(const Outcome& outcome) {
-    ++n;
-    right += outcome.correct;
-    right_norm += outcome.correct_norm;
-  }
+struct Sum {
+  int64_t n = 0;
+  double value = 0;
+  int64_t size = 0;
 };
+using Sums = std::map<Metric, Sum>;
 
-Accuracies accuracies_of(const Count& count) {
-  return {accuracy_of(count.n, count.right), accuracy_of(count.n, count.right_norm)};
+void add(Sums& sums, std::span<const Contribution> contributions) {
+  for (const Contribution& contribution : contributions) {
+    Sum& sum = sums[contribution.metric];
+    ++sum.n;
+    sum.value += contribution.value;
+    sum.size += contribution.size;
+  }
 }
 
-SubjectRow pooled_row(std::string name, int depth, std::span<const SubjectRow> subjects) {
-  std::vector<Accuracy> acc, acc_norm;
-  for (const SubjectRow& subject : subjects) {
-    acc.push_back(subject.accuracies.acc);
-    acc_norm.push_back(subject.accuracies.acc_norm);
+MetricValue value_of(Metric metric, const Sum& sum) {
+  if (metric_info(metric).is_share) return share_of(sum.n, std::llround(sum.value));
+  const double mean = -sum.value / static_cast<double>(sum.size);
+  const double value = metric == Metric::bits_per_byte ? mean / std::numbers::ln2 : std::exp(mean);
+  return {sum.n, value, std::nullopt};
+}
+
+MetricValues values_of(const Sums& sums) {
+  MetricValues values;
+  for (const auto& [metric, sum] : sums) values[metric] = value_of(metric, sum);
+  return values;
+}
+
+// Over several subjects: shares are pooled, perplexities are of all documents together.
+MetricValues values_of(std::span<const Sums> subjects) {
+  Sums together;
+  std::map<Metric, std::vector<MetricValue>> parts;
+  for (const Sums& subject : subjects) {
+    for (const auto& [metric, sum] : subject) {
+      Sum& all = together[metric];
+      all = {all.n + sum.n, all.value + sum.value, all.size + sum.size};
+      parts[metric].push_back(value_of(metric, sum));
+    }
   }
-  return {std::move(name), depth, {pooled(acc), pooled(acc_norm)}};
+  MetricValues values = values_of(together);
+  for (auto& [metric, value] : values) {
+    if (metric_info(metric).is_share) value = pooled(parts[metric]);
+  }
+  return values;
 }
 
 }  // namespace
-
-Accuracy accuracy_of(int64_t n, int64_t right) {
-  Accuracy accuracy;
-  accuracy.n = n;
-  if (n == 0) return accuracy;
-  accuracy.value = static_cast<double>(right) / static_cast<double>(n);
-  // For zeros and ones the sample variance is n p (1 - p) / (n - 1).
-  if (n > 1) accuracy.error = std::sqrt(accuracy.value * (1 - accuracy.value) / static_cast<double>(n - 1));
-  return accuracy;
-}
-
-Accuracy pooled(std::span<const Accuracy> parts) {
-  Accuracy whole;
-  double right = 0, squares = 0;
-  bool every_error = true;
-  for (const Accuracy& part : parts) {
-    const auto n = static_cast<double>(part.n);
-    whole.n += part.n;
-    right += part.value * n;
-    if (part.error) squares += (n - 1) * *part.error * *part.error * n;
-    every_error = every_error && part.error.has_value();
-  }
-  if (whole.n == 0) return whole;
-  const auto n = static_cast<double>(whole.n);
-  whole.value = right / n;
-  const double freedom = n - static_cast<double>(parts.size());
-  if (every_error && freedom > 0) whole.error = std::sqrt(squares / freedom / n);
-  return whole;
-}
 
 Outcome outcome_of(std::span<const float> log_likelihoods, std::span<const int64_t> lengths, int gold) {
   if (log_likelihoods.empty() || log_likelihoods.size() != lengths.size()) {
@@ -82,27 +76,77 @@ Outcome outcome_of(std::span<const float> log_likelihoods, std::span<const int64
   return outcome;
 }
 
-Accuracies accuracies_of(std::span<const AnsweredDocument> documents) {
-  Count count;
-  for (const AnsweredDocument& document : documents) count.add(document.outcome);
-  return accuracies_of(count);
+std::vector<Contribution> contributions_of(const Outcome& outcome) {
+  return {{Metric::acc, outcome.correct ? 1.0 : 0.0}, {Metric::acc_norm, outcome.correct_norm ? 1.0 : 0.0}};
+}
+
+std::vector<Contribution> contributions_of_text(double log_likelihood, int64_t words, int64_t bytes) {
+  return {{Metric::word_perplexity, log_likelihood, words},
+          {Metric::byte_perplexity, log_likelihood, bytes},
+          {Metric::bits_per_byte, log_likelihood, bytes}};
+}
+
+MetricValue share_of(int64_t n, int64_t right) {
+  MetricValue share;
+  share.n = n;
+  if (n == 0) return share;
+  share.value = static_cast<double>(right) / static_cast<double>(n);
+  // For zeros and ones the sample variance is n p (1 - p) / (n - 1).
+  if (n > 1) share.error = std::sqrt(share.value * (1 - share.value) / static_cast<double>(n - 1));
+  return share;
+}
+
+MetricValue pooled(std::span<const MetricValue> parts) {
+  MetricValue whole;
+  double right = 0, squares = 0;
+  bool every_error = true;
+  for (const MetricValue& part : parts) {
+    const auto n = static_cast<double>(part.n);
+    whole.n += part.n;
+    right += part.value * n;
+    if (part.error) squares += (n - 1) * *part.error * *part.error * n;
+    every_error = every_error && part.error.has_value();
+  }
+  if (whole.n == 0) return whole;
+  const auto n = static_cast<double>(whole.n);
+  whole.value = right / n;
+  const double freedom = n - static_cast<double>(parts.size());
+  if (every_error && freedom > 0) whole.error = std::sqrt(squares / freedom / n);
+  return whole;
+}
+
+MetricValue value_of(const MetricValues& values, Metric metric) {
+  const auto found = values.find(metric);
+  return found == values.end() ? MetricValue{} : found->second;
+}
+
+double points_of(Metric metric, double value) {
+  if (metric_info(metric).is_share) return 100 * value;
+  return -100 * (metric == Metric::bits_per_byte ? value * std::numbers::ln2 : std::log(value));
+}
+
+MetricValues metric_values(std::span<const AnsweredDocument> documents) {
+  Sums sums;
+  for (const AnsweredDocument& document : documents) add(sums, document.contributions);
+  return values_of(sums);
 }
 
 std::vector<SubjectRow> subject_rows(const std::string& task, std::span<const AnsweredDocument> documents) {
-  std::map<std::string, std::map<std::string, Count>> categories;  // category -> subject -> count
+  std::map<std::string, std::map<std::string, Sums>> categories;  // category -> subject -> sums
   for (const AnsweredDocument& document : documents)
-    categories[document.category][document.group].add(document.outcome);
-  std::vector<SubjectRow> all, below;
+    add(categories[document.category][document.group], document.contributions);
+  std::vector<SubjectRow> below;
+  std::vector<Sums> all;
   for (const auto& [category, subjects] : categories) {
-    std::vector<SubjectRow> rows;
-    const int depth = category.empty() ? 1 : 2;
-    for (const auto& [subject, count] : subjects) rows.push_back({subject, depth, accuracies_of(count)});
-    if (!category.empty()) below.push_back(pooled_row(category, 1, rows));
-    below.insert(below.end(), rows.begin(), rows.end());
-    all.insert(all.end(), rows.begin(), rows.end());
+    std::vector<Sums> of_category;
+    for (const auto& [subject, sums] : subjects) of_category.push_back(sums);
+    if (!category.empty()) below.push_back({category, 1, false, values_of(of_category)});
+    for (const auto& [subject, sums] : subjects)
+      below.push_back({subject, category.empty() ? 1 : 2, true, values_of(sums)});
+    all.insert(all.end(), of_category.begin(), of_category.end());
   }
-  std::vector<SubjectRow> table = {pooled_row(task, 0, all)};
-  const bool only_itself = all.size() == 1 && below.size() == 1 && all[0].name == task;
+  const bool only_itself = below.size() == 1 && below[0].name == task;
+  std::vector<SubjectRow> table = {{task, 0, only_itself, values_of(all)}};
   if (!only_itself) table.insert(table.end(), below.begin(), below.end());
   return table;
 }

@@ -1,12 +1,13 @@
 #include "analysis/frequency.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 namespace idleheads {
 
-void HeadFrequency::add(const HeadMask& mask) {
-  if (samples == 0) {
+void HeadFrequency::add(const HeadMask& mask, int64_t count) {
+  if (passes == 0) {
     layers = mask.layers();
     heads = mask.heads();
     off.assign(static_cast<size_t>(layers) * heads, 0);
@@ -14,9 +15,26 @@ void HeadFrequency::add(const HeadMask& mask) {
   if (mask.layers() != layers || mask.heads() != heads)
     throw std::invalid_argument("masks of different models");
   for (int l = 0; l < layers; ++l) {
-    for (int h = 0; h < heads; ++h) off[static_cast<size_t>(l) * heads + h] += mask.off(l, h) ? 1 : 0;
+    for (int h = 0; h < heads; ++h) off[static_cast<size_t>(l) * heads + h] += mask.off(l, h) ? count : 0;
   }
-  ++samples;
+  passes += count;
+}
+
+void HeadFrequency::add(const HeadFrequency& other) {
+  if (other.passes == 0) return;
+  if (passes == 0) {
+    *this = other;
+    return;
+  }
+  if (other.layers != layers || other.heads != heads) throw std::invalid_argument("masks of different models");
+  for (size_t i = 0; i < off.size(); ++i) off[i] += other.off[i];
+  passes += other.passes;
+}
+
+double HeadFrequency::mean_share() const {
+  if (passes == 0) return 0;
+  const int64_t all = std::accumulate(off.begin(), off.end(), int64_t{0});
+  return static_cast<double>(all) / (static_cast<double>(passes) * static_cast<double>(off.size()));
 }
 
 HeadFrequency head_frequency(std::span<const HeadMask> masks) {

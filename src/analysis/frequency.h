@@ -1,4 +1,4 @@
-// How often each head was off: from the masks of many samples to "the heads by name".
+// How often each head was off: from the masks of many forward passes to "the heads by name".
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,22 @@ namespace idleheads {
 struct HeadFrequency {
   int layers = 0;
   int heads = 0;
-  std::vector<int64_t> off;  // [layers, heads]: samples in which the head was off
-  int64_t samples = 0;
+  std::vector<int64_t> off;  // [layers, heads]: forward passes in which the head was off
+  int64_t passes = 0;        // one a sample, or one a new token where text is generated
 
-  // Counts one more sample. The first one sets the shape; throws std::invalid_argument for a mask of another
-  // shape.
-  void add(const HeadMask& mask);
+  // Counts `count` passes more, at least one. The first ones set the shape; throws std::invalid_argument for a
+  // mask of another shape.
+  void add(const HeadMask& mask, int64_t count = 1);
+  // Adds what was counted elsewhere, of a model of the same shape.
+  void add(const HeadFrequency& other);
   int64_t count(HeadId id) const { return off[static_cast<size_t>(id.layer) * heads + id.head]; }
-  // Share of the samples in which the head was off, in [0, 1]. There must be samples.
-  double share(HeadId id) const { return static_cast<double>(count(id)) / static_cast<double>(samples); }
+  // Share of the passes in which the head was off, in [0, 1]. There must be passes.
+  double share(HeadId id) const { return static_cast<double>(count(id)) / static_cast<double>(passes); }
+  // The mean share of all heads that were off, in [0, 1]; 0 without passes.
+  double mean_share() const;
 };
 
-// `masks`: one a sample.
+// `masks`: one a pass.
 HeadFrequency head_frequency(std::span<const HeadMask> masks);
 
 // All heads, the one most often off first; equal ones in order of layer and head.

@@ -8,13 +8,13 @@
 namespace idleheads {
 
 enum class Metric {
-  acc,               // share of documents whose largest log-likelihood is the right choice's
-  acc_norm,          // the same with log-likelihoods divided by the choices' code points
+  acc,                   // share of documents whose largest log-likelihood is the right choice's
+  acc_norm,              // the same with log-likelihoods divided by the choices' code points
   exact_match_strict,    // share of responses whose "#### number" is the reference's
   exact_match_flexible,  // share of responses whose last number is
-  word_perplexity,   // exp(-log-likelihood / words), over all documents together
-  byte_perplexity,   // exp(-log-likelihood / bytes)
-  bits_per_byte,     // -log-likelihood / bytes / ln 2
+  word_perplexity,       // exp(-log-likelihood / words), over all documents together
+  byte_perplexity,       // exp(-log-likelihood / bytes)
+  bits_per_byte,         // -log-likelihood / bytes / ln 2
 };
 
 // Its names: "exact_match" of the filter "strict-match"; metrics without a filter have "none".

@@ -9,6 +9,7 @@ void add_info(CLI::App& app);
 void add_probe(CLI::App& app);
 void add_score(CLI::App& app);
 void add_eval(CLI::App& app);
+void add_prompts(CLI::App& app);
 void add_study(CLI::App& app);
 void add_show(CLI::App& app);
 void add_export(CLI::App& app);

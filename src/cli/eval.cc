@@ -1,19 +1,16 @@
-// idleheads eval MODEL --task T [--ablate RULE | --mask heads.json]: accuracy, with heads switched off if
+// idleheads eval MODEL --task T [--ablate RULE | --mask heads.json]: metrics of tasks, with heads switched off if
 // asked.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-#include <numeric>
+#include <chrono>
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/eval_output.h"
 #include "cli/options.h"
 #include "cli/rules.h"
+#include "cli/task_options.h"
 #include "cli/terminal.h"
-#include "format/json.h"
-#include "study/answers.h"
-#include "study/evaluate.h"
 
 namespace idleheads::cli {
 namespace {
@@ -23,149 +20,83 @@ struct Eval {
   TaskFlags task;
   std::vector<std::string> ablate;
   std::string mask;
+  std::string output;
+  bool log_samples = true;
   bool json = false;
 };
 
-struct Run {
-  Intervention intervention;
-  double share_off = 0;  // mean over samples, in [0, 1]
-  std::vector<SubjectRow> rows;
-};
-
-std::vector<int64_t> all_documents(const PreparedTask& task) {
-  std::vector<int64_t> documents(task.documents.size());
-  std::iota(documents.begin(), documents.end(), 0);
-  return documents;
+double unix_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// Statistics of the unablated model over the same questions, made once and only if a rule needs them.
-class TaskCalibration {
- public:
-  TaskCalibration(Engine& engine, const PreparedTask& task, EvaluateOptions options)
-      : engine_(engine), task_(task), options_(std::move(options)) {}
+int64_t parameters_of(const Model& model) {
+  int64_t parameters = 0;
+  for (const Tensor& tensor : model.checkpoint().tensors()) parameters += tensor.elements();
+  return parameters;
+}
 
-  float threshold(const ShareRule& rule) {
-    if (baseline_.empty()) {
-      const std::vector<Intervention> none = {std::monostate{}};
-      options_.stats = true;
-      options_.phase = "calibration";
-      evaluate(engine_, task_, all_documents(task_), none, options_, [&](auto results) {
-        for (auto& [number, result] : results) baseline_.push_back(std::move(result));
-      });
-    }
-    return calibrate(*rule.score, baseline_, task_, options_.seed, std::span(&rule.share, 1))[0];
+std::optional<std::pair<std::string, int64_t>> token_of(const Tokenizer& tokenizer, std::optional<TokenId> id) {
+  if (!id) return std::nullopt;
+  return std::pair{tokenizer.token(*id).value_or(""), int64_t{*id}};
+}
+
+HarnessRun describe_run(const Eval& eval, const Model& model, const std::vector<PreparedTask>& tasks) {
+  const std::optional<ChatDescription> chat = eval.task.chat_description(model);
+  HarnessRun run;
+  run.model = model.name();
+  run.parameters = parameters_of(model);
+  run.dtype = eval.engine.precision() == Precision::bf16 ? "bf16" : "f32";
+  run.limit = eval.task.limit;
+  run.max_length = model.config().context;
+  if (chat) run.chat_template = chat->source;
+  run.multiturn = chat && chat->multiturn;
+  run.system = eval.task.system;
+  run.bos = token_of(model.tokenizer(), model.tokenizer().bos());
+  run.eos = token_of(model.tokenizer(), model.tokenizer().eos());
+  for (const auto& [name, value] :
+       describe({&model, &tasks.front(), eval.task.limit_text(), eval.task.bos, chat, eval.task.system,
+                 eval.engine.precision(), eval.engine.seed})) {
+    const bool of_one_task = name.starts_with("task.") || name.starts_with("generation.") || name == "info.metric";
+    if (tasks.size() == 1 || !of_one_task) run.settings[name] = value;
   }
+  return run;
+}
 
- private:
-  Engine& engine_;
-  const PreparedTask& task_;
-  EvaluateOptions options_;
-  std::vector<StoredResult> baseline_;
-};
-
-std::vector<Run> evaluate_rules(Engine& engine, const PreparedTask& task,
-                                const std::vector<Intervention>& interventions,
-                                const EvaluateOptions& options) {
-  std::vector<Run> runs(interventions.size());
-  std::vector<std::vector<StoredResult>> answers(interventions.size());
-  std::vector<int64_t> samples(interventions.size());
-  for (size_t i = 0; i < runs.size(); ++i) runs[i].intervention = interventions[i];
-  evaluate(engine, task, all_documents(task), interventions, options, [&](auto results) {
-    for (auto& [number, result] : results) {
-      const auto i = static_cast<size_t>(number);
-      for (const HeadMask& mask : result.masks) runs[i].share_off += mask.share();
-      samples[i] += static_cast<int64_t>(result.masks.size());
-      result.masks.clear();
-      answers[i].push_back(std::move(result));
-    }
-  });
-  for (size_t i = 0; i < runs.size(); ++i) {
-    runs[i].share_off /= static_cast<double>(std::max<int64_t>(1, samples[i]));
-    runs[i].rows = subject_rows(task.task.name, answered(task.stored, answers[i]));
+std::vector<RuleRun> evaluate_all(const Eval& eval, std::shared_ptr<const Model> model,
+                                  const std::vector<PreparedTask>& tasks) {
+  ProgressLine line;
+  const std::unique_ptr<Engine> engine = eval.engine.make_engine(std::move(model));
+  EvaluateOptions options = {false, eval.engine.seed, eval.engine.rows_of_cohort(*engine), progress_on(line), ""};
+  std::vector<RuleRun> runs;
+  for (const PreparedTask& task : tasks) {
+    options.phase = task.task.name;
+    std::vector<Intervention> interventions = interventions_for(*engine, task, eval.ablate, options);
+    if (!eval.mask.empty()) interventions.push_back(read_mask(eval.mask));
+    if (interventions.empty()) interventions.emplace_back();
+    evaluate_task(*engine, task, interventions, options, runs);
   }
   return runs;
-}
-
-bool has_metric(const Task& task, std::string_view metric) {
-  return std::find(task.metrics.begin(), task.metrics.end(), metric) != task.metrics.end();
-}
-
-// The table of lm-evaluation-harness.
-void print_text(const Task& task, const std::vector<Run>& runs) {
-  size_t width = 5;
-  for (const SubjectRow& row : runs.front().rows)
-    width = std::max(width, row.name.size() + 2 * static_cast<size_t>(row.depth) + 2);
-  for (const Run& run : runs) {
-    if (!std::holds_alternative<std::monostate>(run.intervention)) {
-      fmt::print("ablate {}: {:.2f}% of the heads off on average\n", to_string(run.intervention),
-                 100 * run.share_off);
-    }
-    fmt::print("|{:<{}}|Version|Filter|n-shot| Metric |   |Value |   |Stderr|\n", "Tasks", width);
-    fmt::print("|{:-<{}}|------:|------|-----:|--------|---|-----:|---|-----:|\n", "", width);
-    for (const SubjectRow& row : run.rows) {
-      const std::string name =
-          row.depth == 0 ? row.name : std::string(static_cast<size_t>(row.depth), ' ') + "- " + row.name;
-      bool first = true;
-      for (const auto& [metric, accuracy] :
-           {std::pair("acc", &row.accuracies.acc), std::pair("acc_norm", &row.accuracies.acc_norm)}) {
-        if (!has_metric(task, metric)) continue;
-        fmt::print("|{:<{}}|{:>7}|{:<6}|{:>6}|{:<8}|↑  |{:6.4f}|±  |{:>6}|\n", first ? name : "", width,
-                   first ? task.version : "", "none", task.shots, metric, accuracy->value,
-                   accuracy->error ? fmt::format("{:.4f}", *accuracy->error) : "N/A");
-        first = false;
-      }
-    }
-  }
-}
-
-Json accuracy_json(const Accuracy& accuracy) {
-  return {{"value", accuracy.value},
-          {"stderr", accuracy.error ? Json(*accuracy.error) : Json(nullptr)},
-          {"n", accuracy.n}};
-}
-
-void print_json(const Eval& eval, const Task& task, const std::vector<Run>& runs) {
-  Json out = {
-      {"model", eval.engine.model}, {"task", task.name}, {"shots", task.shots}, {"runs", Json::array()}};
-  for (const Run& run : runs) {
-    Json rows = Json::array();
-    for (const SubjectRow& row : run.rows) {
-      Json entry = {{"name", row.name}, {"depth", row.depth}};
-      if (has_metric(task, "acc")) entry["acc"] = accuracy_json(row.accuracies.acc);
-      if (has_metric(task, "acc_norm")) entry["acc_norm"] = accuracy_json(row.accuracies.acc_norm);
-      rows.push_back(std::move(entry));
-    }
-    const bool none = std::holds_alternative<std::monostate>(run.intervention);
-    out["runs"].push_back({{"ablate", none ? Json(nullptr) : Json(to_string(run.intervention))},
-                           {"percent_off", 100 * run.share_off},
-                           {"results", std::move(rows)}});
-  }
-  fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 void run(const Eval& eval) {
   for (const std::string& rule : eval.ablate) parse_rule(rule);  // before the model is read
   const std::shared_ptr<const Model> model = eval.engine.open_model();
-  const PreparedTask task = eval.task.prepare(*model);
-  warn_truncated(task);
-  ProgressLine line;
-  const std::unique_ptr<Engine> engine = eval.engine.make_engine(model);
-  EvaluateOptions options = {false, eval.engine.seed, eval.engine.rows_of_cohort(*engine), progress_on(line),
-                             "evaluation"};
-  TaskCalibration calibration(*engine, task, options);
-  std::vector<Intervention> interventions =
-      parse_rules(eval.ablate, [&](const ShareRule& rule) { return calibration.threshold(rule); });
-  if (!eval.mask.empty()) interventions.push_back(read_mask(eval.mask));
-  if (interventions.empty()) interventions.emplace_back();
-  const std::vector<Run> runs = evaluate_rules(*engine, task, interventions, options);
-  eval.json ? print_json(eval, task.task, runs) : print_text(task.task, runs);
+  const std::vector<PreparedTask> tasks = eval.task.prepare(*model);
+  for (const PreparedTask& task : tasks) warn_truncated(task);
+  HarnessRun described = describe_run(eval, *model, tasks);
+  described.start = unix_time();
+  const std::vector<RuleRun> runs = evaluate_all(eval, model, tasks);
+  described.end = unix_time();
+  fmt::print("{}", eval.json ? eval_json(eval.engine.model, runs) : eval_text(runs));
+  if (eval.output.empty()) return;
+  for (const std::string& path : write_eval(eval.output, described, runs, eval.log_samples))
+    fmt::print(stderr, "wrote {}\n", path);
 }
 
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("eval", "accuracy of a model on a task, with heads switched off if asked");
+  CLI::App* command = app.add_subcommand("eval", "metrics of a model on tasks, with heads switched off if asked");
   auto eval = std::make_shared<Eval>();
   eval->engine.add_to(*command);
   eval->task.add_to(*command, true);
@@ -176,6 +107,10 @@ void add_eval(CLI::App& app) {
       ->type_size(1)
       ->expected(1, -1);
   command->add_option("--mask", eval->mask, "JSON file of heads to switch off, as in {\"5\": [0, 3]}");
+  command->add_option("--output,--output-path,-o", eval->output,
+                      "folder for results_*.json and samples_*.jsonl as lm-evaluation-harness writes them");
+  command->add_flag("--log-samples,!--no-log-samples", eval->log_samples,
+                    "with --output: write every document with what came out (the default)");
   command->add_flag("--json", eval->json, "for machines");
   command->callback([eval] { run(*eval); });
 }

@@ -26,6 +26,7 @@ void add_commands(CLI::App& app) {
   add_study(app);
   add_score(app);
   add_eval(app);
+  add_prompts(app);
   add_probe(app);
   add_show(app);
   add_export(app);

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -21,16 +19,6 @@ std::optional<double> to_number(std::string_view text) {
   if (error != std::errc() || end != text.data() + text.size() || text.empty() || !std::isfinite(value))
     return {};
   return value;
-}
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  for (size_t end = 0; end != std::string::npos; begin = end + 1) {
-    end = text.find(separator, begin);
-    parts.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
-  }
-  return parts;
 }
 
 double parse_percent(const std::string& text, const std::string& whole) {
@@ -95,35 +83,15 @@ int64_t EngineFlags::rows_of_cohort(const Engine& engine) const {
   return cohort_rows.value_or(default_cohort_rows(engine));
 }
 
-void TaskFlags::add_to(CLI::App& app, bool required) {
-  CLI::Option* name = app.add_option("--task", task, "mmlu, or a file of questions (.jsonl)");
-  if (required) name->required();
-  app.add_option("--data", data, "folder with the task's original files (mmlu: dev/ and test/)");
-  app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
-      ->check(CLI::Range(0, 1000));
-  app.add_option("--limit", limit, "first N questions of each subject; below 1 a share of each");
-  app.add_option("--subjects", subjects, "only these subjects or categories")->delimiter(',');
-  app.add_option("--bos", bos, "BOS token first: auto (as lm-evaluation-harness: none), always, never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->capture_default_str();
-  app.add_flag("--refuse-overflow", refuse_overflow,
-               "fail on a prompt longer than the model's context (default: cut it from the left, and count)");
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  for (size_t end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find(separator, begin);
+    parts.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
+  }
+  return parts;
 }
-
-EncodeOptions TaskFlags::encode_options(const Model& model) const {
-  const Bos rule = bos == "always" ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
-  return {.bos = rule, .max_length = model.config().context, .refuse_overflow = refuse_overflow};
-}
-
-PreparedTask TaskFlags::prepare(const Model& model) const {
-  return prepare_task(load_task(task, {data, shots, limit, subjects}), model, encode_options(model));
-}
-
-PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {
-  return prepare_task(text_task(file), model, encode_options(model));
-}
-
-std::string TaskFlags::limit_text() const { return limit ? fmt::format("{}", *limit) : "all"; }
 
 int64_t parse_bytes(const std::string& text) {
   const size_t digits = text.find_first_not_of("0123456789.");
@@ -170,19 +138,6 @@ std::vector<const Score*> parse_scores(const std::string& text) {
     if (std::find(scores.begin(), scores.end(), score) == scores.end()) scores.push_back(score);
   }
   return scores;
-}
-
-void warn_truncated(const PreparedTask& task) {
-  if (task.truncated == 0) return;
-  fmt::print(stderr, "note: {} of {} prompts were longer than the model's context and lost their beginning\n",
-             task.truncated, task.documents.size());
-}
-
-std::string default_output(const std::string& model, const std::string& task) {
-  std::filesystem::path path(model);
-  if (!path.has_filename()) path = path.parent_path();
-  const std::string stem = path.extension() == ".gguf" ? path.stem().string() : path.filename().string();
-  return fmt::format("{}_{}.db", stem, std::filesystem::path(task).stem().string());
 }
 
 }  // namespace idleheads::cli

@@ -1,4 +1,4 @@
-// Options that several subcommands share: the model and how to run it, the task and its data.
+// Options that several subcommands share: the model and how to run it. task_options.h has the tasks'.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "study/prepared_task.h"
-#include "study/runner.h"
+#include "study/evaluate.h"
 
 namespace idleheads::cli {
 
@@ -30,24 +29,6 @@ struct EngineFlags {
   int64_t rows_of_cohort(const Engine& engine) const;
 };
 
-struct TaskFlags {
-  std::string task;
-  std::string data;
-  std::optional<int> shots;
-  std::optional<double> limit;
-  std::vector<std::string> subjects;
-  std::string bos = "auto";
-  bool refuse_overflow = false;
-
-  void add_to(CLI::App& app, bool required);
-  PreparedTask prepare(const Model& model) const;
-  PreparedTask prepare_text(const Model& model, const std::string& file) const;
-  std::string limit_text() const;  // "all", or as given
-
- private:
-  EncodeOptions encode_options(const Model& model) const;
-};
-
 // "4GiB", "512M", "2.5G" to bytes; K, M, G, T are powers of 1024. Throws UsageError.
 int64_t parse_bytes(const std::string& text);
 
@@ -57,10 +38,7 @@ std::vector<double> parse_shares(const std::string& text);
 // "all" (with random), or slugs with commas between. Throws UsageError with the nearest name.
 std::vector<const Score*> parse_scores(const std::string& text);
 
-// How many documents were cut to the model's context, as a note on stderr; nothing if none were.
-void warn_truncated(const PreparedTask& task);
-
-// A task's default study file: MODEL_TASK.db in the current folder.
-std::string default_output(const std::string& model, const std::string& task);
+// Parts of a text between separators; at least one.
+std::vector<std::string> split(const std::string& text, char separator);
 
 }  // namespace idleheads::cli

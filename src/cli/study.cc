@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "report/show.h"
 #include "study/runner.h"
@@ -58,25 +59,26 @@ void run(const Study& study) {
   options.scores = parse_scores(study.scores);
   options.shares = parse_shares(study.shares);
   options.seed = study.engine.seed;
-  if (study.task.task.empty() == study.text.empty()) fail_usage("give either --task or --text");
+  if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
   const std::shared_ptr<const Model> model = study.engine.open_model();
   const PreparedTask task =
-      study.text.empty() ? study.task.prepare(*model) : study.task.prepare_text(*model, study.text);
+      study.text.empty() ? study.task.prepare_one(*model, study.baseline_only ? "score" : "study")
+                         : study.task.prepare_text(*model, study.text);
   warn_truncated(task);
   const std::string output =
       !study.output.empty()
           ? study.output
-          : default_output(study.engine.model, study.text.empty() ? study.task.task : study.text);
-  StudyStore store = StudyStore::open(output,
-                                      describe({model.get(), &task, study.task.limit_text(), study.task.bos,
-                                                study.engine.precision(), study.engine.seed}),
-                                      task.stored);
+          : default_output(study.engine.model, study.text.empty() ? study.task.tasks.front() : study.text);
+  const StudyDescription description = {
+      model.get(), &task,         study.task.limit_text(),  study.task.bos, study.task.chat_description(*model),
+      study.task.system, study.engine.precision(), study.engine.seed};
+  StudyStore store = StudyStore::open(output, describe(description), task.stored);
   if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
     fmt::print(stderr, "{} is complete already, nothing to compute\n", output);
   } else {
     if (!study.quiet) {
-      fmt::print(stderr, "{}: {} questions, {} prompts; results go to {}\n", study.engine.model,
+      fmt::print(stderr, "{}: {} documents, {} prompts; results go to {}\n", study.engine.model,
                  task.documents.size(),
                  std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
                                  [](int64_t n, const StoredDocument& d) { return n + d.samples; }),

@@ -31,6 +31,9 @@ class ChatTemplate {
   std::string render(const std::vector<ChatMessage>& messages, bool add_generation_prompt = true) const;
 
   const std::string& source() const { return source_; }
+  ChatTemplate with_date(std::string date) const {
+    return ChatTemplate(source_, bos_token_, eos_token_, std::move(date));
+  }
 
  private:
   std::string source_, bos_token_, eos_token_, date_;

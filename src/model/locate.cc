@@ -25,7 +25,6 @@ bool is_hub_name(const std::string& model) {
          std::all_of(model.begin(), model.end(), allowed);
 }
 
-// models--org--name/snapshots/<commit>, the commit named by refs/<revision>.
 fs::path locate_in_cache(const std::string& model) {
   const size_t at = model.find('@');
   const std::string revision = at == std::string::npos ? "main" : model.substr(at + 1);
@@ -40,22 +39,12 @@ fs::path locate_in_cache(const std::string& model) {
         "idleheads never uses the network",
         model, repository.string());
   }
-  const fs::path reference = repository / "refs" / revision;
-  std::string commit = revision;
-  if (fs::is_regular_file(reference, ignored)) {
-    commit = read_text_file(reference, 4096);
-    commit.erase(std::find_if(commit.begin(), commit.end(), [](unsigned char c) { return std::isspace(c); }),
-                 commit.end());
-  }
-  // A file name and nothing else: what a reference holds must not lead out of the repository.
-  const bool plain =
-      !commit.empty() && commit != "." && commit != ".." && commit.find('/') == std::string::npos;
-  const fs::path snapshot = repository / "snapshots" / commit;
-  if (!plain || !fs::is_directory(snapshot, ignored)) {
+  const std::optional<fs::path> snapshot = hub_snapshot(repository.filename().string(), revision);
+  if (!snapshot) {
     fail("model '{}': revision '{}' is not in the Hugging Face cache ({})", model, revision,
          repository.string());
   }
-  return snapshot;
+  return *snapshot;
 }
 
 }  // namespace
@@ -66,6 +55,24 @@ fs::path hub_cache() {
   if (const std::string path = environment("XDG_CACHE_HOME"); !path.empty())
     return fs::path(path) / "huggingface" / "hub";
   return fs::path(environment("HOME")) / ".cache" / "huggingface" / "hub";
+}
+
+std::optional<fs::path> hub_snapshot(const std::string& repository, const std::string& revision) {
+  const fs::path folder = hub_cache() / repository;
+  const fs::path reference = folder / "refs" / revision;
+  std::string commit = revision;
+  std::error_code ignored;
+  if (fs::is_regular_file(reference, ignored)) {
+    commit = read_text_file(reference, 4096);
+    commit.erase(std::find_if(commit.begin(), commit.end(), [](unsigned char c) { return std::isspace(c); }),
+                 commit.end());
+  }
+  // A file name and nothing else: what a reference holds must not lead out of the repository.
+  const bool plain =
+      !commit.empty() && commit != "." && commit != ".." && commit.find('/') == std::string::npos;
+  const fs::path snapshot = folder / "snapshots" / commit;
+  if (!plain || !fs::is_directory(snapshot, ignored)) return std::nullopt;
+  return snapshot;
 }
 
 fs::path locate_model(const std::string& model) {

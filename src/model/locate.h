@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace idleheads {
@@ -13,5 +14,9 @@ std::filesystem::path locate_model(const std::string& model);
 // The Hugging Face cache: $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
 // ~/.cache/huggingface/hub.
 std::filesystem::path hub_cache();
+
+// The folder of a repository ("models--org--name") at a revision, a name in refs/ or a commit; nothing if the cache
+// does not have it.
+std::optional<std::filesystem::path> hub_snapshot(const std::string& repository, const std::string& revision);
 
 }  // namespace idleheads

@@ -23,6 +23,7 @@ struct TokenizerParts {
   TokenizerHandle handle;
   std::optional<TokenId> bos, eos;
   std::optional<bool> adds_bos;  // nothing: as the tokenizer's own post-processing does
+  bool cleans_up_spaces = false;  // decode() takes the space before punctuation away
   std::string description;
 };
 

@@ -1,5 +1,8 @@
 #include "model/tokenizer.h"
 
+#include <array>
+#include <utility>
+
 #include "base/error.h"
 #include "model/text_library.h"
 #include "model/tokenizer_folder.h"
@@ -22,6 +25,31 @@ std::vector<TokenId> encode_with(const idleheads_tokenizer* tokenizer, std::stri
     fail("cannot make tokens of the text: {}", error.message());
   }
   return {out.ids.data, out.ids.data + out.ids.size};
+}
+
+// transformers' clean_up_tokenization: each replaced everywhere, one after the other.
+std::string without_extra_spaces(std::string text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kReplacements = {
+      {{" .", "."},
+       {" ?", "?"},
+       {" !", "!"},
+       {" ,", ","},
+       {" ' ", "'"},
+       {" n't", "n't"},
+       {" 'm", "'m"},
+       {" 's", "'s"},
+       {" 've", "'ve"},
+       {" 're", "'re"}}};
+  for (const auto& [from, to] : kReplacements) {
+    std::string out;
+    size_t begin = 0;
+    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, begin)) {
+      out.append(text, begin, at - begin).append(to);
+      begin = at + from.size();
+    }
+    text = out.append(text, begin);
+  }
+  return text;
 }
 
 }  // namespace
@@ -74,7 +102,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_to
                                   skip_special_tokens, text.out(), error.out())) {
     fail("cannot make text of the tokens: {}", error.message());
   }
-  return text.copy();
+  return impl_->parts.cleans_up_spaces ? without_extra_spaces(text.copy()) : text.copy();
 }
 
 int64_t Tokenizer::vocabulary_size() const {

@@ -46,6 +46,13 @@ std::optional<int64_t> token_id(const JsonFile& config, const char* key) {
   return value.get<int64_t>();
 }
 
+std::optional<bool> flag(const JsonFile& config, const char* key) {
+  const auto found = config.object.find(key);
+  if (found == config.object.end()) return std::nullopt;
+  if (!found->is_boolean()) wrong_type(config, key, "true or false");
+  return found->get<bool>();
+}
+
 // The first of the tokenizer's files that has the key decides, also if it says null.
 void read_special_token(const JsonFile& config, const JsonFile& map, const JsonFile& model, const char* key,
                         std::optional<std::string>& text, std::optional<int64_t>& id) {
@@ -96,10 +103,8 @@ TokenizerConfig read_tokenizer_config(const fs::path& folder) {
   TokenizerConfig out;
   read_special_token(config, map, model, "bos_token", out.bos_token, out.bos_id);
   read_special_token(config, map, model, "eos_token", out.eos_token, out.eos_id);
-  if (const auto add_bos = config.object.find("add_bos_token"); add_bos != config.object.end()) {
-    if (!add_bos->is_boolean()) wrong_type(config, "add_bos_token", "true or false");
-    out.add_bos_token = add_bos->get<bool>();
-  }
+  out.add_bos_token = flag(config, "add_bos_token");
+  out.cleans_up_spaces = flag(config, "clean_up_tokenization_spaces").value_or(false);
   out.chat_template = read_chat_template(config);
   return out;
 }
@@ -121,6 +126,7 @@ TokenizerParts tokenizer_from_folder(const fs::path& folder) {
   parts.bos = find_token(*parts.handle, folder, "bos_token", config.bos_token, config.bos_id);
   parts.eos = find_token(*parts.handle, folder, "eos_token", config.eos_token, config.eos_id);
   parts.adds_bos = config.add_bos_token;
+  parts.cleans_up_spaces = config.cleans_up_spaces;
   const idleheads_view model = idleheads_tokenizer_model(parts.handle.get());
   parts.description = fmt::format("{}, {} tokens, tokenizer.json", std::string_view(model.data, model.size),
                                   idleheads_tokenizer_size(parts.handle.get()));

@@ -14,14 +14,16 @@ Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json accuracy_json(const Accuracy& accuracy) {
-  return {{"n", accuracy.n},
-          {"value", accuracy.n > 0 ? Json(accuracy.value) : Json(nullptr)},
-          {"stderr", optional_json(accuracy.error)}};
+Json value_json(const MetricValue& value) {
+  return {{"n", value.n},
+          {"value", value.n > 0 ? Json(value.value) : Json(nullptr)},
+          {"stderr", optional_json(value.error)}};
 }
 
-Json accuracies_json(const Accuracies& accuracies) {
-  return {{"acc", accuracy_json(accuracies.acc)}, {"acc_norm", accuracy_json(accuracies.acc_norm)}};
+Json values_json(const StudySummary& summary, const MetricValues& values) {
+  Json out = Json::object();
+  for (const Metric metric : summary.metrics) out[metric_name(metric)] = value_json(value_of(values, metric));
+  return out;
 }
 
 // {"5": [3, 7]}: layer to heads.
@@ -31,19 +33,19 @@ Json heads_json(const std::vector<HeadId>& heads) {
   return out;
 }
 
-Json point_json(const CurveEntry& point) {
+Json point_json(const StudySummary& summary, const CurveEntry& point) {
   return {{"share", point.share},
           {"rule", point.rule},
           {"threshold", point.threshold},
           {"percent_zeroed", point.percent_off},
           {"rows_computed", point.work.rows},
           {"rows_without_sharing", point.work.rows_unshared},
-          {"accuracy", accuracies_json(point.accuracies)}};
+          {"accuracy", values_json(summary, point.values)}};
 }
 
-Json score_json(const ScoreSummary& score) {
+Json score_json(const StudySummary& summary, const ScoreSummary& score) {
   Json points = Json::array();
-  for (const CurveEntry& point : score.points) points.push_back(point_json(point));
+  for (const CurveEntry& point : score.points) points.push_back(point_json(summary, point));
   return {{"score", score.score->slug},
           {"name", score.score->paper_name},
           {"planned", score.planned},
@@ -60,7 +62,7 @@ Json named_json(const StudySummary& summary) {
   return {{"score", best.score->slug},
           {"share", point.share},
           {"rule", point.rule},
-          {"samples", point.frequency.samples},
+          {"samples", point.frequency.passes},
           {"always", heads_json(summary.named->always)},
           {"mostly", heads_json(summary.named->mostly)},
           {"sometimes", heads_json(summary.named->sometimes)},
@@ -90,10 +92,10 @@ Json distributions_json(const StudySummary& summary) {
   return out;
 }
 
-Json subjects_json(const std::vector<SubjectRow>& rows) {
+Json subjects_json(const StudySummary& summary) {
   Json out = Json::array();
-  for (const SubjectRow& row : rows) {
-    out.push_back({{"name", row.name}, {"depth", row.depth}, {"accuracy", accuracies_json(row.accuracies)}});
+  for (const SubjectRow& row : summary.subjects) {
+    out.push_back({{"name", row.name}, {"depth", row.depth}, {"accuracy", values_json(summary, row.values)}});
   }
   return out;
 }
@@ -106,13 +108,13 @@ Json overview_json(const StudySummary& summary) {
           {"task", summary.task},
           {"layers", summary.layers},
           {"heads", summary.heads},
-          {"metric", summary.metric == Metric::acc_norm ? "acc_norm" : "acc"},
+          {"metric", metric_name(summary.metric)},
           {"documents", summary.documents.size()},
           {"questions", summary.questions},
           {"samples", summary.samples},
-          {"chance", summary.questions > 0 ? Json(summary.chance) : Json(nullptr)},
+          {"chance", summary.chance > 0 ? Json(summary.chance) : Json(nullptr)},
           {"tolerance_points", kTolerance},
-          {"baseline", accuracies_json(summary.baseline)},
+          {"baseline", values_json(summary, summary.baseline)},
           {"best", slug(summary.best)},
           {"best_other_than_awft", slug(summary.best_other)}};
 }
@@ -124,10 +126,10 @@ std::string summary_json(const StudySummary& summary) {
   out["settings"] = summary.settings;
   out["summary"] = overview_json(summary);
   out["curves"] = Json::array();
-  for (const ScoreSummary& score : summary.scores) out["curves"].push_back(score_json(score));
+  for (const ScoreSummary& score : summary.scores) out["curves"].push_back(score_json(summary, score));
   out["heads"] = named_json(summary);
   out["distributions"] = distributions_json(summary);
-  out["subjects"] = subjects_json(summary.subjects);
+  out["subjects"] = subjects_json(summary);
   out["work"] = {{"rows_computed", summary.work.rows}, {"rows_without_sharing", summary.work.rows_unshared}};
   out["missing"] = Json::array();
   for (const MissingPart& part : summary.missing) {

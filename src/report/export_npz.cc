@@ -13,15 +13,14 @@ namespace {
 struct Shape {
   int64_t layers = 0, heads = 0;
   int64_t samples = 0;  // with statistics
-  int64_t choices = 0;  // of all documents
+  int64_t choices = 0;  // log-likelihoods of all documents
 };
 
-// A study that cannot fit is refused before anything is written.
+// A study that cannot fit is refused before anything is written. `masks`: of all interventions together.
 void require_size(const Shape& shape, int64_t interventions, int64_t masks) {
-  const double head_values =
-      static_cast<double>(shape.samples) * static_cast<double>(shape.layers * shape.heads);
   const double bytes =
-      head_values * (sizeof(HeadStats) + static_cast<double>(masks)) +
+      static_cast<double>(shape.layers * shape.heads) *
+          (static_cast<double>(shape.samples) * sizeof(HeadStats) + static_cast<double>(masks)) +
       static_cast<double>(shape.choices) * sizeof(float) * static_cast<double>(interventions);
   if (bytes >= 0x1p32) {
     fail("this study would take {:.1f} GiB as .npz, more than the 4 GiB that fit; use --csv", bytes / 0x1p30);
@@ -52,6 +51,7 @@ void write_documents(NpzWriter& npz, const std::vector<StoredDocument>& document
     indices.push_back(document.index);
     gold.push_back(document.choice_lengths.empty() ? -1 : document.gold);
     lengths.insert(lengths.end(), document.choice_lengths.begin(), document.choice_lengths.end());
+    if (document.is_text()) lengths.push_back(0);
     offsets.push_back(static_cast<int64_t>(lengths.size()));
   }
   npz.add("document_group", groups);
@@ -60,6 +60,14 @@ void write_documents(NpzWriter& npz, const std::vector<StoredDocument>& document
   npz.add("document_gold", gold);
   npz.add("choice_offsets", offsets);
   npz.add("choice_lengths", lengths);
+  if (std::ranges::none_of(documents, &StoredDocument::is_text)) return;
+  std::vector<int64_t> words, bytes;
+  for (const StoredDocument& document : documents) {
+    words.push_back(document.words);
+    bytes.push_back(document.bytes);
+  }
+  npz.add("document_words", words);
+  npz.add("document_bytes", bytes);
 }
 
 void write_stats(NpzWriter& npz, const Shape& shape, const std::vector<StoredResult>& baseline) {
@@ -87,7 +95,7 @@ void write_log_likelihoods(NpzWriter& npz, const Shape& shape, const StudyStore&
                            const std::vector<StoredDocument>& documents, int64_t interventions) {
   std::vector<size_t> offsets = {0};
   for (const StoredDocument& document : documents)
-    offsets.push_back(offsets.back() + document.choice_lengths.size());
+    offsets.push_back(offsets.back() + document.log_likelihoods());
   npz.begin("log_likelihoods", "<f4", std::array<int64_t, 2>{interventions, shape.choices});
   for (int64_t i = 0; i < interventions; ++i) {
     std::vector<float> row(static_cast<size_t>(shape.choices), std::numeric_limits<float>::quiet_NaN());
@@ -101,14 +109,41 @@ void write_log_likelihoods(NpzWriter& npz, const Shape& shape, const StudyStore&
 }
 
 void write_masks(NpzWriter& npz, const Shape& shape, const StudyStore& store, int64_t intervention) {
+  const std::vector<StoredResult> results = store.results(intervention, false);
+  std::vector<int64_t> documents, passes;
+  for (const StoredResult& result : results) {
+    documents.insert(documents.end(), result.masks.size(), result.document);
+    passes.insert(passes.end(), result.passes.begin(), result.passes.end());
+  }
   npz.begin(fmt::format("masks_{}", intervention), "|u1",
-            std::array<int64_t, 3>{shape.samples, shape.layers, shape.heads});
-  for (const StoredResult& result : store.results(intervention, false)) {
+            std::array<int64_t, 3>{static_cast<int64_t>(documents.size()), shape.layers, shape.heads});
+  for (const StoredResult& result : results) {
     for (const HeadMask& mask : result.masks) {
       for (int l = 0; l < mask.layers(); ++l) npz.append(mask.layer(l));
     }
   }
   npz.end();
+  if (passes.empty()) return;  // one pass a sample
+  npz.add(fmt::format("mask_document_{}", intervention), documents);
+  npz.add(fmt::format("mask_passes_{}", intervention), passes);
+}
+
+// How many masks the complete interventions have.
+int64_t count_masks(const StudyStore& store, const std::vector<StoredDocument>& documents, const Shape& shape,
+                    const std::vector<uint8_t>& complete) {
+  const bool generates =
+      std::ranges::any_of(documents, [](const StoredDocument& document) { return document.reference.has_value(); });
+  int64_t masks = 0;
+  for (size_t i = 1; i < complete.size(); ++i) {
+    if (!complete[i]) continue;
+    if (!generates) {
+      masks += shape.samples;
+      continue;
+    }
+    for (const StoredResult& result : store.results(static_cast<int64_t>(i), false))
+      masks += static_cast<int64_t>(result.masks.size());
+  }
+  return masks;
 }
 
 }  // namespace
@@ -125,11 +160,11 @@ void export_npz(const StudyStore& store, const std::filesystem::path& file) {
   const ModelShape sizes = model_shape(store.settings());
   Shape shape = {sizes.layers, sizes.heads, 0, 0};
   for (const StoredDocument& document : documents)
-    shape.choices += static_cast<int64_t>(document.choice_lengths.size());
+    shape.choices += static_cast<int64_t>(document.log_likelihoods());
   const std::vector<StoredResult> baseline = store.results(0, true);
   for (const StoredResult& result : baseline) shape.samples += static_cast<int64_t>(result.stats.size());
   const auto interventions = static_cast<int64_t>(plan.size());
-  require_size(shape, interventions, std::count(complete.begin() + 1, complete.end(), 1));
+  require_size(shape, interventions, count_masks(store, documents, shape, complete));
 
   NpzWriter npz(file);
   write_documents(npz, documents);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "report/show_text.h"
 #include "report/text.h"
 
 namespace idleheads {
@@ -121,15 +122,15 @@ std::string legend(const Scale& scale, ColorDepth depth) {
   return fmt::format("{:.4g} {} {:.4g}", scale.low, bar, scale.high);
 }
 
-HeatMap frequency_map(const CurveEntry& point) {
+HeatMap frequency_map(const StudySummary& summary, const CurveEntry& point) {
   HeatMap map;
-  map.title = fmt::format("How often each head was off under {} ({}), in percent of {} samples",
-                          share_name(point.score->slug, point.share), point.rule, point.frequency.samples);
-  map.note = "High: off in most samples. Low: hardly ever off.";
+  map.title = fmt::format("How often each head was off under {} ({}), in percent of {}",
+                          share_name(point.score->slug, point.share), point.rule, passes_text(summary, point));
+  map.note = fmt::format("High: off in most {}. Low: hardly ever off.", passes_noun(summary, 2));
   map.grid = HeadGrid(point.frequency.layers, point.frequency.heads);
   for (size_t i = 0; i < map.grid.values.size(); ++i) {
     map.grid.values[i] =
-        100 * static_cast<double>(point.frequency.off[i]) / static_cast<double>(point.frequency.samples);
+        100 * static_cast<double>(point.frequency.off[i]) / static_cast<double>(point.frequency.passes);
   }
   map.low = 0;
   map.high = 100;
@@ -139,7 +140,7 @@ HeatMap frequency_map(const CurveEntry& point) {
 }  // namespace
 
 HeatMap heat_map(const StudySummary& summary, std::string_view what) {
-  if (what.find_first_of("@<>") != std::string_view::npos) return frequency_map(find_point(summary, what));
+  if (what.find_first_of("@<>") != std::string_view::npos) return frequency_map(summary, find_point(summary, what));
   const Score& score = require_score(what);
   if (score.is_random) {
     fail_usage(

@@ -21,6 +21,24 @@ std::string setting(const StudySummary& summary, const std::string& name, const 
   return printable(found == summary.settings.end() || found->second.empty() ? otherwise : found->second, 100);
 }
 
+bool is_share(const StudySummary& s) { return metric_info(s.metric).is_share; }
+
+// What the metric is measured on.
+const char* measured_noun(const StudySummary& s) { return is_share(s) ? "question" : "text"; }
+
+std::string baseline_text(const StudySummary& s) {
+  const MetricValue baseline = s.baseline_value();
+  if (baseline.n == 0) return is_share(s) ? "None is answered yet." : "None is read yet.";
+  const std::string value = value_text(s.metric, baseline);
+  if (!is_share(s)) return fmt::format("With all heads on the {} is {}.", metric_noun(s.metric), value);
+  std::string how;
+  if (s.metric == Metric::acc_norm) how = "by log-likelihood per character; ";
+  if (s.generates) how = fmt::format("{}; ", metric_name(s.metric));
+  if (s.chance > 0) how += fmt::format("guessing: {:.1f} %; ", 100 * s.chance);
+  if (how.ends_with("; ")) how.resize(how.size() - 2);
+  return fmt::format("With all heads on the model gets {} right{}.", value, how.empty() ? "" : " (" + how + ")");
+}
+
 std::string intro(const StudySummary& s, const ShowOptions& options) {
   std::string out = wrap(fmt::format("Model {} ({}, {}): {} layers x {} query heads = {} attention heads.",
                                      s.model.empty() ? "of unknown name" : printable(s.model, 200),
@@ -33,23 +51,15 @@ std::string intro(const StudySummary& s, const ShowOptions& options) {
            wrap(fmt::format("Task {}: {}, no questions to answer.", task, count_text(s.samples, "text")),
                 options.width);
   }
-  std::string line = fmt::format("Task {}, {} shots: {}. ", task, setting(s, "task.shots", "0"),
-                                 count_text(s.questions, "question"));
-  if (s.baseline_accuracy().n == 0) {
-    line += "None is answered yet.";
-  } else {
-    line +=
-        fmt::format("With all heads on the model gets {} right ({}guessing: {:.1f} %).",
-                    accuracy_text(s.baseline_accuracy()),
-                    s.metric == Metric::acc_norm ? "by log-likelihood per character; " : "", 100 * s.chance);
-  }
-  return out + wrap(line, options.width);
+  return out + wrap(fmt::format("Task {}, {} shots: {}. {}", task, setting(s, "task.shots", "0"),
+                                count_text(s.questions, measured_noun(s)), baseline_text(s)),
+                    options.width);
 }
 
 // A model that guesses loses nothing, whatever is switched off.
 std::string guessing_warning(const StudySummary& s, const ShowOptions& options) {
-  const Accuracy& baseline = s.baseline_accuracy();
-  if (s.score_only() || !baseline.error || baseline.value >= s.chance + 2 * *baseline.error) return "";
+  const MetricValue baseline = s.baseline_value();
+  if (s.score_only() || s.chance == 0 || !baseline.error || baseline.value >= s.chance + 2 * *baseline.error) return "";
   return "\n" + emphasize_lines(wrap("Beware: that is no better than guessing (less than two standard errors "
                                      "above), so there is little "
                                      "accuracy to lose, and what follows proves nothing about these heads. "
@@ -85,7 +95,7 @@ std::vector<size_t> ranking(const StudySummary& s) {
 }
 
 std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& score, bool best) {
-  std::string off = "-", heads = "-", at = "-", accuracy = "-";
+  std::string off = "-", heads = "-", at = "-", value = "-";
   if (score.inactive_percent) {
     off = fmt::format("{:.1f} %", *score.inactive_percent);
     heads = heads_text(*score.inactive_percent, s.head_count());
@@ -93,7 +103,7 @@ std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& 
   if (score.proven) {
     const CurveEntry& point = score.points[*score.proven];
     at = fmt::format("{:.1f} %", point.percent_off);
-    accuracy = fmt::format("{:.1f} %", 100 * point.accuracies.of(s.metric).value);
+    value = plain_value_text(s.metric, value_of(point.values, s.metric).value);
   }
   std::string slug(score.score->slug);
   if (static_cast<int64_t>(score.points.size()) < score.planned) {
@@ -102,7 +112,7 @@ std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& 
   const std::string name =
       score.score->is_random ? "Random heads (control)" : std::string(score.score->paper_name);
   return {best ? "*" : "", slug, name,     off,
-          heads,           at,   accuracy, score.auc ? fmt::format("{:.1f}", *score.auc) : "-"};
+          heads,           at,   value, score.auc ? fmt::format("{:.1f}", *score.auc) : "-"};
 }
 
 std::string score_table(const StudySummary& s, const ShowOptions& options) {
@@ -112,7 +122,7 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
                {"can be off"},
                {"heads"},
                {"tested"},
-               {"accuracy"},
+               {metric_noun(s.metric)},
                {"area"}});
   for (const size_t i : ranking(s)) {
     const bool best = s.best == i;
@@ -124,31 +134,31 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
 }
 
 std::string scores_part(const StudySummary& s, const ShowOptions& options) {
-  std::string out =
-      "\n" +
-      wrap(
-          "Each score takes some heads for inactive. They were switched off (their output set to zero) and "
-          "the questions asked again. The more heads can be off without harm, the better the score knows "
-          "which ones do nothing:",
-          options.width);
+  std::string out = "\n" + wrap(fmt::format("Each score takes some heads for inactive. They were switched off (their "
+                                            "output set to zero) and the {}. The more heads can be off without "
+                                            "harm, the better the score knows which ones do nothing:",
+                                            is_share(s) ? "questions asked again" : "texts read again"),
+                                options.width);
   out += "\n" + score_table(s, options) + "\n";
-  out += wrap(
-      fmt::format(
-          "can be off: the largest share of heads with accuracy within {:g} point of all heads on, where the "
-          "curve over the tested shares last crosses that line; heads: that many of all; tested: the run "
-          "with "
-          "most heads off that stayed within, and its accuracy; area: mean accuracy in percent over the "
-          "shares "
-          "tested; -: none.",
-          kTolerance),
-      options.width);
+  const std::string noun = metric_noun(s.metric);
+  const std::string line = is_share(s)
+                               ? fmt::format("{} within {:g} point of all heads on", noun, kTolerance)
+                               : fmt::format("{} at most {:g} % above that with all heads on", noun, kTolerance);
+  const std::string area = is_share(s) ? noun + " in percent" : "of -100 ln(perplexity)";
+  out += wrap(fmt::format("can be off: the largest share of heads with {}, where the curve over the tested shares "
+                          "last crosses that line; heads: that many of all; tested: the run with most heads off "
+                          "that stayed within, and its {}; area: mean {} over the shares tested; -: none.",
+                          line, noun, area),
+              options.width);
   return out;
 }
 
 std::string conclusion(const StudySummary& s, const ShowOptions& options) {
   if (!s.best) {
-    if (s.baseline_accuracy().n == 0 || s.questions == 0) return "";
-    return "\n" + wrap("No score found heads that can be off within 1 point.", options.width);
+    if (s.baseline_value().n == 0 || s.questions == 0) return "";
+    return "\n" + wrap(fmt::format("No score found heads that can be off within 1 {}.",
+                                   is_share(s) ? "point" : "% of perplexity"),
+                       options.width);
   }
   const auto off = [&](const ScoreSummary& score) { return score.inactive_percent.value_or(0); };
   const ScoreSummary& best = s.scores[*s.best];
@@ -165,8 +175,8 @@ std::string conclusion(const StudySummary& s, const ShowOptions& options) {
 }
 
 std::string precision_note(const StudySummary& s, const ShowOptions& options) {
-  const Accuracy& accuracy = s.baseline_accuracy();
-  if (accuracy.n == 0) return "";
+  const MetricValue accuracy = s.baseline_value();
+  if (accuracy.n == 0 || !is_share(s)) return "";
   std::string line =
       fmt::format("Note: with {} one point is {:.3g} {}", count_text(accuracy.n, "question"),
                   static_cast<double>(accuracy.n) / 100, accuracy.n == 100 ? "question" : "questions");

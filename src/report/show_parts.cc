@@ -58,6 +58,17 @@ std::vector<double> tested_shares(const StudySummary& s) {
   return shares;
 }
 
+// A point's value without a sign of percent.
+std::string height_text(const StudySummary& s, const CurveEntry& point) {
+  const double value = value_of(point.values, s.metric).value;
+  return metric_info(s.metric).is_share ? fmt::format("{:.1f}", 100 * value) : fmt::format("{:.4g}", value);
+}
+
+std::string capitalized(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 Table curves_table(const StudySummary& s, std::span<const double> shares) {
   std::vector<Column> columns = {{"score", Align::left}};
   for (const double share : shares) columns.push_back({percent_text(share) + " %"});
@@ -69,16 +80,15 @@ Table curves_table(const StudySummary& s, std::span<const double> shares) {
                                       [&](const CurveEntry& p) { return p.share == share; });
       cells.push_back(point == score.points.end()
                           ? "-"
-                          : fmt::format("{:.1f} @ {:.1f}", 100 * point->accuracies.of(s.metric).value,
-                                        point->percent_off));
+                          : fmt::format("{} @ {:.1f}", height_text(s, *point), point->percent_off));
     }
     table.add_row(cells, score.score->is_random ? Emphasis::faint : Emphasis::none);
   }
   return table;
 }
 
-std::string error_text(const Accuracy& accuracy) {
-  return accuracy.error ? fmt::format("{:.4f}", *accuracy.error) : "N/A";
+std::string error_text(const MetricValue& value) {
+  return value.error ? fmt::format("{:.4f}", *value.error) : "N/A";
 }
 
 std::string number_text(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4g}", value); }
@@ -91,10 +101,11 @@ std::string show_heads(const StudySummary& s, const ShowOptions& options) {
   const CurveEntry& point = best.points[*best.proven];
   std::string out =
       wrap(fmt::format(
-               "Heads that were off under {} ({}), where {:.1f} % are off on average and accuracy is {}, by "
-               "how often over {}:",
-               share_name(best.score->slug, point.share), point.rule, point.percent_off,
-               accuracy_text(point.accuracies.of(s.metric)), count_text(point.frequency.samples, "sample")),
+               "Heads that were off under {} ({}), where {:.1f} % are off on average and {} {} {}, by how often "
+               "over {}:",
+               share_name(best.score->slug, point.share), point.rule, point.percent_off, metric_noun(s.metric),
+               metric_noun(s.metric).ends_with('s') ? "are" : "is",
+               value_text(s.metric, value_of(point.values, s.metric)), passes_text(s, point)),
            options.width);
   const auto nothing = [](HeadId) { return ""; };
   const auto size = [](const std::vector<HeadId>& heads) {
@@ -110,7 +121,10 @@ std::string show_heads(const StudySummary& s, const ShowOptions& options) {
 
 std::string show_curves(const StudySummary& s, const ShowOptions& options) {
   const std::vector<double> shares = tested_shares(s);
-  std::string out = wrap("Accuracy in percent @ percent of heads off, by target share:", options.width);
+  const char* unit = metric_info(s.metric).is_share ? " in percent" : "";
+  std::string out = wrap(fmt::format("{}{} @ percent of heads off, by target share:",
+                                     capitalized(metric_noun(s.metric)), unit),
+                         options.width);
   if (shares.empty()) return out + "  no intervention is finished yet\n";
   // As many columns at a time as fit.
   for (size_t begin = 0; begin < shares.size();) {
@@ -124,27 +138,27 @@ std::string show_curves(const StudySummary& s, const ShowOptions& options) {
 }
 
 std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
-  const bool norm = s.metric == Metric::acc_norm;
+  const char* counted = metric_info(s.metric).is_share ? "questions" : "texts";
   std::vector<Column> columns = {
-      {"subject", Align::left}, {"questions"}, {norm ? "acc_norm" : "acc"}, {"stderr"}};
+      {"subject", Align::left}, {counted}, {metric_name(s.metric)}, {"stderr"}};
   const bool chosen = s.subjects_chosen.size() == s.subjects.size();
   if (chosen) columns.insert(columns.end(), {{s.chosen_rule}, {"stderr"}});
   Table table(columns);
   for (size_t i = 0; i < s.subjects.size(); ++i) {
     const SubjectRow& row = s.subjects[i];
-    const Accuracy& accuracy = row.accuracies.of(s.metric);
+    const MetricValue value = value_of(row.values, s.metric);
     const std::string indent = row.depth == 0 ? "" : std::string(static_cast<size_t>(row.depth), ' ') + "- ";
-    std::vector<std::string> cells = {indent + printable(row.name, 60), fmt::format("{}", accuracy.n),
-                                      fmt::format("{:.4f}", accuracy.value), error_text(accuracy)};
+    std::vector<std::string> cells = {indent + printable(row.name, 60), fmt::format("{}", value.n),
+                                      fmt::format("{:.4f}", value.value), error_text(value)};
     if (chosen) {
-      const Accuracy& under = s.subjects_chosen[i].accuracies.of(s.metric);
+      const MetricValue under = value_of(s.subjects_chosen[i].values, s.metric);
       cells.push_back(fmt::format("{:.4f}", under.value));
       cells.push_back(error_text(under));
     }
     table.add_row(cells, row.depth == 0 ? Emphasis::strong : Emphasis::none);
   }
   std::string out = wrap(
-      "Accuracy per subject, all heads on" + (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
+      capitalized(metric_noun(s.metric)) + " per subject, all heads on" + (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
       options.width);
   out += "\n" + table.to_string(colored(options));
   if (s.subjects.size() > 2) {

@@ -15,11 +15,44 @@ inline std::string count_text(int64_t n, const char* noun) {
   return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
 
+// What a metric is called in a sentence: "accuracy", "right answers", "word perplexity".
+inline std::string metric_noun(Metric metric) {
+  switch (metric) {
+    case Metric::acc:
+    case Metric::acc_norm:
+      return "accuracy";
+    case Metric::exact_match_strict:
+    case Metric::exact_match_flexible:
+      return "right answers";
+    case Metric::word_perplexity:
+      return "word perplexity";
+    case Metric::byte_perplexity:
+      return "byte perplexity";
+    case Metric::bits_per_byte:
+      return "bits per byte";
+  }
+  return "";
+}
+
+// "74.7 %", or "23.41" of a perplexity.
+inline std::string plain_value_text(Metric metric, double value) {
+  return metric_info(metric).is_share ? fmt::format("{:.1f} %", 100 * value) : fmt::format("{:.4g}", value);
+}
+
 // "74.7 % ± 3.6".
-inline std::string accuracy_text(const Accuracy& accuracy) {
-  std::string text = fmt::format("{:.1f} %", 100 * accuracy.value);
-  if (accuracy.error) text += fmt::format(" ± {:.1f}", 100 * *accuracy.error);
+inline std::string value_text(Metric metric, const MetricValue& value) {
+  std::string text = plain_value_text(metric, value.value);
+  if (value.error) text += fmt::format(" ± {:.1f}", 100 * *value.error);
   return text;
+}
+
+// What the heads that were off are counted over.
+inline std::string passes_noun(const StudySummary& summary, int64_t n) {
+  if (summary.generates) return n == 1 ? "forward pass" : "forward passes";
+  return n == 1 ? "sample" : "samples";
+}
+inline std::string passes_text(const StudySummary& summary, const CurveEntry& point) {
+  return fmt::format("{} {}", point.frequency.passes, passes_noun(summary, point.frequency.passes));
 }
 
 // "38 of 270": whole heads within a share in percent.

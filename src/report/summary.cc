@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "analysis/curve.h"
 #include "base/error.h"
@@ -43,17 +44,11 @@ CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredI
   entry.share = intervention.share;
   entry.rule = intervention.rule;
   entry.threshold = threshold_of(intervention);
-  entry.accuracies = accuracies_of(answered(summary.documents, results));
+  entry.values = metric_values(answered(summary.documents, results));
   for (const StoredResult& result : results) {
-    for (const HeadMask& mask : result.masks) entry.frequency.add(mask);
+    for (size_t k = 0; k < result.masks.size(); ++k) entry.frequency.add(result.masks[k], result.passes_of(k));
   }
-  int64_t off = 0;
-  for (const int64_t count : entry.frequency.off) off += count;
-  if (entry.frequency.samples > 0) {
-    entry.percent_off =
-        100 * static_cast<double>(off) /
-        (static_cast<double>(entry.frequency.samples) * static_cast<double>(summary.head_count()));
-  }
+  entry.percent_off = 100 * entry.frequency.mean_share();
   return entry;
 }
 
@@ -93,17 +88,17 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
   std::stable_sort(score.points.begin(), score.points.end(),
                    [](const CurveEntry& a, const CurveEntry& b) { return a.share < b.share; });
   if (summary.questions == 0 || score.points.empty()) return;
-  const double baseline = 100 * summary.baseline_accuracy().value;
+  const double baseline = points_of(summary.metric, summary.baseline_value().value);
   const double line = baseline - kTolerance;
   std::vector<CurvePoint> curve;
   // Nothing off is the baseline by definition, so a study without the share 0 knows that point too.
   if (score.points.front().share > 0) curve.push_back({0, baseline});
   for (size_t i = 0; i < score.points.size(); ++i) {
     const CurveEntry& point = score.points[i];
-    double accuracy = 100 * point.accuracies.of(summary.metric).value;
-    if (std::abs(accuracy - line) < kRounding) accuracy = line;
-    curve.push_back({point.percent_off, accuracy});
-    const bool within = accuracy >= line;
+    double height = points_of(summary.metric, value_of(point.values, summary.metric).value);
+    if (std::abs(height - line) < kRounding) height = line;
+    curve.push_back({point.percent_off, height});
+    const bool within = height >= line;
     if (within && (!score.proven || point.percent_off > score.points[*score.proven].percent_off))
       score.proven = i;
   }
@@ -139,6 +134,28 @@ void choose_subjects(const StudyStore& store, StudySummary& summary, const std::
       subject_rows(summary.task, answered(summary.documents, store.results(chosen->intervention, false)));
 }
 
+// The task's first metric: curves are of that one. Studies before schema version 3 name no other.
+Metric deciding_metric(const Settings& settings) {
+  std::string names = setting(settings, "task.metrics");
+  if (names.empty()) names = setting(settings, "info.metric");
+  if (names.empty()) return Metric::acc;
+  const std::string first = names.substr(0, names.find(';'));
+  if (const std::optional<Metric> metric = find_metric(first)) return *metric;
+  fail("study: unknown metric '{}' in its settings; a newer idleheads may have written it", printable(first));
+}
+
+// Notes what can be measured of a document.
+void add_document(StudySummary& summary, const StoredDocument& document, std::set<Metric>& metrics) {
+  summary.samples += document.samples;
+  StoredResult none;
+  none.log_likelihoods.resize(document.log_likelihoods());
+  const std::vector<Contribution> contributions = contributions_of(document, none);
+  for (const Contribution& contribution : contributions) metrics.insert(contribution.metric);
+  if (!contributions.empty()) ++summary.questions;
+  if (!document.choice_lengths.empty()) summary.chance += 1 / static_cast<double>(document.choice_lengths.size());
+  summary.generates = summary.generates || document.reference.has_value();
+}
+
 void describe(const StudyStore& store, StudySummary& summary) {
   summary.settings = store.settings();
   summary.documents = store.documents();
@@ -147,15 +164,11 @@ void describe(const StudyStore& store, StudySummary& summary) {
   const ModelShape shape = model_shape(summary.settings);
   summary.layers = shape.layers;
   summary.heads = shape.heads;
-  if (setting(summary.settings, "info.metric") == "acc_norm") summary.metric = Metric::acc_norm;
-  double guesses = 0;
-  for (const StoredDocument& document : summary.documents) {
-    summary.samples += document.samples;
-    if (document.choice_lengths.empty()) continue;
-    ++summary.questions;
-    guesses += 1 / static_cast<double>(document.choice_lengths.size());
-  }
-  if (summary.questions > 0) summary.chance = guesses / static_cast<double>(summary.questions);
+  summary.metric = deciding_metric(summary.settings);
+  std::set<Metric> metrics;
+  for (const StoredDocument& document : summary.documents) add_document(summary, document, metrics);
+  if (summary.questions > 0) summary.chance /= static_cast<double>(summary.questions);
+  summary.metrics.assign(metrics.begin(), metrics.end());
 }
 
 }  // namespace
@@ -167,7 +180,7 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
       const HeadId id = {l, h};
       const int64_t off = frequency.count(id);
       std::vector<HeadId>& list = off == 0                         ? named.never
-                                  : off == frequency.samples       ? named.always
+                                  : off == frequency.passes        ? named.always
                                   : frequency.share(id) >= kMostly ? named.mostly
                                                                    : named.sometimes;
       list.push_back(id);
@@ -188,7 +201,7 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   const auto documents = static_cast<int64_t>(summary.documents.size());
   summary.baseline_done = static_cast<int64_t>(baseline.size());
   const std::vector<AnsweredDocument> answers = answered(summary.documents, baseline);
-  summary.baseline = accuracies_of(answers);
+  summary.baseline = metric_values(answers);
   summary.subjects = subject_rows(summary.task, answers);
   if (summary.baseline_done < documents)
     summary.missing.push_back({"baseline", summary.baseline_done, documents});

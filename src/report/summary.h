@@ -16,7 +16,8 @@
 
 namespace idleheads {
 
-// How far accuracy may fall below the baseline while heads count as inactive, in points (paper section 5).
+// How far the metric may fall below the baseline while heads count as inactive, in points (paper section 5;
+// analysis/accuracy.h has those of perplexities).
 inline constexpr double kTolerance = 1.0;
 
 // One intervention with results for all documents.
@@ -26,8 +27,8 @@ struct CurveEntry {
   double share = 0;          // target, in [0, 1]
   std::string rule;          // "ahon_ln<0.52"
   double threshold = 0;
-  double percent_off = 0;  // mean over samples of the share of heads that were off, in percent
-  Accuracies accuracies;
+  double percent_off = 0;  // mean over forward passes of the share of heads that were off, in percent
+  MetricValues values;
   HeadFrequency frequency;
   Work work;
 };
@@ -39,13 +40,13 @@ struct ScoreSummary {
   // analysis/curve.h. A score that was not tested at share 0 has the baseline as its point at 0 % off.
   std::optional<double> inactive_percent;
   std::optional<double> auc;
-  // The point with most heads off whose accuracy is within kTolerance of the baseline.
+  // The point with most heads off whose metric is within kTolerance of the baseline.
   std::optional<size_t> proven;
 };
 
 // The heads of the best score at its `proven` point, by how often they were off.
 struct NamedHeads {
-  std::vector<HeadId> always;     // in all samples
+  std::vector<HeadId> always;     // in all forward passes
   std::vector<HeadId> mostly;     // in at least 90 %
   std::vector<HeadId> sometimes;  // in at least one
   std::vector<HeadId> never;
@@ -65,14 +66,16 @@ struct StudySummary {
   std::string task;
   int layers = 0;
   int heads = 0;  // query heads a layer
-  Metric metric = Metric::acc;
+  Metric metric = Metric::acc;  // decides curves
+  std::vector<Metric> metrics;  // all that can be measured of the documents
   std::vector<StoredDocument> documents;
-  int64_t questions = 0;  // documents with choices
+  int64_t questions = 0;  // documents that can be measured: with choices, with a reference answer, texts
   int64_t samples = 0;
-  double chance = 0;  // accuracy of guessing; 0 without questions
+  double chance = 0;  // share of right answers by guessing; 0 where there are no choices
+  bool generates = false;  // the model writes the answers: a forward pass a new token, not a sample
 
   int64_t baseline_done = 0;  // documents
-  Accuracies baseline;
+  MetricValues baseline;
   std::vector<ScoreSummary> scores;  // in the order of the plan; empty if nothing was switched off
   std::optional<size_t> best;  // of `scores`: largest inactive share, random left out; equal ones by area
   std::optional<size_t> best_other;  // the same without awft
@@ -88,7 +91,7 @@ struct StudySummary {
 
   int64_t head_count() const { return static_cast<int64_t>(layers) * heads; }
   bool score_only() const { return scores.empty(); }
-  const Accuracy& baseline_accuracy() const { return baseline.of(metric); }
+  MetricValue baseline_value() const { return value_of(baseline, metric); }
 };
 
 struct SummaryOptions {

@@ -1,4 +1,4 @@
-// Stored results as answered documents, for the accuracies of analysis/accuracy.h.
+// Stored results as answered documents, for the metrics of analysis/accuracy.h.
 #pragma once
 
 #include <string>
@@ -9,9 +9,13 @@
 
 namespace idleheads {
 
+// Only for a document with choices.
 Outcome outcome_of(const StoredDocument& document, std::span<const float> log_likelihoods);
 
-// The documents that have a result and choices, in the order of the results.
+// What the result adds to the metrics; nothing for a document that there is nothing to measure of.
+std::vector<Contribution> contributions_of(const StoredDocument& document, const StoredResult& result);
+
+// The documents that have a result and something to measure, in the order of the results.
 std::vector<AnsweredDocument> answered(const std::vector<StoredDocument>& documents,
                                        const std::vector<StoredResult>& results);
 

@@ -13,11 +13,11 @@
 namespace idleheads {
 namespace {
 
-// A document without choices is text to take statistics of.
+// Text to take statistics of.
 EncodedDocument encode_text(const Document& document, const Tokenizer& tokenizer,
                             const EncodeOptions& options) {
   EncodedDocument encoded;
-  std::vector<TokenId> ids = tokenizer.encode(document.context);
+  std::vector<TokenId> ids = tokenizer.encode(document.contexts[0]);
   if (options.bos == Bos::always) {
     if (!tokenizer.bos()) fail("the tokenizer has no BOS token, --bos always cannot be done");
     if (ids.empty() || ids.front() != *tokenizer.bos()) ids.insert(ids.begin(), *tokenizer.bos());
@@ -45,32 +45,49 @@ StoredDocument store_document(const Document& document, const EncodedDocument& e
   stored.samples = static_cast<int64_t>(encoded.samples.size());
   for (const Sample& sample : encoded.samples) stored.tokens += static_cast<int64_t>(sample.tokens.size());
   stored.truncated = encoded.truncated;
+  if (task.output == OutputType::generate_until) stored.reference = document.target;
+  stored.words = document.words;
+  stored.bytes = document.bytes;
   return stored;
+}
+
+void add_document(PreparedTask& prepared, const Document& document, EncodedDocument encoded) {
+  for (size_t k = 0; k < encoded.samples.size(); ++k) {
+    encoded.samples[k].id = hash64(fmt::format("{}/{}/{}", document.group, document.index, k));
+  }
+  prepared.truncated += encoded.truncated;
+  prepared.stored.push_back(store_document(document, encoded, prepared.task));
+  prepared.documents.push_back(std::move(encoded));
 }
 
 }  // namespace
 
+int64_t PreparedTask::rows(int64_t document) const {
+  const EncodedDocument& encoded = documents[static_cast<size_t>(document)];
+  int64_t tokens = generation ? task.generation.max_new_tokens : 0;
+  for (const Sample& sample : encoded.samples) tokens += static_cast<int64_t>(sample.tokens.size());
+  return tokens;
+}
+
 PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& options) {
   PreparedTask prepared;
-  const Tokenizer& tokenizer = model.tokenizer();
-  for (const Document& document : task.documents) {
-    EncodedDocument encoded = document.continuations.empty() ? encode_text(document, tokenizer, options)
-                                                             : encode_document(document, tokenizer, options);
-    for (size_t k = 0; k < encoded.samples.size(); ++k) {
-      encoded.samples[k].id = hash64(fmt::format("{}/{}/{}", document.group, document.index, k));
-    }
-    prepared.truncated += encoded.truncated;
-    prepared.stored.push_back(store_document(document, encoded, task));
-    prepared.documents.push_back(std::move(encoded));
-  }
   prepared.task = std::move(task);
+  const Tokenizer& tokenizer = model.tokenizer();
+  EncodeOptions own = options;
+  own.max_new_tokens = prepared.task.generation.max_new_tokens;
+  if (prepared.task.output == OutputType::generate_until)
+    prepared.generation = generation_config(model.checkpoint(), tokenizer);
+  for (const Document& document : prepared.task.documents)
+    add_document(prepared, document, encode_document(document, prepared.task.output, tokenizer, own));
   return prepared;
 }
 
-Task text_task(const std::filesystem::path& file) {
-  Task task;
+PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model, const EncodeOptions& options) {
+  PreparedTask prepared;
+  Task& task = prepared.task;
   task.name = "text";
   task.version = "1";
+  task.groups = {{"text", "", 0}};
   std::istringstream lines(read_text_file(file));
   Hasher hasher;
   int64_t number = 0;
@@ -78,24 +95,48 @@ Task text_task(const std::filesystem::path& file) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     hasher.add(line);
     hasher.add("\n");
-    task.documents.push_back({"text", number, std::move(line), {}, {}, 0});
+    Document document;
+    document.group = task.name;
+    document.index = number;
+    document.contexts.push_back(std::move(line));
+    task.documents.push_back(std::move(document));
   }
   if (task.documents.empty()) fail("{}: no text in this file", file.string());
-  task.groups = {{"text", ""}};
+  task.groups[0].documents = static_cast<int64_t>(task.documents.size());
   task.fingerprint = hasher.hex();
-  return task;
+  for (const Document& document : task.documents)
+    add_document(prepared, document, encode_text(document, model.tokenizer(), options));
+  return prepared;
 }
 
-std::vector<float> choice_log_likelihoods(const EncodedDocument& document,
-                                          std::span<const PathResult* const> results) {
-  std::vector<float> out;
-  for (const ChoiceSource& choice : document.choices) {
+Likelihoods likelihoods_of(const EncodedDocument& document, std::span<const PathResult* const> results) {
+  Likelihoods out;
+  for (const std::vector<LikelihoodPart>& parts : document.likelihoods) {
     double sum = 0;
-    const PathResult& result = *results[static_cast<size_t>(choice.sample)];
-    for (int32_t t = 0; t < choice.count; ++t) sum += result.log_probs[static_cast<size_t>(choice.first + t)];
-    out.push_back(static_cast<float>(sum));
+    bool greedy = true;
+    for (const LikelihoodPart& part : parts) {
+      const PathResult& result = *results[static_cast<size_t>(part.sample)];
+      for (auto t = static_cast<size_t>(part.first); t < static_cast<size_t>(part.first + part.count); ++t) {
+        sum += result.log_probs[t];
+        greedy = greedy && result.is_greedy[t] != 0;
+      }
+    }
+    out.values.push_back(static_cast<float>(sum));
+    out.greedy.push_back(greedy);
   }
   return out;
+}
+
+std::string_view output_name(OutputType output) {
+  switch (output) {
+    case OutputType::multiple_choice:
+      return "multiple_choice";
+    case OutputType::generate_until:
+      return "generate_until";
+    case OutputType::loglikelihood_rolling:
+      return "loglikelihood_rolling";
+  }
+  return "";
 }
 
 }  // namespace idleheads

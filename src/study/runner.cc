@@ -1,11 +1,14 @@
 #include "study/runner.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 
 #include "base/error.h"
+#include "base/hash.h"
+#include "format/json.h"
 #include "heads/threshold.h"
 
 namespace idleheads {
@@ -51,27 +54,58 @@ void make_plan(const PreparedTask& task, StudyStore& store, const StudyOptions& 
   store.set_plan(plan);
 }
 
+std::string metric_names(const Task& task) {
+  std::vector<std::string> names;
+  for (const Metric metric : task.metrics) names.push_back(metric_name(metric));
+  return fmt::format("{}", fmt::join(names, ";"));
+}
+
+std::string hash_of(std::string_view text) {
+  Hasher hasher;
+  hasher.add(text);
+  return hasher.hex();
+}
+
+void describe_generation(const PreparedTask& task, Settings& settings) {
+  settings["generation.max_new_tokens"] = std::to_string(task.task.generation.max_new_tokens);
+  settings["generation.until"] = Json(task.task.generation.until).dump(-1, ' ', false, Json::error_handler_t::replace);
+  settings["generation.end_tokens"] = fmt::format("{}", fmt::join(task.generation->end_tokens, ","));
+  settings["generation.repetition_penalty"] = fmt::format("{}", task.generation->repetition_penalty);
+}
+
 }  // namespace
 
 Settings describe(const StudyDescription& d) {
   const ModelConfig& config = d.model->config();
-  return {{"model.fingerprint", d.model->checkpoint().fingerprint()},
-          {"model.family", config.family},
-          {"model.layers", std::to_string(config.layers)},
-          {"model.heads", std::to_string(config.heads)},
-          {"model.context", std::to_string(config.context)},
-          {"model.kv_heads", std::to_string(config.kv_heads)},
-          {"task.name", d.task->task.name},
-          {"task.version", d.task->task.version},
-          {"task.shots", std::to_string(d.task->task.shots)},
-          {"task.limit", d.limit},
-          {"task.fingerprint", d.task->task.fingerprint},
-          {"bos", d.bos},
-          {"dtype", d.precision == Precision::bf16 ? "bf16" : "f32"},
-          {"seed", std::to_string(d.seed)},
-          {"engine", engine_description(d.precision)},
-          {"info.model", d.model->name()},
-          {"info.metric", d.task->task.metrics.empty() ? "" : d.task->task.metrics.front()}};
+  const Task& task = d.task->task;
+  const std::string metrics = metric_names(task);
+  Settings settings = {{"model.fingerprint", d.model->checkpoint().fingerprint()},
+                       {"model.family", config.family},
+                       {"model.layers", std::to_string(config.layers)},
+                       {"model.heads", std::to_string(config.heads)},
+                       {"model.context", std::to_string(config.context)},
+                       {"model.kv_heads", std::to_string(config.kv_heads)},
+                       {"task.name", task.name},
+                       {"task.version", task.version},
+                       {"task.shots", std::to_string(task.shots)},
+                       {"task.limit", d.limit},
+                       {"task.fingerprint", task.fingerprint},
+                       {"task.output", task.metrics.empty() ? "none" : std::string(output_name(task.output))},
+                       {"task.metrics", metrics},
+                       {"chat", d.chat ? hash_of(d.chat->source) : "none"},
+                       {"system", d.system},
+                       {"bos", d.bos},
+                       {"dtype", d.precision == Precision::bf16 ? "bf16" : "f32"},
+                       {"seed", std::to_string(d.seed)},
+                       {"engine", engine_description(d.precision)},
+                       {"info.model", d.model->name()},
+                       {"info.metric", metrics.substr(0, metrics.find(';'))}};
+  if (d.chat) {
+    settings["chat.multiturn"] = d.chat->multiturn ? "yes" : "no";
+    settings["chat.date"] = d.chat->date;
+  }
+  if (d.task->generation) describe_generation(*d.task, settings);
+  return settings;
 }
 
 void require_same_plan(const StudyStore& store, const StudyOptions& options) {

@@ -1,6 +1,7 @@
 // A study: baseline with statistics, thresholds from them, all interventions; resumable at any moment.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,21 @@ struct StudyOptions {
   ProgressCallback progress;
 };
 
+// How prompts were made a chat of.
+struct ChatDescription {
+  std::string source;  // of the model's template
+  bool multiturn = true;
+  std::string date;  // what templates that print one were given
+};
+
 // What decides the results of a study, for StudyStore::open.
 struct StudyDescription {
   const Model* model = nullptr;
   const PreparedTask* task = nullptr;
   std::string limit;  // as given; "all"
   std::string bos;
+  std::optional<ChatDescription> chat;
+  std::string system;  // instruction before the prompts
   Precision precision = Precision::f32;
   uint64_t seed = 1234;
 };

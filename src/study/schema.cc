@@ -43,6 +43,16 @@ void check_tables(sqlite::Database& database, int64_t version) {
   }
 }
 
+// views[v - 1] stand for what version v lacks of the tables that the code reads.
+std::span<const std::string> views() {
+  static const std::vector<std::string> views = {
+      "CREATE TEMP VIEW work AS SELECT 0 AS intervention, 0.0 AS rows, 0 AS rows_unshared WHERE false",
+      "CREATE TEMP VIEW documents AS SELECT *, NULL AS reference, 0 AS words, 0 AS bytes FROM main.documents;"
+      "CREATE TEMP VIEW results AS SELECT *, '' AS response, '[]' AS passes FROM main.results",
+  };
+  return views;
+}
+
 }  // namespace
 
 std::span<const std::string> schema_steps() {
@@ -84,6 +94,14 @@ CREATE TABLE work (
   rows_unshared INTEGER NOT NULL
 ) STRICT;
 )sql",
+      // 2 -> 3
+      R"sql(
+ALTER TABLE documents ADD COLUMN reference TEXT;
+ALTER TABLE documents ADD COLUMN words INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE results ADD COLUMN response TEXT NOT NULL DEFAULT '';
+ALTER TABLE results ADD COLUMN passes TEXT NOT NULL DEFAULT '[]';
+)sql",
   };
   return steps;
 }
@@ -118,6 +136,12 @@ void migrate(sqlite::Database& database, std::span<const std::string> steps) {
   for (size_t step = static_cast<size_t>(version); step < steps.size(); ++step) database.execute(steps[step]);
   database.execute(fmt::format("PRAGMA application_id = {}", kStudyApplicationId));
   database.execute(fmt::format("PRAGMA user_version = {}", steps.size()));
+}
+
+void present_as_newest(sqlite::Database& database) {
+  const auto version = static_cast<size_t>(database.query_int("PRAGMA user_version"));
+  database.execute("PRAGMA temp_store = MEMORY");
+  for (const std::string& view : views().subspan(version - 1)) database.execute(view);
 }
 
 }  // namespace idleheads

@@ -151,6 +151,11 @@ Statement& Statement::bind(int parameter, std::span<const std::byte> blob) {
   return *this;
 }
 
+Statement& Statement::bind_null(int parameter) {
+  check(sqlite3_bind_null(handle_, parameter));
+  return *this;
+}
+
 bool Statement::step() {
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
@@ -183,6 +188,8 @@ void Statement::charge(int64_t bytes) {
   limit_ = database_.bytes();
   if (read_ > limit_) database_.raise_damaged("cells larger than the file");
 }
+
+bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
 
 int64_t Statement::integer(int column) {
   check_type(column, SQLITE_INTEGER);

@@ -85,6 +85,7 @@ class Statement {
   Statement& bind(int parameter, double value);  // finite: SQLite has no NaN
   Statement& bind(int parameter, std::string_view text);
   Statement& bind(int parameter, std::span<const std::byte> blob);
+  Statement& bind_null(int parameter);
 
   // True: there is a row to read. False: done.
   bool step();
@@ -94,6 +95,7 @@ class Statement {
 
   // Columns count from 0. A value of another type is damage. Views are valid until the next step() or
   // reset().
+  bool is_null(int column) const;
   int64_t integer(int column);
   double real(int column);
   std::string_view text(int column);

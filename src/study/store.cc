@@ -53,6 +53,9 @@ StoredDocument read_document(Statement& row) {
   document.samples = row.integer(6);
   document.tokens = row.integer(7);
   document.truncated = row.integer(8) != 0;
+  if (!row.is_null(9)) document.reference = row.text(9);
+  document.words = row.integer(10);
+  document.bytes = row.integer(11);
   check_document(document);
   return document;
 }
@@ -61,8 +64,8 @@ std::vector<StoredDocument> read_documents(Database& database) {
   std::vector<StoredDocument> documents;
   Statement rows(
       database,
-      "SELECT document, group_name, category, number, gold, choice_lengths, samples, tokens, truncated "
-      "FROM documents ORDER BY document");
+      "SELECT document, group_name, category, number, gold, choice_lengths, samples, tokens, truncated, "
+      "reference, words, bytes FROM documents ORDER BY document");
   while (rows.step()) {
     if (rows.integer(0) != static_cast<int64_t>(documents.size()))
       database.raise_damaged("documents out of order");
@@ -78,13 +81,15 @@ std::vector<StoredDocument> read_documents(Database& database) {
 }
 
 void write_documents(Database& database, const std::vector<StoredDocument>& documents) {
-  Statement insert(database, "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement insert(database, "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (size_t i = 0; i < documents.size(); ++i) {
     const StoredDocument& document = documents[i];
     const std::string lengths = encode_integers(document.choice_lengths);
     insert.bind(1, static_cast<int64_t>(i)).bind(2, document.group).bind(3, document.category);
     insert.bind(4, document.index).bind(5, int64_t{document.gold}).bind(6, lengths);
     insert.bind(7, document.samples).bind(8, document.tokens).bind(9, int64_t{document.truncated});
+    document.reference ? insert.bind(10, *document.reference) : insert.bind_null(10);
+    insert.bind(11, document.words).bind(12, document.bytes);
     insert.run();
   }
 }
@@ -113,6 +118,13 @@ void add_work(Database& database, const std::vector<std::pair<int64_t, StoredRes
                 "SET rows = rows + excluded.rows, rows_unshared = rows_unshared + excluded.rows_unshared");
   for (const auto& [intervention, work] : sums)
     add.bind(1, intervention).bind(2, work.rows).bind(3, work.rows_unshared).run();
+}
+
+// Generated answers took at least one forward pass; others say nothing of theirs. The bound is far above any answer's.
+bool passes_fit(const StoredDocument& document, const std::vector<int64_t>& passes) {
+  if (!document.reference) return passes.empty();
+  constexpr int64_t kMost = int64_t{1} << 32;
+  return !passes.empty() && std::ranges::all_of(passes, [](int64_t n) { return n >= 1 && n <= kMost; });
 }
 
 // SQLite reads what is missing of the last page as zeros, which would pass for results. With a log beside it
@@ -170,11 +182,8 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
 
 StudyStore::Impl::Impl(const std::filesystem::path& path, Database::Mode mode) : database(path, mode) {
   if (identify(database) == FileKind::empty) fail("{}: empty, there is no study in it yet", database.name());
-  if (const int64_t version = database.query_int("PRAGMA user_version"); version < schema_version()) {
-    fail("{}: its schema version is {}, expected {}; run idleheads study on it once to bring it up to date",
-         database.name(), version, schema_version());
-  }
   require_whole(database, path);
+  present_as_newest(database);
   load();
 }
 
@@ -207,9 +216,12 @@ void StudyStore::Impl::check_result(int64_t intervention, const StoredResult& re
           "no such document");
   const StoredDocument& document = documents[static_cast<size_t>(result.document)];
   const auto samples = static_cast<size_t>(document.samples);
-  require(result.log_likelihoods.size() == document.choice_lengths.size(),
-          "log-likelihoods: expected one a choice");
-  require(result.masks.size() == samples, "masks: expected one a sample");
+  require(result.log_likelihoods.size() == document.log_likelihoods(),
+          "log-likelihoods: expected one a choice, or the text's");
+  require(passes_fit(document, result.passes), "passes: expected at least one of an answer, none else");
+  require(document.reference || result.response.empty(), "a response where none is expected");
+  require(result.masks.size() == (document.reference ? result.passes.size() : samples),
+          "masks: expected one a sample, or of the passes");
   require(result.stats.size() == (intervention == 0 ? samples : 0),
           "statistics: expected the baseline's, one a sample");
 }
@@ -221,9 +233,13 @@ StoredResult StudyStore::Impl::read_result(Statement& row, bool with_stats) cons
     fail("no such document");
   const StoredDocument& document = documents[static_cast<size_t>(result.document)];
   const auto samples = static_cast<size_t>(document.samples);
-  result.log_likelihoods = decode_floats(row.blob(1), document.choice_lengths.size());
-  result.masks = decode_masks(row.blob(2), samples, shape.layers, shape.heads);
-  if (with_stats) result.stats = decode_stats(row.blob(3), samples, shape.layers, shape.heads);
+  result.log_likelihoods = decode_floats(row.blob(1), document.log_likelihoods());
+  result.response = row.text(3);
+  result.passes = decode_integers(row.text(4));
+  if (!passes_fit(document, result.passes)) fail("its passes make no sense");
+  const size_t masks = document.reference ? result.passes.size() : samples;
+  result.masks = decode_masks(row.blob(2), masks, shape.layers, shape.heads);
+  if (with_stats) result.stats = decode_stats(row.blob(5), samples, shape.layers, shape.heads);
   return result;
 } catch (const SqliteError&) {
   throw;
@@ -296,15 +312,18 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
   const auto [layers, heads] = impl_->shape;
   const size_t interventions = impl_->interventions();
   Transaction transaction(database);
-  Statement insert(
-      database, "INSERT INTO results (intervention, document, log_likelihoods, masks) VALUES (?, ?, ?, ?)");
+  Statement insert(database,
+                   "INSERT INTO results (intervention, document, log_likelihoods, masks, response, passes) "
+                   "VALUES (?, ?, ?, ?, ?, ?)");
   Statement insert_stats(database, "INSERT INTO statistics (document, stats) VALUES (?, ?)");
   for (const auto& [intervention, result] : results) {
     impl_->check_result(intervention, result, interventions);
     const auto log_likelihoods = encode_floats(result.log_likelihoods);
     const auto masks = encode_masks(result.masks, layers, heads);
+    const std::string passes = encode_integers(result.passes);
     try {
-      insert.bind(1, intervention).bind(2, result.document).bind(3, log_likelihoods).bind(4, masks).run();
+      insert.bind(1, intervention).bind(2, result.document).bind(3, log_likelihoods).bind(4, masks);
+      insert.bind(5, result.response).bind(6, passes).run();
       if (intervention != 0) continue;
       const auto stats = encode_stats(result.stats, layers, heads);
       insert_stats.bind(1, result.document).bind(2, stats).run();
@@ -344,12 +363,13 @@ std::vector<std::vector<bool>> StudyStore::done() const {
 std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_stats) const {
   Database& database = impl_->database;
   with_stats = with_stats && intervention == 0;
-  Statement rows(database, with_stats
-                               ? "SELECT r.document, r.log_likelihoods, r.masks, s.stats FROM results AS r "
-                                 "LEFT JOIN statistics AS s ON s.document = r.document "
-                                 "WHERE r.intervention = ? ORDER BY r.document"
-                               : "SELECT document, log_likelihoods, masks FROM results "
-                                 "WHERE intervention = ? ORDER BY document");
+  Statement rows(
+      database, with_stats
+                    ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats "
+                      "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
+                      "WHERE r.intervention = ? ORDER BY r.document"
+                    : "SELECT document, log_likelihoods, masks, response, passes FROM results "
+                      "WHERE intervention = ? ORDER BY document");
   rows.bind(1, intervention);
   std::vector<StoredResult> results;
   while (rows.step()) {

@@ -32,6 +32,12 @@ struct StoredDocument {
   int64_t samples = 0;                  // token sequences it was scored with
   int64_t tokens = 0;                   // their tokens
   bool truncated = false;
+  std::optional<std::string> reference;  // the right answer, where the model writes one
+  int64_t words = 0, bytes = 0;          // of a text whose log-likelihood counts; it has at least one word
+
+  bool is_text() const { return words > 0; }
+  // How many log-likelihoods a result has: one a choice, or the text's.
+  size_t log_likelihoods() const { return is_text() ? 1 : choice_lengths.size(); }
   bool operator==(const StoredDocument&) const = default;
 };
 
@@ -44,10 +50,16 @@ struct Work {
 // What one document gave under one intervention.
 struct StoredResult {
   int64_t document = 0;                // index in the list of documents
-  std::vector<float> log_likelihoods;  // one a choice
-  std::vector<HeadMask> masks;         // one a sample of the document
+  std::vector<float> log_likelihoods;  // one a choice, or the text's
+  std::vector<HeadMask> masks;         // one a sample of the document, or those of `passes`
   std::vector<SampleStats> stats;      // one a sample; baseline only, else empty
-  Work work;                           // written; results() leaves it out, StudyStore::work() has the sums
+  std::string response;                // what the model wrote
+  // Where it wrote: masks[k] held for passes[k] forward passes, one a new token. Else empty: one pass a sample.
+  std::vector<int64_t> passes;
+  Work work;                    // written; results() leaves it out, StudyStore::work() has the sums
+  std::vector<uint8_t> greedy;  // one a choice: 1 if all its tokens are the likeliest ones; not stored
+
+  int64_t passes_of(size_t mask) const { return passes.empty() ? 1 : passes[mask]; }
 };
 
 // An intervention of the study: the baseline, or a score at a target share with the threshold found for it.

@@ -49,7 +49,7 @@ struct Field {
   std::string value;
 };
 
-std::array<Field, 8> fields_of(const StoredDocument& document) {
+std::array<Field, 11> fields_of(const StoredDocument& document) {
   return {{{"group", document.group},
            {"category", document.category},
            {"number", fmt::format("{}", document.index)},
@@ -57,7 +57,10 @@ std::array<Field, 8> fields_of(const StoredDocument& document) {
            {"choice lengths", encode_integers(document.choice_lengths)},
            {"samples", fmt::format("{}", document.samples)},
            {"tokens", fmt::format("{}", document.tokens)},
-           {"truncated", document.truncated ? "yes" : "no"}}};
+           {"truncated", document.truncated ? "yes" : "no"},
+           {"reference answer", document.reference.value_or("none")},
+           {"words", fmt::format("{}", document.words)},
+           {"bytes", fmt::format("{}", document.bytes)}}};
 }
 
 std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
@@ -95,6 +98,15 @@ void check_document(const StoredDocument& document) {
   }
   if (document.samples < 0 || document.samples > std::numeric_limits<int>::max() || document.tokens < 0) {
     fail("it has {} samples and {} tokens", document.samples, document.tokens);
+  }
+  if (document.words < 0 || document.bytes < 0) {
+    fail("it has {} words and {} bytes", document.words, document.bytes);
+  }
+  if ((choices > 0) + document.reference.has_value() + document.is_text() > 1) {
+    fail("it is more than one of a question with choices, one with a reference answer, and a text");
+  }
+  if (document.reference && document.samples != 1) {
+    fail("an answer is written to one prompt, it has {}", document.samples);
   }
 }
 

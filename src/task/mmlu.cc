@@ -1,15 +1,16 @@
-// MMLU over its original CSV folder (dev/<subject>_dev.csv, test/<subject>_test.csv), prompts as in
-// lm-evaluation-harness 0.4.5, task version 1.0: the questions are stripped, the choices are not.
+// MMLU over its original CSV folder (dev/<subject>_dev.csv, test/<subject>_test.csv) or Parquet files; the
+// questions are stripped, the choices are not.
 #include <algorithm>
-#include <array>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "base/nearest.h"
 #include "task/csv.h"
+#include "task/dataset.h"
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
+#include "task/row_json.h"
 #include "task/unicode.h"
 
 namespace idleheads {
@@ -21,15 +22,25 @@ constexpr std::string_view kLetters = "ABCD";
 constexpr std::string_view kTestSuffix = "_test.csv";
 constexpr std::string_view kDevSuffix = "_dev.csv";
 
-struct Question {
-  std::string text;
-  std::array<std::string, 4> choices;
-  int answer = 0;
-};
-
 std::string shown(const fs::path& path) { return printable(path.string(), 300); }
 
-Question to_question(CsvRow&& row, std::string_view file) {
+// The four fields of a question, wherever they come from.
+Item to_item(const std::string& subject, const std::string& question, const std::vector<std::string>& choices,
+             int64_t answer) {
+  Item item;
+  item.text = strip(question);
+  for (size_t i = 0; i < 4; ++i) item.text += fmt::format("\n{}. {}", kLetters[i], choices[i]);
+  item.text += "\nAnswer:";
+  item.choices = {"A", "B", "C", "D"};
+  item.gold = static_cast<int>(answer);
+  item.answer = item.choices[static_cast<size_t>(answer)];
+  item.target = std::to_string(answer);
+  item.row =
+      row_text({{"question", question}, {"subject", subject}, {"choices", choices}, {"answer", answer}});
+  return item;
+}
+
+Item from_csv(const CsvRow& row, std::string_view file, const std::string& subject) {
   if (row.fields.size() != 6) {
     fail("{}:{}: {} fields, expected 6 (question, four choices, answer letter)", file, row.line,
          row.fields.size());
@@ -39,63 +50,37 @@ Question to_question(CsvRow&& row, std::string_view file) {
   if (answer == kLetters.npos) {
     fail("{}:{}: answer '{}', expected A, B, C or D", file, row.line, printable(letter));
   }
-  Question question;
-  question.text = std::move(row.fields[0]);
-  for (size_t i = 0; i < 4; ++i) question.choices[i] = std::move(row.fields[i + 1]);
-  question.answer = static_cast<int>(answer);
-  return question;
+  return to_item(subject, row.fields[0], {row.fields.begin() + 1, row.fields.begin() + 5},
+                 static_cast<int64_t>(answer));
 }
 
-std::vector<Question> read_questions(const fs::path& path) {
+std::vector<Item> read_csv(const fs::path& path, const std::string& subject) {
   const std::string file = shown(path);
-  std::vector<Question> questions;
-  for (CsvRow& row : parse_csv(read_text_file(path), file))
-    questions.push_back(to_question(std::move(row), file));
-  if (questions.empty()) fail("{}: no questions in the file", file);
-  return questions;
+  std::vector<Item> items;
+  for (const CsvRow& row : parse_csv(read_text_file(path), file))
+    items.push_back(from_csv(row, file, subject));
+  if (items.empty()) fail("{}: no questions in the file", file);
+  return items;
 }
 
-std::string text_of(const Question& question) {
-  std::string text(strip(question.text));
-  for (size_t i = 0; i < 4; ++i) text += fmt::format("\n{}. {}", kLetters[i], question.choices[i]);
-  return text + "\nAnswer:";
+DatasetSplit where(const std::string& subject, const char* split) {
+  return {{"cais/mmlu", "hails/mmlu_no_train"}, subject, split, {}};
 }
 
-// The description and the first `shots` rows of the dev file.
-std::string preamble(const fs::path& folder, const std::string& subject, int shots) {
-  std::string spaced = subject;
-  std::ranges::replace(spaced, '_', ' ');
-  std::string out =
-      fmt::format("The following are multiple choice questions (with answers) about {}.\n\n", spaced);
-  if (shots == 0) return out;
-  const fs::path path = folder / "dev" / (subject + std::string(kDevSuffix));
-  const std::vector<Question> examples = read_questions(path);
-  if (static_cast<size_t>(shots) > examples.size()) {
-    fail("{}: {} questions, but {} shots were asked for", shown(path), examples.size(), shots);
+std::vector<Item> read_parquet(const std::string& subject, const char* split, const fs::path& data) {
+  std::vector<Item> items;
+  for (const Row& row : read_split(where(subject, split), data)) {
+    const std::vector<std::string> choices = row.texts("choices");
+    const int64_t answer = row.integer("answer");
+    if (choices.size() != 4) row.fail_here("{} choices, expected 4", choices.size());
+    if (answer < 0 || answer > 3) row.fail_here("answer {}, expected 0 to 3", answer);
+    items.push_back(to_item(subject, row.text("question"), choices, answer));
   }
-  for (int i = 0; i < shots; ++i)
-    out += fmt::format("{} {}\n\n", text_of(examples[i]), kLetters[examples[i].answer]);
-  return out;
-}
-
-void load_subject(const fs::path& folder, const std::string& subject, int shots,
-                  std::vector<Document>& documents) {
-  const std::string before = preamble(folder, subject, shots);
-  int64_t index = 0;
-  for (const Question& question : read_questions(folder / "test" / (subject + std::string(kTestSuffix)))) {
-    Document document;
-    document.group = subject;
-    document.index = index++;
-    document.context = before + text_of(question);
-    document.choices = {"A", "B", "C", "D"};
-    document.continuations = {" A", " B", " C", " D"};
-    document.gold = question.answer;
-    documents.push_back(std::move(document));
-  }
+  return items;
 }
 
 // The subjects whose test files are in the folder, in the table's order.
-std::vector<Group> subjects_in(const fs::path& folder) {
+std::vector<Group> csv_subjects(const fs::path& folder) {
   std::vector<std::string> valid, found;
   for (const Group& subject : mmlu_subjects()) valid.push_back(subject.name);
   const fs::path test = folder / "test";
@@ -120,19 +105,57 @@ std::vector<Group> subjects_in(const fs::path& folder) {
   return present;
 }
 
-void load_mmlu(const LoadRequest& request, Task& task) {
+// Those of Parquet: all, or those with a folder of their own.
+std::vector<Group> parquet_subjects(const fs::path& data) {
+  std::vector<Group> present = mmlu_subjects();
+  std::error_code ignored;
+  if (!data.empty())
+    std::erase_if(present,
+                  [&](const Group& subject) { return !fs::is_directory(data / subject.name, ignored); });
+  if (present.empty()) fail("{}: neither test/ with CSV files nor folders of subjects", shown(data));
+  return present;
+}
+
+ItemGroup read_subject(const Group& subject, bool csv, const LoadRequest& request) {
+  const std::string& name = subject.name;
+  ItemGroup group;
+  group.group = subject;
+  std::string spaced = name;
+  std::ranges::replace(spaced, '_', ' ');
+  group.description =
+      fmt::format("The following are multiple choice questions (with answers) about {}.\n\n", spaced);
+  const fs::path dev = request.data / "dev" / (name + std::string(kDevSuffix));
+  if (csv) {
+    group.items = read_csv(request.data / "test" / (name + std::string(kTestSuffix)), name);
+    if (request.examples) group.examples = read_csv(dev, name);
+  } else {
+    group.items = read_parquet(name, "test", request.data);
+    if (request.examples) group.examples = read_parquet(name, "dev", request.data);
+  }
+  group.examples_file = csv ? shown(dev) : "mmlu's dev split of " + name;
+  return group;
+}
+
+LoadedItems load_mmlu(const LoadRequest& request) {
   select_groups(mmlu_subjects(), request.only,
-                task.name);  // a wrong name is a usage error, whatever the folder has
-  const std::vector<Group> present = subjects_in(request.data);
+                "mmlu");  // a wrong name is a usage error, whatever the folder has
+  std::error_code ignored;
+  const bool parquet =
+      request.data.empty() || std::ranges::any_of(mmlu_subjects(), [&](const Group& subject) {
+        return fs::is_directory(request.data / subject.name, ignored);
+      });
+  const std::vector<Group> present = parquet ? parquet_subjects(request.data) : csv_subjects(request.data);
   for (const std::string& name : request.only) {
     if (std::ranges::any_of(present, [&](const Group& subject) { return names_group(name, subject); })) {
       continue;
     }
-    fail("{}: no test file of '{}' in the folder", shown(request.data / "test"), printable(name));
+    fail("{}: no test file of '{}' in the folder", shown(parquet ? request.data : request.data / "test"),
+         printable(name));
   }
-  task.groups = select_groups(present, request.only, task.name);
-  for (const Group& subject : task.groups)
-    load_subject(request.data, subject.name, request.shots, task.documents);
+  LoadedItems loaded;
+  for (const Group& subject : select_groups(present, request.only, "mmlu"))
+    loaded.groups.push_back(read_subject(subject, !parquet, request));
+  return loaded;
 }
 
 }  // namespace
@@ -142,8 +165,8 @@ TaskFormat mmlu_format() {
   format.name = "mmlu";
   format.version = "1.0";
   format.default_shots = 5;
-  format.metrics = {"acc"};
-  format.data_hint = "the folder with dev/ and test/ and their CSV files";
+  format.metrics = {Metric::acc};
+  format.draws_examples = false;
   format.load = load_mmlu;
   return format;
 }

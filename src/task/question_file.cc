@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "format/json.h"
 #include "task/formats.h"
+#include "task/row_json.h"
 #include "task/unicode.h"
 
 namespace idleheads {
@@ -136,8 +137,6 @@ class LineReader {
   Json json_;
 };
 
-std::string prompt_of(const Question& question) { return "Question: " + question.text + "\nAnswer:"; }
-
 // What a whole file holds, before anything is selected.
 struct QuestionFile {
   std::vector<Question> evaluated;
@@ -169,7 +168,7 @@ QuestionFile read_question_file(const std::filesystem::path& path, const std::st
       fail("{}: group '{}' has category '{}' here and '{}' before", reader.where(), question.group,
            question.category, known->second);
     }
-    if (is_new) out.groups.push_back({question.group, question.category});
+    if (is_new) out.groups.push_back({question.group, question.category, 0});
     out.evaluated.push_back(std::move(question));
   }
   if (out.evaluated.empty()) fail("{}: no questions to evaluate in the file", file);
@@ -177,46 +176,37 @@ QuestionFile read_question_file(const std::filesystem::path& path, const std::st
   return out;
 }
 
-std::string preamble(const std::vector<Question>& examples, int shots, const std::filesystem::path& path) {
-  if (static_cast<size_t>(shots) > examples.size()) {
-    fail("{}: {} lines with \"shot\": true, but {} shots were asked for", printable(path.string(), 300),
-         examples.size(), shots);
-  }
-  std::string out;
-  for (int i = 0; i < shots; ++i) {
-    out += prompt_of(examples[i]) + " " + examples[i].choices[examples[i].answer] + "\n\n";
-  }
-  return out;
+Item to_item(Question&& question) {
+  Item item;
+  item.row =
+      row_text({{"question", question.text}, {"choices", question.choices}, {"answer", question.answer}});
+  item.text = "Question: " + question.text + "\nAnswer:";
+  item.answer = question.choices[static_cast<size_t>(question.answer)];
+  item.choices = std::move(question.choices);
+  item.gold = question.answer;
+  item.target = std::to_string(question.answer);
+  return item;
 }
 
-Document to_document(Question&& question, const std::string& before, int64_t index) {
-  Document document;
-  document.context = before + prompt_of(question);
-  for (const std::string& choice : question.choices) document.continuations.push_back(" " + choice);
-  document.choices = std::move(question.choices);
-  document.gold = question.answer;
-  document.group = std::move(question.group);
-  document.index = index;
-  return document;
-}
-
-void load_question_file(const LoadRequest& request, Task& task) {
-  task.name = request.data.stem().string();
-  if (!is_name(task.name)) task.name = "questions";
-  QuestionFile file = read_question_file(request.data, task.name);
-  task.groups = select_groups(file.groups, request.only, task.name);
-  const std::string before = preamble(file.shots, request.shots, request.data);
-
-  std::map<std::string, std::vector<Document>> by_group;
-  for (const Group& group : task.groups) by_group[group.name];
+LoadedItems load_question_file(const LoadRequest& request) {
+  LoadedItems loaded;
+  loaded.name = request.data.stem().string();
+  if (!is_name(loaded.name)) loaded.name = "questions";
+  QuestionFile file = read_question_file(request.data, loaded.name);
+  std::vector<Item> examples;
+  for (Question& question : file.shots) examples.push_back(to_item(std::move(question)));
+  for (const Group& group : select_groups(file.groups, request.only, loaded.name)) {
+    ItemGroup& items = loaded.groups.emplace_back();
+    items.group = group;
+    items.examples = examples;
+    items.examples_file = printable(request.data.string(), 300) + ": lines with \"shot\": true";
+  }
   for (Question& question : file.evaluated) {
-    const auto group = by_group.find(question.group);
-    if (group == by_group.end()) continue;
-    const auto index = static_cast<int64_t>(group->second.size());
-    group->second.push_back(to_document(std::move(question), before, index));
+    const auto group =
+        std::ranges::find(loaded.groups, question.group, [](const ItemGroup& g) { return g.group.name; });
+    if (group != loaded.groups.end()) group->items.push_back(to_item(std::move(question)));
   }
-  for (const Group& group : task.groups)
-    std::ranges::move(by_group[group.name], std::back_inserter(task.documents));
+  return loaded;
 }
 
 }  // namespace
@@ -226,8 +216,9 @@ TaskFormat question_file_format() {
   format.name = "jsonl";
   format.version = "1";
   format.default_shots = 0;
-  format.metrics = {"acc", "acc_norm"};
-  format.data_hint = "a file of questions, one JSON object a line (docs/question_format.md)";
+  format.metrics = {Metric::acc, Metric::acc_norm};
+  format.draws_examples = false;
+  format.data_needed = "a file of questions, one JSON object a line (docs/question_format.md)";
   format.load = load_question_file;
   return format;
 }

@@ -2,19 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <tuple>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "task/formats.h"
+#include "task/frame.h"
 
 namespace idleheads {
 namespace {
 
 // This list is the documentation of what there is.
 const std::vector<TaskFormat>& task_formats() {
-  static const std::vector<TaskFormat> formats = {mmlu_format(), question_file_format()};
+  static const std::vector<TaskFormat> formats = {
+      mmlu_format(),      piqa_format(),     winogrande_format(),
+      gsm8k_format(),     arc_easy_format(), arc_challenge_format(),
+      hellaswag_format(), wikitext_format(), question_file_format()};
   return formats;
 }
 
@@ -37,7 +42,8 @@ std::filesystem::path data_of(const TaskFormat& format, const std::string& name,
     }
     return name;
   }
-  if (options.data.empty()) fail_usage("task {} needs --data: {}", format.name, format.data_hint);
+  if (options.data.empty() && !format.data_needed.empty())
+    fail_usage("task {} needs --data: {}", format.name, format.data_needed);
   return options.data;
 }
 
@@ -48,16 +54,11 @@ void check_limit(double limit) {
              limit);
 }
 
-// The first documents of each group, as many as `limit` says.
-void apply_limit(std::vector<Document>& documents, double limit) {
-  check_limit(limit);
-  std::map<std::string, int64_t> sizes, kept;
-  for (const Document& document : documents) ++sizes[document.group];
-  std::erase_if(documents, [&](const Document& document) {
-    const auto size = static_cast<double>(sizes[document.group]);
-    const double keep = limit < 1 ? std::ceil(size * limit) : limit;
-    return static_cast<double>(kept[document.group]++) >= keep;
-  });
+// The first items of each group, as many as `limit` says.
+void apply_limit(std::vector<Item>& items, double limit) {
+  const auto size = static_cast<double>(items.size());
+  const double keep = limit < 1 ? std::ceil(size * limit) : std::min(limit, size);
+  items.resize(static_cast<size_t>(keep));
 }
 
 // Every string with its length before it, so that different tasks cannot give the same bytes.
@@ -82,7 +83,12 @@ std::string fingerprint(const Task& task) {
   FingerprintHasher hasher;
   hasher.add(task.name);
   hasher.add(task.version);
-  hasher.add(task.metrics);
+  hasher.add(static_cast<int64_t>(task.output));
+  hasher.add(std::ssize(task.metrics));
+  for (const Metric metric : task.metrics) hasher.add(metric_name(metric));
+  hasher.add(task.generation.until);
+  hasher.add(int64_t{task.generation.max_new_tokens});
+  hasher.add(std::ssize(task.groups));
   for (const Group& group : task.groups) {
     hasher.add(group.name);
     hasher.add(group.category);
@@ -90,10 +96,13 @@ std::string fingerprint(const Task& task) {
   for (const Document& document : task.documents) {
     hasher.add(document.group);
     hasher.add(document.index);
-    hasher.add(document.context);
+    hasher.add(document.contexts);
     hasher.add(document.continuations);
     hasher.add(document.choices);
-    hasher.add(static_cast<int64_t>(document.gold));
+    hasher.add(int64_t{document.gold});
+    hasher.add(document.target);
+    hasher.add(document.words);
+    hasher.add(document.bytes);
   }
   return hasher.hex();
 }
@@ -107,20 +116,30 @@ bool same_name(std::string_view a, std::string_view b) {
 
 Task load_task(const std::string& name, const TaskOptions& options) {
   const TaskFormat& format = find_format(name);
-  LoadRequest request;
-  request.data = data_of(format, name, options);
-  request.shots = options.shots.value_or(format.default_shots);
-  request.only = options.only;
-  if (request.shots < 0) fail_usage("{} shots: expected 0 or more", request.shots);
+  Framing framing;
+  framing.shots = options.shots.value_or(format.default_shots);
+  framing.system = options.system;
+  framing.chat = options.chat ? &*options.chat : nullptr;
+  if (framing.shots < 0) fail_usage("{} shots: expected 0 or more", framing.shots);
+  if (framing.shots > 0 && format.output == OutputType::loglikelihood_rolling)
+    fail_usage("{} shots: task {} scores whole texts and takes none", framing.shots, format.name);
   if (options.limit) check_limit(*options.limit);
+  LoadedItems loaded = format.load({data_of(format, name, options), framing.shots > 0, options.only});
 
   Task task;
-  task.name = format.name;
+  task.name = loaded.name.empty() ? format.name : loaded.name;
   task.version = format.version;
-  task.shots = request.shots;
+  task.output = format.output;
+  task.shots = framing.shots;
   task.metrics = format.metrics;
-  format.load(request, task);
-  if (options.limit) apply_limit(task.documents, *options.limit);
+  task.generation = format.generation;
+  PythonRandom random(options.fewshot_seed);
+  for (ItemGroup& group : loaded.groups) {
+    group.group.documents = std::ssize(group.items);
+    if (options.limit) apply_limit(group.items, *options.limit);
+    std::ranges::move(frame(format, group, framing, random), std::back_inserter(task.documents));
+    task.groups.push_back(std::move(group.group));
+  }
   task.fingerprint = fingerprint(task);
   return task;
 }
@@ -159,6 +178,11 @@ std::vector<Group> select_groups(std::span<const Group> groups, std::span<const 
     if (chosen[i]) selected.push_back(groups[i]);
   }
   return selected;
+}
+
+void refuse_subjects(std::span<const std::string> only, std::string_view task) {
+  const Group whole = {std::string(task), "", 0};
+  select_groups({&whole, 1}, only, task);
 }
 
 void sort_groups(std::vector<Group>& groups) {

@@ -24,8 +24,8 @@ enum class OutputType {
 // A document as the model sees it. The score of choice j is the log-likelihood of continuations[j] after
 // contexts[j], or after contexts[0] if there is one for all.
 struct Document {
-  std::string group;   // subject: "anatomy"; the task's name where there are no subjects
-  int64_t index = 0;   // position within its group's file, from 0
+  std::string group;  // subject: "anatomy"; the task's name where there are no subjects
+  int64_t index = 0;  // position within its group's file, from 0
   // Few-shot examples included; one, or one a choice (winogrande). loglikelihood_rolling: the text.
   std::vector<std::string> contexts;
   std::vector<std::string> continuations;  // multiple_choice: with the delimiter, " A"
@@ -65,7 +65,8 @@ struct Task {
 struct ChatOptions {
   // Messages to a prompt that ends where the answer begins (ChatTemplate::render).
   std::function<std::string(const std::vector<ChatMessage>&)> render;
-  bool multiturn = true;  // examples are turns of their own; false: they stand in one message with the question
+  bool multiturn =
+      true;  // examples are turns of their own; false: they stand in one message with the question
 };
 
 struct TaskOptions {
@@ -73,10 +74,10 @@ struct TaskOptions {
   std::optional<int> shots;    // empty: the task's own default
   // At least 1: first documents of each group; below 1: that share of each, rounded up.
   std::optional<double> limit;
-  std::vector<std::string> only;     // subjects or categories, empty: all
-  std::string system;                // system instruction, before the task's own description
-  std::optional<ChatOptions> chat;   // empty: prompts as plain text
-  uint64_t fewshot_seed = 1234;      // of the examples' draws
+  std::vector<std::string> only;    // subjects or categories, empty: all
+  std::string system;               // system instruction, before the task's own description
+  std::optional<ChatOptions> chat;  // empty: prompts as plain text
+  uint64_t fewshot_seed = 1234;     // of the examples' draws
 };
 
 // A name of task_names(), or the path of a file in the project's own JSONL format (it ends in .jsonl; then

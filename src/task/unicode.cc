@@ -37,16 +37,6 @@ bool is_space(uint32_t c) {
          c == 0x3000;
 }
 
-size_t leading_space(std::string_view text) {
-  size_t at = 0;
-  while (at < text.size()) {
-    const CodePoint c = first_code_point(text.substr(at));
-    if (c.length == 0 || !is_space(c.value)) break;
-    at += c.length;
-  }
-  return at;
-}
-
 }  // namespace
 
 std::optional<size_t> invalid_utf8_at(std::string_view text) {
@@ -57,6 +47,16 @@ std::optional<size_t> invalid_utf8_at(std::string_view text) {
     at += length;
   }
   return std::nullopt;
+}
+
+size_t leading_space(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const CodePoint c = first_code_point(text.substr(at));
+    if (c.length == 0 || !is_space(c.value)) break;
+    at += c.length;
+  }
+  return at;
 }
 
 size_t trailing_space(std::string_view text) {
@@ -75,6 +75,14 @@ std::string_view strip(std::string_view text) {
   text.remove_suffix(trailing_space(text));
   text.remove_prefix(leading_space(text));
   return text;
+}
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  size_t at = 0;
+  for (size_t found; (found = text.find(from, at)) != text.npos; at = found + from.size())
+    out.append(text, at, found - at).append(to);
+  return out.append(text, at);
 }
 
 int64_t code_points(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace idleheads {
@@ -14,11 +15,15 @@ std::optional<size_t> invalid_utf8_at(std::string_view text);
 
 // The functions below take valid UTF-8 and are safe, but without meaning, on anything else.
 
-// Bytes of white space at the end of `text`.
+// Bytes of white space at the beginning and at the end of `text`.
+size_t leading_space(std::string_view text);
 size_t trailing_space(std::string_view text);
 
 // Without white space at both ends, like Python's str.strip().
 std::string_view strip(std::string_view text);
+
+// Every `from` (not empty) replaced by `to`, in one pass from the left: Python's str.replace.
+std::string replaced(std::string_view text, std::string_view from, std::string_view to);
 
 // Number of code points: Python's len().
 int64_t code_points(std::string_view text);

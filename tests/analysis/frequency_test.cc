@@ -20,7 +20,7 @@ TEST(HeadFrequency, CountsEveryHead) {
   const HeadFrequency frequency = head_frequency(masks);
   EXPECT_EQ(frequency.layers, 2);
   EXPECT_EQ(frequency.heads, 3);
-  EXPECT_EQ(frequency.samples, 4);
+  EXPECT_EQ(frequency.passes, 4);
   EXPECT_EQ(frequency.off, (std::vector<int64_t>{0, 1, 0, 1, 0, 2}));
   EXPECT_EQ(frequency.count({1, 2}), 2);
   EXPECT_EQ(frequency.share({1, 2}), 0.5);
@@ -34,14 +34,14 @@ TEST(HeadFrequency, MostOftenOffFirstThenByPlace) {
 
 TEST(HeadFrequency, NoSamples) {
   const HeadFrequency frequency = head_frequency({});
-  EXPECT_EQ(frequency.samples, 0);
+  EXPECT_EQ(frequency.passes, 0);
   EXPECT_TRUE(heads_by_frequency(frequency).empty());
 }
 
 TEST(HeadFrequency, RefusesAnotherShape) {
   HeadFrequency frequency = head_frequency(std::vector<HeadMask>{mask_of({})});
   EXPECT_THROW(frequency.add(HeadMask(3, 2)), std::invalid_argument);
-  EXPECT_EQ(frequency.samples, 1);
+  EXPECT_EQ(frequency.passes, 1);
 }
 
 }  // namespace

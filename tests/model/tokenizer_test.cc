@@ -340,6 +340,15 @@ TEST_F(TokenizerFolder, AllBytesSurvive) {
   EXPECT_EQ(tokenizer().decode(tokenizer().encode(text)), text);
 }
 
+TEST_F(TokenizerFolder, CleansUpSpacesWhereTheConfigAsksForIt) {
+  const std::string text = "it 's a , b . isn 't do n't what ? I 'm we 've ' x '";
+  EXPECT_EQ(tokenizer().decode(tokenizer().encode(text)), text);
+  write("tokenizer_config.json", R"({"clean_up_tokenization_spaces": true})");
+  EXPECT_EQ(tokenizer().decode(tokenizer().encode(text)), "it's a, b. isn 't don't what? I'm we've'x '");
+  write("tokenizer_config.json", R"({"clean_up_tokenization_spaces": "yes"})");
+  EXPECT_THAT(error(), HasSubstr("clean_up_tokenization_spaces"));
+}
+
 TEST_F(TokenizerFolder, TakesSpecialTokensFromTheConfig) {
   const Tokenizer made = tokenizer();
   EXPECT_EQ(made.bos(), 297);

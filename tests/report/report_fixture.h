@@ -41,6 +41,34 @@ inline StoredDocument fake_document(int number) {
   return document;
 }
 
+inline StoredDocument choices_document(std::vector<int64_t> lengths, int gold) {
+  StoredDocument document;
+  document.group = "quiz";
+  document.choice_lengths = std::move(lengths);
+  document.gold = gold;
+  document.samples = 1;
+  return document;
+}
+
+inline StoredDocument answer_document(const std::string& reference) {
+  StoredDocument document;
+  document.group = "quiz";
+  document.samples = 1;
+  document.tokens = 9;
+  document.reference = reference;
+  return document;
+}
+
+inline StoredDocument text_document(int64_t words, int64_t bytes, int64_t windows) {
+  StoredDocument document;
+  document.group = "quiz";
+  document.samples = windows;
+  document.tokens = 30;
+  document.words = words;
+  document.bytes = bytes;
+  return document;
+}
+
 inline SampleStats fake_stats(const FakeStudy& study, int64_t document) {
   SampleStats stats(study.layers, study.heads);
   for (size_t i = 0; i < stats.values.size(); ++i) {

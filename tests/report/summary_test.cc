@@ -18,8 +18,8 @@ const ScoreSummary& score_of(const StudySummary& summary, std::string_view slug)
 TEST(Summary, CurvesAndBestScore) {
   TempFolder folder;
   const StudySummary summary = summarize(store_study(small_study(), folder / "a.db"));
-  EXPECT_EQ(summary.baseline_accuracy().value, 0.8);
-  EXPECT_NEAR(*summary.baseline_accuracy().error, std::sqrt(0.8 * 0.2 / 199), 1e-15);
+  EXPECT_EQ(summary.baseline_value().value, 0.8);
+  EXPECT_NEAR(*summary.baseline_value().error, std::sqrt(0.8 * 0.2 / 199), 1e-15);
   EXPECT_EQ(summary.chance, 0.5);
   EXPECT_TRUE(summary.missing.empty());
   ASSERT_EQ(summary.scores.size(), 3u);
@@ -92,8 +92,8 @@ TEST(Summary, NormalisedMetric) {
   study.settings["info.metric"] = "acc_norm";
   for (StoredDocument& document : study.documents) document.choice_lengths = {1, 8};  // -1.5 / 1 < -9 / 8
   const StudySummary summary = summarize(store_study(study, folder / "a.db"));
-  EXPECT_EQ(summary.baseline.acc.value, 0.8);
-  EXPECT_EQ(summary.baseline_accuracy().value, 0) << "right ones lose by their length";
+  EXPECT_EQ(value_of(summary.baseline, Metric::acc).value, 0.8);
+  EXPECT_EQ(summary.baseline_value().value, 0) << "right ones lose by their length";
 }
 
 TEST(Summary, SubjectsAsTheHarnessOrdersThem) {
@@ -104,10 +104,10 @@ TEST(Summary, SubjectsAsTheHarnessOrdersThem) {
   for (const SubjectRow& row : summary.subjects) names.push_back(fmt::format("{}{}", row.depth, row.name));
   EXPECT_THAT(names, ElementsAre("0quiz", "1home", "2cooking, \"fine\"", "1nature", "2animals"));
   EXPECT_EQ(summary.chosen_rule, "awft@25%");
-  EXPECT_EQ(summary.subjects_chosen[0].accuracies.acc.value, 0.5);
+  EXPECT_EQ(value_of(summary.subjects_chosen[0].values, Metric::acc).value, 0.5);
   // Two subjects of 100 with 80 right each: sqrt(2 * 99 * e^2 * 100 / 198 / 200).
   const double e = std::sqrt(0.8 * 0.2 / 99);
-  EXPECT_NEAR(*summary.subjects[0].accuracies.acc.error, std::sqrt(2 * 99 * e * e * 100 / 198 / 200), 1e-15);
+  EXPECT_NEAR(*value_of(summary.subjects[0].values, Metric::acc).error, std::sqrt(2 * 99 * e * e * 100 / 198 / 200), 1e-15);
 }
 
 TEST(Summary, TaskOfOneGroupIsOneRow) {
@@ -131,7 +131,7 @@ TEST(Summary, UnfinishedStudy) {
 TEST(Summary, NothingDoneYet) {
   TempFolder folder;
   const StudySummary summary = summarize(store_study(score_only_study(), folder / "a.db", {0}));
-  EXPECT_EQ(summary.baseline.acc.n, 0);
+  EXPECT_EQ(value_of(summary.baseline, Metric::acc).n, 0);
   ASSERT_EQ(summary.missing.size(), 1u);
   EXPECT_EQ(summary.missing[0].name, "baseline");
   EXPECT_TRUE(std::isnan(summary.distributions[0].median));

@@ -44,7 +44,7 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
   edit("PRAGMA user_version = 7");
   const auto expected =
-      AllOf(HasSubstr("schema version 7 is newer than version 2"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 7 is newer than version 3"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -69,27 +69,49 @@ TEST_F(StoreSchemaTest, StepsRunFromWhereTheFileStands) {
   EXPECT_EQ(database.query_int("SELECT count(*) FROM b"), 0);
 }
 
-// A file written by the first release stays readable for ever: tests/data/study holds one of every version.
-TEST_F(StoreSchemaTest, FileOfVersion1) {
-  std::filesystem::copy_file(IDLEHEADS_TEST_DATA "/study/version1.study", folder_ / "old.study");
-  // Reading alone must not change a file.
-  EXPECT_THAT(error_of([&] { StudyStore::open_read_only(folder_ / "old.study"); }),
-              HasSubstr("its schema version is 1, expected 2"));
-  run_study(folder_ / "old.study");
-  expect_complete(folder_ / "old.study");
+std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
+TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
+  for (const int version : {1, 2}) {
+    const auto old = folder_ / fmt::format("version{}.study", version);
+    std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
+    const std::string before = bytes_of(old);
+    expect_complete(old);
+    const double rows = StudyStore::open_read_only(old).work()[2].rows;
+    EXPECT_EQ(rows, version == 1 ? 0 : 17.5);
+    EXPECT_EQ(bytes_of(old), before) << "reading alone must not change a file";
+    run_study(old);
+    expect_complete(old);
+    EXPECT_EQ(StudyStore::open_read_only(old).work()[2].rows, rows);
+    Database database(old, Database::Mode::read_only);
+    EXPECT_EQ(database.query_int("PRAGMA user_version"), schema_version());
+  }
+}
+
+TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
+  std::filesystem::copy_file(IDLEHEADS_TEST_DATA "/study/version2.study", file_,
+                             std::filesystem::copy_options::overwrite_existing);
+  edit("UPDATE results SET masks = x'' WHERE intervention = 2");
+  EXPECT_THAT(read_error(), HasSubstr("document 0: masks have 0 bytes"));
+  edit("DELETE FROM documents WHERE document = 5");
+  EXPECT_THAT(read_error(), HasSubstr("documents out of order"));
 }
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 2"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 3"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 2"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 3"));
   edit("DROP TRIGGER t; DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 2"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 3"));
 }
 
 // One defect each; all must be named and none may crash.
@@ -117,6 +139,13 @@ TEST_F(StoreSchemaTest, DamagedContent) {
       {"UPDATE results SET document = 12 WHERE intervention = 3 AND document = 11", "results out of order"},
       {"UPDATE results SET masks = x'' WHERE intervention = 2",
        "document 0: masks have 0 bytes, expected 1 times 3"},
+      {"UPDATE results SET passes = '[1]' WHERE intervention = 2", "document 0: its passes make no sense"},
+      {"UPDATE results SET passes = 'x' WHERE intervention = 2", "document 0: 'x' is not a list"},
+      {"UPDATE documents SET reference = '5' WHERE document = 1", "document 1: it is more than one of"},
+      {"UPDATE documents SET words = -1 WHERE document = 1", "document 1: it has -1 words"},
+      {"UPDATE documents SET words = 3 WHERE document = 1", "document 1: it is more than one of"},
+      {"UPDATE documents SET reference = '5', choice_lengths = '[]', gold = 0 WHERE document = 0",
+       "document 0: log-likelihoods have"},
       {"UPDATE results SET log_likelihoods = x'00' WHERE intervention = 2",
        "document 0: log-likelihoods have 1 bytes"},
       {"DELETE FROM statistics WHERE document = 4", "unexpected type in column 'stats'"},

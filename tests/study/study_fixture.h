@@ -137,6 +137,7 @@ inline bool same_result(const StoredResult& a, const StoredResult& b) {
   };
   if (a.document != b.document || a.masks != b.masks || !same_bits(a.log_likelihoods, b.log_likelihoods))
     return false;
+  if (a.response != b.response || a.passes != b.passes) return false;
   if (a.stats.size() != b.stats.size()) return false;
   for (size_t i = 0; i < a.stats.size(); ++i) {
     if (a.stats[i].layers != b.stats[i].layers || !same_bits(a.stats[i].values, b.stats[i].values))

@@ -17,8 +17,8 @@ TEST(Examples, EverydayQuestions) {
   std::map<int, int> right_at;  // positions of the right answer, among questions with four choices
   int with_four = 0;
   for (const Document& document : task.documents) {
-    EXPECT_TRUE(prompts.insert(document.context).second) << "twice: " << document.context;
-    EXPECT_LE(document.choices.size(), 4u) << document.context;
+    EXPECT_TRUE(prompts.insert(document.contexts.at(0)).second) << "twice: " << document.contexts.at(0);
+    EXPECT_LE(document.choices.size(), 4u) << document.contexts.at(0);
     if (document.choices.size() != 4) continue;
     ++with_four;
     ++right_at[document.gold];
@@ -39,7 +39,7 @@ TEST(Examples, TheDocumentedFileCanBeCopied) {
       load_task(folder.write("mine.jsonl", text.substr(begin + 8, end - begin - 8)).string(), {});
   ASSERT_EQ(task.documents.size(), 3u);
   EXPECT_EQ(task.groups.size(), 2u);
-  EXPECT_EQ(task.documents[2].context, "Question: What color is a ripe banana?\nAnswer:");
+  EXPECT_EQ(task.documents[2].contexts.at(0), "Question: What color is a ripe banana?\nAnswer:");
 }
 
 }  // namespace

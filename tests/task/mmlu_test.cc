@@ -32,7 +32,7 @@ TEST(Mmlu, PromptsAreTheHarness) {
     const std::string subject = expected["task"].get<std::string>().substr(5);
     const Document* document = find(task, subject, expected["doc_index"]);
     ASSERT_NE(document, nullptr) << subject;
-    EXPECT_EQ(document->context, expected["context"].get<std::string>());
+    EXPECT_EQ(document->contexts.at(0), expected["context"].get<std::string>());
     EXPECT_EQ(document->continuations, expected["choices"].get<std::vector<std::string>>());
     EXPECT_EQ(document->gold, expected["gold"].get<int>());
   }
@@ -44,7 +44,7 @@ TEST(Mmlu, TaskIsSortedAsTheResultTable) {
   EXPECT_EQ(task.name, "mmlu");
   EXPECT_EQ(task.version, "1.0");
   EXPECT_EQ(task.shots, 5);
-  EXPECT_EQ(task.metrics, std::vector<std::string>{"acc"});
+  EXPECT_EQ(task.metrics, std::vector<Metric>{Metric::acc});
   std::vector<std::string> names;
   for (const Group& group : task.groups) names.push_back(group.category + "/" + group.name);
   EXPECT_EQ(names, (std::vector<std::string>{"humanities/formal_logic", "other/global_facts",
@@ -65,7 +65,7 @@ TEST(Mmlu, TableHas57SubjectsInFourCategories) {
 TEST(Mmlu, LineBreaksOfEveryKindSurvive) {
   TaskOptions options = in_folder(test_data("mmlu_small"));
   options.only = {"college_mathematics"};
-  EXPECT_THAT(load_task("mmlu", options).documents[0].context, HasSubstr("\r\n"));
+  EXPECT_THAT(load_task("mmlu", options).documents[0].contexts.at(0), HasSubstr("\r\n"));
 }
 
 // A folder with one subject of two dev and three test rows.
@@ -94,7 +94,7 @@ class MmluFolder : public testing::Test {
 TEST_F(MmluFolder, QuestionIsStrippedAndChoicesAreNot) {
   folder_.write("test/anatomy_test.csv", "\"\u3000 q\n0\n\u00a0\",a ,  b,c,d,D\n");
   const Document document = load(1).documents.at(0);
-  EXPECT_EQ(document.context,
+  EXPECT_EQ(document.contexts.at(0),
             "The following are multiple choice questions (with answers) about anatomy.\n\n"
             "d0\nA. 1\nB. 2\nC. 3\nD. 4\nAnswer: A\n\n"
             "q\n0\nA. a \nB.   b\nC. c\nD. d\nAnswer:");
@@ -104,7 +104,7 @@ TEST_F(MmluFolder, QuestionIsStrippedAndChoicesAreNot) {
 TEST_F(MmluFolder, NoShotsNeedNoDevFile) {
   folder_.write("test/anatomy_test.csv", "q,a,b,c,d,A\n");
   std::filesystem::remove_all(folder_.path() / "dev");
-  EXPECT_EQ(load(0).documents.at(0).context,
+  EXPECT_EQ(load(0).documents.at(0).contexts.at(0),
             "The following are multiple choice questions (with answers) about anatomy.\n\n"
             "q\nA. a\nB. b\nC. c\nD. d\nAnswer:");
   EXPECT_THAT(error(1), HasSubstr(path("dev/anatomy_dev.csv")));
@@ -129,7 +129,7 @@ TEST_F(MmluFolder, MalformedRowsAreNamedByFileAndLine) {
   EXPECT_EQ(error(), path(test) + ": no questions in the file");
   folder_.write(test, "q0,a,b,c,d,A\n");
   folder_.write(dev, "q0,a,b,c,d,A\n");
-  EXPECT_EQ(error(), path(dev) + ": 1 questions, but 2 shots were asked for");
+  EXPECT_EQ(error(), path(dev) + ": 1 examples, but 2 shots need 2");
 }
 
 TEST_F(MmluFolder, UnknownSubjectFile) {

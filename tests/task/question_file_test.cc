@@ -28,13 +28,13 @@ TEST_F(QuestionFile, PromptAndContinuations) {
   const Task task = load(R"({"question": "What is \u00e9?", "choices": ["a letter", " b"], "answer": 1})");
   EXPECT_EQ(task.name, "things");
   EXPECT_EQ(task.shots, 0);
-  EXPECT_EQ(task.metrics, (Strings{"acc", "acc_norm"}));
+  EXPECT_EQ(task.metrics, (std::vector{Metric::acc, Metric::acc_norm}));
   ASSERT_EQ(task.groups.size(), 1u);
   EXPECT_EQ(task.groups[0].name, "things");
   EXPECT_EQ(task.groups[0].category, "");
   ASSERT_EQ(task.documents.size(), 1u);
   EXPECT_EQ(task.documents[0].group, "things");
-  EXPECT_EQ(task.documents[0].context, "Question: What is \u00e9?\nAnswer:");
+  EXPECT_EQ(task.documents[0].contexts.at(0), "Question: What is \u00e9?\nAnswer:");
   EXPECT_EQ(task.documents[0].continuations, (Strings{" a letter", "  b"}));
   EXPECT_EQ(task.documents[0].choices, (Strings{"a letter", " b"}));
   EXPECT_EQ(task.documents[0].gold, 1);
@@ -57,7 +57,7 @@ TEST_F(QuestionFile, GroupsAreSortedAndKeepFileOrderInside) {
 {"question": "q4", "choices": ["x", "y"], "answer": 0, "group": "sun", "category": "sky"})");
   Strings order;
   for (const Document& document : task.documents) {
-    order.push_back(document.group + std::to_string(document.index) + document.context.substr(10, 2));
+    order.push_back(document.group + std::to_string(document.index) + document.contexts.at(0).substr(10, 2));
   }
   EXPECT_EQ(order, (Strings{"things0q3", "moon0q2", "sun0q0", "sun1q4", "cat0q1"}));
 
@@ -75,16 +75,17 @@ TEST_F(QuestionFile, ShotsAreTheMarkedLines) {
 {"question": "q0", "choices": ["x", "y"], "answer": 0, "shot": false}
 {"question": "s1", "choices": ["x", "y"], "answer": 0, "shot": true})";
   TaskOptions options;
-  EXPECT_EQ(load(text, options).documents.at(0).context, "Question: q0\nAnswer:");
+  EXPECT_EQ(load(text, options).documents.at(0).contexts.at(0), "Question: q0\nAnswer:");
   options.shots = 1;
-  EXPECT_EQ(load(text, options).documents.at(0).context, "Question: s0\nAnswer: y\n\nQuestion: q0\nAnswer:");
+  EXPECT_EQ(load(text, options).documents.at(0).contexts.at(0),
+            "Question: s0\nAnswer: y\n\nQuestion: q0\nAnswer:");
   options.shots = 2;
   const Task task = load(text, options);
   EXPECT_EQ(task.documents.size(), 1u);
-  EXPECT_EQ(task.documents.at(0).context,
+  EXPECT_EQ(task.documents.at(0).contexts.at(0),
             "Question: s0\nAnswer: y\n\nQuestion: s1\nAnswer: x\n\nQuestion: q0\nAnswer:");
   options.shots = 3;
-  EXPECT_EQ(error(text, options), ": 2 lines with \"shot\": true, but 3 shots were asked for");
+  EXPECT_EQ(error(text, options), ": lines with \"shot\": true: 2 examples, but 3 shots need 3");
 }
 
 TEST_F(QuestionFile, BlankLinesAndWindowsLineEnds) {

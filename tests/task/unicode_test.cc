@@ -40,6 +40,21 @@ TEST(Unicode, InvalidUtf8IsFoundAtItsOffset) {
   for (const auto& [text, at] : cases) EXPECT_EQ(invalid_utf8_at(text), at);
 }
 
+TEST(Unicode, LeadingSpace) {
+  EXPECT_EQ(leading_space(" \u3000\na "), 5u);
+  EXPECT_EQ(leading_space("a "), 0u);
+  EXPECT_EQ(leading_space(" \n"), 2u);
+  EXPECT_EQ(leading_space(""), 0u);
+}
+
+TEST(Unicode, ReplacedGoesOnceFromTheLeft) {
+  EXPECT_EQ(replaced("a   b    c", "  ", " "), "a  b  c");
+  EXPECT_EQ(replaced("aaa", "aa", "b"), "ba");
+  EXPECT_EQ(replaced("abc", "b", "bb"), "abbc");
+  EXPECT_EQ(replaced("abc", "x", "y"), "abc");
+  EXPECT_EQ(replaced("", "x", "y"), "");
+}
+
 TEST(Unicode, CodePointsAreNotBytes) {
   EXPECT_EQ(code_points(""), 0);
   EXPECT_EQ(code_points("abc"), 3);

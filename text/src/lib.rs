@@ -1,12 +1,14 @@
-//! Hugging Face tokenizers and minijinja behind the C header `idleheads_text.h`, which says what each function promises.
-//! This file is the border; `tokenizer` and `chat` are plain Rust.
+//! Hugging Face tokenizers, minijinja and Parquet behind the C header `idleheads_text.h`, which says what each function promises.
+//! This file is the border; the other files are plain Rust.
 #![deny(unsafe_op_in_unsafe_fn)]
 // The header's comments are the safety contract of every function here.
 #![allow(clippy::missing_safety_doc)]
 
 mod border;
 mod chat;
+mod letter_case;
 mod python_json;
+mod rows;
 mod tokenizer;
 
 use border::{catch, run, slice, OwnedIds, OwnedString, View};
@@ -141,6 +143,13 @@ pub unsafe extern "C" fn idleheads_tokenizer_decode(
     }
 }
 
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_sha256(bytes: View, digest: *mut u8) {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(unsafe { bytes.bytes() });
+    unsafe { std::ptr::copy_nonoverlapping(hash.as_ptr(), digest, hash.len()) };
+}
+
 #[repr(C)]
 pub struct CMessage {
     role: View,
@@ -185,4 +194,14 @@ pub unsafe extern "C" fn idleheads_chat_render(
             Ok(rendered.into())
         })
     }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_capitalize(text: View, out: *mut OwnedString, error: *mut OwnedString) -> bool {
+    unsafe { run(out, error, || Ok(letter_case::capitalize(text.text("the text")?).into())) }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_parquet_rows(file: View, out: *mut OwnedString, error: *mut OwnedString) -> bool {
+    unsafe { run(out, error, || Ok(rows::json_lines(file.bytes())?.into())) }
 }

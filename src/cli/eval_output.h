@@ -1,0 +1,23 @@
+// What idleheads eval prints and writes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/eval_runs.h"
+#include "report/harness_results.h"
+
+namespace idleheads::cli {
+
+std::vector<HarnessTask> harness_tasks(const RuleRun& run);
+
+// The tables of lm-evaluation-harness, one set an intervention.
+std::string eval_text(const std::vector<RuleRun>& runs);
+std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs);
+
+// Writes results_*.json, and samples_*.jsonl if asked for, below `folder`: <model>/, and <model>/<rule>/ where heads
+// were switched off. Returns the paths of the results. Throws Error for what cannot be written.
+std::vector<std::string> write_eval(const std::string& folder, const HarnessRun& described,
+                                    const std::vector<RuleRun>& runs, bool samples);
+
+}  // namespace idleheads::cli

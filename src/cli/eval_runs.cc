@@ -1,0 +1,72 @@
+#include "cli/eval_runs.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "cli/rules.h"
+#include "study/answers.h"
+#include "study/runner.h"
+
+namespace idleheads::cli {
+namespace {
+
+std::vector<int64_t> all_documents(const PreparedTask& task) {
+  std::vector<int64_t> documents(task.documents.size());
+  std::iota(documents.begin(), documents.end(), 0);
+  return documents;
+}
+
+std::vector<StoredResult> baseline_of(Engine& engine, const PreparedTask& task, EvaluateOptions options) {
+  const std::vector<Intervention> none = {std::monostate{}};
+  std::vector<StoredResult> baseline;
+  options.stats = true;
+  options.phase = "calibration of " + task.task.name;
+  evaluate(engine, task, all_documents(task), none, options, [&](auto results) {
+    for (auto& [number, result] : results) baseline.push_back(std::move(result));
+  });
+  return baseline;
+}
+
+RuleRun& run_of(const Intervention& intervention, std::vector<RuleRun>& runs) {
+  const auto found = std::ranges::find(runs, intervention, &RuleRun::intervention);
+  if (found != runs.end()) return *found;
+  runs.push_back({intervention, {}});
+  return runs.back();
+}
+
+}  // namespace
+
+HeadFrequency RuleRun::frequency() const {
+  HeadFrequency all;
+  for (const TaskRun& run : tasks) all.add(run.frequency);
+  return all;
+}
+
+std::vector<Intervention> interventions_for(Engine& engine, const PreparedTask& task,
+                                            const std::vector<std::string>& rules, const EvaluateOptions& options) {
+  std::vector<StoredResult> baseline;
+  return parse_rules(rules, [&](const ShareRule& rule) {
+    if (baseline.empty()) baseline = baseline_of(engine, task, options);
+    return calibrate(*rule.score, baseline, task, options.seed, std::span(&rule.share, 1))[0];
+  });
+}
+
+void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<Intervention>& interventions,
+                   const EvaluateOptions& options, std::vector<RuleRun>& runs) {
+  std::vector<TaskRun> found(interventions.size());
+  evaluate(engine, task, all_documents(task), interventions, options, [&](auto results) {
+    for (auto& [number, result] : results) {
+      TaskRun& run = found[static_cast<size_t>(number)];
+      for (size_t k = 0; k < result.masks.size(); ++k) run.frequency.add(result.masks[k], result.passes_of(k));
+      result.masks.clear();
+      run.results.push_back(std::move(result));
+    }
+  });
+  for (size_t i = 0; i < found.size(); ++i) {
+    found[i].task = &task;
+    found[i].rows = subject_rows(task.task.name, answered(task.stored, found[i].results));
+    run_of(interventions[i], runs).tasks.push_back(std::move(found[i]));
+  }
+}
+
+}  // namespace idleheads::cli

@@ -1,0 +1,167 @@
+// idleheads prompts MODEL --task T: what a model is asked, as text and as tokens.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/task_options.h"
+#include "report/harness_results.h"
+
+namespace idleheads::cli {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+struct Prompts {
+  std::string model;
+  int64_t context = 0;
+  TaskFlags task;
+  bool json = false;
+};
+
+using Ids = std::vector<TokenId>;
+
+// A prompt and what is scored after it, as the model gets them.
+struct Pair {
+  Ids context, continuation;
+};
+
+Pair pair_of(const EncodedDocument& document, const LikelihoodPart& part) {
+  const Sample& sample = document.samples[static_cast<size_t>(part.sample)];
+  const auto targets = std::span(sample.targets).subspan(static_cast<size_t>(part.first), static_cast<size_t>(part.count));
+  Pair pair;
+  pair.context.assign(sample.tokens.begin(), sample.tokens.begin() + targets.front().position + 1);
+  for (const Target& target : targets) pair.continuation.push_back(target.token);
+  return pair;
+}
+
+// One a choice, or one a window of a text.
+std::vector<Pair> pairs_of(const EncodedDocument& document) {
+  std::vector<Pair> pairs;
+  for (const std::vector<LikelihoodPart>& parts : document.likelihoods) {
+    for (const LikelihoodPart& part : parts) pairs.push_back(pair_of(document, part));
+  }
+  return pairs;
+}
+
+void add_choices(OrderedJson& line, const Document& document, const EncodedDocument& encoded) {
+  const std::vector<Pair> pairs = pairs_of(encoded);
+  std::vector<Ids> contexts, continuations;
+  for (const Pair& pair : pairs) {
+    contexts.push_back(pair.context);
+    continuations.push_back(pair.continuation);
+  }
+  const bool one = document.contexts.size() == 1;
+  line["context"] = one ? OrderedJson(document.contexts[0]) : OrderedJson(nullptr);
+  if (!one) line["contexts"] = document.contexts;
+  line["choices"] = document.continuations;
+  line["gold"] = document.gold;
+  // Cut from the left, a context depends on its choice also where the text is the same.
+  const bool same = one && std::ranges::all_of(contexts, [&](const Ids& ids) { return ids == contexts[0]; });
+  if (same) {
+    line["context_ids"] = contexts[0];
+  } else {
+    line["contexts_ids"] = contexts;
+  }
+  line["continuation_ids"] = continuations;
+}
+
+void add_text(OrderedJson& line, const Document& document, const EncodedDocument& encoded) {
+  line["page_bytes"] = document.bytes;
+  line["words"] = document.words;
+  line["text"] = document.contexts[0];
+  line["windows"] = OrderedJson::array();
+  for (const Pair& pair : pairs_of(encoded)) {
+    Ids input = pair.context;
+    input.insert(input.end(), pair.continuation.begin(), pair.continuation.end() - 1);
+    line["windows"].push_back({{"input_ids", input}, {"target_ids", pair.continuation}});
+  }
+}
+
+void print_json(const Prompts& prompts, const PreparedTask& prepared) {
+  const Task& task = prepared.task;
+  for (size_t d = 0; d < task.documents.size(); ++d) {
+    const Document& document = task.documents[d];
+    const EncodedDocument& encoded = prepared.documents[d];
+    OrderedJson line = {{"task", harness_name(task.name, document.group)},
+                        {"doc_index", document.index},
+                        {"num_fewshot", task.shots},
+                        {"chat", prompts.task.chat}};
+    if (prompts.task.chat) line["fewshot_as_multiturn"] = prompts.task.multiturn.value_or(true);
+    switch (task.output) {
+      case OutputType::multiple_choice:
+        add_choices(line, document, encoded);
+        break;
+      case OutputType::generate_until:
+        line["context"] = document.contexts[0];
+        line["gen_kwargs"] = {{"until", task.generation.until}, {"do_sample", false}, {"temperature", 0.0}};
+        line["gold"] = document.target;
+        line["context_ids"] = encoded.samples[0].tokens;
+        break;
+      case OutputType::loglikelihood_rolling:
+        add_text(line, document, encoded);
+        break;
+    }
+    fmt::print("{}\n", line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+  }
+}
+
+void print_ids(const Ids& ids) { fmt::print("  tokens ({}): {}\n", ids.size(), fmt::join(ids, " ")); }
+
+void print_choices(const Document& document, const EncodedDocument& encoded) {
+  const std::vector<Pair> pairs = pairs_of(encoded);
+  for (size_t j = 0; j < pairs.size(); ++j) {
+    if (j < document.contexts.size()) {
+      fmt::print("prompt{}:\n{}\n", document.contexts.size() > 1 ? fmt::format(" of choice {}", j) : "",
+                 document.contexts[j]);
+      print_ids(pairs[j].context);
+    }
+    fmt::print("choice {}{}: {}\n", j, static_cast<int>(j) == document.gold ? " (right)" : "",
+               OrderedJson(document.continuations[j]).dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    print_ids(pairs[j].continuation);
+  }
+}
+
+void print_text(const PreparedTask& prepared) {
+  const Task& task = prepared.task;
+  for (size_t d = 0; d < task.documents.size(); ++d) {
+    const Document& document = task.documents[d];
+    const EncodedDocument& encoded = prepared.documents[d];
+    fmt::print("==== {} document {}, {} shots{}\n", harness_name(task.name, document.group), document.index, task.shots,
+               encoded.truncated ? ", cut from the left to the model's context" : "");
+    if (task.output == OutputType::multiple_choice) {
+      print_choices(document, encoded);
+      continue;
+    }
+    fmt::print("{}:\n{}\n", task.output == OutputType::generate_until ? "prompt" : "text", document.contexts[0]);
+    for (const Sample& sample : encoded.samples) print_ids(sample.tokens);
+    if (task.output == OutputType::generate_until) fmt::print("reference answer:\n{}\n", document.target);
+  }
+}
+
+void run(const Prompts& prompts) {
+  const std::shared_ptr<const Model> model = Model::open(prompts.model, prompts.context);
+  for (const PreparedTask& task : prompts.task.prepare(*model)) {
+    warn_truncated(task);
+    prompts.json ? print_json(prompts, task) : print_text(task);
+  }
+}
+
+}  // namespace
+
+void add_prompts(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("prompts", "what a model is asked on a task: prompts, choices, token ids");
+  auto prompts = std::make_shared<Prompts>();
+  command->add_option("model", prompts->model, "GGUF file, Hugging Face folder, or org/name in the local cache")
+      ->required();
+  command->add_option("--context", prompts->context, "longest prompt in tokens (default: the model's context)")
+      ->check(CLI::Range(1, 1 << 24));
+  prompts->task.add_to(*command, true);
+  command->add_flag("--json", prompts->json, "one JSON object a document");
+  command->callback([prompts] { run(*prompts); });
+}
+
+}  // namespace idleheads::cli

@@ -1,0 +1,150 @@
+#include "cli/task_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace idleheads::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What templates that print a date print: the one of Llama 3.1's own template.
+constexpr const char* kDefaultDate = "2024-07-26";
+
+// "2024-07-26", a day that exists.
+bool is_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  unsigned parts[3] = {};
+  const std::string_view digits[3] = {text.substr(0, 4), text.substr(5, 2), text.substr(8, 2)};
+  for (int i = 0; i < 3; ++i) {
+    const char* end = digits[i].data() + digits[i].size();
+    const auto [rest, error] = std::from_chars(digits[i].data(), end, parts[i]);
+    if (error != std::errc() || rest != end) return false;
+  }
+  return std::chrono::year_month_day(std::chrono::year(static_cast<int>(parts[0])), std::chrono::month(parts[1]),
+                                     std::chrono::day(parts[2]))
+      .ok();
+}
+
+// The folder of a task among those of several: its own name, or that of the data set it shares or is named for.
+std::string folder_name(const std::string& task) {
+  if (task == "arc_easy" || task == "arc_challenge") return "arc";
+  return task == "wikitext" ? "wikitext2" : task;
+}
+
+}  // namespace
+
+void TaskFlags::add_to(CLI::App& app, bool required) {
+  CLI::Option* name = app.add_option("--task,--tasks", tasks,
+                                     fmt::format("{}, or a file of questions (.jsonl)", fmt::join(task_names(), ", ")))
+                          ->delimiter(',')
+                          ->allow_extra_args(false);
+  if (required) name->required();
+  app.add_option("--data", data,
+                 "folder with the task's original or Parquet files, or with a folder for each task (default: the local "
+                 "Hugging Face cache)");
+  app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--limit", limit, "first N questions of each subject; below 1 a share of each");
+  app.add_option("--subjects", subjects, "only these subjects or categories")->delimiter(',');
+  app.add_option("--bos", bos, "BOS token first: auto (as lm-evaluation-harness: none), always, never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  app.add_flag("--refuse-overflow", refuse_overflow,
+               "fail on a prompt longer than the model's context (default: cut it from the left, and count)");
+  app.add_flag("--chat,--apply-chat-template", chat, "prompts as a chat, by the model's own template");
+  app.add_flag_function(
+      "--fewshot-as-multiturn,!--no-fewshot-as-multiturn", [this](int64_t value) { multiturn = value > 0; },
+      "with --chat: examples are turns of their own (on, the default), or stand in one message (off)");
+  app.add_option("--system", system, "system instruction, before the task's own description");
+  app.add_option("--date", date, "with --chat: the day that templates print, YYYY-MM-DD (default: 2024-07-26)");
+}
+
+EncodeOptions TaskFlags::encode_options(const Model& model) const {
+  const Bos rule = bos == "always" ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
+  return {.bos = rule, .max_length = model.config().context, .refuse_overflow = refuse_overflow};
+}
+
+std::string TaskFlags::data_of(const std::string& task) const {
+  if (data.empty() || (tasks.size() > 1 && task.ends_with(".jsonl"))) return "";
+  std::error_code ignored;
+  for (const std::string& name : {task, folder_name(task)}) {
+    if (!task.ends_with(".jsonl") && fs::is_directory(fs::path(data) / name, ignored))
+      return (fs::path(data) / name).string();
+  }
+  if (tasks.size() == 1) return data;
+  fail("{}: no folder {} in it; with several tasks --data holds a folder for each", printable(data, 300),
+       printable(folder_name(task)));
+}
+
+std::optional<ChatDescription> TaskFlags::chat_description(const Model& model) const {
+  if (!chat) {
+    if (multiturn) fail_usage("--fewshot-as-multiturn says how a chat is made; it needs --chat");
+    if (!date.empty()) fail_usage("--date is for chat templates; it needs --chat");
+    return std::nullopt;
+  }
+  if (!date.empty() && !is_date(date))
+    fail_usage("--date '{}': expected a day as YYYY-MM-DD, as in {}", printable(date), kDefaultDate);
+  const std::optional<ChatTemplate> found = model.chat_template();
+  if (!found) fail_usage("{}: --chat needs a chat template, and this model has none", printable(model.name(), 300));
+  return ChatDescription{found->source(), multiturn.value_or(true), date.empty() ? kDefaultDate : date};
+}
+
+std::optional<ChatOptions> TaskFlags::chat_options(const Model& model) const {
+  const std::optional<ChatDescription> description = chat_description(model);
+  if (!description) return std::nullopt;
+  const ChatTemplate dated = model.chat_template()->with_date(description->date);
+  return ChatOptions{[dated](const std::vector<ChatMessage>& messages) { return dated.render(messages); },
+                     description->multiturn};
+}
+
+std::vector<PreparedTask> TaskFlags::prepare(const Model& model) const {
+  if (tasks.empty()) fail_usage("--task: give at least one");
+  TaskOptions options;
+  options.shots = shots;
+  options.limit = limit;
+  options.only = subjects;
+  options.system = system;
+  options.chat = chat_options(model);
+  std::vector<PreparedTask> prepared;
+  for (const std::string& name : tasks) {
+    options.data = data_of(name);
+    prepared.push_back(prepare_task(load_task(name, options), model, encode_options(model)));
+  }
+  return prepared;
+}
+
+PreparedTask TaskFlags::prepare_one(const Model& model, std::string_view command) const {
+  if (tasks.size() > 1)
+    fail_usage("--task: {} takes one task, not {}; a study file holds one", command, tasks.size());
+  return std::move(prepare(model).front());
+}
+
+PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {
+  return prepare_texts(file, model, encode_options(model));
+}
+
+std::string TaskFlags::limit_text() const { return limit ? fmt::format("{}", *limit) : "all"; }
+
+void warn_truncated(const PreparedTask& task) {
+  if (task.truncated == 0) return;
+  fmt::print(stderr,
+             "note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
+             task.task.name, task.truncated, task.documents.size());
+}
+
+std::string default_output(const std::string& model, const std::string& task) {
+  fs::path path(model);
+  if (!path.has_filename()) path = path.parent_path();
+  const std::string stem = path.extension() == ".gguf" ? path.stem().string() : path.filename().string();
+  return fmt::format("{}_{}.db", stem, fs::path(task).stem().string());
+}
+
+}  // namespace idleheads::cli

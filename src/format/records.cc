@@ -1,0 +1,40 @@
+#include "format/records.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "format/parquet.h"
+
+namespace idleheads {
+namespace {
+
+std::vector<Record> parse_lines(std::string_view text, const std::string& file) {
+  std::vector<Record> records;
+  int64_t line = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view content = text.substr(at, end - at);
+    at = end + 1;
+    ++line;
+    if (content.find_first_not_of(" \t\r") == content.npos) continue;
+    Record record = {parse_json(content, file, line), line};
+    if (!record.value.is_object()) {
+      fail("{}:{}: {}, expected an object {{...}}", file, line, record.value.type_name());
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace
+
+std::vector<Record> read_records(const std::filesystem::path& file) {
+  const std::string name = printable(file.string(), 300);
+  const std::string extension = file.extension().string();
+  if (extension == ".parquet") return parse_lines(parquet_to_json_lines(file), name);
+  if (extension == ".jsonl" || extension == ".json") return parse_lines(read_text_file(file), name);
+  fail("{}: expected a file that ends in .jsonl, .json or .parquet", name);
+}
+
+}  // namespace idleheads

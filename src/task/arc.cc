@@ -1,0 +1,90 @@
+// ARC, easy and challenge: science questions with 3 to 5 answers, scored as texts.
+#include <algorithm>
+
+#include "task/dataset.h"
+#include "task/formats.h"
+#include "task/row_json.h"
+
+namespace idleheads {
+namespace {
+
+struct Question {
+  std::string text;
+  std::vector<std::string> choices, labels;
+};
+
+// Hugging Face has lists of texts and labels; the original files a list of choices within the question.
+Question read_question(const Row& row) {
+  if (!row.field("question").is_object()) {
+    const Row choices = row.object("choices");
+    return {row.text("question"), choices.texts("text"), choices.texts("label")};
+  }
+  const Row nested = row.object("question");
+  Question question = {nested.text("stem"), {}, {}};
+  for (const Row& choice : nested.objects("choices")) {
+    question.choices.push_back(choice.text("text"));
+    question.labels.push_back(choice.text("label"));
+  }
+  return question;
+}
+
+Item to_item(const Row& row) {
+  const auto [question, choices, labels] = read_question(row);
+  const std::string& key = row.text("answerKey");
+  Item item;
+  item.text = "Question: " + question + "\nAnswer:";
+  item.choices = choices;
+  if (item.choices.size() != labels.size() || item.choices.empty())
+    row.fail_here("{} choices and {} labels", item.choices.size(), labels.size());
+  for (size_t j = 0; j < labels.size(); ++j) {
+    if (item.choices[j].empty()) row.fail_here("choice {} is empty", j);
+  }
+  const auto found = std::ranges::find(labels, key);
+  if (found == labels.end()) row.fail_here("answerKey '{}' is none of the labels", printable(key));
+  item.gold = static_cast<int>(found - labels.begin());
+  item.answer = item.choices[static_cast<size_t>(item.gold)];
+  item.target = std::to_string(item.gold);
+  item.row = row_text({{"id", row.has("id") ? OrderedJson(row.field("id")) : OrderedJson("")},
+                       {"question", question},
+                       {"choices", {{"text", item.choices}, {"label", labels}}},
+                       {"answerKey", key}});
+  return item;
+}
+
+// `config` as Hugging Face has it, ARC-Easy; `stem` of the original files, arc_easy.
+std::vector<Item> read_items(const std::string& config, const std::string& stem, const std::string& split,
+                             const LoadRequest& request) {
+  std::string upper = split;
+  upper.front() = static_cast<char>(upper.front() - 'a' + 'A');
+  const DatasetSplit where = {{"allenai/ai2_arc", "ai2_arc"},
+                              config,
+                              split,
+                              {stem + "_" + split + ".jsonl", config + "-" + upper + ".jsonl"}};
+  std::vector<Item> items;
+  for (const Row& row : read_split(where, request.data)) items.push_back(to_item(row));
+  return items;
+}
+
+TaskFormat arc_format(const std::string& name, const std::string& config) {
+  TaskFormat format;
+  format.name = name;
+  format.version = "1.0";
+  format.metrics = {Metric::acc, Metric::acc_norm};
+  format.load = [name, config](const LoadRequest& request) -> LoadedItems {
+    refuse_subjects(request.only, name);
+    ItemGroup group;
+    group.group.name = name;
+    group.items = read_items(config, name, "test", request);
+    if (request.examples) group.examples = read_items(config, name, "train", request);
+    group.examples_file = name + "'s training split";
+    return {{std::move(group)}, ""};
+  };
+  return format;
+}
+
+}  // namespace
+
+TaskFormat arc_easy_format() { return arc_format("arc_easy", "ARC-Easy"); }
+TaskFormat arc_challenge_format() { return arc_format("arc_challenge", "ARC-Challenge"); }
+
+}  // namespace idleheads

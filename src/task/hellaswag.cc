@@ -1,0 +1,94 @@
+// HellaSwag: which of four ends goes on with a description.
+#include <algorithm>
+
+#include "model/letter_case.h"
+#include "task/dataset.h"
+#include "task/formats.h"
+#include "task/row_json.h"
+#include "task/unicode.h"
+
+namespace idleheads {
+namespace {
+
+// Without the shortest "[...]" within a line each.
+std::string without_brackets(std::string_view text) {
+  std::string out;
+  size_t unclosed = 0;  // no bracket before here is closed
+  for (size_t at = 0; at < text.size();) {
+    if (text[at] == '[' && at >= unclosed) {
+      const size_t end = std::min(text.find_first_of("]\n", at), text.size());
+      if (end < text.size() && text[end] == ']') {
+        at = end + 1;
+        continue;
+      }
+      unclosed = end;
+    }
+    out += text[at++];
+  }
+  return out;
+}
+
+// The harness' clean-up of WikiHow's marks.
+std::string clean(std::string_view raw) {
+  return replaced(without_brackets(replaced(strip(raw), " [title]", ". ")), "  ", " ");
+}
+
+Item to_item(const Row& row) {
+  const std::vector<std::string> endings = row.texts("endings");
+  const int64_t label = row.integer("label");
+  if (endings.size() != 4) row.fail_here("{} endings, expected 4", endings.size());
+  if (label < 0 || label > 3) row.fail_here("label {}, expected 0 to 3", label);
+  Item item;
+  item.text =
+      clean(row.text("activity_label") + ": " + row.text("ctx_a") + " " + capitalize(row.text("ctx_b")));
+  for (const std::string& ending : endings) {
+    item.choices.push_back(clean(ending));
+    if (item.choices.back().empty()) row.fail_here("an ending is empty");
+  }
+  item.gold = static_cast<int>(label);
+  item.answer = item.choices[static_cast<size_t>(label)];
+  item.target = std::to_string(label);
+  OrderedJson out;
+  for (const char* field :
+       {"ind", "activity_label", "ctx_a", "ctx_b", "ctx", "endings", "source_id", "split", "split_type"}) {
+    if (row.has(field)) out[field] = row.field(field);
+  }
+  out["label"] = item.target;
+  out["query"] = item.text;
+  out["choices"] = item.choices;
+  out["gold"] = label;
+  item.row = row_text(out);
+  return item;
+}
+
+std::vector<Item> read_items(const std::string& split, std::vector<std::string> names,
+                             const LoadRequest& request) {
+  const DatasetSplit where = {{"Rowan/hellaswag", "hellaswag"}, "default", split, std::move(names)};
+  std::vector<Item> items;
+  for (const Row& row : read_split(where, request.data)) items.push_back(to_item(row));
+  return items;
+}
+
+LoadedItems load(const LoadRequest& request) {
+  refuse_subjects(request.only, "hellaswag");
+  ItemGroup group;
+  group.group.name = "hellaswag";
+  group.items = read_items("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}, request);
+  if (request.examples) group.examples = read_items("train", {"hellaswag_train.jsonl"}, request);
+  group.examples_file = "hellaswag's training split";
+  return {{std::move(group)}, ""};
+}
+
+}  // namespace
+
+TaskFormat hellaswag_format() {
+  TaskFormat format;
+  format.name = "hellaswag";
+  format.version = "1.0";
+  format.metrics = {Metric::acc, Metric::acc_norm};
+  format.draws_one_more = true;
+  format.load = load;
+  return format;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,89 @@
+// PIQA: the original valid.jsonl with a file of labels beside it, or Parquet with a column of labels.
+#include <algorithm>
+
+#include "base/mapped_file.h"
+#include "task/dataset.h"
+#include "task/formats.h"
+#include "task/row_json.h"
+
+namespace idleheads {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One label a line.
+std::vector<int64_t> read_labels(const fs::path& path) {
+  const std::string file = printable(path.string(), 300);
+  const std::string text = read_text_file(path);
+  std::vector<int64_t> labels;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line != "0" && line != "1")
+      fail("{}:{}: label '{}', expected 0 or 1", file, labels.size() + 1, printable(line));
+    labels.push_back(line == "1");
+  }
+  return labels;
+}
+
+Item to_item(const Row& row, int64_t label) {
+  Item item;
+  item.text = "Question: " + row.text("goal") + "\nAnswer:";
+  item.choices = {row.text("sol1"), row.text("sol2")};
+  for (const char* solution : {"sol1", "sol2"}) {
+    if (row.text(solution).empty()) row.fail_here("{} is empty", solution);
+  }
+  if (label != 0 && label != 1) row.fail_here("label {}, expected 0 or 1", label);
+  item.gold = static_cast<int>(label);
+  item.answer = item.choices[static_cast<size_t>(label)];
+  item.target = std::to_string(label);
+  item.row = row_text(
+      {{"goal", row.text("goal")}, {"sol1", row.text("sol1")}, {"sol2", row.text("sol2")}, {"label", label}});
+  return item;
+}
+
+// `name` is what the original files are called by: valid.jsonl, valid-labels.lst.
+std::vector<Item> read_items(const std::string& split, const std::string& name, const fs::path& data) {
+  const DatasetSplit where = {{"ybisk/piqa", "piqa", "baber/piqa"}, "plain_text", split, {name + ".jsonl"}};
+  const std::vector<fs::path> files = find_split(where, data);
+  const std::vector<Row> rows = read_split(where, data);
+  std::vector<Item> items;
+  if (files.front().extension() == ".parquet") {
+    for (const Row& row : rows) items.push_back(to_item(row, row.integer("label")));
+    return items;
+  }
+  const fs::path labels_file = files.front().parent_path() / (name + "-labels.lst");
+  const std::vector<int64_t> labels = read_labels(labels_file);
+  if (labels.size() != rows.size()) {
+    fail("{}: {} labels, but {} questions in {}", printable(labels_file.string(), 300), labels.size(),
+         rows.size(), files.front().filename().string());
+  }
+  for (size_t i = 0; i < rows.size(); ++i) items.push_back(to_item(rows[i], labels[i]));
+  return items;
+}
+
+LoadedItems load(const LoadRequest& request) {
+  refuse_subjects(request.only, "piqa");
+  ItemGroup group;
+  group.group.name = "piqa";
+  group.items = read_items("validation", "valid", request.data);
+  if (request.examples) group.examples = read_items("train", "train", request.data);
+  group.examples_file = "piqa's training split";
+  return {{std::move(group)}, ""};
+}
+
+}  // namespace
+
+TaskFormat piqa_format() {
+  TaskFormat format;
+  format.name = "piqa";
+  format.version = "1.0";
+  format.metrics = {Metric::acc, Metric::acc_norm};
+  format.draws_one_more = true;
+  format.load = load;
+  return format;
+}
+
+}  // namespace idleheads

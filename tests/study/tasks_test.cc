@@ -1,0 +1,258 @@
+// Studies of tasks whose answers are written and of texts, run by a tiny model: what is stored, stopping and going on.
+#include <fstream>
+#include <set>
+
+#include "engine/engine.h"
+#include "study/runner.h"
+#include "study_fixture.h"
+
+namespace idleheads {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// The golden llama with the tiny tokenizer, and the engine on it.
+class Tasks : public testing::Test {
+ protected:
+  void SetUp() override {
+    const fs::path data = IDLEHEADS_TEST_DATA;
+    for (const char* file : {"golden/tiny/llama/config.json", "golden/tiny/llama/model.safetensors",
+                             "tiny_tokenizer/tokenizer.json", "tiny_tokenizer/tokenizer_config.json"})
+      fs::copy_file(data / file, folder_ / fs::path(file).filename().string());
+    open_model();
+    options_.scores = {&require_score("ahon_ln"), &require_score("random")};
+    options_.shares = {0.1, 0.3};
+  }
+  void open_model() {
+    model_ = Model::open(folder_.path().string());
+    engine_ = std::make_unique<Engine>(model_, EngineOptions{.threads = 2, .precision = Precision::f32});
+  }
+
+  PreparedTask written(int count = 5, int max_new_tokens = 24) {
+    Task task;
+    task.name = "gsm8k";
+    task.version = "3.0";
+    task.output = OutputType::generate_until;
+    task.metrics = {Metric::exact_match_strict, Metric::exact_match_flexible};
+    task.groups = {{"gsm8k", "", count}};
+    task.generation = {{"Question:"}, max_new_tokens};
+    for (int i = 0; i < count; ++i) {
+      Document document;
+      document.group = "gsm8k";
+      document.index = i;
+      document.contexts = {fmt::format("Question: how many are {} and 2?\nAnswer:", i)};
+      document.target = fmt::format("#### {}", i + 2);
+      task.documents.push_back(document);
+    }
+    return prepare_task(task, *model_, encode_options());
+  }
+
+  PreparedTask texts(int64_t context = 1024) {
+    Task task;
+    task.name = "wikitext";
+    task.version = "2.0";
+    task.output = OutputType::loglikelihood_rolling;
+    task.metrics = {Metric::word_perplexity, Metric::byte_perplexity, Metric::bits_per_byte};
+    task.groups = {{"wikitext", "", 3}};
+    for (int i = 0; i < 3; ++i) {
+      Document document;
+      document.group = "wikitext";
+      document.index = i;
+      document.contexts = {fmt::format("= Page {} =\n\nA rose is red and the sea is wet, {} times.\n", i, i * i)};
+      document.target = document.contexts[0];
+      document.words = 12;
+      document.bytes = static_cast<int64_t>(document.contexts[0].size());
+      task.documents.push_back(document);
+    }
+    EncodeOptions options = encode_options();
+    options.max_length = context;
+    return prepare_task(task, *model_, options);
+  }
+
+  EncodeOptions encode_options() const { return {.max_length = model_->config().context}; }
+  StudyStore store(const std::string& name, const PreparedTask& task) {
+    StudyDescription description;
+    description.model = model_.get();
+    description.task = &task;
+    description.limit = "all";
+    description.bos = "auto";
+    return StudyStore::open(folder_ / name, describe(description), task.stored);
+  }
+  // Stops at every cohort until nothing is left to do; returns how often.
+  int run_with_stops(const std::string& name, const PreparedTask& task) {
+    for (int stops = 0;; ++stops) {
+      StudyStore file = store(name, task);
+      StudyOptions options = options_;
+      options.cohort_rows = 1;
+      options.progress = [&, calls = 0](const Progress& progress) mutable {
+        return progress.done < 1 || ++calls < 3;  // somewhere in the second cohort
+      };
+      try {
+        run_study(*engine_, task, file, options);
+        return stops;
+      } catch (const Interrupted&) {
+      }
+      if (stops > 100) throw std::logic_error("it never ends");
+    }
+  }
+  void expect_equal(const std::string& a, const std::string& b, int64_t interventions) {
+    const StudyStore first = StudyStore::open_read_only(folder_ / a), second = StudyStore::open_read_only(folder_ / b);
+    EXPECT_EQ(first.plan(), second.plan());
+    for (int64_t i = 0; i < interventions; ++i) {
+      const auto x = first.results(i, true), y = second.results(i, true);
+      ASSERT_EQ(x.size(), y.size());
+      for (size_t d = 0; d < x.size(); ++d) EXPECT_TRUE(same_result(x[d], y[d])) << i << " " << d;
+    }
+  }
+
+  TempFolder folder_;
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<Engine> engine_;
+  StudyOptions options_;
+};
+
+TEST_F(Tasks, WrittenAnswersKeepTheirResponsesAndPasses) {
+  const PreparedTask task = written();
+  EXPECT_EQ(task.stored[1].reference, "#### 3");
+  EXPECT_EQ(task.stored[1].log_likelihoods(), 0u);
+  EXPECT_EQ(task.rows(0), task.stored[0].tokens + 24);
+  StudyStore file = store("a.db", task);
+  run_study(*engine_, task, file, options_);
+  EXPECT_TRUE(is_complete(file, options_));
+  std::set<std::string> responses;
+  bool masks_changed = false;
+  for (int64_t i = 0; i < 5; ++i) {
+    for (const StoredResult& result : file.results(i, true)) {
+      int64_t passes = 0;
+      for (const int64_t n : result.passes) passes += n;
+      EXPECT_GE(passes, 1);
+      EXPECT_LE(passes, 24);
+      EXPECT_EQ(result.stats.size(), i == 0 ? 1u : 0u);
+      if (i == 0) {
+        EXPECT_EQ(result.masks.size(), 1u);
+        EXPECT_EQ(result.masks[0].count(), 0);
+      }
+      masks_changed = masks_changed || result.masks.size() > 1;
+      responses.insert(result.response);
+    }
+  }
+  EXPECT_GT(responses.size(), 5u) << "prompts and interventions make a difference";
+  EXPECT_TRUE(masks_changed);
+}
+
+// What is stored is what the engine wrote, up to the first stop string.
+TEST_F(Tasks, ResponsesAreTheEnginesUpToTheStopString) {
+  PreparedTask task = written(1);
+  const Sample& sample = task.documents[0].samples[0];
+  GenerateOptions options;
+  options.max_new_tokens = 24;
+  options.end_tokens = task.generation->end_tokens;
+  const std::vector<Intervention> none = {std::monostate{}};
+  const Prompt prompt = {sample.id, sample.tokens};
+  const std::vector<int32_t> tokens = engine_->generate(std::span(&prompt, 1), none, options)[0].tokens;
+  std::vector<TokenId> known(tokens.begin(), tokens.end());
+  std::erase_if(known, [&](TokenId id) { return !model_->tokenizer().token(id); });
+  const std::string text = model_->tokenizer().decode(known, true);
+  const auto response = [&] {
+    StoredResult found;
+    const std::vector<int64_t> documents = {0};
+    evaluate(*engine_, task, documents, none, {}, [&](auto results) { found = std::move(results[0].second); });
+    return found;
+  };
+  EXPECT_EQ(response().response, text);
+  ASSERT_GT(text.size(), 8u);
+  const std::string stop = model_->tokenizer().decode(std::span(known).subspan(3, 1));
+  task.task.generation.until = {stop};
+  const StoredResult cut = response();
+  EXPECT_EQ(cut.response, text.substr(0, text.find(stop)));
+  EXPECT_LT(cut.passes.at(0), std::ssize(tokens)) << "it went on behind the stop string";
+}
+
+TEST_F(Tasks, EndTokensOfTheModelCount) {
+  const PreparedTask before = written(1);
+  const Sample& sample = before.documents[0].samples[0];
+  const std::vector<Intervention> none = {std::monostate{}};
+  const Prompt prompt = {sample.id, sample.tokens};
+  GenerateOptions one_token;
+  one_token.max_new_tokens = 1;
+  const int32_t first = engine_->generate(std::span(&prompt, 1), none, one_token)[0].tokens[0];
+  if (first >= 300) GTEST_SKIP() << "no token of the tokenizer";
+  std::ofstream(folder_ / "generation_config.json") << fmt::format(R"({{"eos_token_id": [{}, 1]}})", first);
+  open_model();
+  const PreparedTask task = written(1);
+  const std::vector<int64_t> documents = {0};
+  evaluate(*engine_, task, documents, none, {},
+           [&](auto results) { EXPECT_EQ(results[0].second.passes, std::vector<int64_t>{1}); });
+}
+
+TEST_F(Tasks, StoppedStudiesOfAnswersGoOn) {
+  const PreparedTask task = written();
+  StudyStore whole = store("whole.db", task);
+  run_study(*engine_, task, whole, options_);
+  EXPECT_GT(run_with_stops("stopped.db", task), 5);
+  expect_equal("whole.db", "stopped.db", 5);
+}
+
+TEST_F(Tasks, StoppedStudiesOfTextsGoOn) {
+  const PreparedTask task = texts(16);
+  EXPECT_GT(task.stored[0].samples, 2) << "several windows";
+  EXPECT_EQ(task.stored[0].log_likelihoods(), 1u);
+  StudyStore whole = store("whole.db", task);
+  run_study(*engine_, task, whole, options_);
+  EXPECT_GT(run_with_stops("stopped.db", task), 5);
+  expect_equal("whole.db", "stopped.db", 5);
+}
+
+// With a context that holds the text there is one window; the sum over its tokens is the document's.
+TEST_F(Tasks, TextsSumOverTheirTokens) {
+  const PreparedTask task = texts();
+  ASSERT_EQ(task.stored[0].samples, 1);
+  const std::vector<Intervention> none = {std::monostate{}};
+  const std::vector<PathResult> direct = engine_->run(task.documents[0].samples, none);
+  double sum = 0;
+  for (const float value : direct[0].log_probs) sum += value;
+  const std::vector<int64_t> documents = {0};
+  evaluate(*engine_, task, documents, none, {}, [&](auto results) {
+    ASSERT_EQ(results[0].second.log_likelihoods.size(), 1u);
+    EXPECT_EQ(results[0].second.log_likelihoods[0], static_cast<float>(sum));
+  });
+}
+
+TEST_F(Tasks, SettingsNameWhatDecidesAnswers) {
+  PreparedTask task = written();
+  StudyDescription description;
+  description.model = model_.get();
+  description.task = &task;
+  description.chat = ChatDescription{"{{ messages }}", false, "2024-07-26"};
+  description.system = "Be brief.";
+  const Settings settings = describe(description);
+  EXPECT_EQ(settings.at("task.output"), "generate_until");
+  EXPECT_EQ(settings.at("task.metrics"), "exact_match,strict-match;exact_match,flexible-extract");
+  EXPECT_EQ(settings.at("info.metric"), "exact_match,strict-match");
+  EXPECT_EQ(settings.at("chat").size(), 32u);
+  EXPECT_EQ(settings.at("chat.multiturn"), "no");
+  EXPECT_EQ(settings.at("chat.date"), "2024-07-26");
+  EXPECT_EQ(settings.at("system"), "Be brief.");
+  EXPECT_EQ(settings.at("generation.max_new_tokens"), "24");
+  EXPECT_EQ(settings.at("generation.until"), R"(["Question:"])");
+  EXPECT_EQ(settings.at("generation.repetition_penalty"), "1");
+  EXPECT_FALSE(settings.at("generation.end_tokens").empty());
+  description.chat.reset();
+  const Settings plain = describe(description);
+  EXPECT_EQ(plain.at("chat"), "none");
+  EXPECT_FALSE(plain.contains("chat.date"));
+}
+
+TEST_F(Tasks, GenerationSettingsThatCannotBeHonouredAreRefusedOnlyWhereTextIsWritten) {
+  std::ofstream(folder_ / "generation_config.json") << R"({"no_repeat_ngram_size": 3})";
+  EXPECT_THAT(error_of([&] { written(); }), HasSubstr("no_repeat_ngram_size is 3"));
+  texts();
+}
+
+TEST_F(Tasks, PromptsLeaveRoomForTheAnswer) {
+  EXPECT_THAT(error_of([&] { written(1, 2000); }), HasSubstr("2000 new tokens do not fit"));
+}
+
+}  // namespace
+}  // namespace idleheads
