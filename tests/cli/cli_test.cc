@@ -1,75 +1,12 @@
 // The program as a user meets it: commands that work, and bad input with its message and exit code.
-#include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <filesystem>
 
-#include "base/mapped_file.h"
-#include "cli/command.h"
-#include "format/json.h"
+#include "cli/cli_fixture.h"
 
 namespace idleheads {
 namespace {
 
 using testing::HasSubstr;
-namespace fs = std::filesystem;
-
-const fs::path kData = IDLEHEADS_TEST_DATA;
-const std::string kTiny = (kData / "golden/tiny/llama").string();
-
-// A tiny model with a tokenizer: the golden llama and the byte-level tokenizer of the tests.
-class Cli : public testing::Test {
- protected:
-  Cli() : model_((folder_ / "model").string()), questions_((folder_ / "questions.jsonl").string()) {
-    fs::create_directory(model_);
-    for (const char* file : {"config.json", "model.safetensors"})
-      fs::copy(fs::path(kTiny) / file, fs::path(model_) / file);
-    for (const auto& entry : fs::directory_iterator(kData / "tiny_tokenizer")) {
-      fs::copy(entry.path(), fs::path(model_) / entry.path().filename());
-    }
-    write_file(
-        questions_,
-        R"({"question": "What is red?", "choices": ["a rose", "the sea"], "answer": 0, "group": "colors"}
-{"question": "What is wet?", "choices": ["a fire", "the sea"], "answer": 1, "group": "things"}
-{"question": "What is hot?", "choices": ["a fire", "the sea", "ice"], "answer": "a fire", "group": "things"}
-)");
-  }
-
-  std::string output(const std::string& name) { return (folder_ / name).string(); }
-  std::vector<std::string> study(const std::string& file, std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"study",    model_,       "--task",   questions_,
-                                          "-o",       output(file), "--scores", "awft,ahon_ln,random",
-                                          "--shares", "0,20"};
-    if (std::ranges::find(more, "--dtype") == more.end()) more.insert(more.end(), {"--dtype", "f32"});
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
-  // All numbers of both studies are the same, to the last digit.
-  void expect_equal_exports(const std::string& a, const std::string& b) {
-    for (const std::string& file : {a, b}) {
-      ASSERT_EQ(run_idleheads({"export", output(file), "--csv", "-o", output(file + "_csv")}).code, 0);
-    }
-    for (const auto& entry : fs::directory_iterator(output(a + "_csv"))) {
-      EXPECT_EQ(read_text_file(entry.path()),
-                read_text_file(fs::path(output(b + "_csv")) / entry.path().filename()))
-          << entry.path();
-    }
-  }
-
-  TemporaryFolder folder_;
-  std::string model_;
-  std::string questions_;
-};
-
-void expect_failure(const Outcome& outcome, int code, const std::string& message) {
-  EXPECT_EQ(outcome.code, code) << outcome.err;
-  EXPECT_THAT(outcome.err, HasSubstr(message));
-  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << "not one line: " << outcome.err;
-  EXPECT_LT(outcome.err.size(), 3000u);
-}
 
 TEST_F(Cli, InfoSaysWhatTheModelIs) {
   const Outcome text = run_idleheads({"info", model_});
@@ -338,6 +275,23 @@ const Bad kBad[] = {
     {"BadShares", {"study", "MODEL", "--task", "QUESTIONS", "--shares", "5:x"}, 2, "--shares"},
     {"TooLittleMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "1K"}, 2, "--memory"},
     {"BadMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "lots"}, 2, "--memory"},
+    {"TwoTasksInAStudy", {"study", "MODEL", "--task", "QUESTIONS,piqa"}, 2, "study takes one task, not 2"},
+    {"TwoTasksScored", {"score", "MODEL", "--task", "piqa", "--task", "mmlu"}, 2, "score takes one task, not 2"},
+    {"DateWithoutChat", {"eval", "MODEL", "--task", "QUESTIONS", "--date", "2024-01-01"}, 2, "--chat"},
+    {"TurnsWithoutChat", {"eval", "MODEL", "--task", "QUESTIONS", "--fewshot-as-multiturn"}, 2, "--chat"},
+    {"DateIsNoDay",
+     {"prompts", "MODEL", "--task", "QUESTIONS", "--chat", "--date", "2024-02-30"},
+     2,
+     "--date '2024-02-30': expected a day as YYYY-MM-DD"},
+    {"DateOfAnotherForm",
+     {"eval", "MODEL", "--task", "QUESTIONS", "--chat", "--date", "26 Jul 2024"},
+     2,
+     "expected a day as YYYY-MM-DD"},
+    {"NoFolderForATask",
+     {"eval", "MODEL", "--task", "piqa,gsm8k", "--data", "FOLDER"},
+     1,
+     "no folder piqa in it"},
+    {"OutputIsAFile", {"eval", "MODEL", "--task", "QUESTIONS", "-o", "QUESTIONS"}, 1, "the folder cannot be made"},
     {"BadLimit", {"eval", "MODEL", "--task", "QUESTIONS", "--limit", "-1"}, 2, "limit"},
 };
 
