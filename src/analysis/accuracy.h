@@ -63,7 +63,7 @@ MetricValues metric_values(std::span<const AnsweredDocument> documents);
 // One row of the table of subjects.
 struct SubjectRow {
   std::string name;
-  int depth = 0;  // 0 the task, 1 a category or a subject without one, 2 a subject of a category
+  int depth = 0;            // 0 the task, 1 a category or a subject without one, 2 a subject of a category
   bool is_subject = false;  // else it is over several, or none
   MetricValues values;
 };

@@ -67,7 +67,9 @@ bool exact_match(std::string_view prediction, std::string_view reference) {
 }
 
 std::vector<Contribution> contributions_of_response(std::string_view response, std::string_view reference) {
-  const auto score = [&](const std::string& prediction) { return exact_match(prediction, reference) ? 1.0 : 0.0; };
+  const auto score = [&](const std::string& prediction) {
+    return exact_match(prediction, reference) ? 1.0 : 0.0;
+  };
   return {{Metric::exact_match_strict, score(strict_match(response))},
           {Metric::exact_match_flexible, score(flexible_extract(response))}};
 }

@@ -1,5 +1,5 @@
-// What gsm8k makes of a response, as lm-evaluation-harness 0.4.5 does: two filters take a number out of it, and
-// it is compared with the reference answer. Written as scanners, for texts of any length. Pure functions.
+// What gsm8k makes of a response, as lm-evaluation-harness 0.4.5 does: two filters take a number out of it,
+// and it is compared with the reference answer. Written as scanners, for texts of any length. Pure functions.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ std::string strict_match(std::string_view response);
 // The last match of `(-?[$0-9.,]{2,})|(-?[0-9]+)`, scanned from the left; "[invalid]" if there is none.
 std::string flexible_extract(std::string_view response);
 
-// Whether both are the same text after commas, dollar signs, all up to the last "#### ", and a full stop at the end
-// are deleted, in this order; case does not matter.
+// Whether both are the same text after commas, dollar signs, all up to the last "#### ", and a full stop at
+// the end are deleted, in this order; case does not matter.
 bool exact_match(std::string_view prediction, std::string_view reference);
 
 // exact_match_strict, exact_match_flexible.

@@ -26,7 +26,8 @@ void HeadFrequency::add(const HeadFrequency& other) {
     *this = other;
     return;
   }
-  if (other.layers != layers || other.heads != heads) throw std::invalid_argument("masks of different models");
+  if (other.layers != layers || other.heads != heads)
+    throw std::invalid_argument("masks of different models");
   for (size_t i = 0; i < off.size(); ++i) off[i] += other.off[i];
   passes += other.passes;
 }

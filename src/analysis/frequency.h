@@ -15,8 +15,8 @@ struct HeadFrequency {
   std::vector<int64_t> off;  // [layers, heads]: forward passes in which the head was off
   int64_t passes = 0;        // one a sample, or one a new token where text is generated
 
-  // Counts `count` passes more, at least one. The first ones set the shape; throws std::invalid_argument for a
-  // mask of another shape.
+  // Counts `count` passes more, at least one. The first ones set the shape; throws std::invalid_argument for
+  // a mask of another shape.
   void add(const HeadMask& mask, int64_t count = 1);
   // Adds what was counted elsewhere, of a model of the same shape.
   void add(const HeadFrequency& other);

@@ -1,5 +1,5 @@
-// Fingerprints of files and settings (XXH3, 128 bits): not cryptographic; they tell that two things differ. And
-// SHA-256 for files whose format has it.
+// Fingerprints of files and settings (XXH3, 128 bits): not cryptographic; they tell that two things differ.
+// And SHA-256 for files whose format has it.
 #pragma once
 
 #include <cstddef>

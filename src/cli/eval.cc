@@ -1,5 +1,5 @@
-// idleheads eval MODEL --task T [--ablate RULE | --mask heads.json]: metrics of tasks, with heads switched off if
-// asked.
+// idleheads eval MODEL --task T [--ablate RULE | --mask heads.json]: metrics of tasks, with heads switched
+// off if asked.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -35,7 +35,8 @@ int64_t parameters_of(const Model& model) {
   return parameters;
 }
 
-std::optional<std::pair<std::string, int64_t>> token_of(const Tokenizer& tokenizer, std::optional<TokenId> id) {
+std::optional<std::pair<std::string, int64_t>> token_of(const Tokenizer& tokenizer,
+                                                        std::optional<TokenId> id) {
   if (!id) return std::nullopt;
   return std::pair{tokenizer.token(*id).value_or(""), int64_t{*id}};
 }
@@ -56,7 +57,8 @@ HarnessRun describe_run(const Eval& eval, const Model& model, const std::vector<
   for (const auto& [name, value] :
        describe({&model, &tasks.front(), eval.task.limit_text(), eval.task.bos, chat, eval.task.system,
                  eval.engine.precision(), eval.engine.seed})) {
-    const bool of_one_task = name.starts_with("task.") || name.starts_with("generation.") || name == "info.metric";
+    const bool of_one_task =
+        name.starts_with("task.") || name.starts_with("generation.") || name == "info.metric";
     if (tasks.size() == 1 || !of_one_task) run.settings[name] = value;
   }
   return run;
@@ -66,7 +68,8 @@ std::vector<RuleRun> evaluate_all(const Eval& eval, std::shared_ptr<const Model>
                                   const std::vector<PreparedTask>& tasks) {
   ProgressLine line;
   const std::unique_ptr<Engine> engine = eval.engine.make_engine(std::move(model));
-  EvaluateOptions options = {false, eval.engine.seed, eval.engine.rows_of_cohort(*engine), progress_on(line), ""};
+  EvaluateOptions options = {false, eval.engine.seed, eval.engine.rows_of_cohort(*engine), progress_on(line),
+                             ""};
   std::vector<RuleRun> runs;
   for (const PreparedTask& task : tasks) {
     options.phase = task.task.name;
@@ -96,7 +99,8 @@ void run(const Eval& eval) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("eval", "metrics of a model on tasks, with heads switched off if asked");
+  CLI::App* command =
+      app.add_subcommand("eval", "metrics of a model on tasks, with heads switched off if asked");
   auto eval = std::make_shared<Eval>();
   eval->engine.add_to(*command);
   eval->task.add_to(*command, true);

@@ -37,7 +37,8 @@ std::string time_name(double unix_time) {
 std::string folder_of(const Intervention& intervention) {
   const std::string rule = to_string(intervention);
   std::string name = harness_path_name(rule);
-  if (name.size() > kMostNameBytes) name = fmt::format("{}-{:016x}", name.substr(0, kMostNameBytes), hash64(rule));
+  if (name.size() > kMostNameBytes)
+    name = fmt::format("{}-{:016x}", name.substr(0, kMostNameBytes), hash64(rule));
   return name;
 }
 
@@ -58,8 +59,8 @@ HarnessSample sample_of(const TaskRun& run, const StoredResult& result) {
 }
 
 // One file a subject. Returns the samples' hashes by name.
-std::map<std::string, std::string> write_samples(const fs::path& folder, const std::string& time, const TaskRun& run,
-                                                 const HarnessTask& task) {
+std::map<std::string, std::string> write_samples(const fs::path& folder, const std::string& time,
+                                                 const TaskRun& run, const HarnessTask& task) {
   std::map<std::string, std::string> hashes;
   for (const Group& group : run.task->task.groups) {
     const std::string name = harness_name(task.name, group.name);
@@ -76,7 +77,8 @@ std::map<std::string, std::string> write_samples(const fs::path& folder, const s
 }
 
 Json value_json(const MetricValue& value) {
-  return {{"value", value.value}, {"stderr", value.error ? Json(*value.error) : Json(nullptr)}, {"n", value.n}};
+  return {
+      {"value", value.value}, {"stderr", value.error ? Json(*value.error) : Json(nullptr)}, {"n", value.n}};
 }
 
 Json run_json(const RuleRun& rule, const TaskRun& run) {
@@ -84,7 +86,8 @@ Json run_json(const RuleRun& rule, const TaskRun& run) {
   Json rows = Json::array();
   for (const SubjectRow& row : run.rows) {
     Json entry = {{"name", row.name}, {"depth", row.depth}};
-    for (const Metric metric : task.metrics) entry[metric_name(metric)] = value_json(value_of(row.values, metric));
+    for (const Metric metric : task.metrics)
+      entry[metric_name(metric)] = value_json(value_of(row.values, metric));
     rows.push_back(std::move(entry));
   }
   return {{"task", task.name},
@@ -117,7 +120,8 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
 
 std::string eval_text(const std::vector<RuleRun>& runs) {
   std::string out;
-  for (const RuleRun& run : runs) out += (out.empty() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
+  for (const RuleRun& run : runs)
+    out += (out.empty() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
   return out;
 }
 

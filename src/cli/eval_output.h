@@ -15,8 +15,8 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run);
 std::string eval_text(const std::vector<RuleRun>& runs);
 std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs);
 
-// Writes results_*.json, and samples_*.jsonl if asked for, below `folder`: <model>/, and <model>/<rule>/ where heads
-// were switched off. Returns the paths of the results. Throws Error for what cannot be written.
+// Writes results_*.json, and samples_*.jsonl if asked for, below `folder`: <model>/, and <model>/<rule>/
+// where heads were switched off. Returns the paths of the results. Throws Error for what cannot be written.
 std::vector<std::string> write_eval(const std::string& folder, const HarnessRun& described,
                                     const std::vector<RuleRun>& runs, bool samples);
 

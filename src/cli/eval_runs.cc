@@ -43,7 +43,8 @@ HeadFrequency RuleRun::frequency() const {
 }
 
 std::vector<Intervention> interventions_for(Engine& engine, const PreparedTask& task,
-                                            const std::vector<std::string>& rules, const EvaluateOptions& options) {
+                                            const std::vector<std::string>& rules,
+                                            const EvaluateOptions& options) {
   std::vector<StoredResult> baseline;
   return parse_rules(rules, [&](const ShareRule& rule) {
     if (baseline.empty()) baseline = baseline_of(engine, task, options);
@@ -57,7 +58,8 @@ void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<I
   evaluate(engine, task, all_documents(task), interventions, options, [&](auto results) {
     for (auto& [number, result] : results) {
       TaskRun& run = found[static_cast<size_t>(number)];
-      for (size_t k = 0; k < result.masks.size(); ++k) run.frequency.add(result.masks[k], result.passes_of(k));
+      for (size_t k = 0; k < result.masks.size(); ++k)
+        run.frequency.add(result.masks[k], result.passes_of(k));
       result.masks.clear();
       run.results.push_back(std::move(result));
     }

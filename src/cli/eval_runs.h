@@ -28,10 +28,11 @@ struct RuleRun {
   HeadFrequency frequency() const;  // of all tasks
 };
 
-// The interventions for one task, where shares have become thresholds: for the statistics of the unablated model over
-// the same questions, made once and only if a rule needs them.
+// The interventions for one task, where shares have become thresholds: for the statistics of the unablated
+// model over the same questions, made once and only if a rule needs them.
 std::vector<Intervention> interventions_for(Engine& engine, const PreparedTask& task,
-                                            const std::vector<std::string>& rules, const EvaluateOptions& options);
+                                            const std::vector<std::string>& rules,
+                                            const EvaluateOptions& options);
 
 // Runs the task and adds it to the runs of its interventions, new ones at the end.
 void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<Intervention>& interventions,

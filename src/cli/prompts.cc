@@ -31,7 +31,8 @@ struct Pair {
 
 Pair pair_of(const EncodedDocument& document, const LikelihoodPart& part) {
   const Sample& sample = document.samples[static_cast<size_t>(part.sample)];
-  const auto targets = std::span(sample.targets).subspan(static_cast<size_t>(part.first), static_cast<size_t>(part.count));
+  const auto targets =
+      std::span(sample.targets).subspan(static_cast<size_t>(part.first), static_cast<size_t>(part.count));
   Pair pair;
   pair.context.assign(sample.tokens.begin(), sample.tokens.begin() + targets.front().position + 1);
   for (const Target& target : targets) pair.continuation.push_back(target.token);
@@ -119,8 +120,9 @@ void print_choices(const Document& document, const EncodedDocument& encoded) {
                  document.contexts[j]);
       print_ids(pairs[j].context);
     }
-    fmt::print("choice {}{}: {}\n", j, static_cast<int>(j) == document.gold ? " (right)" : "",
-               OrderedJson(document.continuations[j]).dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    fmt::print(
+        "choice {}{}: {}\n", j, static_cast<int>(j) == document.gold ? " (right)" : "",
+        OrderedJson(document.continuations[j]).dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
     print_ids(pairs[j].continuation);
   }
 }
@@ -130,13 +132,14 @@ void print_text(const PreparedTask& prepared) {
   for (size_t d = 0; d < task.documents.size(); ++d) {
     const Document& document = task.documents[d];
     const EncodedDocument& encoded = prepared.documents[d];
-    fmt::print("==== {} document {}, {} shots{}\n", harness_name(task.name, document.group), document.index, task.shots,
-               encoded.truncated ? ", cut from the left to the model's context" : "");
+    fmt::print("==== {} document {}, {} shots{}\n", harness_name(task.name, document.group), document.index,
+               task.shots, encoded.truncated ? ", cut from the left to the model's context" : "");
     if (task.output == OutputType::multiple_choice) {
       print_choices(document, encoded);
       continue;
     }
-    fmt::print("{}:\n{}\n", task.output == OutputType::generate_until ? "prompt" : "text", document.contexts[0]);
+    fmt::print("{}:\n{}\n", task.output == OutputType::generate_until ? "prompt" : "text",
+               document.contexts[0]);
     for (const Sample& sample : encoded.samples) print_ids(sample.tokens);
     if (task.output == OutputType::generate_until) fmt::print("reference answer:\n{}\n", document.target);
   }
@@ -153,11 +156,14 @@ void run(const Prompts& prompts) {
 }  // namespace
 
 void add_prompts(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("prompts", "what a model is asked on a task: prompts, choices, token ids");
+  CLI::App* command =
+      app.add_subcommand("prompts", "what a model is asked on a task: prompts, choices, token ids");
   auto prompts = std::make_shared<Prompts>();
-  command->add_option("model", prompts->model, "GGUF file, Hugging Face folder, or org/name in the local cache")
+  command
+      ->add_option("model", prompts->model, "GGUF file, Hugging Face folder, or org/name in the local cache")
       ->required();
-  command->add_option("--context", prompts->context, "longest prompt in tokens (default: the model's context)")
+  command
+      ->add_option("--context", prompts->context, "longest prompt in tokens (default: the model's context)")
       ->check(CLI::Range(1, 1 << 24));
   prompts->task.add_to(*command, true);
   command->add_flag("--json", prompts->json, "one JSON object a document");

@@ -61,17 +61,22 @@ void run(const Study& study) {
   options.seed = study.engine.seed;
   if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
   const std::shared_ptr<const Model> model = study.engine.open_model();
-  const PreparedTask task =
-      study.text.empty() ? study.task.prepare_one(*model, study.baseline_only ? "score" : "study")
-                         : study.task.prepare_text(*model, study.text);
+  const PreparedTask task = study.text.empty()
+                                ? study.task.prepare_one(*model, study.baseline_only ? "score" : "study")
+                                : study.task.prepare_text(*model, study.text);
   warn_truncated(task);
   const std::string output =
       !study.output.empty()
           ? study.output
           : default_output(study.engine.model, study.text.empty() ? study.task.tasks.front() : study.text);
-  const StudyDescription description = {
-      model.get(), &task,         study.task.limit_text(),  study.task.bos, study.task.chat_description(*model),
-      study.task.system, study.engine.precision(), study.engine.seed};
+  const StudyDescription description = {model.get(),
+                                        &task,
+                                        study.task.limit_text(),
+                                        study.task.bos,
+                                        study.task.chat_description(*model),
+                                        study.task.system,
+                                        study.engine.precision(),
+                                        study.engine.seed};
   StudyStore store = StudyStore::open(output, describe(description), task.stored);
   if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {

@@ -28,12 +28,13 @@ bool is_date(std::string_view text) {
     const auto [rest, error] = std::from_chars(digits[i].data(), end, parts[i]);
     if (error != std::errc() || rest != end) return false;
   }
-  return std::chrono::year_month_day(std::chrono::year(static_cast<int>(parts[0])), std::chrono::month(parts[1]),
-                                     std::chrono::day(parts[2]))
+  return std::chrono::year_month_day(std::chrono::year(static_cast<int>(parts[0])),
+                                     std::chrono::month(parts[1]), std::chrono::day(parts[2]))
       .ok();
 }
 
-// The folder of a task among those of several: its own name, or that of the data set it shares or is named for.
+// The folder of a task among those of several: its own name, or that of the data set it shares or is named
+// for.
 std::string folder_name(const std::string& task) {
   if (task == "arc_easy" || task == "arc_challenge") return "arc";
   return task == "wikitext" ? "wikitext2" : task;
@@ -42,14 +43,16 @@ std::string folder_name(const std::string& task) {
 }  // namespace
 
 void TaskFlags::add_to(CLI::App& app, bool required) {
-  CLI::Option* name = app.add_option("--task,--tasks", tasks,
-                                     fmt::format("{}, or a file of questions (.jsonl)", fmt::join(task_names(), ", ")))
-                          ->delimiter(',')
-                          ->allow_extra_args(false);
+  CLI::Option* name =
+      app.add_option("--task,--tasks", tasks,
+                     fmt::format("{}, or a file of questions (.jsonl)", fmt::join(task_names(), ", ")))
+          ->delimiter(',')
+          ->allow_extra_args(false);
   if (required) name->required();
-  app.add_option("--data", data,
-                 "folder with the task's original or Parquet files, or with a folder for each task (default: the local "
-                 "Hugging Face cache)");
+  app.add_option(
+      "--data", data,
+      "folder with the task's original or Parquet files, or with a folder for each task (default: the local "
+      "Hugging Face cache)");
   app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
       ->check(CLI::Range(0, 1000));
   app.add_option("--limit", limit, "first N questions of each subject; below 1 a share of each");
@@ -64,7 +67,8 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
       "--fewshot-as-multiturn,!--no-fewshot-as-multiturn", [this](int64_t value) { multiturn = value > 0; },
       "with --chat: examples are turns of their own (on, the default), or stand in one message (off)");
   app.add_option("--system", system, "system instruction, before the task's own description");
-  app.add_option("--date", date, "with --chat: the day that templates print, YYYY-MM-DD (default: 2024-07-26)");
+  app.add_option("--date", date,
+                 "with --chat: the day that templates print, YYYY-MM-DD (default: 2024-07-26)");
 }
 
 EncodeOptions TaskFlags::encode_options(const Model& model) const {
@@ -93,7 +97,8 @@ std::optional<ChatDescription> TaskFlags::chat_description(const Model& model) c
   if (!date.empty() && !is_date(date))
     fail_usage("--date '{}': expected a day as YYYY-MM-DD, as in {}", printable(date), kDefaultDate);
   const std::optional<ChatTemplate> found = model.chat_template();
-  if (!found) fail_usage("{}: --chat needs a chat template, and this model has none", printable(model.name(), 300));
+  if (!found)
+    fail_usage("{}: --chat needs a chat template, and this model has none", printable(model.name(), 300));
   return ChatDescription{found->source(), multiturn.value_or(true), date.empty() ? kDefaultDate : date};
 }
 

@@ -26,8 +26,8 @@ struct TaskFlags {
 
   void add_to(CLI::App& app, bool required);
 
-  // All tasks, or the only one: throws UsageError for several (`command` stands in the message). Reads the data,
-  // makes the prompts and encodes them.
+  // All tasks, or the only one: throws UsageError for several (`command` stands in the message). Reads the
+  // data, makes the prompts and encodes them.
   std::vector<PreparedTask> prepare(const Model& model) const;
   PreparedTask prepare_one(const Model& model, std::string_view command) const;
   PreparedTask prepare_text(const Model& model, const std::string& file) const;

@@ -13,8 +13,8 @@ struct Record {
   int64_t line = 0;  // its line (.jsonl, .json) or row (.parquet) in the file, from 1
 };
 
-// By the file's extension: .jsonl and .json (one object a line, blank lines skipped), .parquet. Throws Error with
-// file and line: not there, not of that format, a row that is no object.
+// By the file's extension: .jsonl and .json (one object a line, blank lines skipped), .parquet. Throws Error
+// with file and line: not there, not of that format, a row that is no object.
 std::vector<Record> read_records(const std::filesystem::path& file);
 
 }  // namespace idleheads

@@ -12,7 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A setting that changes what greedy decoding gives, and the value besides null, false and [] at which it does not.
+// A setting that changes what greedy decoding gives, and the value besides null, false and [] at which it
+// does not.
 struct ActingKey {
   std::string_view name;
   double neutral;
@@ -106,8 +107,9 @@ GenerationConfig from_folder(const Checkpoint& checkpoint, const Tokenizer& toke
   return config;
 }
 
-// GGUF does not hold generation_config.json. Of a chat model with two end tokens it names the one that ends a text as
-// eos and the one that ends a turn as eot, and llama.cpp stops at both, as generation_config.json would have it.
+// GGUF does not hold generation_config.json. Of a chat model with two end tokens it names the one that ends a
+// text as eos and the one that ends a turn as eot, and llama.cpp stops at both, as generation_config.json
+// would have it.
 GenerationConfig from_gguf(const Gguf& gguf, const Tokenizer& tokenizer) {
   GenerationConfig config;
   if (tokenizer.eos()) config.end_tokens.push_back(*tokenizer.eos());

@@ -1,4 +1,5 @@
-// What a model's own settings say about generating text greedily: where it ends, and the penalty on repetition.
+// What a model's own settings say about generating text greedily: where it ends, and the penalty on
+// repetition.
 #pragma once
 
 #include <vector>
@@ -13,10 +14,10 @@ struct GenerationConfig {
   float repetition_penalty = 1;     // above 0; 1: none
 };
 
-// A folder: generation_config.json, or config.json where there is none, as transformers reads them; a file without
-// eos_token_id leaves the tokenizer's EOS. GGUF: the tokenizer's EOS and tokenizer.ggml.eot_token_id. Keys of sampling
-// are ignored. Throws Error that names the key: one that changes greedy generation in a way that is not supported, a
-// value of another type, a token outside of the vocabulary.
+// A folder: generation_config.json, or config.json where there is none, as transformers reads them; a file
+// without eos_token_id leaves the tokenizer's EOS. GGUF: the tokenizer's EOS and tokenizer.ggml.eot_token_id.
+// Keys of sampling are ignored. Throws Error that names the key: one that changes greedy generation in a way
+// that is not supported, a value of another type, a token outside of the vocabulary.
 GenerationConfig generation_config(const Checkpoint& checkpoint, const Tokenizer& tokenizer);
 
 }  // namespace idleheads

@@ -6,8 +6,8 @@
 
 namespace idleheads {
 
-// The first character in upper case (title case where it has one of its own), all others in lower case: Python's
-// str.capitalize. Throws Error on text that is not UTF-8.
+// The first character in upper case (title case where it has one of its own), all others in lower case:
+// Python's str.capitalize. Throws Error on text that is not UTF-8.
 std::string capitalize(std::string_view text);
 
 }  // namespace idleheads

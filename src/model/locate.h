@@ -15,8 +15,8 @@ std::filesystem::path locate_model(const std::string& model);
 // ~/.cache/huggingface/hub.
 std::filesystem::path hub_cache();
 
-// The folder of a repository ("models--org--name") at a revision, a name in refs/ or a commit; nothing if the cache
-// does not have it.
+// The folder of a repository ("models--org--name") at a revision, a name in refs/ or a commit; nothing if the
+// cache does not have it.
 std::optional<std::filesystem::path> hub_snapshot(const std::string& repository, const std::string& revision);
 
 }  // namespace idleheads

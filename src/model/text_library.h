@@ -22,7 +22,7 @@ using TokenizerHandle = std::unique_ptr<idleheads_tokenizer, TokenizerDeleter>;
 struct TokenizerParts {
   TokenizerHandle handle;
   std::optional<TokenId> bos, eos;
-  std::optional<bool> adds_bos;  // nothing: as the tokenizer's own post-processing does
+  std::optional<bool> adds_bos;   // nothing: as the tokenizer's own post-processing does
   bool cleans_up_spaces = false;  // decode() takes the space before punctuation away
   std::string description;
 };

@@ -29,17 +29,16 @@ std::vector<TokenId> encode_with(const idleheads_tokenizer* tokenizer, std::stri
 
 // transformers' clean_up_tokenization: each replaced everywhere, one after the other.
 std::string without_extra_spaces(std::string text) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kReplacements = {
-      {{" .", "."},
-       {" ?", "?"},
-       {" !", "!"},
-       {" ,", ","},
-       {" ' ", "'"},
-       {" n't", "n't"},
-       {" 'm", "'m"},
-       {" 's", "'s"},
-       {" 've", "'ve"},
-       {" 're", "'re"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kReplacements = {{{" .", "."},
+                                                                                            {" ?", "?"},
+                                                                                            {" !", "!"},
+                                                                                            {" ,", ","},
+                                                                                            {" ' ", "'"},
+                                                                                            {" n't", "n't"},
+                                                                                            {" 'm", "'m"},
+                                                                                            {" 's", "'s"},
+                                                                                            {" 've", "'ve"},
+                                                                                            {" 're", "'re"}}};
   for (const auto& [from, to] : kReplacements) {
     std::string out;
     size_t begin = 0;

@@ -33,8 +33,8 @@ class Tokenizer {
   // `add_special_tokens` the tokenizer's own post-processing applies (BOS for some models). Throws Error on
   // invalid UTF-8. Const and safe from several threads.
   std::vector<TokenId> encode(std::string_view text, bool add_special_tokens = false) const;
-  // Text of ids, without the spaces before punctuation and contractions where clean_up_tokenization_spaces asks for
-  // that (transformers' decode). Throws Error on an id that is not in the vocabulary.
+  // Text of ids, without the spaces before punctuation and contractions where clean_up_tokenization_spaces
+  // asks for that (transformers' decode). Throws Error on an id that is not in the vocabulary.
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens = false) const;
 
   int64_t vocabulary_size() const;                     // with added tokens

@@ -14,7 +14,7 @@ struct TokenizerConfig {
   std::optional<std::string> bos_token, eos_token;  // the tokens' texts
   std::optional<int64_t> bos_id, eos_id;  // from config.json, where no tokenizer file speaks of the token
   std::optional<bool> add_bos_token;
-  bool cleans_up_spaces = false;            // clean_up_tokenization_spaces
+  bool cleans_up_spaces = false;             // clean_up_tokenization_spaces
   std::optional<std::string> chat_template;  // the one named "default" if there are several
 };
 

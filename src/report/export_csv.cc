@@ -55,7 +55,8 @@ std::array<std::string, 2> columns_of(Metric metric) {
   if (metric == Metric::acc) return {"accuracy", "stderr"};
   if (metric == Metric::acc_norm) return {"accuracy_norm", "stderr_norm"};
   std::string name = metric_name(metric);
-  std::ranges::replace_if(name, [](char c) { return c == ',' || c == '-'; }, '_');
+  std::ranges::replace_if(
+      name, [](char c) { return c == ',' || c == '-'; }, '_');
   return {name, name + "_stderr"};
 }
 
@@ -125,13 +126,14 @@ struct Kinds {
   bool choices = false, answers = false, texts = false;
 
   std::vector<std::string> columns() const {
-    std::vector<std::string> names = {"document", "group",  "category", "index",    "choices",
+    std::vector<std::string> names = {"document", "group",   "category", "index",    "choices",
                                       "gold",     "samples", "tokens",   "truncated"};
     const auto add = [&](bool there, std::initializer_list<const char*> more) {
       if (there) names.insert(names.end(), more.begin(), more.end());
     };
     add(choices, {"prediction", "correct", "prediction_norm", "correct_norm"});
-    add(answers, {"response", "prediction_strict", "correct_strict", "prediction_flexible", "correct_flexible"});
+    add(answers,
+        {"response", "prediction_strict", "correct_strict", "prediction_flexible", "correct_flexible"});
     add(texts, {"words", "bytes", "log_likelihood"});
     return names;
   }

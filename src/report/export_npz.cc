@@ -131,8 +131,8 @@ void write_masks(NpzWriter& npz, const Shape& shape, const StudyStore& store, in
 // How many masks the complete interventions have.
 int64_t count_masks(const StudyStore& store, const std::vector<StoredDocument>& documents, const Shape& shape,
                     const std::vector<uint8_t>& complete) {
-  const bool generates =
-      std::ranges::any_of(documents, [](const StoredDocument& document) { return document.reference.has_value(); });
+  const bool generates = std::ranges::any_of(
+      documents, [](const StoredDocument& document) { return document.reference.has_value(); });
   int64_t masks = 0;
   for (size_t i = 1; i < complete.size(); ++i) {
     if (!complete[i]) continue;

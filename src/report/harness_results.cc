@@ -129,8 +129,10 @@ std::string head_type(const std::string& rule) {
   const Intervention intervention = parse_intervention(rule);
   const auto* by_score = std::get_if<ScoreRule>(&intervention);
   if (!by_score) return rule;
-  const auto found = std::ranges::find(kNames, by_score->score->slug, [](const auto& name) { return name.first; });
-  return fmt::format("{}:{}", found == kNames.end() ? by_score->score->slug : found->second, by_score->threshold);
+  const auto found =
+      std::ranges::find(kNames, by_score->score->slug, [](const auto& name) { return name.first; });
+  return fmt::format("{}:{}", found == kNames.end() ? by_score->score->slug : found->second,
+                     by_score->threshold);
 }
 
 void add_ablation(OrderedJson& out, const HarnessAblation& ablation) {

@@ -1,5 +1,5 @@
-// Results as lm-evaluation-harness 0.4.5 writes them: results_*.json with samples_*.jsonl beside it, for scripts that
-// read those (docs/export_format.md says what is left out). And its table for the terminal.
+// Results as lm-evaluation-harness 0.4.5 writes them: results_*.json with samples_*.jsonl beside it, for
+// scripts that read those (docs/export_format.md says what is left out). And its table for the terminal.
 #pragma once
 
 #include <cstdint>
@@ -71,7 +71,7 @@ struct HarnessSample {
     std::string_view context;
     std::optional<std::string_view> continuation;  // multiple_choice
   };
-  int64_t number = 0;  // within the subject
+  int64_t number = 0;    // within the subject
   std::string_view row;  // of the data set: a JSON object
   std::string_view target;
   std::vector<Request> requests;  // one a choice, or one

@@ -32,7 +32,8 @@ OrderedJson arguments_json(const HarnessTask& task, const HarnessSample& sample)
   return out;
 }
 
-// One a request: a log-likelihood with whether its tokens are the likeliest, a log-likelihood alone, or a text.
+// One a request: a log-likelihood with whether its tokens are the likeliest, a log-likelihood alone, or a
+// text.
 OrderedJson responses_json(const HarnessSample& sample) {
   const StoredResult& result = *sample.result;
   OrderedJson out = OrderedJson::array();
@@ -57,7 +58,8 @@ OrderedJson filtered_json(const HarnessSample& sample, std::string_view filter) 
   return responses_json(sample);
 }
 
-void add_metrics(OrderedJson& line, const HarnessTask& task, const HarnessSample& sample, std::string_view filter) {
+void add_metrics(OrderedJson& line, const HarnessTask& task, const HarnessSample& sample,
+                 std::string_view filter) {
   for (const Contribution& contribution : contributions_of(*sample.document, *sample.result)) {
     const MetricInfo& info = metric_info(contribution.metric);
     if (info.filter != filter || std::ranges::count(task.metrics, contribution.metric) == 0) continue;
@@ -84,12 +86,10 @@ HarnessSampleFile::HarnessSampleFile(const HarnessTask& task, const std::filesys
 void HarnessSampleFile::add(const HarnessSample& sample, std::string_view filter) {
   const OrderedJson responses = responses_json(sample);
   const OrderedJson row = OrderedJson::parse(sample.row, nullptr, false);
-  OrderedJson line = {{"doc_id", sample.number},
-                      {"doc", row.is_discarded() ? OrderedJson::object() : row},
-                      {"target", sample.target},
-                      {"arguments", arguments_json(task_, sample)},
-                      {"resps", OrderedJson::array()},
-                      {"filtered_resps", filtered_json(sample, filter)}};
+  OrderedJson line = {
+      {"doc_id", sample.number},       {"doc", row.is_discarded() ? OrderedJson::object() : row},
+      {"target", sample.target},       {"arguments", arguments_json(task_, sample)},
+      {"resps", OrderedJson::array()}, {"filtered_resps", filtered_json(sample, filter)}};
   for (const OrderedJson& response : responses) line["resps"].push_back(OrderedJson::array({response}));
   const std::string doc_hash = sha256(dump(line["doc"], 2));
   const std::string prompt_hash = sha256(sample.requests.empty() ? "" : sample.requests[0].context);

@@ -30,10 +30,10 @@ void add_lines(const HarnessRow& row, std::vector<Cells>& lines) {
   for (const auto& [name, metric] : metrics) {
     const MetricInfo& info = metric_info(metric);
     const MetricValue value = value_of(row.row->values, metric);
-    lines.push_back({first ? row.alias : "", first ? version_text(row.version()) : "", std::string(info.filter),
-                     row.is_group ? "" : std::to_string(row.task->shots), std::string(info.name),
-                     info.is_share ? "↑" : "↓", fmt::format("{:.4f}", value.value), "±",
-                     value.error ? fmt::format("{:.4f}", *value.error) : "   N/A"});
+    lines.push_back({first ? row.alias : "", first ? version_text(row.version()) : "",
+                     std::string(info.filter), row.is_group ? "" : std::to_string(row.task->shots),
+                     std::string(info.name), info.is_share ? "↑" : "↓", fmt::format("{:.4f}", value.value),
+                     "±", value.error ? fmt::format("{:.4f}", *value.error) : "   N/A"});
     first = false;
   }
 }

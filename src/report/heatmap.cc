@@ -124,8 +124,9 @@ std::string legend(const Scale& scale, ColorDepth depth) {
 
 HeatMap frequency_map(const StudySummary& summary, const CurveEntry& point) {
   HeatMap map;
-  map.title = fmt::format("How often each head was off under {} ({}), in percent of {}",
-                          share_name(point.score->slug, point.share), point.rule, passes_text(summary, point));
+  map.title =
+      fmt::format("How often each head was off under {} ({}), in percent of {}",
+                  share_name(point.score->slug, point.share), point.rule, passes_text(summary, point));
   map.note = fmt::format("High: off in most {}. Low: hardly ever off.", passes_noun(summary, 2));
   map.grid = HeadGrid(point.frequency.layers, point.frequency.heads);
   for (size_t i = 0; i < map.grid.values.size(); ++i) {
@@ -140,7 +141,8 @@ HeatMap frequency_map(const StudySummary& summary, const CurveEntry& point) {
 }  // namespace
 
 HeatMap heat_map(const StudySummary& summary, std::string_view what) {
-  if (what.find_first_of("@<>") != std::string_view::npos) return frequency_map(summary, find_point(summary, what));
+  if (what.find_first_of("@<>") != std::string_view::npos)
+    return frequency_map(summary, find_point(summary, what));
   const Score& score = require_score(what);
   if (score.is_random) {
     fail_usage(

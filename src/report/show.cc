@@ -36,7 +36,8 @@ std::string baseline_text(const StudySummary& s) {
   if (s.generates) how = fmt::format("{}; ", metric_name(s.metric));
   if (s.chance > 0) how += fmt::format("guessing: {:.1f} %; ", 100 * s.chance);
   if (how.ends_with("; ")) how.resize(how.size() - 2);
-  return fmt::format("With all heads on the model gets {} right{}.", value, how.empty() ? "" : " (" + how + ")");
+  return fmt::format("With all heads on the model gets {} right{}.", value,
+                     how.empty() ? "" : " (" + how + ")");
 }
 
 std::string intro(const StudySummary& s, const ShowOptions& options) {
@@ -59,7 +60,8 @@ std::string intro(const StudySummary& s, const ShowOptions& options) {
 // A model that guesses loses nothing, whatever is switched off.
 std::string guessing_warning(const StudySummary& s, const ShowOptions& options) {
   const MetricValue baseline = s.baseline_value();
-  if (s.score_only() || s.chance == 0 || !baseline.error || baseline.value >= s.chance + 2 * *baseline.error) return "";
+  if (s.score_only() || s.chance == 0 || !baseline.error || baseline.value >= s.chance + 2 * *baseline.error)
+    return "";
   return "\n" + emphasize_lines(wrap("Beware: that is no better than guessing (less than two standard errors "
                                      "above), so there is little "
                                      "accuracy to lose, and what follows proves nothing about these heads. "
@@ -111,7 +113,7 @@ std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& 
   }
   const std::string name =
       score.score->is_random ? "Random heads (control)" : std::string(score.score->paper_name);
-  return {best ? "*" : "", slug, name,     off,
+  return {best ? "*" : "", slug, name,  off,
           heads,           at,   value, score.auc ? fmt::format("{:.1f}", *score.auc) : "-"};
 }
 
@@ -134,22 +136,24 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
 }
 
 std::string scores_part(const StudySummary& s, const ShowOptions& options) {
-  std::string out = "\n" + wrap(fmt::format("Each score takes some heads for inactive. They were switched off (their "
-                                            "output set to zero) and the {}. The more heads can be off without "
-                                            "harm, the better the score knows which ones do nothing:",
-                                            is_share(s) ? "questions asked again" : "texts read again"),
-                                options.width);
+  std::string out =
+      "\n" + wrap(fmt::format("Each score takes some heads for inactive. They were switched off (their "
+                              "output set to zero) and the {}. The more heads can be off without "
+                              "harm, the better the score knows which ones do nothing:",
+                              is_share(s) ? "questions asked again" : "texts read again"),
+                  options.width);
   out += "\n" + score_table(s, options) + "\n";
   const std::string noun = metric_noun(s.metric);
-  const std::string line = is_share(s)
-                               ? fmt::format("{} within {:g} point of all heads on", noun, kTolerance)
-                               : fmt::format("{} at most {:g} % above that with all heads on", noun, kTolerance);
+  const std::string line =
+      is_share(s) ? fmt::format("{} within {:g} point of all heads on", noun, kTolerance)
+                  : fmt::format("{} at most {:g} % above that with all heads on", noun, kTolerance);
   const std::string area = is_share(s) ? noun + " in percent" : "of -100 ln(perplexity)";
-  out += wrap(fmt::format("can be off: the largest share of heads with {}, where the curve over the tested shares "
-                          "last crosses that line; heads: that many of all; tested: the run with most heads off "
-                          "that stayed within, and its {}; area: mean {} over the shares tested; -: none.",
-                          line, noun, area),
-              options.width);
+  out += wrap(
+      fmt::format("can be off: the largest share of heads with {}, where the curve over the tested shares "
+                  "last crosses that line; heads: that many of all; tested: the run with most heads off "
+                  "that stayed within, and its {}; area: mean {} over the shares tested; -: none.",
+                  line, noun, area),
+      options.width);
   return out;
 }
 

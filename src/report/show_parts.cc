@@ -99,14 +99,14 @@ std::string show_heads(const StudySummary& s, const ShowOptions& options) {
   if (!s.named || !s.best) return "";
   const ScoreSummary& best = s.scores[*s.best];
   const CurveEntry& point = best.points[*best.proven];
-  std::string out =
-      wrap(fmt::format(
-               "Heads that were off under {} ({}), where {:.1f} % are off on average and {} {} {}, by how often "
-               "over {}:",
-               share_name(best.score->slug, point.share), point.rule, point.percent_off, metric_noun(s.metric),
-               metric_noun(s.metric).ends_with('s') ? "are" : "is",
-               value_text(s.metric, value_of(point.values, s.metric)), passes_text(s, point)),
-           options.width);
+  std::string out = wrap(
+      fmt::format(
+          "Heads that were off under {} ({}), where {:.1f} % are off on average and {} {} {}, by how often "
+          "over {}:",
+          share_name(best.score->slug, point.share), point.rule, point.percent_off, metric_noun(s.metric),
+          metric_noun(s.metric).ends_with('s') ? "are" : "is",
+          value_text(s.metric, value_of(point.values, s.metric)), passes_text(s, point)),
+      options.width);
   const auto nothing = [](HeadId) { return ""; };
   const auto size = [](const std::vector<HeadId>& heads) {
     return count_text(static_cast<int64_t>(heads.size()), "head");
@@ -122,9 +122,9 @@ std::string show_heads(const StudySummary& s, const ShowOptions& options) {
 std::string show_curves(const StudySummary& s, const ShowOptions& options) {
   const std::vector<double> shares = tested_shares(s);
   const char* unit = metric_info(s.metric).is_share ? " in percent" : "";
-  std::string out = wrap(fmt::format("{}{} @ percent of heads off, by target share:",
-                                     capitalized(metric_noun(s.metric)), unit),
-                         options.width);
+  std::string out = wrap(
+      fmt::format("{}{} @ percent of heads off, by target share:", capitalized(metric_noun(s.metric)), unit),
+      options.width);
   if (shares.empty()) return out + "  no intervention is finished yet\n";
   // As many columns at a time as fit.
   for (size_t begin = 0; begin < shares.size();) {
@@ -139,8 +139,7 @@ std::string show_curves(const StudySummary& s, const ShowOptions& options) {
 
 std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
   const char* counted = metric_info(s.metric).is_share ? "questions" : "texts";
-  std::vector<Column> columns = {
-      {"subject", Align::left}, {counted}, {metric_name(s.metric)}, {"stderr"}};
+  std::vector<Column> columns = {{"subject", Align::left}, {counted}, {metric_name(s.metric)}, {"stderr"}};
   const bool chosen = s.subjects_chosen.size() == s.subjects.size();
   if (chosen) columns.insert(columns.end(), {{s.chosen_rule}, {"stderr"}});
   Table table(columns);
@@ -157,9 +156,9 @@ std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
     }
     table.add_row(cells, row.depth == 0 ? Emphasis::strong : Emphasis::none);
   }
-  std::string out = wrap(
-      capitalized(metric_noun(s.metric)) + " per subject, all heads on" + (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
-      options.width);
+  std::string out = wrap(capitalized(metric_noun(s.metric)) + " per subject, all heads on" +
+                             (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
+                         options.width);
   out += "\n" + table.to_string(colored(options));
   if (s.subjects.size() > 2) {
     out += wrap("Errors of rows over several subjects are pooled, as lm-evaluation-harness has them.",

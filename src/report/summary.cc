@@ -46,7 +46,8 @@ CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredI
   entry.threshold = threshold_of(intervention);
   entry.values = metric_values(answered(summary.documents, results));
   for (const StoredResult& result : results) {
-    for (size_t k = 0; k < result.masks.size(); ++k) entry.frequency.add(result.masks[k], result.passes_of(k));
+    for (size_t k = 0; k < result.masks.size(); ++k)
+      entry.frequency.add(result.masks[k], result.passes_of(k));
   }
   entry.percent_off = 100 * entry.frequency.mean_share();
   return entry;
@@ -152,7 +153,8 @@ void add_document(StudySummary& summary, const StoredDocument& document, std::se
   const std::vector<Contribution> contributions = contributions_of(document, none);
   for (const Contribution& contribution : contributions) metrics.insert(contribution.metric);
   if (!contributions.empty()) ++summary.questions;
-  if (!document.choice_lengths.empty()) summary.chance += 1 / static_cast<double>(document.choice_lengths.size());
+  if (!document.choice_lengths.empty())
+    summary.chance += 1 / static_cast<double>(document.choice_lengths.size());
   summary.generates = summary.generates || document.reference.has_value();
 }
 

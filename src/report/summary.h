@@ -65,13 +65,13 @@ struct StudySummary {
   std::string model;  // as the user gave it
   std::string task;
   int layers = 0;
-  int heads = 0;  // query heads a layer
+  int heads = 0;                // query heads a layer
   Metric metric = Metric::acc;  // decides curves
   std::vector<Metric> metrics;  // all that can be measured of the documents
   std::vector<StoredDocument> documents;
   int64_t questions = 0;  // documents that can be measured: with choices, with a reference answer, texts
   int64_t samples = 0;
-  double chance = 0;  // share of right answers by guessing; 0 where there are no choices
+  double chance = 0;       // share of right answers by guessing; 0 where there are no choices
   bool generates = false;  // the model writes the answers: a forward pass a new token, not a sample
 
   int64_t baseline_done = 0;  // documents

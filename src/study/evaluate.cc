@@ -42,8 +42,8 @@ std::vector<CohortRange> plan_cohorts(const PreparedTask& task, std::span<const 
 
 using Results = std::vector<std::pair<int64_t, StoredResult>>;
 
-Results collect(const PreparedTask& task, std::span<const int64_t> documents, const CohortRange& range, bool stats,
-                std::vector<PathResult> results) {
+Results collect(const PreparedTask& task, std::span<const int64_t> documents, const CohortRange& range,
+                bool stats, std::vector<PathResult> results) {
   Results out;
   size_t sample = 0;
   for (const int64_t number : documents) {

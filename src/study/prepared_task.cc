@@ -82,7 +82,8 @@ PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& op
   return prepared;
 }
 
-PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model, const EncodeOptions& options) {
+PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model,
+                           const EncodeOptions& options) {
   PreparedTask prepared;
   Task& task = prepared.task;
   task.name = "text";

@@ -31,7 +31,8 @@ struct PreparedTask {
 PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& options);
 
 // A task without questions from a text file: one sample a line that is not blank; statistics only.
-PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model, const EncodeOptions& options);
+PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model,
+                           const EncodeOptions& options);
 
 // The log-likelihoods of a document, one a choice or the text's, from the results of its samples.
 struct Likelihoods {

@@ -27,8 +27,8 @@ FileKind identify(sqlite::Database& database);
 // Runs the steps that are missing, and marks the file as a study. To be called within a transaction.
 void migrate(sqlite::Database& database, std::span<const std::string> steps);
 
-// Lets SELECT statements of this connection see a file of an older version as if it were of this build's. The file
-// itself is not changed.
+// Lets SELECT statements of this connection see a file of an older version as if it were of this build's. The
+// file itself is not changed.
 void present_as_newest(sqlite::Database& database);
 
 }  // namespace idleheads

@@ -120,7 +120,8 @@ void add_work(Database& database, const std::vector<std::pair<int64_t, StoredRes
     add.bind(1, intervention).bind(2, work.rows).bind(3, work.rows_unshared).run();
 }
 
-// Generated answers took at least one forward pass; others say nothing of theirs. The bound is far above any answer's.
+// Generated answers took at least one forward pass; others say nothing of theirs. The bound is far above any
+// answer's.
 bool passes_fit(const StoredDocument& document, const std::vector<int64_t>& passes) {
   if (!document.reference) return passes.empty();
   constexpr int64_t kMost = int64_t{1} << 32;
@@ -363,13 +364,12 @@ std::vector<std::vector<bool>> StudyStore::done() const {
 std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_stats) const {
   Database& database = impl_->database;
   with_stats = with_stats && intervention == 0;
-  Statement rows(
-      database, with_stats
-                    ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats "
-                      "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
-                      "WHERE r.intervention = ? ORDER BY r.document"
-                    : "SELECT document, log_likelihoods, masks, response, passes FROM results "
-                      "WHERE intervention = ? ORDER BY document");
+  Statement rows(database,
+                 with_stats ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats "
+                              "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
+                              "WHERE r.intervention = ? ORDER BY r.document"
+                            : "SELECT document, log_likelihoods, masks, response, passes FROM results "
+                              "WHERE intervention = ? ORDER BY document");
   rows.bind(1, intervention);
   std::vector<StoredResult> results;
   while (rows.step()) {

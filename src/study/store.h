@@ -54,7 +54,8 @@ struct StoredResult {
   std::vector<HeadMask> masks;         // one a sample of the document, or those of `passes`
   std::vector<SampleStats> stats;      // one a sample; baseline only, else empty
   std::string response;                // what the model wrote
-  // Where it wrote: masks[k] held for passes[k] forward passes, one a new token. Else empty: one pass a sample.
+  // Where it wrote: masks[k] held for passes[k] forward passes, one a new token. Else empty: one pass a
+  // sample.
   std::vector<int64_t> passes;
   Work work;                    // written; results() leaves it out, StudyStore::work() has the sums
   std::vector<uint8_t> greedy;  // one a choice: 1 if all its tokens are the likeliest ones; not stored

@@ -103,8 +103,8 @@ TEST(Accuracy, PooledOfOnePartIsThePart) {
 TEST(Perplexity, WikitextEqualsTheHarness) {
   std::vector<AnsweredDocument> documents;
   for (const auto& row : read_tsv(test_data("analysis/wikitext_scores.tsv"))) {
-    documents.push_back({"wikitext", "",
-                         contributions_of_text(std::stod(row[0]), std::stoll(row[1]), std::stoll(row[2]))});
+    documents.push_back(
+        {"wikitext", "", contributions_of_text(std::stod(row[0]), std::stoll(row[1]), std::stoll(row[2]))});
   }
   ASSERT_EQ(documents.size(), 62u);
   const std::vector<SubjectRow> table = subject_rows("wikitext", documents);

@@ -276,7 +276,10 @@ const Bad kBad[] = {
     {"TooLittleMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "1K"}, 2, "--memory"},
     {"BadMemory", {"eval", "MODEL", "--task", "QUESTIONS", "--memory", "lots"}, 2, "--memory"},
     {"TwoTasksInAStudy", {"study", "MODEL", "--task", "QUESTIONS,piqa"}, 2, "study takes one task, not 2"},
-    {"TwoTasksScored", {"score", "MODEL", "--task", "piqa", "--task", "mmlu"}, 2, "score takes one task, not 2"},
+    {"TwoTasksScored",
+     {"score", "MODEL", "--task", "piqa", "--task", "mmlu"},
+     2,
+     "score takes one task, not 2"},
     {"DateWithoutChat", {"eval", "MODEL", "--task", "QUESTIONS", "--date", "2024-01-01"}, 2, "--chat"},
     {"TurnsWithoutChat", {"eval", "MODEL", "--task", "QUESTIONS", "--fewshot-as-multiturn"}, 2, "--chat"},
     {"DateIsNoDay",
@@ -291,7 +294,10 @@ const Bad kBad[] = {
      {"eval", "MODEL", "--task", "piqa,gsm8k", "--data", "FOLDER"},
      1,
      "no folder piqa in it"},
-    {"OutputIsAFile", {"eval", "MODEL", "--task", "QUESTIONS", "-o", "QUESTIONS"}, 1, "the folder cannot be made"},
+    {"OutputIsAFile",
+     {"eval", "MODEL", "--task", "QUESTIONS", "-o", "QUESTIONS"},
+     1,
+     "the folder cannot be made"},
     {"BadLimit", {"eval", "MODEL", "--task", "QUESTIONS", "--limit", "-1"}, 2, "limit"},
 };
 

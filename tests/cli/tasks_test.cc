@@ -1,5 +1,5 @@
-// The tasks of lm-evaluation-harness as a user runs them: prompts, several tasks at once, results files, chats, and
-// studies of answers that the model writes.
+// The tasks of lm-evaluation-harness as a user runs them: prompts, several tasks at once, results files,
+// chats, and studies of answers that the model writes.
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -25,23 +25,28 @@ std::vector<Json> json_lines(const std::string& text) {
 class CliTasks : public Cli {
  protected:
   CliTasks() : data_((folder_ / "data").string()) {
-    for (const char* task : {"piqa", "gsm8k", "winogrande", "wikitext2"}) fs::create_directories(fs::path(data_) / task);
-    write_file(fs::path(data_) / "piqa/valid.jsonl", R"({"goal": "stay dry", "sol1": "an umbrella", "sol2": "a fork"}
+    for (const char* task : {"piqa", "gsm8k", "winogrande", "wikitext2"})
+      fs::create_directories(fs::path(data_) / task);
+    write_file(fs::path(data_) / "piqa/valid.jsonl",
+               R"({"goal": "stay dry", "sol1": "an umbrella", "sol2": "a fork"}
 {"goal": "eat soup", "sol1": "an umbrella", "sol2": "a spoon\u00e9"}
 )");
     write_file(fs::path(data_) / "piqa/valid-labels.lst", "0\n1\n");
     std::string questions;
     for (int i = 0; i < 6; ++i) {
-      questions += fmt::format(R"({{"question": "How many are {} and {}?", "answer": "We add.\n#### {}"}})", i, i, 2 * i);
+      questions += fmt::format(R"({{"question": "How many are {} and {}?", "answer": "We add.\n#### {}"}})",
+                               i, i, 2 * i);
       questions += "\n";
     }
     write_file(fs::path(data_) / "gsm8k/test.jsonl", questions);
     write_file(fs::path(data_) / "gsm8k/train.jsonl", questions);
-    write_file(fs::path(data_) / "winogrande/validation.jsonl",
-               R"({"sentence": "The cup is in the box as the _ is small.", "option1": "cup", "option2": "box", "answer": "1"}
+    write_file(
+        fs::path(data_) / "winogrande/validation.jsonl",
+        R"({"sentence": "The cup is in the box as the _ is small.", "option1": "cup", "option2": "box", "answer": "1"}
 )");
-    write_file(fs::path(data_) / "wikitext2/wiki.test.raw",
-               " \n = Red Roses = \n \n A rose is red , and wet . \n \n = The Sea = \n \n The sea is wide . \n");
+    write_file(
+        fs::path(data_) / "wikitext2/wiki.test.raw",
+        " \n = Red Roses = \n \n A rose is red , and wet . \n \n = The Sea = \n \n The sea is wide . \n");
   }
 
   std::vector<std::string> with_data(std::vector<std::string> arguments) const {
@@ -70,7 +75,8 @@ class CliTasks : public Cli {
   }
   fs::path file_below(const std::string& name, const std::string& part) {
     for (const auto& entry : fs::recursive_directory_iterator(output(name))) {
-      if (entry.path().string().find(part) != std::string::npos && entry.is_regular_file()) return entry.path();
+      if (entry.path().string().find(part) != std::string::npos && entry.is_regular_file())
+        return entry.path();
     }
     throw std::runtime_error("no file " + part);
   }
@@ -80,15 +86,17 @@ class CliTasks : public Cli {
 
 // The golden lines of the harness, for the subjects that the test data hold.
 TEST_F(CliTasks, PromptsOfMmluAreTheGoldenOnes) {
-  const Outcome outcome = run_idleheads({"prompts", model_, "--task", "mmlu", "--data", (kData / "mmlu_small").string(),
-                                         "--num-fewshot", "5", "--context", "100000", "--json"});
+  const Outcome outcome =
+      run_idleheads({"prompts", model_, "--task", "mmlu", "--data", (kData / "mmlu_small").string(),
+                     "--num-fewshot", "5", "--context", "100000", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const std::vector<Json> found = json_lines(outcome.out);
   int checked = 0;
   for (const Json& golden : json_lines(read_text_file(kData / "mmlu_small/prompts.jsonl"))) {
     for (const Json& line : found) {
       if (line.at("task") != golden.at("task") || line.at("doc_index") != golden.at("doc_index")) continue;
-      for (const auto& [key, value] : golden.items()) EXPECT_EQ(line.at(key), value) << golden.at("task") << key;
+      for (const auto& [key, value] : golden.items())
+        EXPECT_EQ(line.at(key), value) << golden.at("task") << key;
       EXPECT_FALSE(line.at("context_ids").empty());
       EXPECT_EQ(line.at("continuation_ids").size(), 4u);
       ++checked;
@@ -118,29 +126,33 @@ TEST_F(CliTasks, PromptsOfEveryKind) {
 }
 
 TEST_F(CliTasks, PromptsForPeople) {
-  const Outcome outcome = run_idleheads(with_data({"prompts", model_, "--tasks", "piqa,gsm8k", "--shots", "0"}));
+  const Outcome outcome =
+      run_idleheads(with_data({"prompts", model_, "--tasks", "piqa,gsm8k", "--shots", "0"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, StartsWith("==== piqa document 0, 0 shots\nprompt:\nQuestion: stay dry\nAnswer:\n  tokens ("));
+  EXPECT_THAT(outcome.out,
+              StartsWith("==== piqa document 0, 0 shots\nprompt:\nQuestion: stay dry\nAnswer:\n  tokens ("));
   EXPECT_THAT(outcome.out, HasSubstr("choice 0 (right): \" an umbrella\"\n"));
   EXPECT_THAT(outcome.out, HasSubstr("==== gsm8k document 5, 0 shots\n"));
   EXPECT_THAT(outcome.out, HasSubstr("reference answer:\nWe add.\n#### 10\n"));
 }
 
 TEST_F(CliTasks, ChatsGoThroughTheTemplate) {
-  const std::vector<Json> turns = prompts({"--task", "gsm8k", "--shots", "1", "--limit", "1", "--chat", "--system", "Add."});
+  const std::vector<Json> turns =
+      prompts({"--task", "gsm8k", "--shots", "1", "--limit", "1", "--chat", "--system", "Add."});
   const std::string context = turns.at(0).at("context");
   EXPECT_THAT(context, StartsWith("<s><|user|>Add.<|user|>Question: "));
   EXPECT_EQ(turns[0].at("chat"), true);
   EXPECT_EQ(turns[0].at("fewshot_as_multiturn"), true);
   EXPECT_THAT(context, HasSubstr("<|user|>We add."));
-  const std::vector<Json> one =
-      prompts({"--task", "gsm8k", "--shots", "1", "--limit", "1", "--apply-chat-template", "--fewshot-as-multiturn=off"});
+  const std::vector<Json> one = prompts({"--task", "gsm8k", "--shots", "1", "--limit", "1",
+                                         "--apply-chat-template", "--fewshot-as-multiturn=off"});
   EXPECT_EQ(one.at(0).at("fewshot_as_multiturn"), false);
   EXPECT_THAT(one[0].at("context").get<std::string>(), Not(HasSubstr("<|user|>We add.")));
 }
 
 TEST_F(CliTasks, DateIsWhatTemplatesPrint) {
-  write_file(fs::path(model_) / "chat_template.jinja", "{{ strftime_now('%d %b %Y') }}: {{ messages[0].content }}");
+  write_file(fs::path(model_) / "chat_template.jinja",
+             "{{ strftime_now('%d %b %Y') }}: {{ messages[0].content }}");
   const auto context = [&](const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {"--task", "piqa", "--limit", "1", "--chat"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -157,8 +169,8 @@ TEST_F(CliTasks, ChatWithoutATemplateIsAnError) {
 }
 
 TEST_F(CliTasks, SeveralTasksHaveOneTable) {
-  const Outcome outcome =
-      run_idleheads(with_data({"eval", model_, "--tasks", "piqa,wikitext", "--task", questions_, "--dtype", "f32"}));
+  const Outcome outcome = run_idleheads(
+      with_data({"eval", model_, "--tasks", "piqa,wikitext", "--task", questions_, "--dtype", "f32"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("|piqa"));
   EXPECT_THAT(outcome.out, HasSubstr("|wikitext"));
@@ -174,8 +186,8 @@ TEST_F(CliTasks, OneTasksFolderMayBeNamedDirectly) {
 }
 
 TEST_F(CliTasks, OutputIsTheHarnessLayout) {
-  const Outcome outcome = run_idleheads(
-      with_data({"eval", model_, "--task", "piqa,gsm8k", "--shots", "0", "-o", output("out"), "--dtype", "f32"}));
+  const Outcome outcome = run_idleheads(with_data(
+      {"eval", model_, "--task", "piqa,gsm8k", "--shots", "0", "-o", output("out"), "--dtype", "f32"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("wrote "));
   std::string model = model_;
@@ -205,8 +217,8 @@ TEST_F(CliTasks, OutputIsTheHarnessLayout) {
 
 TEST_F(CliTasks, OutputOfEachInterventionHasItsFolder) {
   const Outcome outcome =
-      run_idleheads(with_data({"eval", model_, "--task", "piqa,wikitext", "--output-path", output("out"), "--no-log-samples",
-                               "--ablate", "L1H2", "--ablate", "awft>0.5"}));
+      run_idleheads(with_data({"eval", model_, "--task", "piqa,wikitext", "--output-path", output("out"),
+                               "--no-log-samples", "--ablate", "L1H2", "--ablate", "awft>0.5"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   std::set<std::string> folders;
   for (const std::string& file : files_below("out")) {
@@ -223,8 +235,8 @@ TEST_F(CliTasks, OutputOfEachInterventionHasItsFolder) {
 }
 
 TEST_F(CliTasks, AblationOfAShareIsCalibratedForEachTask) {
-  const Outcome outcome = run_idleheads(
-      with_data({"eval", model_, "--task", "piqa,gsm8k", "--shots", "0", "--limit", "2", "--ablate", "ahon_ln@20%", "--json"}));
+  const Outcome outcome = run_idleheads(with_data({"eval", model_, "--task", "piqa,gsm8k", "--shots", "0",
+                                                   "--limit", "2", "--ablate", "ahon_ln@20%", "--json"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const Json runs = parse_json(outcome.out, "eval").at("runs");
   ASSERT_EQ(runs.size(), 2u);
@@ -236,12 +248,13 @@ TEST_F(CliTasks, AblationOfAShareIsCalibratedForEachTask) {
 
 class CliTaskStudy : public CliTasks, public testing::WithParamInterface<const char*> {};
 
-// Killed at different moments, it goes on each time and ends with the results of a run in one piece; how it is run
-// does not matter.
+// Killed at different moments, it goes on each time and ends with the results of a run in one piece; how it
+// is run does not matter.
 TEST_P(CliTaskStudy, KilledStudiesGoOnToTheSameResults) {
   const auto arguments = [&](const std::string& file, const std::vector<std::string>& more) {
-    std::vector<std::string> all = with_data({"study", model_, "--task", GetParam(), "--shots", "0", "-o", output(file),
-                                              "--scores", "ahon_ln,random", "--shares", "10,30", "--dtype", "f32"});
+    std::vector<std::string> all =
+        with_data({"study", model_, "--task", GetParam(), "--shots", "0", "-o", output(file), "--scores",
+                   "ahon_ln,random", "--shares", "10,30", "--dtype", "f32"});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   };
@@ -257,15 +270,17 @@ TEST_P(CliTaskStudy, KilledStudiesGoOnToTheSameResults) {
   }
   ASSERT_EQ(run_idleheads(arguments("killed.db", {})).code, 0);
   expect_equal_exports("whole.db", "killed.db");
-  EXPECT_EQ(run_idleheads({"show", output("killed.db"), "--curves", "--subjects", "--heatmap", "ahon_ln@30%"}).code, 0);
+  EXPECT_EQ(
+      run_idleheads({"show", output("killed.db"), "--curves", "--subjects", "--heatmap", "ahon_ln@30%"}).code,
+      0);
   EXPECT_EQ(run_idleheads({"export", output("killed.db"), "--npz"}).code, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CliTaskStudy, testing::Values("gsm8k", "wikitext", "winogrande"));
 
 TEST_F(CliTasks, AStudyRefusesAnotherChat) {
-  const std::vector<std::string> study =
-      with_data({"study", model_, "--task", "piqa", "-o", output("a.db"), "--scores", "random", "--shares", "0"});
+  const std::vector<std::string> study = with_data(
+      {"study", model_, "--task", "piqa", "-o", output("a.db"), "--scores", "random", "--shares", "0"});
   const auto with = [&](const std::vector<std::string>& more) {
     std::vector<std::string> all = study;
     all.insert(all.end(), more.begin(), more.end());
@@ -274,7 +289,8 @@ TEST_F(CliTasks, AStudyRefusesAnotherChat) {
   ASSERT_EQ(with({"--chat"}).code, 0);
   expect_failure(with({}), 1, "chat: stored '");
   expect_failure(with({"--chat", "--system", "Be brief."}), 1, "system: stored '', given 'Be brief.'");
-  expect_failure(with({"--chat", "--no-fewshot-as-multiturn"}), 1, "chat.multiturn: stored 'yes', given 'no'");
+  expect_failure(with({"--chat", "--no-fewshot-as-multiturn"}), 1,
+                 "chat.multiturn: stored 'yes', given 'no'");
   expect_failure(with({"--chat", "--date", "2020-01-01"}), 1, "chat.date");
 }
 

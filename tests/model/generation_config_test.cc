@@ -19,10 +19,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// The golden llama with the tiny tokenizer (300 tokens, EOS 298), and a generation_config.json of the test's own.
+// The golden llama with the tiny tokenizer (300 tokens, EOS 298), and a generation_config.json of the test's
+// own.
 class GenerationConfigTest : public testing::Test {
  protected:
-  GenerationConfigTest() : folder_(fs::temp_directory_path() / fmt::format("idleheads_generation_{}", ::getpid())) {
+  GenerationConfigTest()
+      : folder_(fs::temp_directory_path() / fmt::format("idleheads_generation_{}", ::getpid())) {
     const fs::path data = IDLEHEADS_TEST_DATA;
     fs::remove_all(folder_);
     fs::create_directory(folder_);
@@ -88,18 +90,25 @@ TEST_F(GenerationConfigTest, NeutralValuesAreFine) {
 }
 
 TEST_F(GenerationConfigTest, RefusesWhatItCannotHonour) {
-  for (const auto& [key, value] : {std::pair{"no_repeat_ngram_size", "3"}, {"min_new_tokens", "1"},
-                                   {"suppress_tokens", "[5]"}, {"bad_words_ids", "[[1, 2]]"},
-                                   {"forced_bos_token_id", "0"}, {"sequence_bias", R"([[[1], 2.0]])"},
-                                   {"encoder_repetition_penalty", "1.2"}, {"num_beams", "4"},
-                                   {"guidance_scale", "1.5"}, {"remove_invalid_values", "true"}}) {
+  for (const auto& [key, value] : {std::pair{"no_repeat_ngram_size", "3"},
+                                   {"min_new_tokens", "1"},
+                                   {"suppress_tokens", "[5]"},
+                                   {"bad_words_ids", "[[1, 2]]"},
+                                   {"forced_bos_token_id", "0"},
+                                   {"sequence_bias", R"([[[1], 2.0]])"},
+                                   {"encoder_repetition_penalty", "1.2"},
+                                   {"num_beams", "4"},
+                                   {"guidance_scale", "1.5"},
+                                   {"remove_invalid_values", "true"}}) {
     const std::string message = error_with(fmt::format(R"({{"{}": {}}})", key, value));
-    EXPECT_THAT(message, testing::AllOf(HasSubstr("generation_config.json"), HasSubstr(key), HasSubstr("not supported")));
+    EXPECT_THAT(message, testing::AllOf(HasSubstr("generation_config.json"), HasSubstr(key),
+                                        HasSubstr("not supported")));
   }
 }
 
 TEST_F(GenerationConfigTest, RefusesWhatMakesNoSense) {
-  EXPECT_THAT(error_with(R"({"eos_token_id": 300})"), HasSubstr("eos_token_id has 300, expected token ids from 0 to 299"));
+  EXPECT_THAT(error_with(R"({"eos_token_id": 300})"),
+              HasSubstr("eos_token_id has 300, expected token ids from 0 to 299"));
   EXPECT_THAT(error_with(R"({"eos_token_id": [1, -1]})"), HasSubstr("eos_token_id has -1"));
   EXPECT_THAT(error_with(R"({"eos_token_id": "</s>"})"), HasSubstr("eos_token_id"));
   EXPECT_THAT(error_with(R"({"repetition_penalty": 0})"), HasSubstr("repetition_penalty is 0"));

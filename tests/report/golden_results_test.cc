@@ -1,5 +1,6 @@
-// All made-up scores of a folder of goldens (IDLEHEADS_GOLDEN, with the data sets in IDLEHEADS_DATA): every document's
-// metric values and the harness' whole results dictionary. Skipped where the folders are not named.
+// All made-up scores of a folder of goldens (IDLEHEADS_GOLDEN, with the data sets in IDLEHEADS_DATA): every
+// document's metric values and the harness' whole results dictionary. Skipped where the folders are not
+// named.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +27,8 @@ class GoldenResults : public testing::Test {
   void SetUp() override {
     const char* golden = std::getenv("IDLEHEADS_GOLDEN");
     const char* data = std::getenv("IDLEHEADS_DATA");
-    if (golden == nullptr || data == nullptr) GTEST_SKIP() << "IDLEHEADS_GOLDEN and IDLEHEADS_DATA name no folders";
+    if (golden == nullptr || data == nullptr)
+      GTEST_SKIP() << "IDLEHEADS_GOLDEN and IDLEHEADS_DATA name no folders";
     golden_ = fs::path(golden) / "prompts";
     data_ = data;
   }
@@ -92,7 +94,8 @@ class GoldenResults : public testing::Test {
         check_section(value, found[key], where + "." + key);
       }
     } else if (expected.is_array()) {
-      EXPECT_EQ(std::multiset<json>(expected.begin(), expected.end()), std::multiset<json>(found.begin(), found.end()))
+      EXPECT_EQ(std::multiset<json>(expected.begin(), expected.end()),
+                std::multiset<json>(found.begin(), found.end()))
           << where;
     } else {
       EXPECT_EQ(expected, found) << where;

@@ -29,8 +29,9 @@ HarnessTask quiz(std::vector<Metric> metrics) {
 HarnessTask grouped() {
   HarnessTask task = quiz({Metric::acc});
   std::vector<AnsweredDocument> documents;
-  for (const auto& [subject, category] :
-       {std::pair{"formal_logic", "humanities"}, {"sociology", "social sciences"}, {"econometrics", "social sciences"}}) {
+  for (const auto& [subject, category] : {std::pair{"formal_logic", "humanities"},
+                                          {"sociology", "social sciences"},
+                                          {"econometrics", "social sciences"}}) {
     for (int d = 0; d < 10; ++d) documents.push_back({subject, category, {{Metric::acc, d < 4 ? 1.0 : 0.0}}});
     task.documents[subject] = 100;
     task.documents_taken[subject] = 10;
@@ -39,7 +40,8 @@ HarnessTask grouped() {
   return task;
 }
 
-HarnessTask lone(const std::string& name, std::vector<Metric> metrics, const std::vector<Contribution>& document) {
+HarnessTask lone(const std::string& name, std::vector<Metric> metrics,
+                 const std::vector<Contribution>& document) {
   HarnessTask task = quiz(std::move(metrics));
   task.name = name;
   task.shots = 0;
@@ -49,15 +51,17 @@ HarnessTask lone(const std::string& name, std::vector<Metric> metrics, const std
 }
 
 HarnessTask texts() {
-  HarnessTask task = lone("wikitext", {Metric::word_perplexity, Metric::byte_perplexity, Metric::bits_per_byte},
-                          contributions_of_text(-20, 10, 40));
+  HarnessTask task =
+      lone("wikitext", {Metric::word_perplexity, Metric::byte_perplexity, Metric::bits_per_byte},
+           contributions_of_text(-20, 10, 40));
   task.version = "2.0";
   task.output_type = "loglikelihood_rolling";
   return task;
 }
 
 TEST(HarnessTable, OneTaskWithTwoMetrics) {
-  const HarnessTask task = lone("hellaswag", {Metric::acc, Metric::acc_norm}, {{Metric::acc, 1}, {Metric::acc_norm, 0}});
+  const HarnessTask task =
+      lone("hellaswag", {Metric::acc, Metric::acc_norm}, {{Metric::acc, 1}, {Metric::acc_norm, 0}});
   EXPECT_EQ(harness_tables(std::span(&task, 1)),
             "|  Tasks  |Version|Filter|n-shot| Metric |   |Value |   |Stderr|\n"
             "|---------|------:|------|-----:|--------|---|-----:|---|-----:|\n"
@@ -88,18 +92,21 @@ TEST(HarnessTable, PerplexitiesGoDownAndHaveNoError) {
 TEST(HarnessTable, GroupsHaveATableOfTheirOwn) {
   const std::vector<HarnessTask> tasks = {grouped(), texts()};
   const std::string text = harness_tables(tasks);
-  EXPECT_THAT(text, testing::StartsWith("|      Tasks       |Version|Filter|n-shot|    Metric     |   |Value |   |Stderr|\n"
-                                        "|------------------|------:|------|-----:|---------------|---|-----:|---|------|\n"
-                                        "|quiz              |      2|none  |      |acc            |↑  |0.4000|±  |0.0943|\n"
-                                        "| - humanities     |      2|none  |      |acc            |↑  |0.4000|±  |0.1633|\n"
-                                        "|  - formal_logic  |      1|none  |     5|acc            |↑  |0.4000|±  |0.1633|\n"
-                                        "| - social sciences|"));
-  EXPECT_THAT(text, HasSubstr("|wikitext          |      2|none  |     0|bits_per_byte  |↓  |0.7213|±  |   N/A|\n"));
-  EXPECT_THAT(text, testing::EndsWith("\n\n|      Groups      |Version|Filter|n-shot|Metric|   |Value |   |Stderr|\n"
-                                      "|------------------|------:|------|------|------|---|-----:|---|-----:|\n"
-                                      "|quiz              |      2|none  |      |acc   |↑  |0.4000|±  |0.0943|\n"
-                                      "| - humanities     |      2|none  |      |acc   |↑  |0.4000|±  |0.1633|\n"
-                                      "| - social sciences|      2|none  |      |acc   |↑  |0.4000|±  |0.1155|\n"));
+  EXPECT_THAT(text, testing::StartsWith(
+                        "|      Tasks       |Version|Filter|n-shot|    Metric     |   |Value |   |Stderr|\n"
+                        "|------------------|------:|------|-----:|---------------|---|-----:|---|------|\n"
+                        "|quiz              |      2|none  |      |acc            |↑  |0.4000|±  |0.0943|\n"
+                        "| - humanities     |      2|none  |      |acc            |↑  |0.4000|±  |0.1633|\n"
+                        "|  - formal_logic  |      1|none  |     5|acc            |↑  |0.4000|±  |0.1633|\n"
+                        "| - social sciences|"));
+  EXPECT_THAT(
+      text, HasSubstr("|wikitext          |      2|none  |     0|bits_per_byte  |↓  |0.7213|±  |   N/A|\n"));
+  EXPECT_THAT(
+      text, testing::EndsWith("\n\n|      Groups      |Version|Filter|n-shot|Metric|   |Value |   |Stderr|\n"
+                              "|------------------|------:|------|------|------|---|-----:|---|-----:|\n"
+                              "|quiz              |      2|none  |      |acc   |↑  |0.4000|±  |0.0943|\n"
+                              "| - humanities     |      2|none  |      |acc   |↑  |0.4000|±  |0.1633|\n"
+                              "| - social sciences|      2|none  |      |acc   |↑  |0.4000|±  |0.1155|\n"));
 }
 
 TEST(HarnessResults, KeysAndNestingOfGroups) {
@@ -122,7 +129,8 @@ TEST(HarnessResults, KeysAndNestingOfGroups) {
       "wikitext": []})"));
   EXPECT_EQ(out["versions"]["quiz"].dump(), "2");
   EXPECT_EQ(out["versions"]["quiz_sociology"].dump(), "1.0");
-  EXPECT_EQ(out["n-shot"], json::parse(R"({"quiz_formal_logic": 5, "quiz_econometrics": 5, "quiz_sociology": 5,
+  EXPECT_EQ(out["n-shot"],
+            json::parse(R"({"quiz_formal_logic": 5, "quiz_econometrics": 5, "quiz_sociology": 5,
       "wikitext": 0})"));
   EXPECT_EQ(out["higher_is_better"]["wikitext"]["word_perplexity"], false);
   EXPECT_EQ(out["higher_is_better"]["quiz"]["acc"], true);
@@ -213,8 +221,9 @@ TEST_F(HarnessSamples, ChoicesHaveARequestEach) {
   StoredResult result;
   result.log_likelihoods = {-3, -4.125f};
   result.greedy = {1, 0};
-  HarnessSample sample = {7, R"({"q": "naïve\n\"x\"", "choices": ["a", "b"], "n": 1, "none": []})", "1",
-                          {{"Q: A:", " a"}, {"Q: A:", " bbbbbb"}}, &document, &result};
+  HarnessSample sample = {7,         R"({"q": "naïve\n\"x\"", "choices": ["a", "b"], "n": 1, "none": []})",
+                          "1",       {{"Q: A:", " a"}, {"Q: A:", " bbbbbb"}},
+                          &document, &result};
   HarnessSampleFile file(task, path_);
   file.add(sample, "none");
   const std::string all = file.finish();

@@ -33,10 +33,11 @@ FakeStudy study_of(const StoredDocument& document, int count, const std::string&
   return study;
 }
 
-// Ten questions, each answered in three new tokens and then one more. 8 are right; under the intervention 7, with
-// head L1H3 off in the first three passes and L0H0 too in the last.
+// Ten questions, each answered in three new tokens and then one more. 8 are right; under the intervention 7,
+// with head L1H3 off in the first three passes and L0H0 too in the last.
 StudyStore written_study(const std::filesystem::path& path) {
-  const FakeStudy study = study_of(answer_document("so it is\n#### 5"), 10, "exact_match,strict-match;exact_match,flexible-extract");
+  const FakeStudy study = study_of(answer_document("so it is\n#### 5"), 10,
+                                   "exact_match,strict-match;exact_match,flexible-extract");
   StudyStore store = StudyStore::open(path, study.settings, study.documents);
   store.set_plan({study.runs[0].intervention, study.runs[1].intervention});
   Cohort cohort;
@@ -62,7 +63,8 @@ StudyStore written_study(const std::filesystem::path& path) {
 
 // Three texts of 10 words and 40 bytes in two windows each.
 StudyStore text_study(const std::filesystem::path& path, float under_intervention) {
-  const FakeStudy study = study_of(text_document(10, 40, 2), 3, "word_perplexity;byte_perplexity;bits_per_byte");
+  const FakeStudy study =
+      study_of(text_document(10, 40, 2), 3, "word_perplexity;byte_perplexity;bits_per_byte");
   StudyStore store = StudyStore::open(path, study.settings, study.documents);
   store.set_plan({study.runs[0].intervention, study.runs[1].intervention});
   Cohort cohort;
@@ -129,8 +131,9 @@ TEST_F(Kinds, WrittenAnswersAreExported) {
   EXPECT_EQ(documents[1], "0,quiz,,0,0,,1,9,0,\"I think, \"\"#### 5\"\"\",5,1,5,1");
   EXPECT_EQ(documents[10], "9,quiz,,9,0,,1,9,0,it is 5,[invalid],0,5,1");
   const auto curves = csv_lines(store, "curves.csv");
-  EXPECT_THAT(curves[0], testing::EndsWith(",questions,exact_match_strict_match,exact_match_strict_match_stderr,"
-                                           "exact_match_flexible_extract,exact_match_flexible_extract_stderr"));
+  EXPECT_THAT(curves[0],
+              testing::EndsWith(",questions,exact_match_strict_match,exact_match_strict_match_stderr,"
+                                "exact_match_flexible_extract,exact_match_flexible_extract_stderr"));
   EXPECT_THAT(curves[2], testing::StartsWith("ahon_ln,0.1,0.25,15.625,10,0.7,"));
   const json out = json::parse(summary_json(summarize(store)));
   EXPECT_EQ(out["summary"]["metric"], "exact_match,strict-match");
@@ -164,7 +167,8 @@ TEST_F(Kinds, PerplexityIsWithinAPointUpToOnePercent) {
 }
 
 TEST_F(Kinds, TextsAreShownWithTheirPerplexity) {
-  const std::string text = show(summarize(text_study(folder_ / "a.db", -20.05f)), {.curves = true, .subjects = true});
+  const std::string text =
+      show(summarize(text_study(folder_ / "a.db", -20.05f)), {.curves = true, .subjects = true});
   EXPECT_THAT(text, HasSubstr("3 texts. With all heads on the word perplexity is 7.389.\n"));
   EXPECT_THAT(text, HasSubstr("tested  word perplexity"));
   EXPECT_THAT(text, HasSubstr("word perplexity at most 1 % above"));
@@ -180,7 +184,8 @@ TEST_F(Kinds, TextsAreExported) {
   EXPECT_THAT(csv_lines(store, "curves.csv")[2], testing::StartsWith("ahon_ln,0.1,0.25,12.5,3,7.767"));
   export_npz(store, folder_ / "a.npz");
   auto members = unzip(read_file(folder_ / "a.npz"));
-  EXPECT_THAT(npy_data<float>(members["log_likelihoods.npy"]), ElementsAre(-20, -20, -20, -20.5f, -20.5f, -20.5f));
+  EXPECT_THAT(npy_data<float>(members["log_likelihoods.npy"]),
+              ElementsAre(-20, -20, -20, -20.5f, -20.5f, -20.5f));
   EXPECT_THAT(npy_data<int64_t>(members["document_words.npy"]), ElementsAre(10, 10, 10));
   EXPECT_THAT(npy_data<int64_t>(members["document_bytes.npy"]), ElementsAre(40, 40, 40));
   EXPECT_THAT(npy_header(members["masks_1.npy"]), HasSubstr("(6, 2, 4)"));

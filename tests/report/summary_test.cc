@@ -107,7 +107,8 @@ TEST(Summary, SubjectsAsTheHarnessOrdersThem) {
   EXPECT_EQ(value_of(summary.subjects_chosen[0].values, Metric::acc).value, 0.5);
   // Two subjects of 100 with 80 right each: sqrt(2 * 99 * e^2 * 100 / 198 / 200).
   const double e = std::sqrt(0.8 * 0.2 / 99);
-  EXPECT_NEAR(*value_of(summary.subjects[0].values, Metric::acc).error, std::sqrt(2 * 99 * e * e * 100 / 198 / 200), 1e-15);
+  EXPECT_NEAR(*value_of(summary.subjects[0].values, Metric::acc).error,
+              std::sqrt(2 * 99 * e * e * 100 / 198 / 200), 1e-15);
 }
 
 TEST(Summary, TaskOfOneGroupIsOneRow) {

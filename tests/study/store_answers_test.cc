@@ -48,7 +48,8 @@ class StoreAnswers : public testing::Test {
  protected:
   TempFolder folder_;
   std::filesystem::path file_ = folder_ / "study.db";
-  std::vector<StoredDocument> documents_ = {written("because\n#### 18"), written(""), text(5, 20), text(2, 0)};
+  std::vector<StoredDocument> documents_ = {written("because\n#### 18"), written(""), text(5, 20),
+                                            text(2, 0)};
   StudyStore store_ = StudyStore::open(file_, make_settings(), documents_);
 };
 

@@ -1,4 +1,5 @@
-// Studies of tasks whose answers are written and of texts, run by a tiny model: what is stored, stopping and going on.
+// Studies of tasks whose answers are written and of texts, run by a tiny model: what is stored, stopping and
+// going on.
 #include <fstream>
 #include <set>
 
@@ -59,7 +60,8 @@ class Tasks : public testing::Test {
       Document document;
       document.group = "wikitext";
       document.index = i;
-      document.contexts = {fmt::format("= Page {} =\n\nA rose is red and the sea is wet, {} times.\n", i, i * i)};
+      document.contexts = {
+          fmt::format("= Page {} =\n\nA rose is red and the sea is wet, {} times.\n", i, i * i)};
       document.target = document.contexts[0];
       document.words = 12;
       document.bytes = static_cast<int64_t>(document.contexts[0].size());
@@ -97,7 +99,8 @@ class Tasks : public testing::Test {
     }
   }
   void expect_equal(const std::string& a, const std::string& b, int64_t interventions) {
-    const StudyStore first = StudyStore::open_read_only(folder_ / a), second = StudyStore::open_read_only(folder_ / b);
+    const StudyStore first = StudyStore::open_read_only(folder_ / a),
+                     second = StudyStore::open_read_only(folder_ / b);
     EXPECT_EQ(first.plan(), second.plan());
     for (int64_t i = 0; i < interventions; ++i) {
       const auto x = first.results(i, true), y = second.results(i, true);
@@ -157,7 +160,8 @@ TEST_F(Tasks, ResponsesAreTheEnginesUpToTheStopString) {
   const auto response = [&] {
     StoredResult found;
     const std::vector<int64_t> documents = {0};
-    evaluate(*engine_, task, documents, none, {}, [&](auto results) { found = std::move(results[0].second); });
+    evaluate(*engine_, task, documents, none, {},
+             [&](auto results) { found = std::move(results[0].second); });
     return found;
   };
   EXPECT_EQ(response().response, text);
