@@ -3,7 +3,7 @@
 
   compare_lm_eval.py model MODEL.gguf FOLDER      the model as a float32 Hugging Face folder, by transformers' own reader
   compare_lm_eval.py reference FOLDER --data DIR --output OUT [--tasks a,b] [--limit N] [--chat]
-  idleheads eval FOLDER --task a,b --data DIR --limit N --dtype f32 --output OURS     (mmlu: --limit 2 in both)
+  idleheads eval FOLDER --task a,b --data DIR --limit N --dtype f32 --output OURS     (mmlu: --limit 2; winogrande: --shots 5)
   compare_lm_eval.py compare OUT OURS             a table in Markdown; exit code 1 if something differs
 
 DIR holds one folder a data set in its original format: mmlu, piqa, winogrande, gsm8k, arc, hellaswag, wikitext2. Nothing

@@ -1,8 +1,7 @@
 // ARC, easy and challenge: science questions with 3 to 5 answers, scored as texts.
 #include <algorithm>
 
-#include "task/dataset.h"
-#include "task/formats.h"
+#include "task/one_group.h"
 #include "task/row_json.h"
 
 namespace idleheads {
@@ -51,34 +50,20 @@ Item to_item(const Row& row) {
   return item;
 }
 
-// `config` as Hugging Face has it, ARC-Easy; `stem` of the original files, arc_easy.
-std::vector<Item> read_items(const std::string& config, const std::string& stem, const std::string& split,
-                             const LoadRequest& request) {
-  std::string upper = split;
-  upper.front() = static_cast<char>(upper.front() - 'a' + 'A');
-  const DatasetSplit where = {{"allenai/ai2_arc", "ai2_arc"},
-                              config,
-                              split,
-                              {stem + "_" + split + ".jsonl", config + "-" + upper + ".jsonl"}};
-  std::vector<Item> items;
-  for (const Row& row : read_split(where, request.data)) items.push_back(to_item(row));
-  return items;
-}
-
+// `config` as Hugging Face has it, ARC-Easy; the original files are arc_easy_test.jsonl or
+// ARC-Easy-Test.jsonl.
 TaskFormat arc_format(const std::string& name, const std::string& config) {
+  const auto split = [&](const std::string& split_name, const std::string& capitalised) -> DatasetSplit {
+    return {{"allenai/ai2_arc", "ai2_arc"},
+            config,
+            split_name,
+            {name + "_" + split_name + ".jsonl", config + "-" + capitalised + ".jsonl"}};
+  };
   TaskFormat format;
   format.name = name;
   format.version = "1.0";
   format.metrics = {Metric::acc, Metric::acc_norm};
-  format.load = [name, config](const LoadRequest& request) -> LoadedItems {
-    refuse_subjects(request.only, name);
-    ItemGroup group;
-    group.group.name = name;
-    group.items = read_items(config, name, "test", request);
-    if (request.examples) group.examples = read_items(config, name, "train", request);
-    group.examples_file = name + "'s training split";
-    return {{std::move(group)}, ""};
-  };
+  format.load = load_one_group(name, split("test", "Test"), split("train", "Train"), each_row(to_item));
   return format;
 }
 

@@ -1,6 +1,5 @@
 // GSM8K: the model writes its way to a number.
-#include "task/dataset.h"
-#include "task/formats.h"
+#include "task/one_group.h"
 #include "task/row_json.h"
 
 namespace idleheads {
@@ -14,21 +13,8 @@ Item to_item(const Row& row) {
   return item;
 }
 
-std::vector<Item> read_items(const std::string& split, const LoadRequest& request) {
-  const DatasetSplit where = {{"openai/gsm8k", "gsm8k"}, "main", split, {split + ".jsonl"}};
-  std::vector<Item> items;
-  for (const Row& row : read_split(where, request.data)) items.push_back(to_item(row));
-  return items;
-}
-
-LoadedItems load(const LoadRequest& request) {
-  refuse_subjects(request.only, "gsm8k");
-  ItemGroup group;
-  group.group.name = "gsm8k";
-  group.items = read_items("test", request);
-  if (request.examples) group.examples = read_items("train", request);
-  group.examples_file = "gsm8k's training split";
-  return {{std::move(group)}, ""};
+DatasetSplit split(const std::string& name) {
+  return {{"openai/gsm8k", "gsm8k"}, "main", name, {name + ".jsonl"}};
 }
 
 }  // namespace
@@ -41,7 +27,7 @@ TaskFormat gsm8k_format() {
   format.default_shots = 5;
   format.metrics = {Metric::exact_match_strict, Metric::exact_match_flexible};
   format.generation = {{"Question:", "</s>", "<|im_end|>"}, 256};
-  format.load = load;
+  format.load = load_one_group("gsm8k", split("test"), split("train"), each_row(to_item));
   return format;
 }
 

@@ -2,8 +2,7 @@
 #include <algorithm>
 
 #include "model/letter_case.h"
-#include "task/dataset.h"
-#include "task/formats.h"
+#include "task/one_group.h"
 #include "task/row_json.h"
 #include "task/unicode.h"
 
@@ -61,22 +60,8 @@ Item to_item(const Row& row) {
   return item;
 }
 
-std::vector<Item> read_items(const std::string& split, std::vector<std::string> names,
-                             const LoadRequest& request) {
-  const DatasetSplit where = {{"Rowan/hellaswag", "hellaswag"}, "default", split, std::move(names)};
-  std::vector<Item> items;
-  for (const Row& row : read_split(where, request.data)) items.push_back(to_item(row));
-  return items;
-}
-
-LoadedItems load(const LoadRequest& request) {
-  refuse_subjects(request.only, "hellaswag");
-  ItemGroup group;
-  group.group.name = "hellaswag";
-  group.items = read_items("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}, request);
-  if (request.examples) group.examples = read_items("train", {"hellaswag_train.jsonl"}, request);
-  group.examples_file = "hellaswag's training split";
-  return {{std::move(group)}, ""};
+DatasetSplit split(const char* name, std::vector<std::string> original) {
+  return {{"Rowan/hellaswag", "hellaswag"}, "default", name, std::move(original)};
 }
 
 }  // namespace
@@ -87,7 +72,9 @@ TaskFormat hellaswag_format() {
   format.version = "1.0";
   format.metrics = {Metric::acc, Metric::acc_norm};
   format.draws_one_more = true;
-  format.load = load;
+  format.load = load_one_group("hellaswag",
+                               split("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}),
+                               split("train", {"hellaswag_train.jsonl"}), each_row(to_item));
   return format;
 }
 

@@ -2,8 +2,7 @@
 #include <algorithm>
 
 #include "base/mapped_file.h"
-#include "task/dataset.h"
-#include "task/formats.h"
+#include "task/one_group.h"
 #include "task/row_json.h"
 
 namespace idleheads {
@@ -44,34 +43,27 @@ Item to_item(const Row& row, int64_t label) {
   return item;
 }
 
-// `name` is what the original files are called by: valid.jsonl, valid-labels.lst.
-std::vector<Item> read_items(const std::string& split, const std::string& name, const fs::path& data) {
-  const DatasetSplit where = {{"ybisk/piqa", "piqa", "baber/piqa"}, "plain_text", split, {name + ".jsonl"}};
-  const std::vector<fs::path> files = find_split(where, data);
-  const std::vector<Row> rows = read_split(where, data);
+DatasetSplit split(const char* name, const char* original) {
+  return {{"ybisk/piqa", "piqa", "baber/piqa"}, "plain_text", name, {original}};
+}
+
+// The original valid.jsonl has its labels in valid-labels.lst.
+std::vector<Item> read_items(const DatasetSplit& split, const fs::path& data) {
+  const fs::path file = find_split(split, data).front();
+  const std::vector<Row> rows = read_split(split, data);
   std::vector<Item> items;
-  if (files.front().extension() == ".parquet") {
+  if (file.extension() == ".parquet") {
     for (const Row& row : rows) items.push_back(to_item(row, row.integer("label")));
     return items;
   }
-  const fs::path labels_file = files.front().parent_path() / (name + "-labels.lst");
+  const fs::path labels_file = file.parent_path() / (file.stem().string() + "-labels.lst");
   const std::vector<int64_t> labels = read_labels(labels_file);
   if (labels.size() != rows.size()) {
     fail("{}: {} labels, but {} questions in {}", printable(labels_file.string(), 300), labels.size(),
-         rows.size(), files.front().filename().string());
+         rows.size(), file.filename().string());
   }
   for (size_t i = 0; i < rows.size(); ++i) items.push_back(to_item(rows[i], labels[i]));
   return items;
-}
-
-LoadedItems load(const LoadRequest& request) {
-  refuse_subjects(request.only, "piqa");
-  ItemGroup group;
-  group.group.name = "piqa";
-  group.items = read_items("validation", "valid", request.data);
-  if (request.examples) group.examples = read_items("train", "train", request.data);
-  group.examples_file = "piqa's training split";
-  return {{std::move(group)}, ""};
 }
 
 }  // namespace
@@ -82,7 +74,8 @@ TaskFormat piqa_format() {
   format.version = "1.0";
   format.metrics = {Metric::acc, Metric::acc_norm};
   format.draws_one_more = true;
-  format.load = load;
+  format.load =
+      load_one_group("piqa", split("validation", "valid.jsonl"), split("train", "train.jsonl"), read_items);
   return format;
 }
 

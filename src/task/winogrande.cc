@@ -1,6 +1,5 @@
 // WinoGrande, by partial evaluation: which of two beginnings makes the rest of the sentence likelier.
-#include "task/dataset.h"
-#include "task/formats.h"
+#include "task/one_group.h"
 #include "task/row_json.h"
 #include "task/unicode.h"
 
@@ -29,22 +28,8 @@ Item to_item(const Row& row) {
   return item;
 }
 
-std::vector<Item> read_items(const std::string& split, std::vector<std::string> names,
-                             const LoadRequest& request) {
-  const DatasetSplit where = {{"allenai/winogrande", "winogrande"}, "winogrande_xl", split, std::move(names)};
-  std::vector<Item> items;
-  for (const Row& row : read_split(where, request.data)) items.push_back(to_item(row));
-  return items;
-}
-
-LoadedItems load(const LoadRequest& request) {
-  refuse_subjects(request.only, "winogrande");
-  ItemGroup group;
-  group.group.name = "winogrande";
-  group.items = read_items("validation", {"validation.jsonl", "dev.jsonl"}, request);
-  if (request.examples) group.examples = read_items("train", {"train_xl.jsonl", "train.jsonl"}, request);
-  group.examples_file = "winogrande's training split";
-  return {{std::move(group)}, ""};
+DatasetSplit split(const char* name, std::vector<std::string> original) {
+  return {{"allenai/winogrande", "winogrande"}, "winogrande_xl", name, std::move(original)};
 }
 
 }  // namespace
@@ -56,7 +41,8 @@ TaskFormat winogrande_format() {
   format.metrics = {Metric::acc};
   format.draws_one_more = true;
   format.choices_are_contexts = true;
-  format.load = load;
+  format.load = load_one_group("winogrande", split("validation", {"validation.jsonl", "dev.jsonl"}),
+                               split("train", {"train_xl.jsonl", "train.jsonl"}), each_row(to_item));
   return format;
 }
 

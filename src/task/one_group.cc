@@ -1,0 +1,28 @@
+#include "task/one_group.h"
+
+namespace idleheads {
+
+ReadItems each_row(Item (*to_item)(const Row& row)) {
+  return [to_item](const DatasetSplit& split, const std::filesystem::path& data) {
+    std::vector<Item> items;
+    for (const Row& row : read_split(split, data)) items.push_back(to_item(row));
+    return items;
+  };
+}
+
+std::function<LoadedItems(const LoadRequest&)> load_one_group(const std::string& task,
+                                                              const DatasetSplit& evaluated,
+                                                              const DatasetSplit& examples,
+                                                              const ReadItems& read) {
+  return [=](const LoadRequest& request) -> LoadedItems {
+    refuse_subjects(request.only, task);
+    ItemGroup group;
+    group.group.name = task;
+    group.items = read(evaluated, request.data);
+    if (request.examples) group.examples = read(examples, request.data);
+    group.examples_file = task + "'s training split";
+    return {{std::move(group)}, ""};
+  };
+}
+
+}  // namespace idleheads

@@ -1,0 +1,27 @@
+// What tasks without subjects have in common: one split to be evaluated, one to choose examples from.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "task/dataset.h"
+#include "task/formats.h"
+
+namespace idleheads {
+
+// All items of a split.
+using ReadItems =
+    std::function<std::vector<Item>(const DatasetSplit& split, const std::filesystem::path& data)>;
+
+// Where every row is an item.
+ReadItems each_row(Item (*to_item)(const Row& row));
+
+// The `load` of such a task.
+std::function<LoadedItems(const LoadRequest&)> load_one_group(const std::string& task,
+                                                              const DatasetSplit& evaluated,
+                                                              const DatasetSplit& examples,
+                                                              const ReadItems& read);
+
+}  // namespace idleheads
