@@ -39,14 +39,18 @@ struct Options {
 
 json prompts(const Options& options) {
   const auto model = Model::open(options.model);
-  const Task task = load_task(
-      "mmlu", {.data = options.data, .shots = {}, .limit = options.limit, .only = options.subjects});
+  TaskOptions task_options;
+  task_options.data = options.data;
+  task_options.limit = options.limit;
+  task_options.only = options.subjects;
+  const Task task = load_task("mmlu", task_options);
   json samples = json::array();
   for (const Document& document : task.documents) {
-    const std::vector<int32_t> context = model->tokenizer().encode(document.context);
+    const std::string& prompt = document.contexts.front();
+    const std::vector<int32_t> context = model->tokenizer().encode(prompt);
     json answers = json::array();
     for (const std::string& continuation : document.continuations)
-      answers.push_back(model->tokenizer().encode(document.context + continuation).back());
+      answers.push_back(model->tokenizer().encode(prompt + continuation).back());
     samples.push_back({{"tokens", context}, {"answers", answers}, {"gold", document.gold}});
   }
   return {{"samples", samples}};

@@ -18,7 +18,7 @@ ALLOWED = {
     "analysis": ["base", "heads"],
     "task": ["base", "format", "heads", "model", "engine", "analysis"],
     "study": ["base", "format", "heads", "model", "engine", "task", "analysis"],
-    "report": ["base", "heads", "analysis", "study"],
+    "report": ["base", "format", "heads", "analysis", "study"],
     "idleheads.h": ["base", "format", "heads", "model", "engine", "task", "analysis", "study", "report"],
     "cli": ["base", "format", "heads", "model", "engine", "task", "analysis", "study", "report", "idleheads.h"],
 }

@@ -8,14 +8,14 @@ cd "$(dirname "$0")/.."
 packages_for() {
   case $1 in
     build)
-      echo ca-certificates cmake g++ libcli11-dev libdnnl-dev libfmt-dev libgmock-dev libgtest-dev libhwy-dev \
+      echo ca-certificates cmake g++ libbenchmark-dev libboost-math-dev libcli11-dev libdnnl-dev libfmt-dev libgmock-dev libgtest-dev libhwy-dev \
         libsqlite3-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config
       echo ocl-icd-opencl-dev # not used, but the CMake file of Debian's oneDNN looks for OpenCL
       scripts/find_cargo.sh >/dev/null || echo rustc-web cargo-web # Debian 12's plain rustc is too old
       ;;
     model) echo ca-certificates python3 python3-pip ;; # pip only downloads
     check) echo clang-format-14 python3 ;;
-    bench) echo libbenchmark-dev python3-dev python3-venv ;;
+    bench) echo python3-dev python3-venv ;;
     fuzz) echo clang-16 libclang-rt-16-dev libomp-16-dev ;; # clang 14 lacks parts of C++20
     *)
       echo "setup: unknown job '$1'; valid: build, model, check, fuzz, bench" >&2

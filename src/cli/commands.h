@@ -13,5 +13,8 @@ void add_prompts(CLI::App& app);
 void add_study(CLI::App& app);
 void add_show(CLI::App& app);
 void add_export(CLI::App& app);
+void add_paper(CLI::App& app);
+void add_report(CLI::App& app);
+void add_compare(CLI::App& app);
 
 }  // namespace idleheads::cli

@@ -1,4 +1,4 @@
-// idleheads export F.db --csv | --npz | --json: the numbers of a study for other tools.
+// idleheads export F.db --csv | --npz | --json | --heads json | --heads tsv | --svg: a study for other tools.
 #include "report/export.h"
 
 #include <fmt/format.h>
@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "report/curve_svg.h"
 #include "study/store.h"
 
 namespace idleheads::cli {
@@ -15,7 +16,10 @@ namespace {
 struct Export {
   std::string file;
   std::string output;
-  bool csv = false, npz = false, json = false;
+  bool csv = false, npz = false, json = false, svg = false;
+  std::string heads;  // "json", "tsv"
+  std::string rule;
+  double at_least = 50;
 };
 
 // Beside the study, under its name.
@@ -23,24 +27,42 @@ std::string default_path(const Export& request, const std::string& extension) {
   return std::filesystem::path(request.file).replace_extension(extension).string();
 }
 
-void run(const Export& request) {
-  if (request.csv + request.npz + request.json != 1) fail_usage("export: give one of --csv, --npz, --json");
-  const StudyStore store = StudyStore::open_read_only(request.file);
-  if (request.json && request.output.empty()) {
-    fmt::print("{}\n", summary_json(summarize(store, {.distributions = true, .subjects_of = ""})));
+void done(const std::string& path) { fmt::print(stderr, "wrote {}\n", path); }
+
+// What is short goes to standard output unless a file is named.
+void put(const Export& request, const std::string& text) {
+  if (request.output.empty()) {
+    fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
     return;
   }
+  write_text(text.ends_with('\n') ? text : text + "\n", request.output);
+  done(request.output);
+}
+
+void export_heads(const Export& request, const StudySummary& summary) {
+  const CurveEntry& point = point_to_export(summary, request.rule);
+  put(request, request.heads == "tsv" ? heads_tsv(point) : heads_json(point, request.at_least / 100));
+}
+
+void run(const Export& request) {
+  if (request.csv + request.npz + request.json + request.svg + !request.heads.empty() != 1)
+    fail_usage("export: give one of --csv, --npz, --json, --heads, --svg");
+  if (request.heads.empty() && !request.rule.empty()) fail_usage("export: --rule goes with --heads");
+  const StudyStore store = StudyStore::open_read_only(request.file);
+  if (!request.heads.empty()) return export_heads(request, summarize(store));
+  if (request.json)
+    return put(request, summary_json(summarize(store, {.distributions = true, .subjects_of = ""})));
+  const std::string kind = request.csv ? "_csv" : request.npz ? ".npz" : ".svg";
   std::string path = request.output;
+  if (path.empty()) path = request.csv ? default_path(request, "") + kind : default_path(request, kind);
   if (request.csv) {
-    if (path.empty()) path = default_path(request, "") + "_csv";
     export_csv(store, path);
   } else if (request.npz) {
-    if (path.empty()) path = default_path(request, ".npz");
     export_npz(store, path);
   } else {
-    export_json(store, path);
+    write_text(curve_svg(summarize(store)), path);
   }
-  fmt::print(stderr, "wrote {}\n", path);
+  done(path);
 }
 
 }  // namespace
@@ -53,6 +75,13 @@ void add_export(CLI::App& app) {
   command->add_flag("--npz", request->npz, "NumPy arrays");
   command->add_flag("--json", request->json,
                     "settings, curves and heads (to standard output without --output)");
+  command->add_option("--heads", request->heads, "heads of an intervention: json, {\"layer\": [heads]}, or tsv, a matrix")
+      ->check(CLI::IsMember({"json", "tsv"}));
+  command->add_option("--rule", request->rule, "the intervention of --heads, as ahon_ln@15% (default: the best score's)");
+  command->add_option("--at-least", request->at_least,
+                      "json: heads off in at least this percent of the forward passes (default: 50)")
+      ->check(CLI::Range(0., 100.));
+  command->add_flag("--svg", request->svg, "the curves as an image");
   command->add_option("--output,-o", request->output, "where to write (default: beside the study)");
   command->callback([request] { run(*request); });
 }

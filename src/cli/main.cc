@@ -30,6 +30,9 @@ void add_commands(CLI::App& app) {
   add_probe(app);
   add_show(app);
   add_export(app);
+  add_report(app);
+  add_compare(app);
+  add_paper(app);
 }
 
 // The flags and subcommands that could have been meant.

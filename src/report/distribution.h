@@ -1,4 +1,4 @@
-// How the scores of a study are spread: over everything, and the mean of each head.
+// How the scores of a study are spread: over everything, and for each head.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,11 @@ struct HeadGrid {
   }
 };
 
+// The values of one score by head, one a sample, in the order of the results; NaN where the normaliser was zero.
+// [layers x heads][samples]
+using HeadValues = std::vector<std::vector<float>>;
+HeadValues head_values(const Score& score, int layers, int heads, const std::vector<StoredResult>& baseline);
+
 // One score over all (sample, layer, head). The five numbers are NaN if no score is a number.
 struct ScoreDistribution {
   const Score* score = nullptr;
@@ -39,6 +44,7 @@ struct ScoreDistribution {
   double max = std::numeric_limits<double>::quiet_NaN();
   HeadGrid mean;  // over samples; NaN scores are left out
 };
+ScoreDistribution distribution_of(const Score& score, int layers, int heads, const HeadValues& values);
 
 // All scores but random, in the order of the score table, from the results of the baseline with statistics.
 std::vector<ScoreDistribution> score_distributions(int layers, int heads,

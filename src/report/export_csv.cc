@@ -86,17 +86,10 @@ void write_curves(const StudySummary& summary, const std::filesystem::path& path
   csv.finish();
 }
 
-const ScoreSummary* tested(const StudySummary& summary, const Score& score) {
-  for (const ScoreSummary& candidate : summary.scores) {
-    if (*candidate.score == score) return &candidate;
-  }
-  return nullptr;
-}
-
 // One score's heads: `mean` over samples (none for random) and how often each was off at the proven point.
 void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score& score,
                        const HeadGrid* mean) {
-  const ScoreSummary* results = tested(summary, score);
+  const ScoreSummary* results = find_tested(summary, score);
   const CurveEntry* proven = results && results->proven ? &results->points[*results->proven] : nullptr;
   const bool counted = proven && proven->frequency.passes > 0;
   for (int l = 0; l < summary.layers; ++l) {

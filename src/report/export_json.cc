@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "report/export.h"
-#include "report/output_file.h"
 
 namespace idleheads {
 namespace {
@@ -136,14 +135,6 @@ std::string summary_json(const StudySummary& summary) {
     out["missing"].push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});
   }
   return out.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
-void export_json(const StudyStore& store, const std::filesystem::path& file) {
-  SummaryOptions options;
-  options.distributions = true;
-  OutputFile output(file);
-  output.write(summary_json(summarize(store, options)) + "\n");
-  output.commit();
 }
 
 }  // namespace idleheads

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <set>
 
-#include "analysis/curve.h"
 #include "base/error.h"
 #include "study/answers.h"
 #include "study/store_check.h"
@@ -90,17 +89,12 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
                    [](const CurveEntry& a, const CurveEntry& b) { return a.share < b.share; });
   if (summary.questions == 0 || score.points.empty()) return;
   const double baseline = points_of(summary.metric, summary.baseline_value().value);
-  const double line = baseline - kTolerance;
-  std::vector<CurvePoint> curve;
-  // Nothing off is the baseline by definition, so a study without the share 0 knows that point too.
-  if (score.points.front().share > 0) curve.push_back({0, baseline});
+  const std::vector<CurvePoint> curve = curve_points(summary, score);
+  const size_t first = curve.size() - score.points.size();
   for (size_t i = 0; i < score.points.size(); ++i) {
-    const CurveEntry& point = score.points[i];
-    double height = points_of(summary.metric, value_of(point.values, summary.metric).value);
-    if (std::abs(height - line) < kRounding) height = line;
-    curve.push_back({point.percent_off, height});
-    const bool within = height >= line;
-    if (within && (!score.proven || point.percent_off > score.points[*score.proven].percent_off))
+    const bool within = curve[first + i].accuracy >= baseline - kTolerance;
+    if (within &&
+        (!score.proven || score.points[i].percent_off > score.points[*score.proven].percent_off))
       score.proven = i;
   }
   score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);
@@ -123,12 +117,7 @@ std::optional<size_t> best_score(const StudySummary& summary, bool with_awft) {
 }
 
 void choose_subjects(const StudyStore& store, StudySummary& summary, const std::string& rule) {
-  const CurveEntry* chosen = nullptr;
-  if (!rule.empty()) {
-    chosen = &find_point(summary, rule);
-  } else if (summary.best && summary.scores[*summary.best].proven) {
-    chosen = &summary.scores[*summary.best].points[*summary.scores[*summary.best].proven];
-  }
+  const CurveEntry* chosen = rule.empty() ? best_point(summary) : &find_point(summary, rule);
   if (!chosen) return;
   summary.chosen_rule = share_name(chosen->score->slug, chosen->share);
   summary.subjects_chosen =
@@ -191,6 +180,31 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
   return named;
 }
 
+std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSummary& score) {
+  const double baseline = points_of(summary.metric, summary.baseline_value().value);
+  const double line = baseline - kTolerance;
+  std::vector<CurvePoint> curve;
+  if (!score.points.empty() && score.points.front().share > 0) curve.push_back({0, baseline});
+  for (const CurveEntry& point : score.points) {
+    const double height = points_of(summary.metric, value_of(point.values, summary.metric).value);
+    curve.push_back({point.percent_off, std::abs(height - line) < kRounding ? line : height});
+  }
+  return curve;
+}
+
+const ScoreSummary* find_tested(const StudySummary& summary, const Score& score) {
+  for (const ScoreSummary& candidate : summary.scores) {
+    if (*candidate.score == score) return &candidate;
+  }
+  return nullptr;
+}
+
+const CurveEntry* best_point(const StudySummary& summary) {
+  if (!summary.best) return nullptr;
+  const ScoreSummary& best = summary.scores[*summary.best];
+  return best.proven ? &best.points[*best.proven] : nullptr;
+}
+
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   StudySummary summary;
   describe(store, summary);
@@ -213,10 +227,7 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   for (ScoreSummary& score : summary.scores) finish_score(summary, score);
   summary.best = best_score(summary, true);
   summary.best_other = best_score(summary, false);
-  if (summary.best && summary.scores[*summary.best].proven) {
-    const ScoreSummary& best = summary.scores[*summary.best];
-    summary.named = name_heads(best.points[*best.proven].frequency);
-  }
+  if (const CurveEntry* best = best_point(summary)) summary.named = name_heads(best->frequency);
   choose_subjects(store, summary, options.subjects_of);
   return summary;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/accuracy.h"
+#include "analysis/curve.h"
 #include "analysis/frequency.h"
 #include "report/distribution.h"
 #include "study/store.h"
@@ -37,7 +38,7 @@ struct ScoreSummary {
   const Score* score = nullptr;
   int64_t planned = 0;             // interventions of the plan
   std::vector<CurveEntry> points;  // complete ones, in order of the share
-  // analysis/curve.h. A score that was not tested at share 0 has the baseline as its point at 0 % off.
+  // analysis/curve.h, of curve_points().
   std::optional<double> inactive_percent;
   std::optional<double> auc;
   // The point with most heads off whose metric is within kTolerance of the baseline.
@@ -102,6 +103,16 @@ struct SummaryOptions {
 
 // Throws Error for a damaged file, UsageError for a rule the study does not hold.
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options = {});
+
+// What the study has of a score; nullptr if it was not in its plan.
+const ScoreSummary* find_tested(const StudySummary& summary, const Score& score);
+
+// The proven intervention of the best score; nullptr if there is none.
+const CurveEntry* best_point(const StudySummary& summary);
+
+// The curve of a score in points of the metric. Nothing off is the baseline by definition, so that a score that
+// was not tested at share 0 gets that point too, as the first.
+std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSummary& score);
 
 // The finished intervention that the user means: "ahon_ln@15%" or its rule "ahon_ln<0.52". Throws UsageError:
 // malformed, not of this study (with the tested shares), not finished.

@@ -99,6 +99,7 @@ Settings describe(const StudyDescription& d) {
                        {"dtype", d.precision == Precision::bf16 ? "bf16" : "f32"},
                        {"seed", std::to_string(d.seed)},
                        {"engine", engine_description(d.precision)},
+                       {"info.head_dim", std::to_string(config.head_dim)},
                        {"info.model", d.model->name()},
                        {"info.metric", metrics.substr(0, metrics.find(';'))}};
   if (d.chat) {

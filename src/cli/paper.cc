@@ -1,0 +1,39 @@
+// idleheads paper: the paper's models and one's own side by side.
+#include "report/paper.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "report/model_curves.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Paper {
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+void run(const Paper& paper) {
+  std::vector<ModelCurves> models = paper_models();
+  for (const std::string& file : paper.files) models = with_models(std::move(models), read_model_curves(file));
+  if (paper.json) {
+    fmt::print("{}\n", models_json(models));
+  } else {
+    fmt::print("{}", show_models(models, color_depth() != ColorDepth::none));
+  }
+}
+
+}  // namespace
+
+void add_paper(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("paper", "the paper's 14 models, and your own, side by side");
+  auto paper = std::make_shared<Paper>();
+  command->add_option("--curves", paper->files,
+                      "models to put beside them: study files, or JSON of the form of data/paper_results.json");
+  command->add_flag("--json", paper->json, "for machines");
+  command->callback([paper] { run(*paper); });
+}
+
+}  // namespace idleheads::cli

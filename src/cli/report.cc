@@ -1,0 +1,37 @@
+// idleheads report F.db [G.db ...] -o report.html: studies as one page.
+#include "report/report_page.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Report {
+  std::vector<std::string> files;
+  std::string output;
+};
+
+void run(const Report& request) {
+  std::vector<LoadedStudy> studies;
+  for (const std::string& file : request.files) studies.push_back(load_study(file));
+  std::string path = request.output;
+  if (path.empty()) path = std::filesystem::path(request.files.front()).replace_extension(".html").string();
+  write_report(studies, path);
+  fmt::print(stderr, "wrote {}\n", path);
+}
+
+}  // namespace
+
+void add_report(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("report", "studies as one HTML page that needs nothing else");
+  auto request = std::make_shared<Report>();
+  command->add_option("studies", request->files, "study files; the first is compared with the others")
+      ->required()
+      ->expected(1, 100);
+  command->add_option("--output,-o", request->output, "the page (default: beside the first study)");
+  command->callback([request] { run(*request); });
+}
+
+}  // namespace idleheads::cli

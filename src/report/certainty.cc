@@ -1,0 +1,73 @@
+#include "report/certainty.h"
+
+#include <cmath>
+
+#include "study/answers.h"
+
+namespace idleheads {
+namespace {
+
+// The results of one intervention as the bootstrap wants them: the documents that can be measured.
+MeasuredRun measured(const StudySummary& summary, const std::vector<StoredResult>& results) {
+  MeasuredRun run;
+  for (const StoredResult& result : results) {
+    const StoredDocument& document = summary.documents.at(static_cast<size_t>(result.document));
+    for (const Contribution& contribution : contributions_of(document, result)) {
+      if (contribution.metric != summary.metric) continue;
+      run.values.push_back(contribution.value);
+      run.sizes.push_back(static_cast<double>(contribution.size));
+      HeadFrequency off;
+      for (size_t k = 0; k < result.masks.size(); ++k) off.add(result.masks[k], result.passes_of(k));
+      run.percent.push_back(100 * off.mean_share());
+    }
+  }
+  return run;
+}
+
+std::optional<Interval> interval_of(const StudySummary& summary, const MetricValues& values) {
+  const MetricValue value = value_of(values, summary.metric);
+  if (!metric_info(summary.metric).is_share || value.n == 0) return std::nullopt;
+  return wilson(std::llround(value.value * static_cast<double>(value.n)), value.n);
+}
+
+PointCertainty certainty_of_point(const StudySummary& summary, const CurveEntry& point,
+                                  const MeasuredRun& baseline, const MeasuredRun& run) {
+  PointCertainty out;
+  out.accuracy = interval_of(summary, point.values);
+  if (!metric_info(summary.metric).is_share) return out;
+  for (size_t i = 0; i < run.values.size(); ++i) {
+    out.lost += baseline.values[i] > run.values[i];
+    out.won += baseline.values[i] < run.values[i];
+  }
+  out.mcnemar = mcnemar_exact(out.lost, out.won);
+  return out;
+}
+
+}  // namespace
+
+Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
+  Certainty out;
+  out.baseline = interval_of(summary, summary.baseline);
+  const MeasuredRun baseline = measured(summary, store.results(0, false));
+  const bool whole = summary.baseline_done == static_cast<int64_t>(summary.documents.size());
+  if (!whole || baseline.values.empty()) return out;
+  std::vector<std::vector<MeasuredRun>> curves;
+  for (const ScoreSummary& score : summary.scores) {
+    std::vector<MeasuredRun>& runs = curves.emplace_back();
+    for (const CurveEntry& point : score.points) runs.push_back(measured(summary, store.results(point.intervention, false)));
+  }
+  const std::vector<BootstrapCurve> draws = bootstrap(baseline, curves, {.tolerance = kTolerance});
+  for (size_t s = 0; s < draws.size(); ++s) {
+    ScoreCertainty& score = out.scores.emplace_back();
+    score.inactive_percent = draws[s].inactive_percent;
+    score.draws_with_share = draws[s].draws_with_share;
+    score.confident_percent = draws[s].confident_percent;
+    for (size_t p = 0; p < curves[s].size(); ++p) {
+      score.points.push_back(certainty_of_point(summary, summary.scores[s].points[p], baseline, curves[s][p]));
+      score.points.back().difference = draws[s].differences[p];
+    }
+  }
+  return out;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,36 @@
+// How sure the numbers of a study are, which the paper does not say: intervals of accuracies, of their differences
+// to the baseline over the same documents, and of the largest inactive shares.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "analysis/bootstrap.h"
+#include "report/summary.h"
+
+namespace idleheads {
+
+// An intervention against the baseline.
+struct PointCertainty {
+  std::optional<Interval> accuracy;  // Wilson's, in [0, 1]; for shares of right documents
+  int64_t lost = 0, won = 0;         // documents right in the baseline alone, under the intervention alone
+  std::optional<double> mcnemar;     // the probability of its exact test; for shares of right documents
+  PairedDifference difference;       // in points, paired bootstrap over documents
+};
+
+struct ScoreCertainty {
+  std::vector<PointCertainty> points;        // as ScoreSummary::points
+  std::optional<Interval> inactive_percent;  // of the largest inactive share
+  double draws_with_share = 0;               // share of the bootstrap's draws that have one
+  double confident_percent = 0;              // within the tolerance with 95 % confidence (analysis/bootstrap.h)
+};
+
+struct Certainty {
+  std::optional<Interval> baseline;    // Wilson's
+  std::vector<ScoreCertainty> scores;  // as StudySummary::scores; empty if the baseline is not finished
+};
+
+// Nothing for a study without documents that can be measured. 1,000 draws, 95 %, seed 1234.
+Certainty certainty_of(const StudyStore& store, const StudySummary& summary);
+
+}  // namespace idleheads

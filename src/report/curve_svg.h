@@ -1,0 +1,14 @@
+// The main figure of a study for papers: its metric over the share of heads that are off.
+#pragma once
+
+#include <string>
+
+#include "report/summary.h"
+
+namespace idleheads {
+
+// An SVG image of 720 x 460 user units on white, with a line a score, random as control, the baseline less the
+// tolerance, and a legend. Throws Error if no intervention of the study is finished.
+std::string curve_svg(const StudySummary& summary);
+
+}  // namespace idleheads

@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "report/export.h"
+#include "report/output_file.h"
+
+namespace idleheads {
+
+std::string heads_json(const CurveEntry& point, double at_least) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (int l = 0; l < point.frequency.layers; ++l) {
+    for (int h = 0; h < point.frequency.heads; ++h) {
+      if (point.frequency.share({l, h}) >= at_least) out[std::to_string(l)].push_back(h);
+    }
+  }
+  return out.dump();
+}
+
+std::string heads_tsv(const CurveEntry& point) {
+  std::string out;
+  for (int l = 0; l < point.frequency.layers; ++l) {
+    for (int h = 0; h < point.frequency.heads; ++h)
+      out += fmt::format("{}{:.6g}", h == 0 ? "" : "\t", point.frequency.share({l, h}));
+    out += "\n";
+  }
+  return out;
+}
+
+const CurveEntry& point_to_export(const StudySummary& summary, const std::string& rule) {
+  if (!rule.empty()) return find_point(summary, rule);
+  if (const CurveEntry* best = best_point(summary)) return *best;
+  fail("no finished intervention of the study kept within {:g} point of the baseline; name one with --rule",
+       kTolerance);
+}
+
+void write_text(const std::string& text, const std::filesystem::path& file) {
+  OutputFile output(file);
+  output.write(text);
+  output.commit();
+}
+
+}  // namespace idleheads

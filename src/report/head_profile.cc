@@ -1,0 +1,130 @@
+#include "report/head_profile.h"
+
+#include <cmath>
+#include <map>
+
+#include "analysis/kv_groups.h"
+
+namespace idleheads {
+namespace {
+
+// The subject's number of each sample, in the order of head_values().
+std::vector<int> groups_of(const StudySummary& summary, const std::vector<StoredResult>& baseline) {
+  std::map<std::string, int> numbers;
+  std::vector<int> groups;
+  for (const StoredResult& result : baseline) {
+    const std::string& name = summary.documents.at(static_cast<size_t>(result.document)).group;
+    const int number = numbers.emplace(name, static_cast<int>(numbers.size())).first->second;
+    groups.insert(groups.end(), result.stats.size(), number);
+  }
+  return groups;
+}
+
+ScoreProfile profile_of(const Score& score, const HeadValues& values, const std::vector<int>& groups) {
+  ScoreProfile out;
+  out.score = &score;
+  std::vector<float> all;
+  for (const std::vector<float>& head : values) {
+    out.heads.push_back(spread_of(head, groups));
+    out.quantiles.push_back(quantiles_of(head, kHeadQuantiles));
+    all.insert(all.end(), head.begin(), head.end());
+  }
+  out.overall = quantiles_of(std::move(all), kOverallQuantiles);
+  return out;
+}
+
+// Means over samples of the raw numbers: [layers x heads][kStats], and of the entropy of even weights.
+struct RawMeans {
+  std::vector<std::array<double, kStats>> heads;
+  double even_entropy = 0;
+};
+
+RawMeans raw_means(const StudySummary& summary, const std::vector<StoredResult>& baseline) {
+  RawMeans out;
+  out.heads.resize(static_cast<size_t>(summary.head_count()));
+  int64_t samples = 0;
+  for (const StoredResult& result : baseline) {
+    const StoredDocument& document = summary.documents.at(static_cast<size_t>(result.document));
+    for (const SampleStats& stats : result.stats) {
+      for (size_t i = 0; i < stats.values.size(); ++i) {
+        for (int k = 0; k < kStats; ++k) out.heads[i][static_cast<size_t>(k)] += stats.values[i][static_cast<size_t>(k)];
+      }
+      // A document's samples differ by an answer's few tokens.
+      out.even_entropy += even_entropy(document.tokens / std::max<int64_t>(1, document.samples));
+      ++samples;
+    }
+  }
+  const double scale = samples > 0 ? 1 / static_cast<double>(samples) : NAN;
+  for (auto& head : out.heads) {
+    for (double& value : head) value *= scale;
+  }
+  out.even_entropy *= scale;
+  return out;
+}
+
+std::vector<HeadAttention> attention_of(const RawMeans& means) {
+  std::vector<HeadAttention> out;
+  for (const auto& head : means.heads) {
+    const double first = head[static_cast<size_t>(Stat::first_weight)], entropy = head[static_cast<size_t>(Stat::entropy)];
+    out.push_back({first, entropy, mass_place(first, entropy, means.even_entropy)});
+  }
+  return out;
+}
+
+std::vector<LayerProfile> layers_of(const StudySummary& summary, const RawMeans& means) {
+  const CurveEntry* point = best_point(summary);
+  std::vector<LayerProfile> out(static_cast<size_t>(summary.layers));
+  const double scale = 1. / summary.heads;
+  for (int l = 0; l < summary.layers; ++l) {
+    LayerProfile& layer = out[static_cast<size_t>(l)];
+    for (int h = 0; h < summary.heads; ++h) {
+      const size_t i = static_cast<size_t>(l) * static_cast<size_t>(summary.heads) + static_cast<size_t>(h);
+      for (size_t k = 0; k < kStats; ++k) layer.stats[k] += scale * means.heads[i][k];
+      if (point) layer.off += scale * point->frequency.share({l, h});
+    }
+  }
+  return out;
+}
+
+std::optional<int> number_setting(const Settings& settings, const char* name) {
+  const auto found = settings.find(name);
+  if (found == settings.end()) return std::nullopt;
+  const int value = std::atoi(found->second.c_str());
+  if (value <= 0 || value > 1 << 20) return std::nullopt;
+  return value;
+}
+
+std::optional<KvProfile> kv_of(const StudyStore& store, const StudySummary& summary) {
+  const CurveEntry* point = best_point(summary);
+  const std::optional<int> kv_heads = number_setting(summary.settings, "model.kv_heads");
+  if (!point || !kv_heads || summary.heads % *kv_heads != 0) return std::nullopt;
+  KvProfile out;
+  out.kv_heads = *kv_heads;
+  out.head_dim = number_setting(summary.settings, "info.head_dim");
+  for (const StoredResult& result : store.results(point->intervention, false)) {
+    for (size_t k = 0; k < result.masks.size(); ++k)
+      out.groups.add(groups_off(result.masks[k], *kv_heads), result.passes_of(k));
+  }
+  out.always = name_heads(out.groups).always;
+  return out;
+}
+
+}  // namespace
+
+HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary) {
+  HeadProfiles out;
+  const std::vector<StoredResult> baseline = store.results(0, true);
+  const std::vector<int> groups = groups_of(summary, baseline);
+  for (const Score& score : all_scores()) {
+    if (score.is_random) continue;
+    out.scores.push_back(
+        profile_of(score, head_values(score, summary.layers, summary.heads, baseline), groups));
+  }
+  const RawMeans means = raw_means(summary, baseline);
+  out.attention = attention_of(means);
+  out.layers = layers_of(summary, means);
+  out.kv = kv_of(store, summary);
+  return out;
+}
+
+}  // namespace idleheads

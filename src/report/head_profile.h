@@ -1,0 +1,56 @@
+// What a study tells of single heads, layers and KV groups.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "analysis/attention_mass.h"
+#include "analysis/frequency.h"
+#include "analysis/spread.h"
+#include "report/summary.h"
+
+namespace idleheads {
+
+// One score of all heads over the samples of the baseline.
+struct ScoreProfile {
+  const Score* score = nullptr;
+  std::vector<Spread> heads;                   // [layers x heads]; groups are the subjects
+  std::vector<std::vector<float>> quantiles;   // [layers x heads][kHeadQuantiles]; empty without numbers
+  std::vector<float> overall;                  // [kOverallQuantiles] over all heads and samples
+};
+inline constexpr int kHeadQuantiles = 11;
+inline constexpr int kOverallQuantiles = 101;
+
+// The attention of one head.
+struct HeadAttention {
+  double first_weight = 0;  // mean over samples of the mean weight on the first token
+  double entropy = 0;       // mean over samples, nats
+  MassPlace place = MassPlace::many_tokens;
+};
+
+// Key and value heads whose query heads are all off.
+struct KvProfile {
+  int kv_heads = 0;
+  std::optional<int> head_dim;       // none in studies that do not tell it
+  HeadFrequency groups;              // [layers, kv_heads], over forward passes
+  std::vector<HeadId> always;        // groups that were off in every forward pass
+  double mean_groups() const { return groups.mean_share() * groups.layers * groups.heads; }
+};
+
+// Means over the heads of a layer.
+struct LayerProfile {
+  double off = 0;                  // share of forward passes and heads that were off, in [0, 1]
+  std::array<double, kStats> stats = {};  // of the raw numbers, over samples too
+};
+
+struct HeadProfiles {
+  std::vector<ScoreProfile> scores;       // all but random
+  std::vector<HeadAttention> attention;   // [layers x heads]
+  std::vector<LayerProfile> layers;
+  std::optional<KvProfile> kv;  // under the best score's proven intervention; none without it
+};
+
+// Reads the baseline's statistics and the masks of the best score's proven intervention.
+HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary);
+
+}  // namespace idleheads

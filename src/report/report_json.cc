@@ -1,0 +1,265 @@
+#include "report/report_json.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "report/agreement.h"
+#include "report/certainty.h"
+#include "report/head_profile.h"
+#include "report/model_curves.h"
+
+namespace idleheads {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Four significant digits are more than a page shows, and keep it small; null for what is no number.
+Json rounded(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return Json(std::stod(fmt::format("{:.4g}", value)));
+}
+
+template <typename Values>
+Json rounded_list(const Values& values) {
+  Json out = Json::array();
+  for (const auto value : values) out.push_back(rounded(value));
+  return out;
+}
+
+template <typename T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json interval_json(const std::optional<Interval>& interval, double scale = 1) {
+  if (!interval) return nullptr;
+  return {interval->low * scale, interval->high * scale};
+}
+
+// A metric as a reader sees it: shares in percent, perplexities as they are.
+Json shown_value(Metric metric, const MetricValue& value) {
+  if (value.n == 0) return nullptr;
+  return metric_info(metric).is_share ? 100 * value.value : value.value;
+}
+
+Json shown_error(Metric metric, const MetricValue& value) {
+  if (!value.error) return nullptr;
+  return metric_info(metric).is_share ? 100 * *value.error : *value.error;
+}
+
+Json off_json(const HeadFrequency& frequency) {
+  Json out = Json::array();
+  for (const int64_t count : frequency.off)
+    out.push_back(rounded(100. * static_cast<double>(count) / static_cast<double>(std::max<int64_t>(1, frequency.passes))));
+  return out;
+}
+
+Json point_json(const StudySummary& s, const CurveEntry& point, double height, const PointCertainty* certainty) {
+  const MetricValue value = value_of(point.values, s.metric);
+  Json out = {{"share", point.share},
+              {"rule", point.rule},
+              {"threshold", point.threshold},
+              {"percent", point.percent_off},
+              {"value", shown_value(s.metric, value)},
+              {"height", height},
+              {"passes", point.frequency.passes},
+              {"off", off_json(point.frequency)}};
+  if (!certainty) return out;
+  out["interval"] = interval_json(certainty->accuracy, 100);
+  out["lost"] = certainty->lost;
+  out["won"] = certainty->won;
+  out["mcnemar"] = optional_json(certainty->mcnemar);
+  out["difference"] = certainty->difference.points;
+  out["difference_interval"] = interval_json(certainty->difference.interval);
+  return out;
+}
+
+Json score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCertainty* certainty) {
+  const std::vector<CurvePoint> curve = curve_points(s, score);
+  const size_t first = curve.size() - score.points.size();
+  Json points = Json::array();
+  for (size_t i = 0; i < score.points.size(); ++i) {
+    points.push_back(
+        point_json(s, score.points[i], curve[first + i].accuracy, certainty ? &certainty->points[i] : nullptr));
+  }
+  Json out = {{"slug", score.score->slug},
+              {"name", score.score->is_random ? "Random heads (control)" : score.score->paper_name},
+              {"random", score.score->is_random},
+              {"planned", score.planned},
+              {"inactive", optional_json(score.inactive_percent)},
+              {"area", optional_json(score.auc)},
+              {"proven", optional_json(score.proven)},
+              {"points", std::move(points)}};
+  if (certainty) {
+    out["inactive_interval"] = interval_json(certainty->inactive_percent);
+    out["confident"] = certainty->confident_percent;
+  }
+  return out;
+}
+
+Json profile_json(const ScoreProfile& profile) {
+  Json out = {{"slug", profile.score->slug},
+              {"name", profile.score->paper_name},
+              {"above", profile.score->inactive_above},
+              {"overall", rounded_list(profile.overall)}};
+  for (const char* key : {"mean", "deviation", "subject_deviation", "quantiles"}) out[key] = Json::array();
+  for (size_t i = 0; i < profile.heads.size(); ++i) {
+    out["mean"].push_back(rounded(profile.heads[i].mean));
+    out["deviation"].push_back(rounded(profile.heads[i].deviation));
+    out["subject_deviation"].push_back(rounded(profile.heads[i].group_deviation));
+    out["quantiles"].push_back(rounded_list(profile.quantiles[i]));
+  }
+  return out;
+}
+
+Json attention_json(const HeadProfiles& profiles) {
+  Json first = Json::array(), entropy = Json::array(), place = Json::array();
+  for (const HeadAttention& head : profiles.attention) {
+    first.push_back(rounded(head.first_weight));
+    entropy.push_back(rounded(head.entropy));
+    place.push_back(name_of(head.place));
+  }
+  return {{"first_weight", first}, {"entropy", entropy}, {"place", place}};
+}
+
+Json layers_json(const HeadProfiles& profiles) {
+  Json out = Json::object();
+  for (const LayerProfile& layer : profiles.layers) {
+    out["off"].push_back(rounded(100 * layer.off));
+    for (int k = 0; k < kStats; ++k)
+      out[std::string(stat_name(static_cast<Stat>(k)))].push_back(rounded(layer.stats[static_cast<size_t>(k)]));
+  }
+  return out;
+}
+
+Json kv_json(const std::optional<KvProfile>& kv) {
+  if (!kv) return nullptr;
+  Json always = Json::array();
+  for (const HeadId id : kv->always) always.push_back({id.layer, id.head});
+  return {{"kv_heads", kv->kv_heads},
+          {"head_dim", optional_json(kv->head_dim)},
+          {"mean_groups", kv->mean_groups()},
+          {"always", always},
+          {"off", off_json(kv->groups)}};
+}
+
+Json agreement_json(const std::optional<Agreement>& agreement) {
+  if (!agreement) return nullptr;
+  Json scores = Json::array(), iou = Json::array();
+  for (const Score* score : agreement->scores) scores.push_back(score->slug);
+  for (const auto& row : agreement->iou) {
+    Json& cells = iou.emplace_back(Json::array());
+    for (const std::optional<double>& value : row) cells.push_back(value ? rounded(*value) : Json(nullptr));
+  }
+  return {{"share", agreement->share}, {"scores", scores}, {"iou", iou}};
+}
+
+Json subjects_json(const StudySummary& s) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < s.subjects.size(); ++i) {
+    const SubjectRow& row = s.subjects[i];
+    const MetricValue value = value_of(row.values, s.metric);
+    Json out = {{"name", row.name}, {"depth", row.depth},  {"is_subject", row.is_subject},
+                {"n", value.n},     {"value", shown_value(s.metric, value)}, {"error", shown_error(s.metric, value)}};
+    if (i < s.subjects_chosen.size())
+      out["under_rule"] = shown_value(s.metric, value_of(s.subjects_chosen[i].values, s.metric));
+    rows.push_back(std::move(out));
+  }
+  return {{"rule", s.chosen_rule}, {"rows", rows}};
+}
+
+Json missing_json(const StudySummary& s) {
+  Json out = Json::array();
+  for (const MissingPart& part : s.missing)
+    out.push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});
+  return out;
+}
+
+// Summary numbers and settings, without what needs the statistics.
+Json overview_json(const LoadedStudy& study) {
+  const StudySummary& s = study.summary;
+  const MetricValue baseline = s.baseline_value();
+  return {{"file", std::filesystem::path(study.file).filename().string()},
+          {"model", short_model_name(s)},
+          {"task", s.task},
+          {"layers", s.layers},
+          {"heads", s.heads},
+          {"metric", metric_name(s.metric)},
+          {"is_share", metric_info(s.metric).is_share},
+          {"documents", s.documents.size()},
+          {"questions", s.questions},
+          {"samples", s.samples},
+          {"generates", s.generates},
+          {"chance", s.chance > 0 ? Json(100 * s.chance) : Json(nullptr)},
+          {"baseline", shown_value(s.metric, baseline)},
+          {"baseline_error", shown_error(s.metric, baseline)},
+          {"baseline_height", baseline.n > 0 ? Json(points_of(s.metric, baseline.value)) : Json(nullptr)},
+          {"best", s.best ? Json(s.scores[*s.best].score->slug) : Json(nullptr)},
+          {"rows", s.work.rows},
+          {"rows_unshared", s.work.rows_unshared},
+          {"settings", s.settings}};
+}
+
+Json study_json(const LoadedStudy& study) {
+  const StudySummary& s = study.summary;
+  Json out = overview_json(study);
+  const Certainty certainty = certainty_of(study.store, s);
+  out["baseline_interval"] = interval_json(certainty.baseline, 100);
+  out["scores"] = Json::array();
+  for (size_t i = 0; i < s.scores.size(); ++i)
+    out["scores"].push_back(score_json(s, s.scores[i], certainty.scores.empty() ? nullptr : &certainty.scores[i]));
+  out["profiles"] = Json::array();
+  out["attention"] = out["by_layer"] = out["kv"] = nullptr;
+  if (s.baseline_done > 0) {
+    const HeadProfiles profiles = head_profiles(study.store, s);
+    for (const ScoreProfile& profile : profiles.scores) out["profiles"].push_back(profile_json(profile));
+    out["attention"] = attention_json(profiles);
+    out["by_layer"] = layers_json(profiles);
+    out["kv"] = kv_json(profiles.kv);
+  }
+  out["agreement"] = agreement_json(agreement_of(study.store, s));
+  out["subjects"] = subjects_json(s);
+  out["missing"] = missing_json(s);
+  return out;
+}
+
+Json paper_json() {
+  Json out = Json::array();
+  for (const ModelCurves& model : paper_models()) {
+    Json curves = Json::object();
+    for (const auto& [slug, curve] : model.curves) {
+      Json& points = curves[slug] = Json::array();
+      for (const CurvePoint& point : curve) points.push_back({rounded(point.percent), rounded(point.accuracy)});
+    }
+    const Table2Row row = table2_row(model);
+    out.push_back({{"model", model.model},
+                   {"baseline", model.baseline},
+                   {"awft", optional_json(row.awft_percent)},
+                   {"best_other", optional_json(row.best_other_percent)},
+                   {"best", row.best_score},
+                   {"curves", std::move(curves)}});
+  }
+  return out;
+}
+
+Json compared(const LoadedStudy& first, const LoadedStudy& other) {
+  try {
+    return comparison_json(compare_studies(first, other));
+  } catch (const Error& error) {
+    return {{"models", {short_model_name(first.summary), short_model_name(other.summary)}},
+            {"refused", error.what()}};
+  }
+}
+
+}  // namespace
+
+Json report_json(const std::vector<LoadedStudy>& studies) {
+  Json out = {{"tolerance", kTolerance}, {"studies", Json::array()}, {"comparisons", Json::array()}};
+  for (const LoadedStudy& study : studies) out["studies"].push_back(study_json(study));
+  for (size_t i = 1; i < studies.size(); ++i) out["comparisons"].push_back(compared(studies[0], studies[i]));
+  out["paper"] = paper_json();
+  return out;
+}
+
+}  // namespace idleheads
