@@ -16,8 +16,8 @@ enum class MassPlace {
 // "first token", "few other tokens", "many tokens".
 std::string_view name_of(MassPlace place);
 
-// The mean over t of ln(t + 1), t = 0 .. tokens - 1: the entropy, in nats, of a head that weighs all tokens it
-// sees evenly.
+// The mean over t of ln(t + 1), t = 0 .. tokens - 1: the entropy, in nats, of a head that weighs all tokens
+// it sees evenly.
 double even_entropy(int64_t tokens);
 
 MassPlace mass_place(double first_weight, double entropy, double even_entropy);

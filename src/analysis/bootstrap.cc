@@ -18,7 +18,8 @@ void draw_documents(uint64_t seed, uint32_t draw, std::vector<double>& weights) 
   const auto n = static_cast<uint64_t>(weights.size());
   const std::array<uint32_t, 2> key = {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
   for (uint64_t i = 0; i < n; i += 4) {
-    const auto block = philox4x32({draw, static_cast<uint32_t>(i / 4), static_cast<uint32_t>(i / 4 >> 32), 0}, key);
+    const auto block =
+        philox4x32({draw, static_cast<uint32_t>(i / 4), static_cast<uint32_t>(i / 4 >> 32), 0}, key);
     for (uint64_t k = 0; k < std::min<uint64_t>(4, n - i); ++k) weights[block[k] * n >> 32] += 1;
   }
 }
@@ -63,16 +64,17 @@ Interval interval_of(std::vector<double>& values, double confidence) {
   return {low, percentile(values, (1 + confidence) / 2)};
 }
 
-// The greatest percent at which the line through `points`, sorted by percent, is at or above `height`.
-std::optional<double> last_above(std::vector<CurvePoint> points, double height) {
-  std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) { return a.percent < b.percent; });
-  for (size_t i = points.size(); i-- > 0;) {
-    if (points[i].accuracy < height) continue;
-    if (i + 1 == points.size()) return points[i].percent;
-    const double part = (points[i].accuracy - height) / (points[i].accuracy - points[i + 1].accuracy);
-    return points[i].percent + part * (points[i + 1].percent - points[i].percent);
+// The percent up to which the line through `points`, sorted by percent, is at or above `height`; its first
+// point is.
+double first_below(std::vector<CurvePoint> points, double height) {
+  std::stable_sort(points.begin(), points.end(),
+                   [](const CurvePoint& a, const CurvePoint& b) { return a.percent < b.percent; });
+  for (size_t i = 1; i < points.size(); ++i) {
+    if (points[i].accuracy >= height) continue;
+    const double part = (points[i - 1].accuracy - height) / (points[i - 1].accuracy - points[i].accuracy);
+    return points[i - 1].percent + part * (points[i].percent - points[i - 1].percent);
   }
-  return std::nullopt;
+  return points.back().percent;
 }
 
 // The differences of one curve, draw by draw, and its largest inactive shares.
@@ -93,7 +95,8 @@ class CurveDraws {
       curve.push_back({point.percent, point.points});
     }
     if (!from_zero) curve.push_back({0, baseline});
-    if (const auto share = largest_inactive_share(curve, baseline, options_.tolerance)) shares_.push_back(*share);
+    if (const auto share = largest_inactive_share(curve, baseline, options_.tolerance))
+      shares_.push_back(*share);
   }
 
   BootstrapCurve finish(double baseline, const std::vector<double>& all_once) {
@@ -107,7 +110,7 @@ class CurveDraws {
     }
     out.draws_with_share = static_cast<double>(shares_.size()) / options_.draws;
     if (out.draws_with_share > 0.5) out.inactive_percent = interval_of(shares_, options_.confidence);
-    out.confident_percent = last_above(std::move(lower), -options_.tolerance).value_or(0);
+    out.confident_percent = first_below(std::move(lower), -options_.tolerance);
     return out;
   }
 

@@ -13,7 +13,8 @@
 namespace idleheads {
 
 // One run over all documents: what each adds to the metric, and how many heads were off. The metric in points
-// (points_of in analysis/accuracy.h) is 100 x sum of values / sum of sizes, for shares and perplexities alike.
+// (points_of in analysis/accuracy.h) is 100 x sum of values / sum of sizes, for shares and perplexities
+// alike.
 struct MeasuredRun {
   std::vector<double> values;   // shares: 1 if right, else 0; perplexities: the log-likelihood
   std::vector<double> sizes;    // 1, or the words or bytes the log-likelihood is over
@@ -29,8 +30,8 @@ struct BootstrapOptions {
 
 // One point of a curve against the baseline, in points of the metric.
 struct PairedDifference {
-  double points = 0;   // run - baseline
-  Interval interval;   // percentiles of the draws
+  double points = 0;  // run - baseline
+  Interval interval;  // percentiles of the draws
 };
 
 // One curve.
@@ -40,15 +41,16 @@ struct BootstrapCurve {
   // more than half of them.
   std::optional<Interval> inactive_percent;
   double draws_with_share = 0;  // share of the draws that have one
-  // The largest share, in percent, at which the difference to the baseline is at least -tolerance with `confidence`
-  // (one-sided), by linear interpolation of the lower percentiles at the runs. 0 if no run holds and the line falls at
-  // once, which nothing being off always does.
+  // Up to which share, in percent, the difference to the baseline is at least -tolerance with `confidence`
+  // (one-sided): by linear interpolation of the lower percentiles at the runs, from 0 where nothing is off to
+  // the first run that fails. As the runs are tried in a fixed order and the first failure ends it, the
+  // confidence holds for all of them together.
   double confident_percent = 0;
 };
 
-// `curves[i]` holds the runs of one score; all runs and the baseline are over the same documents. A curve that
-// begins above 0 % gets the baseline as its first point, which is in no list. Throws std::invalid_argument for
-// runs of unequal sizes, no documents, or fewer than 2 draws.
+// `curves[i]` holds the runs of one score; all runs and the baseline are over the same documents. A curve
+// that begins above 0 % gets the baseline as its first point, which is in no list. Throws
+// std::invalid_argument for runs of unequal sizes, no documents, or fewer than 2 draws.
 std::vector<BootstrapCurve> bootstrap(const MeasuredRun& baseline,
                                       std::span<const std::vector<MeasuredRun>> curves,
                                       const BootstrapOptions& options);

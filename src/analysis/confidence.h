@@ -11,8 +11,8 @@ struct Interval {
   double high = 0;
 };
 
-// Wilson's score interval for the share `right` / `n` (Wilson 1927), within [0, 1]. n > 0 and 0 <= right <= n,
-// confidence in (0, 1); throws std::invalid_argument.
+// Wilson's score interval for the share `right` / `n` (Wilson 1927), within [0, 1]. n > 0 and 0 <= right <=
+// n, confidence in (0, 1); throws std::invalid_argument.
 Interval wilson(int64_t right, int64_t n, double confidence = 0.95);
 
 // McNemar's exact test, two-sided: how likely it is that of `lost` + `won` documents that one run has right

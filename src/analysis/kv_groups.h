@@ -14,6 +14,8 @@ HeadMask groups_off(const HeadMask& mask, int kv_heads);
 
 // Bytes that `groups` key and value heads take of the cache for each token: keys and values, `head_dim`
 // numbers each of `bytes` bytes.
-constexpr double kv_bytes(double groups, int head_dim, int bytes = 2) { return 2 * groups * head_dim * bytes; }
+constexpr double kv_bytes(double groups, int head_dim, int bytes = 2) {
+  return 2 * groups * head_dim * bytes;
+}
 
 }  // namespace idleheads

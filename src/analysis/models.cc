@@ -75,7 +75,8 @@ Table2Row table2_row(const ModelCurves& model) {
       row.best_score = slug;
     }
   }
-  if (row.awft_percent && row.best_other_percent) row.difference = *row.best_other_percent - *row.awft_percent;
+  if (row.awft_percent && row.best_other_percent)
+    row.difference = *row.best_other_percent - *row.awft_percent;
   return row;
 }
 

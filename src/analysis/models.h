@@ -14,7 +14,7 @@ namespace idleheads {
 
 struct ModelCurves {
   std::string model;
-  double baseline = 0;                                     // in percent
+  double baseline = 0;                                    // in percent
   std::map<std::string, std::vector<CurvePoint>> curves;  // by slug
 };
 
@@ -27,7 +27,7 @@ struct Table2Row {
   std::optional<double> awft_percent;
   std::optional<double> best_other_percent;  // over the scores other than awft and random
   std::optional<double> difference;          // best other - awft
-  std::string best_score;                    // over all but random; empty if none; equal ones in order of the slugs
+  std::string best_score;  // over all but random; empty if none; equal ones in order of the slugs
 };
 Table2Row table2_row(const ModelCurves& model);
 

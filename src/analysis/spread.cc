@@ -21,7 +21,8 @@ class Moments {
   int64_t n() const { return n_; }
   double mean() const { return n_ > 0 ? mean_ : std::numeric_limits<double>::quiet_NaN(); }
   double deviation() const {
-    return n_ > 1 ? std::sqrt(squares_ / static_cast<double>(n_ - 1)) : std::numeric_limits<double>::quiet_NaN();
+    return n_ > 1 ? std::sqrt(squares_ / static_cast<double>(n_ - 1))
+                  : std::numeric_limits<double>::quiet_NaN();
   }
 
  private:
@@ -54,7 +55,8 @@ std::vector<float> quantiles_of(std::vector<float> values, int count) {
     const auto below = static_cast<size_t>(position);
     const size_t above = std::min(below + 1, values.size() - 1);
     const double low = values[below], high = values[above];
-    out.push_back(static_cast<float>(low == high ? low : low + (position - static_cast<double>(below)) * (high - low)));
+    out.push_back(
+        static_cast<float>(low == high ? low : low + (position - static_cast<double>(below)) * (high - low)));
   }
   return out;
 }

@@ -9,10 +9,10 @@ namespace idleheads {
 
 // NaN where there is no number, or none to compare with.
 struct Spread {
-  int64_t n = 0;                // numbers; NaN is left out
-  double mean = 0;              // over samples
-  double deviation = 0;         // sample standard deviation over samples; needs two
-  double group_deviation = 0;   // the same over the groups' means, one a group; needs two groups
+  int64_t n = 0;               // numbers; NaN is left out
+  double mean = 0;             // over samples
+  double deviation = 0;        // sample standard deviation over samples; needs two
+  double group_deviation = 0;  // the same over the groups' means, one a group; needs two groups
 };
 
 // `groups`: the group of each value, in [0, ...). Throws std::invalid_argument for lists of unequal length.

@@ -29,13 +29,15 @@ void run(const Compare& request) {
     fmt::print("{}{}", i > 1 ? "\n" : "",
                show_comparison(studies[0].summary, studies[i].summary, comparison, options));
   }
-  if (request.json) fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  if (request.json)
+    fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 }  // namespace
 
 void add_compare(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("compare", "how the heads of models differ: the first study against the others");
+  CLI::App* command =
+      app.add_subcommand("compare", "how the heads of models differ: the first study against the others");
   auto request = std::make_shared<Compare>();
   command->add_option("studies", request->files, "study files of one task")->required()->expected(2, 100);
   command->add_flag("--curves", request->curves, "the curves side by side");

@@ -50,8 +50,7 @@ void run(const Export& request) {
   if (request.heads.empty() && !request.rule.empty()) fail_usage("export: --rule goes with --heads");
   const StudyStore store = StudyStore::open_read_only(request.file);
   if (!request.heads.empty()) return export_heads(request, summarize(store));
-  if (request.json)
-    return put(request, summary_json(summarize(store, {.distributions = true, .subjects_of = ""})));
+  if (request.json) return put(request, study_json(store));
   const std::string kind = request.csv ? "_csv" : request.npz ? ".npz" : ".svg";
   std::string path = request.output;
   if (path.empty()) path = request.csv ? default_path(request, "") + kind : default_path(request, kind);
@@ -75,11 +74,15 @@ void add_export(CLI::App& app) {
   command->add_flag("--npz", request->npz, "NumPy arrays");
   command->add_flag("--json", request->json,
                     "settings, curves and heads (to standard output without --output)");
-  command->add_option("--heads", request->heads, "heads of an intervention: json, {\"layer\": [heads]}, or tsv, a matrix")
+  command
+      ->add_option("--heads", request->heads,
+                   "heads of an intervention: json, {\"layer\": [heads]}, or tsv, a matrix")
       ->check(CLI::IsMember({"json", "tsv"}));
-  command->add_option("--rule", request->rule, "the intervention of --heads, as ahon_ln@15% (default: the best score's)");
-  command->add_option("--at-least", request->at_least,
-                      "json: heads off in at least this percent of the forward passes (default: 50)")
+  command->add_option("--rule", request->rule,
+                      "the intervention of --heads, as ahon_ln@15% (default: the best score's)");
+  command
+      ->add_option("--at-least", request->at_least,
+                   "json: heads off in at least this percent of the forward passes (default: 50)")
       ->check(CLI::Range(0., 100.));
   command->add_flag("--svg", request->svg, "the curves as an image");
   command->add_option("--output,-o", request->output, "where to write (default: beside the study)");

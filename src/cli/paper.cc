@@ -17,7 +17,8 @@ struct Paper {
 
 void run(const Paper& paper) {
   std::vector<ModelCurves> models = paper_models();
-  for (const std::string& file : paper.files) models = with_models(std::move(models), read_model_curves(file));
+  for (const std::string& file : paper.files)
+    models = with_models(std::move(models), read_model_curves(file));
   if (paper.json) {
     fmt::print("{}\n", models_json(models));
   } else {
@@ -30,8 +31,9 @@ void run(const Paper& paper) {
 void add_paper(CLI::App& app) {
   CLI::App* command = app.add_subcommand("paper", "the paper's 14 models, and your own, side by side");
   auto paper = std::make_shared<Paper>();
-  command->add_option("--curves", paper->files,
-                      "models to put beside them: study files, or JSON of the form of data/paper_results.json");
+  command->add_option(
+      "--curves", paper->files,
+      "models to put beside them: study files, or JSON of the form of data/paper_results.json");
   command->add_flag("--json", paper->json, "for machines");
   command->callback([paper] { run(*paper); });
 }

@@ -1,9 +1,8 @@
 // idleheads report F.db [G.db ...] -o report.html: studies as one page.
-#include "report/report_page.h"
-
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "report/report_page.h"
 
 namespace idleheads::cli {
 namespace {

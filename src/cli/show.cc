@@ -1,10 +1,9 @@
 // idleheads show F.db: the tables of a study in the terminal.
-#include "report/show.h"
-
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "report/show_details.h"
 #include "study/store.h"
 
 namespace idleheads::cli {
@@ -16,17 +15,24 @@ struct Show {
   std::string subjects_of;
   bool curves = false;
   bool subjects = false;
+  bool confidence = false;
+  bool profile = false;
 };
 
 void run(const Show& show) {
   const StudyStore store = StudyStore::open_read_only(show.file);
   const StudySummary summary =
       summarize(store, {.distributions = !show.heat_map.empty(), .subjects_of = show.subjects_of});
-  fmt::print("{}", idleheads::show(summary, {.color = color_depth(),
-                                             .width = terminal_width(),
-                                             .curves = show.curves,
-                                             .subjects = show.subjects || !show.subjects_of.empty(),
-                                             .heat_map = show.heat_map}));
+  const ShowOptions options = {.color = color_depth(),
+                               .width = terminal_width(),
+                               .curves = show.curves,
+                               .subjects = show.subjects || !show.subjects_of.empty(),
+                               .heat_map = show.heat_map};
+  fmt::print("{}", idleheads::show(summary, options));
+  if (show.confidence) fmt::print("\n{}", show_certainty(summary, certainty_of(store, summary), options));
+  if (show.profile)
+    fmt::print("\n{}",
+               show_profile(summary, head_profiles(store, summary), agreement_of(store, summary), options));
 }
 
 }  // namespace
@@ -36,6 +42,9 @@ void add_show(CLI::App& app) {
   auto show = std::make_shared<Show>();
   command->add_option("study", show->file, "study file")->required();
   command->add_flag("--curves", show->curves, "accuracy of every score at every share");
+  command->add_flag("--confidence", show->confidence, "intervals, and tests against all heads on");
+  command->add_flag("--profile", show->profile,
+                    "layers, KV groups, where attention goes, how the scores agree");
   command->add_flag("--subjects", show->subjects, "accuracy per subject and category");
   command->add_option("--subjects-of", show->subjects_of,
                       "the same under an intervention of the study, as ahon_ln@15%");

@@ -18,7 +18,9 @@ std::optional<double> common_share(const StudySummary& summary) {
   const CurveEntry* best = best_point(summary);
   const double wanted = best ? best->share : 0.15;
   std::optional<double> share;
-  const auto rank = [&](double candidate) { return std::pair(counts[candidate], -std::abs(candidate - wanted)); };
+  const auto rank = [&](double candidate) {
+    return std::pair(counts[candidate], -std::abs(candidate - wanted));
+  };
   for (const auto& [candidate, count] : counts) {
     if (count >= 2 && (!share || rank(candidate) > rank(*share))) share = candidate;
   }

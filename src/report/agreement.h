@@ -9,15 +9,15 @@
 namespace idleheads {
 
 struct Agreement {
-  double share = 0;                    // the target share at which the scores were compared
-  std::vector<const Score*> scores;    // those with results at that share
+  double share = 0;                  // the target share at which the scores were compared
+  std::vector<const Score*> scores;  // those with results at that share
   // Of (forward pass, head) pairs off under both scores over those off under at least one; [scores][scores]
   std::vector<std::vector<std::optional<double>>> iou;
 };
 
-// At the target share, of those above zero that most scores have results at, the one nearest to that of the best
-// score's proven intervention. None if no two scores share one, or where the model writes the answers (the
-// forward passes are not the same then).
+// At the target share, of those above zero that most scores have results at, the one nearest to that of the
+// best score's proven intervention. None if no two scores share one, or where the model writes the answers
+// (the forward passes are not the same then).
 std::optional<Agreement> agreement_of(const StudyStore& store, const StudySummary& summary);
 
 }  // namespace idleheads

@@ -54,7 +54,8 @@ Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
   std::vector<std::vector<MeasuredRun>> curves;
   for (const ScoreSummary& score : summary.scores) {
     std::vector<MeasuredRun>& runs = curves.emplace_back();
-    for (const CurveEntry& point : score.points) runs.push_back(measured(summary, store.results(point.intervention, false)));
+    for (const CurveEntry& point : score.points)
+      runs.push_back(measured(summary, store.results(point.intervention, false)));
   }
   const std::vector<BootstrapCurve> draws = bootstrap(baseline, curves, {.tolerance = kTolerance});
   for (size_t s = 0; s < draws.size(); ++s) {
@@ -63,7 +64,8 @@ Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
     score.draws_with_share = draws[s].draws_with_share;
     score.confident_percent = draws[s].confident_percent;
     for (size_t p = 0; p < curves[s].size(); ++p) {
-      score.points.push_back(certainty_of_point(summary, summary.scores[s].points[p], baseline, curves[s][p]));
+      score.points.push_back(
+          certainty_of_point(summary, summary.scores[s].points[p], baseline, curves[s][p]));
       score.points.back().difference = draws[s].differences[p];
     }
   }

@@ -1,5 +1,5 @@
-// How sure the numbers of a study are, which the paper does not say: intervals of accuracies, of their differences
-// to the baseline over the same documents, and of the largest inactive shares.
+// How sure the numbers of a study are, which the paper does not say: intervals of accuracies, of their
+// differences to the baseline over the same documents, and of the largest inactive shares.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct ScoreCertainty {
   std::vector<PointCertainty> points;        // as ScoreSummary::points
   std::optional<Interval> inactive_percent;  // of the largest inactive share
   double draws_with_share = 0;               // share of the bootstrap's draws that have one
-  double confident_percent = 0;              // within the tolerance with 95 % confidence (analysis/bootstrap.h)
+  double confident_percent = 0;  // within the tolerance with 95 % confidence (analysis/bootstrap.h)
 };
 
 struct Certainty {

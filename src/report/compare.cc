@@ -8,6 +8,7 @@
 #include "analysis/rank.h"
 #include "base/error.h"
 #include "report/model_curves.h"
+#include "study/answers.h"
 
 namespace idleheads {
 namespace {
@@ -155,11 +156,12 @@ StudyComparison compare_studies(const LoadedStudy& study_a, const LoadedStudy& s
   const StudySummary &a = study_a.summary, &b = study_b.summary;
   const auto names = [&] { return printable(study_a.file, 200) + " and " + printable(study_b.file, 200); };
   if (a.task != b.task)
-    fail("{}: of different tasks, {} and {}; only studies of one task can be compared", names(), printable(a.task),
-         printable(b.task));
+    fail("{}: of different tasks, {} and {}; only studies of one task can be compared", names(),
+         printable(a.task), printable(b.task));
   if (a.metric != b.metric)
     fail("{}: of different metrics, {} and {}", names(), metric_name(a.metric), metric_name(b.metric));
-  const std::set<DocumentKey> finished_a = finished_documents(study_a), finished_b = finished_documents(study_b);
+  const std::set<DocumentKey> finished_a = finished_documents(study_a),
+                              finished_b = finished_documents(study_b);
   const std::set<DocumentKey> keys = common(finished_a, finished_b);
   if (keys.empty())
     fail("{}: have no finished document in common ({} and {} are finished)", names(), finished_a.size(),
@@ -173,9 +175,10 @@ StudyComparison compare_studies(const LoadedStudy& study_a, const LoadedStudy& s
   out.documents_a = static_cast<int64_t>(a.documents.size());
   out.documents_b = static_cast<int64_t>(b.documents.size());
   out.differences = setting_differences(a.settings, b.settings);
-  out.baseline_a = a.baseline_value();
-  out.baseline_b = b.baseline_value();
-  const std::vector<StoredResult> results_a = results_of(study_a, keys), results_b = results_of(study_b, keys);
+  const std::vector<StoredResult> results_a = results_of(study_a, keys),
+                                  results_b = results_of(study_b, keys);
+  out.baseline_a = value_of(metric_values(answered(a.documents, results_a)), a.metric);
+  out.baseline_b = value_of(metric_values(answered(b.documents, results_b)), b.metric);
   for (const Score& score : all_scores()) {
     if (!score.is_random) out.scores.push_back(compare_score(score, a, b, results_a, results_b));
   }

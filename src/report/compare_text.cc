@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "report/compare.h"
+#include "report/json_parts.h"
 #include "report/show_text.h"
 #include "report/table.h"
 
@@ -18,33 +19,38 @@ std::string number(double value, const char* format) {
   return std::isnan(value) ? "-" : fmt::format(fmt::runtime(format), value);
 }
 
-std::string percent(const std::optional<double>& value) { return value ? fmt::format("{:.1f} %", *value) : "-"; }
+std::string percent(const std::optional<double>& value) {
+  return value ? fmt::format("{:.1f} %", *value) : "-";
+}
 
 // The layer with the greatest Kolmogorov-Smirnov distance.
 std::string farthest_layer(const std::vector<CdfDistance>& layers) {
-  const auto found = std::max_element(layers.begin(), layers.end(), [](const CdfDistance& a, const CdfDistance& b) {
-    return a.kolmogorov_smirnov < b.kolmogorov_smirnov;
-  });
+  const auto found = std::max_element(
+      layers.begin(), layers.end(),
+      [](const CdfDistance& a, const CdfDistance& b) { return a.kolmogorov_smirnov < b.kolmogorov_smirnov; });
   if (found == layers.end() || std::isnan(found->kolmogorov_smirnov)) return "-";
   return fmt::format("{} ({:.2f})", found - layers.begin(), found->kolmogorov_smirnov);
 }
 
 std::string intro(const StudyComparison& c, const StudySummary& a, const StudySummary& b, int width) {
-  const auto describe = [](const std::string& name, const StudySummary& s) {
+  const auto describe = [](const std::string& name, const StudySummary& s, const MetricValue& baseline) {
     std::string text = fmt::format("{} ({} layers x {} heads", name, s.layers, s.heads);
-    const MetricValue baseline = s.baseline_value();
     if (baseline.n > 0)
       text += fmt::format(", {} {} with all heads on", metric_noun(s.metric), value_text(s.metric, baseline));
     return text + ")";
   };
-  std::string out = wrap("A: " + describe(c.name_a, a), width) + wrap("B: " + describe(c.name_b, b), width);
-  std::string line = fmt::format("Task {}; {} in both", printable(a.task), count_text(c.documents, "document"));
+  std::string out = wrap("A: " + describe(c.name_a, a, c.baseline_a), width);
+  out += wrap("B: " + describe(c.name_b, b, c.baseline_b), width);
+  std::string line =
+      fmt::format("Task {}; {} in both", printable(a.task), count_text(c.documents, "document"));
   if (c.documents != c.documents_a || c.documents != c.documents_b)
-    line += fmt::format(" (of {} and {}), which alone the distances are over", c.documents_a, c.documents_b);
+    line += fmt::format(" (of {} and {}), which alone accuracies and distances here are over", c.documents_a,
+                        c.documents_b);
   out += wrap(line + ".", width);
   if (!c.same_shape)
-    out += wrap("The models are of different shapes: distributions and curves are compared, single heads are not.",
-                width);
+    out += wrap(
+        "The models are of different shapes: distributions and curves are compared, single heads are not.",
+        width);
   return out;
 }
 
@@ -63,10 +69,13 @@ std::string scores_table(const StudyComparison& c, const ShowOptions& options) {
                    percent(score.inactive_a), percent(score.inactive_b)});
   }
   return table.to_string(options.color != ColorDepth::none) +
-         wrap("KS: Kolmogorov-Smirnov distance of the distributions of the score over all samples and heads, 0 to 1; "
-              "Wasserstein: area between the two distribution functions, in units of the score; rank correlation: "
-              "Spearman's, of the heads' means; can be off: as idleheads show has it; -: none.",
-              options.width);
+         wrap(
+             "KS: Kolmogorov-Smirnov distance of the distributions of the score over all samples and heads, "
+             "0 to 1; "
+             "Wasserstein: area between the two distribution functions, in units of the score; rank "
+             "correlation: "
+             "Spearman's, of the heads' means; can be off: as idleheads show has it; -: none.",
+             options.width);
 }
 
 std::string head_list(const std::vector<HeadId>& heads, const std::string& title, int width) {
@@ -80,17 +89,23 @@ std::string head_list(const std::vector<HeadId>& heads, const std::string& title
 std::string changed_part(const StudyComparison& c, const StudySummary& a, const ShowOptions& options) {
   if (c.changed.empty()) return "";
   Table table({{"rule", Align::left}, {"off in both"}, {"only in A"}, {"only in B"}, {"on in both"}});
-  const ChangedHeads* chosen = &c.changed.front();
+  const ChangedHeads* chosen = nullptr;
   for (const ChangedHeads& changed : c.changed) {
     const auto count = [](const auto& list) { return std::to_string(list.size()); };
-    table.add_row({changed.name, std::to_string(changed.off_in_both), count(changed.now_on), count(changed.now_off),
-                   std::to_string(changed.on_in_both)});
-    if (a.best && changed.name.starts_with(std::string(a.scores[*a.best].score->slug) + "@")) chosen = &changed;
+    table.add_row({changed.name, std::to_string(changed.off_in_both), count(changed.now_on),
+                   count(changed.now_off), std::to_string(changed.on_in_both)});
+    if (a.best && changed.name.starts_with(std::string(a.scores[*a.best].score->slug) + "@"))
+      chosen = &changed;
   }
-  std::string out = "\n" + wrap("Heads that are off in at least half of the forward passes, each study by its own threshold for the share:",
-                                options.width) +
+  std::string out = "\n" +
+                    wrap(
+                        "Heads that are off in at least half of the forward passes, each study by its own "
+                        "threshold for the share:",
+                        options.width) +
                     "\n" + table.to_string(options.color != ColorDepth::none);
-  out += "\n" + wrap(fmt::format("By {}, the best score of A ({} in A, {} in B):", chosen->name, chosen->rule_a, chosen->rule_b),
+  if (!chosen) return out;
+  out += "\n" + wrap(fmt::format("By {}, the best score of A ({} in A, {} in B):", chosen->name,
+                                 chosen->rule_a, chosen->rule_b),
                      options.width);
   const std::string lists = head_list(chosen->now_on, "off in A, on in B", options.width) +
                             head_list(chosen->now_off, "on in A, off in B", options.width);
@@ -98,8 +113,7 @@ std::string changed_part(const StudyComparison& c, const StudySummary& a, const 
 }
 
 // Metric of the curves side by side at common target shares: the scores that A finds best.
-std::string curves_part(const StudyComparison& c, const StudySummary& a, const StudySummary& b,
-                        const ShowOptions& options) {
+std::string curves_part(const StudySummary& a, const StudySummary& b, const ShowOptions& options) {
   Table table({{"score", Align::left}, {"share"}, {"A off"}, {"A"}, {"B off"}, {"B"}});
   for (const ScoreSummary& score : a.scores) {
     const ScoreSummary* other = find_tested(b, *score.score);
@@ -111,25 +125,21 @@ std::string curves_part(const StudyComparison& c, const StudySummary& a, const S
           return plain_value_text(a.metric, value_of(entry.values, a.metric).value);
         };
         table.add_row({std::string(score.score->slug), percent_text(point.share) + " %",
-                       fmt::format("{:.1f} %", point.percent_off), value(point), fmt::format("{:.1f} %", same.percent_off),
-                       value(same)});
+                       fmt::format("{:.1f} %", point.percent_off), value(point),
+                       fmt::format("{:.1f} %", same.percent_off), value(same)});
       }
     }
   }
-  const MetricValue left = c.baseline_a, right = c.baseline_b;
+  const MetricValue left = a.baseline_value(), right = b.baseline_value();
   if (left.n == 0 || right.n == 0) return "";
-  return fmt::format("\n{} by target share (all heads on: {} and {}):\n\n", metric_noun(a.metric),
-                     plain_value_text(a.metric, left.value), plain_value_text(b.metric, right.value)) +
+  return fmt::format("\n{} by target share (each over its own documents; all heads on: {} and {}):\n\n",
+                     metric_noun(a.metric), plain_value_text(a.metric, left.value),
+                     plain_value_text(b.metric, right.value)) +
          table.to_string(options.color != ColorDepth::none);
 }
 
 Json distance_json(const CdfDistance& distance) {
   return {{"ks", distance.kolmogorov_smirnov}, {"wasserstein", distance.wasserstein}};
-}
-
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 Json heads_json(const std::vector<HeadId>& heads) {
@@ -164,6 +174,10 @@ Json comparison_json(const StudyComparison& c) {
   out["models"] = {c.name_a, c.name_b};
   out["same_shape"] = c.same_shape;
   out["documents"] = c.documents;
+  out["baseline"] = Json::array();
+  for (const MetricValue& baseline : {c.baseline_a, c.baseline_b})
+    out["baseline"].push_back(
+        {{"n", baseline.n}, {"value", baseline.value}, {"stderr", optional_json(baseline.error)}});
   out["settings_that_differ"] = c.differences;
   out["scores"] = Json::array();
   for (const ScoreComparison& score : c.scores) out["scores"].push_back(score_json(score));
@@ -177,8 +191,8 @@ std::string show_comparison(const StudySummary& a, const StudySummary& b, const 
   std::string out = intro(comparison, a, b, options.width);
   out += "\n" + scores_table(comparison, options);
   out += changed_part(comparison, a, options);
-  if (options.curves) out += curves_part(comparison, a, b, options);
-  out += "\nSettings that differ:\n";
+  if (options.curves) out += curves_part(a, b, options);
+  out += comparison.differences.empty() ? "\nAll settings are the same.\n" : "\nSettings that differ:\n";
   for (const std::string& difference : comparison.differences) out += wrap(difference, options.width, "  ");
   return out;
 }

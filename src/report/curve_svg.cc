@@ -15,8 +15,8 @@ namespace {
 constexpr double kLeft = 60, kRight = 560, kTop = 40, kBottom = 410;  // the plot
 constexpr double kLegend = 575;
 
-// One colour for each raw number (Okabe and Ito), told apart without telling red from green; the line tells how it is
-// normalised.
+// One colour for each raw number (Okabe and Ito), told apart without telling red from green; the line tells
+// how it is normalised.
 std::string color_of(std::string_view slug) {
   const std::string_view family = slug.substr(0, slug.find('_'));
   constexpr std::pair<std::string_view, const char*> kColors[] = {
@@ -41,9 +41,17 @@ const char* dash_of(const Score& score) {
   return "none";
 }
 
+// `text` is printable(): of what XML does not have, only U+FFFE and U+FFFF can be in it.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string_view next = text.substr(i, 3);
+    if (next == "\xef\xbf\xbe" || next == "\xef\xbf\xbf") {
+      out += '?';
+      i += 2;
+      continue;
+    }
+    const char c = text[i];
     switch (c) {
       case '<':
         out += "&lt;";
@@ -103,23 +111,28 @@ std::string grid(const Axis& x, const Axis& y) {
   return out;
 }
 
-std::string line_of(const ScoreSummary& score, std::vector<CurvePoint> curve, const Axis& x, const Axis& y, bool best) {
+std::string line_of(const ScoreSummary& score, std::vector<CurvePoint> curve, const Axis& x, const Axis& y,
+                    bool best) {
   std::sort(curve.begin(), curve.end(),
             [](const CurvePoint& a, const CurvePoint& b) { return a.percent < b.percent; });
   std::string path, dots;
   for (const CurvePoint& point : curve) {
-    path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", x.place(point.percent), y.place(point.accuracy));
-    dots += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"2.5\"/>", x.place(point.percent), y.place(point.accuracy));
+    path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", x.place(point.percent),
+                        y.place(point.accuracy));
+    dots += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"2.5\"/>", x.place(point.percent),
+                        y.place(point.accuracy));
   }
   const std::string color = color_of(score.score->slug);
   return fmt::format(
-      "<g fill=\"{0}\"><path d=\"{1}\" fill=\"none\" stroke=\"{0}\" stroke-width=\"{2}\" stroke-dasharray=\"{3}\"/>{4}</g>\n",
+      "<g fill=\"{0}\"><path d=\"{1}\" fill=\"none\" stroke=\"{0}\" stroke-width=\"{2}\" "
+      "stroke-dasharray=\"{3}\"/>{4}</g>\n",
       color, path, best ? 3 : 1.5, dash_of(*score.score), dots);
 }
 
 std::string legend_entry(const ScoreSummary& score, double y, bool best) {
-  return fmt::format("<path d=\"M{} {:.1f}h30\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\"/>\n", kLegend, y,
-                     color_of(score.score->slug), best ? 3 : 1.5, dash_of(*score.score)) +
+  return fmt::format(
+             "<path d=\"M{} {:.1f}h30\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\"/>\n",
+             kLegend, y, color_of(score.score->slug), best ? 3 : 1.5, dash_of(*score.score)) +
          text_at(kLegend + 36, y + 4, "start", std::string(score.score->slug));
 }
 
@@ -130,27 +143,31 @@ std::string curve_svg(const StudySummary& summary) {
   double right = 0, low = INFINITY, high = -INFINITY;
   for (const ScoreSummary& score : summary.scores) {
     if (score.points.empty()) continue;
-    curves.emplace_back(&score, curve_points(summary, score));
-    for (const CurvePoint& point : curves.back().second) {
-      if (!std::isfinite(point.accuracy)) continue;
+    std::vector<CurvePoint>& curve = curves.emplace_back(&score, curve_points(summary, score)).second;
+    std::erase_if(curve, [](const CurvePoint& point) { return !std::isfinite(point.accuracy); });
+    for (const CurvePoint& point : curve) {
       right = std::max(right, point.percent);
       low = std::min(low, point.accuracy);
       high = std::max(high, point.accuracy);
     }
   }
-  if (curves.empty() || !std::isfinite(low)) fail("no intervention of the study is finished, so that it has no curve");
+  if (curves.empty() || !std::isfinite(low))
+    fail("no intervention of the study is finished, so that it has no curve");
   const double line = points_of(summary.metric, summary.baseline_value().value) - kTolerance;
   const Axis x(0, right, kLeft, kRight), y(std::min(low, line), std::max(high, line), kBottom, kTop);
   const bool is_share = metric_info(summary.metric).is_share;
-  const std::string unit = is_share ? metric_noun(summary.metric) + " (%)" : "-100 ln " + metric_noun(summary.metric);
+  const std::string unit =
+      is_share ? metric_noun(summary.metric) + " (%)" : "-100 ln " + metric_noun(summary.metric);
 
   std::string out =
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 460\" width=\"720\" height=\"460\" "
       "font-family=\"sans-serif\" font-size=\"12\">\n<style>.grid{stroke:#ddd}</style>\n"
       "<rect width=\"720\" height=\"460\" fill=\"#fff\"/>\n";
-  out += text_at(kLeft, 20, "start", short_model_name(summary) + ", " + printable(summary.task), " font-weight=\"bold\"");
+  out += text_at(kLeft, 20, "start", short_model_name(summary) + ", " + printable(summary.task),
+                 " font-weight=\"bold\"");
   out += grid(x, y);
-  out += fmt::format("<path d=\"M{} {:.1f}H{}\" stroke=\"#000\" stroke-dasharray=\"1 3\"/>\n", kLeft, y.place(line), kRight);
+  out += fmt::format("<path d=\"M{} {:.1f}H{}\" stroke=\"#000\" stroke-dasharray=\"1 3\"/>\n", kLeft,
+                     y.place(line), kRight);
   out += text_at(kRight - 4, y.place(line) - 4, "end", fmt::format("all heads on - {:g}", kTolerance));
   double place = kTop + 10;
   for (const auto& [score, curve] : curves) {
@@ -159,7 +176,8 @@ std::string curve_svg(const StudySummary& summary) {
     place += 20;
   }
   out += text_at((kLeft + kRight) / 2, kBottom + 38, "middle", "heads off (%)");
-  out += text_at(0, 0, "middle", unit, fmt::format(" transform=\"translate(16 {}) rotate(-90)\"", (kTop + kBottom) / 2).c_str());
+  out += text_at(0, 0, "middle", unit,
+                 fmt::format(" transform=\"translate(16 {}) rotate(-90)\"", (kTop + kBottom) / 2).c_str());
   return out + "</svg>\n";
 }
 

@@ -7,8 +7,8 @@
 
 namespace idleheads {
 
-// An SVG image of 720 x 460 user units on white, with a line a score, random as control, the baseline less the
-// tolerance, and a legend. Throws Error if no intervention of the study is finished.
+// An SVG image of 720 x 460 user units on white, with a line a score, random as control, the baseline less
+// the tolerance, and a legend. Throws Error if no intervention of the study is finished.
 std::string curve_svg(const StudySummary& summary);
 
 }  // namespace idleheads

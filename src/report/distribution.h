@@ -27,8 +27,8 @@ struct HeadGrid {
   }
 };
 
-// The values of one score by head, one a sample, in the order of the results; NaN where the normaliser was zero.
-// [layers x heads][samples]
+// The values of one score by head, one a sample, in the order of the results; NaN where the normaliser was
+// zero. [layers x heads][samples]
 using HeadValues = std::vector<std::vector<float>>;
 HeadValues head_values(const Score& score, int layers, int heads, const std::vector<StoredResult>& baseline);
 

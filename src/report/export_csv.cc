@@ -6,8 +6,10 @@
 
 #include "analysis/exact_match.h"
 #include "base/error.h"
+#include "report/certainty.h"
 #include "report/csv.h"
 #include "report/export.h"
+#include "report/head_profile.h"
 #include "study/answers.h"
 
 namespace idleheads {
@@ -67,35 +69,90 @@ void write_values(CsvWriter& csv, const StudySummary& summary, const MetricValue
     value.n > 0 ? csv.cell(value.value) : csv.empty();
     value.error ? csv.cell(*value.error) : csv.empty();
   }
-  csv.end_line();
 }
 
-void write_curves(const StudySummary& summary, const std::filesystem::path& path) {
+void empty_cells(CsvWriter& csv, int count) {
+  for (int i = 0; i < count; ++i) csv.empty();
+}
+
+void write_interval(CsvWriter& csv, const std::optional<Interval>& interval, double scale = 1) {
+  if (!interval) return empty_cells(csv, 2);
+  csv.cell(scale * interval->low).cell(scale * interval->high);
+}
+
+// `certainty` is none where there is no finished baseline.
+void write_certainty(CsvWriter& csv, const PointCertainty* certainty) {
+  if (!certainty) return empty_cells(csv, 8);
+  write_interval(csv, certainty->accuracy);
+  csv.cell(certainty->difference.points);
+  write_interval(csv, certainty->difference.interval);
+  if (!certainty->mcnemar) return empty_cells(csv, 3);
+  csv.cell(certainty->lost).cell(certainty->won).cell(*certainty->mcnemar);
+}
+
+void write_curves(const StudySummary& summary, const Certainty& certainty,
+                  const std::filesystem::path& path) {
   std::vector<std::string> header = {"score", "share", "threshold", "percent_zeroed", "questions"};
   for (const Metric metric : summary.metrics) {
     for (std::string& name : columns_of(metric)) header.push_back(std::move(name));
   }
+  for (const char* name : {"interval_low", "interval_high", "difference", "difference_low", "difference_high",
+                           "lost", "won", "mcnemar_p"})
+    header.emplace_back(name);
   CsvWriter csv(path, header);
   write_values(csv.cell("baseline").empty().empty().cell(0), summary, summary.baseline);
-  for (const ScoreSummary& score : summary.scores) {
-    for (const CurveEntry& point : score.points) {
+  write_interval(csv, certainty.baseline);
+  empty_cells(csv, 6);
+  csv.end_line();
+  for (size_t s = 0; s < summary.scores.size(); ++s) {
+    const ScoreSummary& score = summary.scores[s];
+    for (size_t p = 0; p < score.points.size(); ++p) {
+      const CurveEntry& point = score.points[p];
       csv.cell(score.score->slug).cell(point.share).cell(point.threshold).cell(point.percent_off);
       write_values(csv, summary, point.values);
+      write_certainty(csv, certainty.scores.empty() ? nullptr : &certainty.scores[s].points[p]);
+      csv.end_line();
     }
   }
   csv.finish();
 }
 
-// One score's heads: `mean` over samples (none for random) and how often each was off at the proven point.
+void write_shares(const StudySummary& summary, const Certainty& certainty,
+                  const std::filesystem::path& path) {
+  CsvWriter csv(path, {"score", "largest_inactive_percent", "interval_low", "interval_high",
+                       "confident_percent", "normalized_auc"});
+  const auto optional_cell = [&](const std::optional<double>& value) {
+    value ? csv.cell(*value) : csv.empty();
+  };
+  for (size_t s = 0; s < summary.scores.size(); ++s) {
+    const ScoreCertainty* sure = certainty.scores.empty() ? nullptr : &certainty.scores[s];
+    csv.cell(summary.scores[s].score->slug);
+    optional_cell(summary.scores[s].inactive_percent);
+    write_interval(csv, sure ? sure->inactive_percent : std::nullopt);
+    optional_cell(sure ? std::optional(sure->confident_percent) : std::nullopt);
+    optional_cell(summary.scores[s].auc);
+    csv.end_line();
+  }
+  csv.finish();
+}
+
+// One score's heads: mean and spread over samples (none for random) and how often each was off at the proven
+// point.
 void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score& score,
-                       const HeadGrid* mean) {
+                       const std::vector<Spread>* spread) {
   const ScoreSummary* results = find_tested(summary, score);
   const CurveEntry* proven = results && results->proven ? &results->points[*results->proven] : nullptr;
   const bool counted = proven && proven->frequency.passes > 0;
   for (int l = 0; l < summary.layers; ++l) {
     for (int h = 0; h < summary.heads; ++h) {
       csv.cell(l).cell(h).cell(score.slug);
-      mean ? csv.cell(mean->at(l, h)) : csv.empty();
+      if (spread) {
+        const Spread& head =
+            (*spread)[static_cast<size_t>(l) * static_cast<size_t>(summary.heads) + static_cast<size_t>(h)];
+        csv.cell(head.mean).cell(head.deviation).cell(head.group_deviation);
+      } else {
+        empty_cells(csv, 3);
+      }
       proven ? csv.cell(proven->share) : csv.empty();
       counted ? csv.cell(proven->frequency.share({l, h})) : csv.empty();
       csv.end_line();
@@ -103,11 +160,12 @@ void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score&
   }
 }
 
-void write_heads(const StudySummary& summary, const std::filesystem::path& path) {
-  CsvWriter csv(path, {"layer", "head", "score", "mean", "share", "frequency_off"});
-  for (const ScoreDistribution& distribution : summary.distributions) {
-    write_score_heads(csv, summary, *distribution.score, &distribution.mean);
-  }
+void write_heads(const StudySummary& summary, const HeadProfiles& profiles,
+                 const std::filesystem::path& path) {
+  CsvWriter csv(
+      path, {"layer", "head", "score", "mean", "deviation", "subject_deviation", "share", "frequency_off"});
+  for (const ScoreProfile& profile : profiles.scores)
+    write_score_heads(csv, summary, *profile.score, &profile.heads);
   for (const ScoreSummary& score : summary.scores) {
     if (score.score->is_random) write_score_heads(csv, summary, *score.score, nullptr);
   }
@@ -140,10 +198,6 @@ Kinds kinds_of(const std::vector<StoredDocument>& documents) {
     kinds.texts = kinds.texts || document.is_text();
   }
   return kinds;
-}
-
-void empty_cells(CsvWriter& csv, int count) {
-  for (int i = 0; i < count; ++i) csv.empty();
 }
 
 void write_choice(CsvWriter& csv, const StoredDocument& document, const StoredResult* result) {
@@ -193,13 +247,13 @@ void export_csv(const StudyStore& store, const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) fail("{}: the folder cannot be made: {}", printable(folder.string(), 300), error.message());
-  SummaryOptions options;
-  options.distributions = true;
-  const StudySummary summary = summarize(store, options);
+  const StudySummary summary = summarize(store);
+  const Certainty certainty = certainty_of(store, summary);
   const std::vector<StoredResult> baseline = store.results(0, true);
   write_documents(summary, baseline, folder / "documents.csv");
-  write_curves(summary, folder / "curves.csv");
-  write_heads(summary, folder / "heads.csv");
+  write_curves(summary, certainty, folder / "curves.csv");
+  write_shares(summary, certainty, folder / "shares.csv");
+  write_heads(summary, head_profiles(store, summary), folder / "heads.csv");
   write_scores(baseline, folder / "scores.csv");
 }
 

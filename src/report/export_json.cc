@@ -2,16 +2,12 @@
 #include <nlohmann/json.hpp>
 
 #include "report/export.h"
+#include "report/json_parts.h"
 
 namespace idleheads {
 namespace {
 
 using Json = nlohmann::ordered_json;  // writes null for NaN and infinities
-
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json value_json(const MetricValue& value) {
   return {{"n", value.n},
@@ -42,16 +38,21 @@ Json point_json(const StudySummary& summary, const CurveEntry& point) {
           {"accuracy", values_json(summary, point.values)}};
 }
 
-Json score_json(const StudySummary& summary, const ScoreSummary& score) {
+Json score_json(const StudySummary& summary, const ScoreSummary& score, const ScoreCertainty* certainty) {
   Json points = Json::array();
-  for (const CurveEntry& point : score.points) points.push_back(point_json(summary, point));
-  return {{"score", score.score->slug},
-          {"name", score.score->paper_name},
-          {"planned", score.planned},
-          {"largest_inactive_percent", optional_json(score.inactive_percent)},
-          {"normalized_auc", optional_json(score.auc)},
-          {"proven_share", score.proven ? Json(score.points[*score.proven].share) : Json(nullptr)},
-          {"points", std::move(points)}};
+  for (size_t i = 0; i < score.points.size(); ++i) {
+    Json& point = points.emplace_back(point_json(summary, score.points[i]));
+    if (certainty) add_certainty(point, certainty->points[i]);
+  }
+  Json out = {{"score", score.score->slug},
+              {"name", score.score->paper_name},
+              {"planned", score.planned},
+              {"largest_inactive_percent", optional_json(score.inactive_percent)},
+              {"normalized_auc", optional_json(score.auc)},
+              {"proven_share", score.proven ? Json(score.points[*score.proven].share) : Json(nullptr)},
+              {"points", std::move(points)}};
+  if (certainty) add_certainty(out, *certainty);
+  return out;
 }
 
 Json named_json(const StudySummary& summary) {
@@ -120,13 +121,19 @@ Json overview_json(const StudySummary& summary) {
 
 }  // namespace
 
-std::string summary_json(const StudySummary& summary) {
+std::string study_json(const StudyStore& store) {
+  const StudySummary summary = summarize(store, {.distributions = true, .subjects_of = ""});
+  const Certainty certainty = certainty_of(store, summary);
   Json out;
   out["settings"] = summary.settings;
   out["summary"] = overview_json(summary);
   out["curves"] = Json::array();
-  for (const ScoreSummary& score : summary.scores) out["curves"].push_back(score_json(summary, score));
+  for (size_t i = 0; i < summary.scores.size(); ++i) {
+    const ScoreCertainty* sure = certainty.scores.empty() ? nullptr : &certainty.scores[i];
+    out["curves"].push_back(score_json(summary, summary.scores[i], sure));
+  }
   out["heads"] = named_json(summary);
+  out["kv"] = kv_json(kv_profile(store, summary));
   out["distributions"] = distributions_json(summary);
   out["subjects"] = subjects_json(summary);
   out["work"] = {{"rows_computed", summary.work.rows}, {"rows_without_sharing", summary.work.rows_unshared}};

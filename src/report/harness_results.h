@@ -1,5 +1,5 @@
 // Results as lm-evaluation-harness 0.4.5 writes them: results_*.json with samples_*.jsonl beside it, for
-// scripts that read those (docs/export_format.md says what is left out). And its table for the terminal.
+// scripts that read those (docs/tasks.md says what is left out). And its table for the terminal.
 #pragma once
 
 #include <cstdint>

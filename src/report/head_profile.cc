@@ -3,8 +3,6 @@
 #include <cmath>
 #include <map>
 
-#include "analysis/kv_groups.h"
-
 namespace idleheads {
 namespace {
 
@@ -47,7 +45,8 @@ RawMeans raw_means(const StudySummary& summary, const std::vector<StoredResult>&
     const StoredDocument& document = summary.documents.at(static_cast<size_t>(result.document));
     for (const SampleStats& stats : result.stats) {
       for (size_t i = 0; i < stats.values.size(); ++i) {
-        for (int k = 0; k < kStats; ++k) out.heads[i][static_cast<size_t>(k)] += stats.values[i][static_cast<size_t>(k)];
+        for (int k = 0; k < kStats; ++k)
+          out.heads[i][static_cast<size_t>(k)] += stats.values[i][static_cast<size_t>(k)];
       }
       // A document's samples differ by an answer's few tokens.
       out.even_entropy += even_entropy(document.tokens / std::max<int64_t>(1, document.samples));
@@ -65,7 +64,8 @@ RawMeans raw_means(const StudySummary& summary, const std::vector<StoredResult>&
 std::vector<HeadAttention> attention_of(const RawMeans& means) {
   std::vector<HeadAttention> out;
   for (const auto& head : means.heads) {
-    const double first = head[static_cast<size_t>(Stat::first_weight)], entropy = head[static_cast<size_t>(Stat::entropy)];
+    const double first = head[static_cast<size_t>(Stat::first_weight)],
+                 entropy = head[static_cast<size_t>(Stat::entropy)];
     out.push_back({first, entropy, mass_place(first, entropy, means.even_entropy)});
   }
   return out;
@@ -94,7 +94,9 @@ std::optional<int> number_setting(const Settings& settings, const char* name) {
   return value;
 }
 
-std::optional<KvProfile> kv_of(const StudyStore& store, const StudySummary& summary) {
+}  // namespace
+
+std::optional<KvProfile> kv_profile(const StudyStore& store, const StudySummary& summary) {
   const CurveEntry* point = best_point(summary);
   const std::optional<int> kv_heads = number_setting(summary.settings, "model.kv_heads");
   if (!point || !kv_heads || summary.heads % *kv_heads != 0) return std::nullopt;
@@ -109,8 +111,6 @@ std::optional<KvProfile> kv_of(const StudyStore& store, const StudySummary& summ
   return out;
 }
 
-}  // namespace
-
 HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary) {
   HeadProfiles out;
   const std::vector<StoredResult> baseline = store.results(0, true);
@@ -123,7 +123,7 @@ HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary)
   const RawMeans means = raw_means(summary, baseline);
   out.attention = attention_of(means);
   out.layers = layers_of(summary, means);
-  out.kv = kv_of(store, summary);
+  out.kv = kv_profile(store, summary);
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "analysis/attention_mass.h"
 #include "analysis/frequency.h"
+#include "analysis/kv_groups.h"
 #include "analysis/spread.h"
 #include "report/summary.h"
 
@@ -14,9 +15,9 @@ namespace idleheads {
 // One score of all heads over the samples of the baseline.
 struct ScoreProfile {
   const Score* score = nullptr;
-  std::vector<Spread> heads;                   // [layers x heads]; groups are the subjects
-  std::vector<std::vector<float>> quantiles;   // [layers x heads][kHeadQuantiles]; empty without numbers
-  std::vector<float> overall;                  // [kOverallQuantiles] over all heads and samples
+  std::vector<Spread> heads;                  // [layers x heads]; groups are the subjects
+  std::vector<std::vector<float>> quantiles;  // [layers x heads][kHeadQuantiles]; empty without numbers
+  std::vector<float> overall;                 // [kOverallQuantiles] over all heads and samples
 };
 inline constexpr int kHeadQuantiles = 11;
 inline constexpr int kOverallQuantiles = 101;
@@ -31,24 +32,31 @@ struct HeadAttention {
 // Key and value heads whose query heads are all off.
 struct KvProfile {
   int kv_heads = 0;
-  std::optional<int> head_dim;       // none in studies that do not tell it
-  HeadFrequency groups;              // [layers, kv_heads], over forward passes
-  std::vector<HeadId> always;        // groups that were off in every forward pass
-  double mean_groups() const { return groups.mean_share() * groups.layers * groups.heads; }
+  std::optional<int> head_dim;  // none in studies that do not tell it
+  HeadFrequency groups;         // [layers, kv_heads], over forward passes
+  std::vector<HeadId> always;   // groups that were off in every forward pass
+  double all_groups() const { return static_cast<double>(groups.layers) * groups.heads; }
+  double mean_groups() const { return groups.mean_share() * all_groups(); }
+  // Of that many groups, for each token, at 2 bytes a number; there must be a head_dim.
+  double cache_bytes(double count) const { return kv_bytes(count, head_dim.value()); }
 };
 
 // Means over the heads of a layer.
 struct LayerProfile {
-  double off = 0;                  // share of forward passes and heads that were off, in [0, 1]
+  double off = 0;                         // share of forward passes and heads that were off, in [0, 1]
   std::array<double, kStats> stats = {};  // of the raw numbers, over samples too
 };
 
 struct HeadProfiles {
-  std::vector<ScoreProfile> scores;       // all but random
-  std::vector<HeadAttention> attention;   // [layers x heads]
+  std::vector<ScoreProfile> scores;      // all but random
+  std::vector<HeadAttention> attention;  // [layers x heads]
   std::vector<LayerProfile> layers;
   std::optional<KvProfile> kv;  // under the best score's proven intervention; none without it
 };
+
+// The KV groups under the best score's proven intervention; none without one, or without the number of KV
+// heads.
+std::optional<KvProfile> kv_profile(const StudyStore& store, const StudySummary& summary);
 
 // Reads the baseline's statistics and the masks of the best score's proven intervention.
 HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary);

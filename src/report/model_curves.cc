@@ -16,7 +16,8 @@ constexpr size_t kMaxFile = size_t{64} << 20;
 // Reads one file of curves; messages say where in it.
 class CurvesReader {
  public:
-  CurvesReader(std::string_view text, std::string name) : name_(std::move(name)), json_(parse_json(text, name_)) {}
+  CurvesReader(std::string_view text, std::string name)
+      : name_(std::move(name)), json_(parse_json(text, name_)) {}
 
   std::vector<ModelCurves> read() {
     const Json& tasks = object_at(json_, "curves", "it");
@@ -93,9 +94,10 @@ class CurvesReader {
     const auto table = json_.find("table2");
     if (table == json_.end() || !table->is_array()) return;
     const auto place = [&](const ModelCurves& model) {
-      return std::find_if(table->begin(), table->end(), [&](const Json& row) {
-               return row.is_object() && row.contains("model") && row["model"] == model.model;
-             }) -
+      return std::find_if(table->begin(), table->end(),
+                          [&](const Json& row) {
+                            return row.is_object() && row.contains("model") && row["model"] == model.model;
+                          }) -
              table->begin();
     };
     std::stable_sort(models.begin(), models.end(),
@@ -124,7 +126,8 @@ std::vector<ModelCurves> read_model_curves(const std::filesystem::path& file) {
     return CurvesReader(text, name).read();
   }
   ModelCurves curves = curves_of(summarize(StudyStore::open_read_only(file)));
-  if (curves.curves.empty()) fail("{}: no intervention of the study is finished, so that it has no curves", name);
+  if (curves.curves.empty())
+    fail("{}: no intervention of the study is finished, so that it has no curves", name);
   return {curves};
 }
 

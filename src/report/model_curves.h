@@ -14,8 +14,8 @@ namespace idleheads {
 std::vector<ModelCurves> paper_models();
 
 // A JSON file of the form of data/paper_results.json, {"columns": [...], "curves": {task: {model: {score:
-// [[...], ...]}}}} (docs/export_format.md), or a study file. Throws Error: not readable, not of that form (where),
-// unknown score, a model without a baseline, a study without finished interventions.
+// [[...], ...]}}}} (docs/export_format.md), or a study file. Throws Error: not readable, not of that form
+// (where), unknown score, a model without a baseline, a study without finished interventions.
 std::vector<ModelCurves> read_model_curves(const std::filesystem::path& file);
 
 ModelCurves curves_of(const StudySummary& summary);

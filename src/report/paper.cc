@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "heads/score.h"
+#include "report/json_parts.h"
 #include "report/table.h"
 
 namespace idleheads {
@@ -54,7 +55,12 @@ std::vector<std::string> table2_cells(std::string name, const Table2Row& row) {
 }
 
 std::string table2_text(const Comparison& comparison, bool color) {
-  Table table({{"model", Align::left}, {"awft %"}, {"best other %"}, {"difference"}, {"best", Align::left}, {"", Align::left}});
+  Table table({{"model", Align::left},
+               {"awft %"},
+               {"best other %"},
+               {"difference"},
+               {"best", Align::left},
+               {"", Align::left}});
   for (size_t i = 0; i < comparison.rows.size(); ++i)
     table.add_row(table2_cells(numbered(i, comparison.rows[i].model), comparison.rows[i]));
   table.add_row(table2_cells("   mean", comparison.mean), Emphasis::strong);
@@ -93,11 +99,6 @@ std::string matrix_text(const std::vector<ModelCurves>& models, const Matrix2& m
   return table.to_string(color, 2);
 }
 
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json row_json(const Table2Row& row) {
   return {{"model", row.model},
           {"awft_percent", optional_json(row.awft_percent)},
@@ -126,13 +127,17 @@ Json matrix_json(const std::vector<ModelCurves>& models, const Matrix2& matrix) 
 std::string show_models(const std::vector<ModelCurves>& models, bool color) {
   const Comparison comparison = compare(models);
   std::string out = fmt::format(
-      "Largest share of heads that can be off while accuracy stays within 1 point of all heads on, in percent\n"
-      "of all heads (Table 2 of arXiv 2504.03889): by attention to the first token (awft), and by the best of\n"
+      "Largest share of heads that can be off while accuracy stays within 1 point of all heads on, in "
+      "percent\n"
+      "of all heads (Table 2 of arXiv 2504.03889): by attention to the first token (awft), and by the best "
+      "of\n"
       "the other scores.\n\n{}\n",
       table2_text(comparison, color));
-  out += fmt::format("Mean accuracy over the share of heads off (normalised area under the curve), in percent, by the models'\n"
-                     "numbers above:\n\n{}\n",
-                     scores_text(comparison.areas, 2, color));
+  out += fmt::format(
+      "Mean accuracy over the share of heads off (normalised area under the curve), in percent, by the "
+      "models'\n"
+      "numbers above:\n\n{}\n",
+      scores_text(comparison.areas, 2, color));
   out += fmt::format("Ranks of the scores by that area:\n\n{}\n", scores_text(comparison.ranks, 0, color));
   out += fmt::format("Spearman correlation of the models' areas over the scores without random:\n\n{}\n",
                      matrix_text(models, comparison.spearman, color));

@@ -7,6 +7,7 @@
 #include "report/agreement.h"
 #include "report/certainty.h"
 #include "report/head_profile.h"
+#include "report/json_parts.h"
 #include "report/model_curves.h"
 
 namespace idleheads {
@@ -14,27 +15,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Four significant digits are more than a page shows, and keep it small; null for what is no number.
-Json rounded(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return Json(std::stod(fmt::format("{:.4g}", value)));
-}
-
+// Four significant digits are more than a page shows, and keep it small.
 template <typename Values>
 Json rounded_list(const Values& values) {
   Json out = Json::array();
   for (const auto value : values) out.push_back(rounded(value));
   return out;
-}
-
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json interval_json(const std::optional<Interval>& interval, double scale = 1) {
-  if (!interval) return nullptr;
-  return {interval->low * scale, interval->high * scale};
 }
 
 // A metric as a reader sees it: shares in percent, perplexities as they are.
@@ -48,14 +34,8 @@ Json shown_error(Metric metric, const MetricValue& value) {
   return metric_info(metric).is_share ? 100 * *value.error : *value.error;
 }
 
-Json off_json(const HeadFrequency& frequency) {
-  Json out = Json::array();
-  for (const int64_t count : frequency.off)
-    out.push_back(rounded(100. * static_cast<double>(count) / static_cast<double>(std::max<int64_t>(1, frequency.passes))));
-  return out;
-}
-
-Json point_json(const StudySummary& s, const CurveEntry& point, double height, const PointCertainty* certainty) {
+Json point_json(const StudySummary& s, const CurveEntry& point, double height,
+                const PointCertainty* certainty) {
   const MetricValue value = value_of(point.values, s.metric);
   Json out = {{"share", point.share},
               {"rule", point.rule},
@@ -65,13 +45,7 @@ Json point_json(const StudySummary& s, const CurveEntry& point, double height, c
               {"height", height},
               {"passes", point.frequency.passes},
               {"off", off_json(point.frequency)}};
-  if (!certainty) return out;
-  out["interval"] = interval_json(certainty->accuracy, 100);
-  out["lost"] = certainty->lost;
-  out["won"] = certainty->won;
-  out["mcnemar"] = optional_json(certainty->mcnemar);
-  out["difference"] = certainty->difference.points;
-  out["difference_interval"] = interval_json(certainty->difference.interval);
+  if (certainty) add_certainty(out, *certainty);
   return out;
 }
 
@@ -80,8 +54,8 @@ Json score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCer
   const size_t first = curve.size() - score.points.size();
   Json points = Json::array();
   for (size_t i = 0; i < score.points.size(); ++i) {
-    points.push_back(
-        point_json(s, score.points[i], curve[first + i].accuracy, certainty ? &certainty->points[i] : nullptr));
+    points.push_back(point_json(s, score.points[i], curve[first + i].accuracy,
+                                certainty ? &certainty->points[i] : nullptr));
   }
   Json out = {{"slug", score.score->slug},
               {"name", score.score->is_random ? "Random heads (control)" : score.score->paper_name},
@@ -91,10 +65,7 @@ Json score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCer
               {"area", optional_json(score.auc)},
               {"proven", optional_json(score.proven)},
               {"points", std::move(points)}};
-  if (certainty) {
-    out["inactive_interval"] = interval_json(certainty->inactive_percent);
-    out["confident"] = certainty->confident_percent;
-  }
+  if (certainty) add_certainty(out, *certainty);
   return out;
 }
 
@@ -128,20 +99,10 @@ Json layers_json(const HeadProfiles& profiles) {
   for (const LayerProfile& layer : profiles.layers) {
     out["off"].push_back(rounded(100 * layer.off));
     for (int k = 0; k < kStats; ++k)
-      out[std::string(stat_name(static_cast<Stat>(k)))].push_back(rounded(layer.stats[static_cast<size_t>(k)]));
+      out[std::string(stat_name(static_cast<Stat>(k)))].push_back(
+          rounded(layer.stats[static_cast<size_t>(k)]));
   }
   return out;
-}
-
-Json kv_json(const std::optional<KvProfile>& kv) {
-  if (!kv) return nullptr;
-  Json always = Json::array();
-  for (const HeadId id : kv->always) always.push_back({id.layer, id.head});
-  return {{"kv_heads", kv->kv_heads},
-          {"head_dim", optional_json(kv->head_dim)},
-          {"mean_groups", kv->mean_groups()},
-          {"always", always},
-          {"off", off_json(kv->groups)}};
 }
 
 Json agreement_json(const std::optional<Agreement>& agreement) {
@@ -160,8 +121,12 @@ Json subjects_json(const StudySummary& s) {
   for (size_t i = 0; i < s.subjects.size(); ++i) {
     const SubjectRow& row = s.subjects[i];
     const MetricValue value = value_of(row.values, s.metric);
-    Json out = {{"name", row.name}, {"depth", row.depth},  {"is_subject", row.is_subject},
-                {"n", value.n},     {"value", shown_value(s.metric, value)}, {"error", shown_error(s.metric, value)}};
+    Json out = {{"name", row.name},
+                {"depth", row.depth},
+                {"is_subject", row.is_subject},
+                {"n", value.n},
+                {"value", shown_value(s.metric, value)},
+                {"error", shown_error(s.metric, value)}};
     if (i < s.subjects_chosen.size())
       out["under_rule"] = shown_value(s.metric, value_of(s.subjects_chosen[i].values, s.metric));
     rows.push_back(std::move(out));
@@ -208,7 +173,8 @@ Json study_json(const LoadedStudy& study) {
   out["baseline_interval"] = interval_json(certainty.baseline, 100);
   out["scores"] = Json::array();
   for (size_t i = 0; i < s.scores.size(); ++i)
-    out["scores"].push_back(score_json(s, s.scores[i], certainty.scores.empty() ? nullptr : &certainty.scores[i]));
+    out["scores"].push_back(
+        score_json(s, s.scores[i], certainty.scores.empty() ? nullptr : &certainty.scores[i]));
   out["profiles"] = Json::array();
   out["attention"] = out["by_layer"] = out["kv"] = nullptr;
   if (s.baseline_done > 0) {
@@ -230,7 +196,8 @@ Json paper_json() {
     Json curves = Json::object();
     for (const auto& [slug, curve] : model.curves) {
       Json& points = curves[slug] = Json::array();
-      for (const CurvePoint& point : curve) points.push_back({rounded(point.percent), rounded(point.accuracy)});
+      for (const CurvePoint& point : curve)
+        points.push_back({rounded(point.percent), rounded(point.accuracy)});
     }
     const Table2Row row = table2_row(model);
     out.push_back({{"model", model.model},

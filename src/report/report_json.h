@@ -1,4 +1,5 @@
-// Studies as the data of the page that `idleheads report` writes (web/src/data.ts has the same fields as types).
+// Studies as the data of the page that `idleheads report` writes (web/src/data.ts has the same fields as
+// types).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +10,8 @@
 namespace idleheads {
 
 // {"tolerance", "studies": [...], "comparisons": [...], "paper": [...]}. Of studies that cannot be
-// compared with the first one, "comparisons" says why. Bytes that are not UTF-8 are replaced when it is written.
+// compared with the first one, "comparisons" says why. Bytes that are not UTF-8 are replaced when it is
+// written.
 nlohmann::ordered_json report_json(const std::vector<LoadedStudy>& studies);
 
 }  // namespace idleheads

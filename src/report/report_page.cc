@@ -42,7 +42,9 @@ constexpr const char* kHead = R"(<!doctype html>
 std::string report_page(const std::vector<LoadedStudy>& studies) {
   std::string page = kHead;
   page += embedded_report_style();
-  page += "</style>\n</head>\n<body>\n<noscript>This page draws its tables and charts with JavaScript, which is switched off.</noscript>\n";
+  page +=
+      "</style>\n</head>\n<body>\n<noscript>This page draws its tables and charts with JavaScript, which is "
+      "switched off.</noscript>\n";
   page += "<div id=\"app\"></div>\n<script type=\"application/json\" id=\"data\">";
   page += script_json(report_json(studies));
   page += "</script>\n<script>";

@@ -93,8 +93,7 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
   const size_t first = curve.size() - score.points.size();
   for (size_t i = 0; i < score.points.size(); ++i) {
     const bool within = curve[first + i].accuracy >= baseline - kTolerance;
-    if (within &&
-        (!score.proven || score.points[i].percent_off > score.points[*score.proven].percent_off))
+    if (within && (!score.proven || score.points[i].percent_off > score.points[*score.proven].percent_off))
       score.proven = i;
   }
   score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);

@@ -110,8 +110,8 @@ const ScoreSummary* find_tested(const StudySummary& summary, const Score& score)
 // The proven intervention of the best score; nullptr if there is none.
 const CurveEntry* best_point(const StudySummary& summary);
 
-// The curve of a score in points of the metric. Nothing off is the baseline by definition, so that a score that
-// was not tested at share 0 gets that point too, as the first.
+// The curve of a score in points of the metric. Nothing off is the baseline by definition, so that a score
+// that was not tested at share 0 gets that point too, as the first.
 std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSummary& score);
 
 // The finished intervention that the user means: "ahon_ln@15%" or its rule "ahon_ln<0.52". Throws UsageError:

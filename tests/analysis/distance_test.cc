@@ -59,7 +59,7 @@ TEST(Spread, OverSamplesAndGroups) {
   const Spread spread = spread_of(std::vector<float>{1, 3, 10, kNan}, std::vector<int>{0, 0, 1, 1});
   EXPECT_EQ(spread.n, 3);
   EXPECT_NEAR(spread.mean, 14. / 3, 1e-12);
-  EXPECT_NEAR(spread.deviation, std::sqrt(67. / 3), 1e-9);        // (13.444 + 2.778 + 28.444) / 2
+  EXPECT_NEAR(spread.deviation, std::sqrt(67. / 3), 1e-9);     // (13.444 + 2.778 + 28.444) / 2
   EXPECT_NEAR(spread.group_deviation, std::sqrt(32.), 1e-12);  // of the means 2 and 10
   const Spread one = spread_of(std::vector<float>{4}, std::vector<int>{0});
   EXPECT_EQ(one.mean, 4);

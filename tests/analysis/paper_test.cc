@@ -62,9 +62,11 @@ TEST_F(PaperTest, Table2) {
     rows.push_back(table2_row(models_[i]));
     const json& row = results_.at("table2")[i];
     EXPECT_EQ(two_decimals(rows.back().awft_percent.value()), row.at("awft_percent").get<double>());
-    EXPECT_EQ(two_decimals(rows.back().best_other_percent.value()), row.at("best_other_percent").get<double>());
+    EXPECT_EQ(two_decimals(rows.back().best_other_percent.value()),
+              row.at("best_other_percent").get<double>());
     EXPECT_EQ(two_decimals(rows.back().difference.value()), row.at("difference").get<double>());
-    EXPECT_EQ(require_score(rows.back().best_score).paper_name, row.at("best_score_function").get<std::string>());
+    EXPECT_EQ(require_score(rows.back().best_score).paper_name,
+              row.at("best_score_function").get<std::string>());
   }
   const Table2Row mean = mean_row(rows);
   const json& average = results_.at("table2_average");
@@ -104,8 +106,8 @@ TEST_F(PaperTest, ModelsWithAll) {
       EXPECT_EQ(iou[i][j], iou[j][i]);
     }
   }
-  // Llama-3.2-3B and its finetuned model. All 13 ranks are distinct, so that rho = 1 - 6 d / (n (n^2 - 1)) with
-  // the sum d of the squared differences.
+  // Llama-3.2-3B and its finetuned model. All 13 ranks are distinct, so that rho = 1 - 6 d / (n (n^2 - 1))
+  // with the sum d of the squared differences.
   const ScoreValues a = score_ranks(areas_[0]), b = score_ranks(areas_[1]);
   double d = 0;
   for (const auto& [slug, rank] : a) d += (rank - b.at(slug)) * (rank - b.at(slug));

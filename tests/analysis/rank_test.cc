@@ -46,7 +46,8 @@ TEST(TopIou, CountsCommonNames) {
 }
 
 TEST(Table2, ModelsWithoutAShareHaveNoRowOfIt) {
-  ModelCurves model = {"m", 50, {{"awft", {{0, 50}, {10, 40}}}, {"ahon", {{5, 20}}}, {"random", {{0, 50}, {30, 50}}}}};
+  ModelCurves model = {
+      "m", 50, {{"awft", {{0, 50}, {10, 40}}}, {"ahon", {{5, 20}}}, {"random", {{0, 50}, {30, 50}}}}};
   Table2Row row = table2_row(model);
   EXPECT_EQ(row.awft_percent, 1);
   EXPECT_EQ(row.best_other_percent, std::nullopt);

@@ -91,11 +91,21 @@ TEST(ExportCsv, Files) {
   ASSERT_EQ(curves.size(), 8u);
   EXPECT_THAT(curves[1], testing::StartsWith("baseline,,,0,200,0.8,0.02835"));
   EXPECT_THAT(curves[5], testing::StartsWith("ahon_ln,0.25,0.52,25,200,0.795,"));
+  EXPECT_THAT(curves[5], testing::HasSubstr(",-0.5,")) << "the difference to the baseline, in points";
+  EXPECT_THAT(curves[5], testing::EndsWith(",1,0,1")) << "one document lost, none won";
+  const auto shares = lines_of(folder / "out/csv/shares.csv");
+  ASSERT_EQ(shares.size(), 4u);
+  EXPECT_EQ(shares[0],
+            "score,largest_inactive_percent,interval_low,interval_high,confident_percent,normalized_auc");
+  EXPECT_THAT(shares[2], testing::StartsWith("ahon_ln,25,"));
   const auto heads = lines_of(folder / "out/csv/heads.csv");
   ASSERT_EQ(heads.size(), 1u + 16 * 8);
-  EXPECT_EQ(heads[1], "0,0,awft,0.625,0.1,0");
-  EXPECT_THAT(heads, testing::Contains(testing::MatchesRegex("1,0,ahon_ln,[0-9.]+,0.25,0.5")));
-  EXPECT_EQ(heads.back(), "1,3,random,,,");
+  // 100 values of 0.125 and 100 of 1.125: sample standard deviation 0.5 sqrt(200 / 199); of the two subjects'
+  // means sqrt(0.5).
+  EXPECT_EQ(heads[1], "0,0,awft,0.625,0.5012547071170855,0.7071067811865476,0.1,0");
+  EXPECT_THAT(heads,
+              testing::Contains(testing::MatchesRegex("1,0,ahon_ln,[0-9.]+,[0-9.]+,[0-9.]+,0.25,0.5")));
+  EXPECT_EQ(heads.back(), "1,3,random,,,,,");
   const auto documents = lines_of(folder / "out/csv/documents.csv");
   ASSERT_EQ(documents.size(), 201u);
   EXPECT_EQ(documents[2], "1,\"cooking, \"\"fine\"\"\",home,0,2,0,1,6,0,0,1,0,1");
@@ -111,7 +121,7 @@ TEST(ExportCsv, UnfinishedBaseline) {
 
 TEST(ExportJson, IsWhole) {
   TempFolder folder;
-  write_text(summary_json(summarize(store_study(small_study(), folder / "a.db"))), folder / "a.json");
+  write_text(study_json(store_study(small_study(), folder / "a.db")), folder / "a.json");
   const json study = json::parse(read_file(folder / "a.json"));
   EXPECT_EQ(study["settings"]["task.name"], "quiz");
   EXPECT_EQ(study["summary"]["best"], "ahon_ln");
@@ -127,7 +137,7 @@ TEST(ExportJson, NullsAndBytesThatAreNotText) {
   TempFolder folder;
   FakeStudy study = score_only_study();
   study.settings["info.model"] = "bad\xff";
-  const json out = json::parse(summary_json(summarize(store_study(study, folder / "a.db", {0}))));
+  const json out = json::parse(study_json(store_study(study, folder / "a.db", {0})));
   EXPECT_EQ(out["settings"]["info.model"], "bad\xef\xbf\xbd");
   EXPECT_TRUE(out["distributions"][0]["median"].is_null());
   EXPECT_TRUE(out["distributions"][0]["mean"][0][0].is_null());

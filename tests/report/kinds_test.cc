@@ -131,11 +131,14 @@ TEST_F(Kinds, WrittenAnswersAreExported) {
   EXPECT_EQ(documents[1], "0,quiz,,0,0,,1,9,0,\"I think, \"\"#### 5\"\"\",5,1,5,1");
   EXPECT_EQ(documents[10], "9,quiz,,9,0,,1,9,0,it is 5,[invalid],0,5,1");
   const auto curves = csv_lines(store, "curves.csv");
-  EXPECT_THAT(curves[0],
-              testing::EndsWith(",questions,exact_match_strict_match,exact_match_strict_match_stderr,"
-                                "exact_match_flexible_extract,exact_match_flexible_extract_stderr"));
+  EXPECT_THAT(
+      curves[0],
+      testing::EndsWith(
+          ",questions,exact_match_strict_match,exact_match_strict_match_stderr,"
+          "exact_match_flexible_extract,exact_match_flexible_extract_stderr,interval_low,interval_high,"
+          "difference,difference_low,difference_high,lost,won,mcnemar_p"));
   EXPECT_THAT(curves[2], testing::StartsWith("ahon_ln,0.1,0.25,15.625,10,0.7,"));
-  const json out = json::parse(summary_json(summarize(store)));
+  const json out = json::parse(study_json(store));
   EXPECT_EQ(out["summary"]["metric"], "exact_match,strict-match");
   EXPECT_EQ(out["summary"]["baseline"]["exact_match,flexible-extract"]["value"], 0.9);
   EXPECT_TRUE(out["summary"]["chance"].is_null());

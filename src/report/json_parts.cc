@@ -1,0 +1,60 @@
+#include "report/json_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace idleheads {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+}  // namespace
+
+Json interval_json(const std::optional<Interval>& interval, double scale) {
+  if (!interval) return nullptr;
+  return {interval->low * scale, interval->high * scale};
+}
+
+void add_certainty(Json& score, const ScoreCertainty& certainty) {
+  score["inactive_interval"] = interval_json(certainty.inactive_percent);
+  score["confident"] = certainty.confident_percent;
+}
+
+void add_certainty(Json& point, const PointCertainty& certainty) {
+  point["interval"] = interval_json(certainty.accuracy, 100);
+  point["lost"] = certainty.lost;
+  point["won"] = certainty.won;
+  point["mcnemar"] = optional_json(certainty.mcnemar);
+  point["difference"] = certainty.difference.points;
+  point["difference_interval"] = interval_json(certainty.difference.interval);
+}
+
+Json rounded(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return Json(std::stod(fmt::format("{:.4g}", value)));
+}
+
+Json off_json(const HeadFrequency& frequency) {
+  const auto passes = static_cast<double>(std::max<int64_t>(1, frequency.passes));
+  Json out = Json::array();
+  for (const int64_t count : frequency.off)
+    out.push_back(rounded(100. * static_cast<double>(count) / passes));
+  return out;
+}
+
+Json kv_json(const std::optional<KvProfile>& kv) {
+  if (!kv) return nullptr;
+  Json out = {{"kv_heads", kv->kv_heads},         {"head_dim", optional_json(kv->head_dim)},
+              {"mean_groups", kv->mean_groups()}, {"always", Json::array()},
+              {"off", off_json(kv->groups)},      {"bytes", nullptr}};
+  for (const HeadId id : kv->always) out["always"].push_back({id.layer, id.head});
+  if (!kv->head_dim) return out;
+  out["bytes"] = {{"all", kv->cache_bytes(kv->all_groups())},
+                  {"mean_off", kv->cache_bytes(kv->mean_groups())},
+                  {"always_off", kv->cache_bytes(static_cast<double>(kv->always.size()))}};
+  return out;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,295 @@
+#include "report/report_json.h"
+
+#include <cmath>
+
+#include "report/changed_study.h"
+#include "report/model_curves.h"
+
+namespace idleheads {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class ReportJson : public testing::Test {
+ protected:
+  // As the page gets it: written and read again.
+  json of(LoadedStudy study) {
+    std::vector<LoadedStudy> studies;
+    studies.push_back(std::move(study));
+    return of(studies);
+  }
+  json of(const std::vector<LoadedStudy>& studies) { return json::parse(report_json(studies).dump()); }
+  json study_of(const FakeStudy& study, std::vector<int> finished = {}) {
+    return of(load(study, next_path(), std::move(finished))).at("studies").at(0);
+  }
+  std::filesystem::path next_path() { return folder_ / fmt::format("study {}.db", number_++); }
+
+ private:
+  TempFolder folder_;
+  int number_ = 0;
+};
+
+TEST_F(ReportJson, Overview) {
+  FakeStudy small = small_study();
+  small.settings["info.model"] = "/models/org/tiny.gguf";
+  const json out = of(load(small, next_path()));
+  EXPECT_EQ(out.at("tolerance"), 1);
+  EXPECT_EQ(out.at("comparisons"), json::array());
+  const json study = out.at("studies").at(0);
+  EXPECT_EQ(study.at("file"), "study 0.db");
+  EXPECT_EQ(study.at("model"), "tiny.gguf");
+  EXPECT_EQ(study.at("task"), "quiz");
+  EXPECT_EQ(study.at("layers"), 2);
+  EXPECT_EQ(study.at("heads"), 4);
+  EXPECT_EQ(study.at("metric"), "acc");
+  EXPECT_EQ(study.at("is_share"), true);
+  EXPECT_EQ(study.at("documents"), 200);
+  EXPECT_EQ(study.at("questions"), 200);
+  EXPECT_EQ(study.at("samples"), 200);
+  EXPECT_EQ(study.at("generates"), false);
+  EXPECT_EQ(study.at("chance"), 50);
+  EXPECT_EQ(study.at("baseline"), 80);
+  EXPECT_NEAR(study.at("baseline_error").get<double>(), 100 * std::sqrt(0.8 * 0.2 / 199), 1e-9);
+  EXPECT_EQ(study.at("baseline_height"), 80);
+  EXPECT_NEAR(study.at("baseline_interval").at(0).get<double>(), 73.91448, 1e-4);
+  EXPECT_NEAR(study.at("baseline_interval").at(1).get<double>(), 84.95480, 1e-4);
+  EXPECT_EQ(study.at("best"), "ahon_ln");
+  EXPECT_EQ(study.at("settings").at("dtype"), "f32");
+  EXPECT_EQ(study.at("missing"), json::array());
+  EXPECT_TRUE(study.at("kv").is_null()) << "the study does not tell the number of groups";
+}
+
+TEST_F(ReportJson, ScoresAndPoints) {
+  const json scores = study_of(small_study()).at("scores");
+  ASSERT_EQ(scores.size(), 3u);
+  const json& ahon = scores[1];
+  EXPECT_EQ(ahon.at("slug"), "ahon_ln");
+  EXPECT_EQ(ahon.at("name"), "Avg Head Output Norm (LN)");
+  EXPECT_EQ(ahon.at("random"), false);
+  EXPECT_EQ(ahon.at("planned"), 2);
+  EXPECT_EQ(ahon.at("inactive"), 25);
+  EXPECT_EQ(ahon.at("area"), 80.375);
+  EXPECT_EQ(ahon.at("proven"), 1);
+  EXPECT_NEAR(ahon.at("confident").get<double>(), 12.5 + 12.5 / 1.5, 1e-6);
+  EXPECT_EQ(ahon.at("inactive_interval").size(), 2u);
+  ASSERT_EQ(ahon.at("points").size(), 2u);
+  const json& point = ahon.at("points")[1];
+  EXPECT_EQ(point.at("share"), 0.25);
+  EXPECT_EQ(point.at("rule"), "ahon_ln<0.52");
+  EXPECT_EQ(point.at("threshold"), 0.52);
+  EXPECT_EQ(point.at("percent"), 25);
+  EXPECT_EQ(point.at("value"), 79.5);
+  EXPECT_EQ(point.at("height"), 79.5);
+  EXPECT_EQ(point.at("passes"), 200);
+  EXPECT_EQ(point.at("off"), json::parse("[50, 0, 0, 0, 50, 0, 0, 100]"));
+  EXPECT_NEAR(point.at("interval").at(0).get<double>(), 73.37430, 1e-4);
+  EXPECT_EQ(point.at("lost"), 1);
+  EXPECT_EQ(point.at("won"), 0);
+  EXPECT_EQ(point.at("mcnemar"), 1);
+  EXPECT_NEAR(point.at("difference").get<double>(), -0.5, 1e-9);
+  EXPECT_NEAR(point.at("difference_interval").at(0).get<double>(), -1.5, 1e-9);
+  EXPECT_EQ(scores[2].at("name"), "Random heads (control)");
+  EXPECT_EQ(scores[2].at("random"), true);
+  EXPECT_TRUE(scores[2].at("proven").is_null());
+}
+
+TEST_F(ReportJson, ProfilesAttentionAndLayers) {
+  const json study = study_of(small_study());
+  ASSERT_EQ(study.at("profiles").size(), 15u);
+  const json& awft = study.at("profiles")[0];
+  EXPECT_EQ(awft.at("slug"), "awft");
+  EXPECT_EQ(awft.at("above"), true);
+  EXPECT_EQ(awft.at("mean"), json::parse("[0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.375, 1.5]"));
+  EXPECT_EQ(awft.at("deviation")[0], 0.5013) << "four digits of sqrt(50 / 199)";
+  EXPECT_EQ(awft.at("subject_deviation")[7], 0.7071);
+  EXPECT_EQ(awft.at("quantiles")[0],
+            json::parse("[0.125, 0.125, 0.125, 0.125, 0.125, 0.625, 1.125, 1.125, 1.125, 1.125, 1.125]"));
+  EXPECT_EQ(awft.at("overall").size(), 101u);
+  EXPECT_EQ(study.at("attention").at("first_weight")[0], 0.625);
+  EXPECT_EQ(study.at("attention").at("entropy")[0], 1.625);
+  EXPECT_EQ(study.at("attention").at("place"), json(std::vector<std::string>(8, "first token")));
+  EXPECT_EQ(study.at("by_layer").at("off"), json::parse("[12.5, 37.5]"));
+  EXPECT_EQ(study.at("by_layer").at("first_weight"), json::parse("[0.8125, 1.312]"))
+      << "1.3125 to four digits";
+  EXPECT_EQ(study.at("by_layer").size(), 8u);
+}
+
+TEST_F(ReportJson, KvGroups) {
+  FakeStudy small = small_study();
+  small.settings["model.kv_heads"] = "2";
+  small.settings["info.head_dim"] = "64";
+  small.runs[4].off = {{1, 2}, {1, 3}};
+  small.runs[4].half = {{0, 0}, {0, 1}};
+  const json kv = study_of(small).at("kv");
+  EXPECT_EQ(kv.at("kv_heads"), 2);
+  EXPECT_EQ(kv.at("head_dim"), 64);
+  EXPECT_EQ(kv.at("mean_groups"), 1.5);
+  EXPECT_EQ(kv.at("always"), json::parse("[[1, 1]]"));
+  EXPECT_EQ(kv.at("off"), json::parse("[50, 0, 0, 100]"));
+  // Keys and values of 64 numbers of two bytes: 256 bytes a group.
+  EXPECT_EQ(kv.at("bytes"), json::parse(R"({"all": 1024, "mean_off": 384, "always_off": 256})"));
+  small.settings.erase("info.head_dim");
+  const json without = study_of(small).at("kv");
+  EXPECT_TRUE(without.at("head_dim").is_null());
+  EXPECT_TRUE(without.at("bytes").is_null());
+}
+
+TEST_F(ReportJson, AgreementAndSubjects) {
+  FakeStudy small = small_study();
+  small.runs[2].off = {{1, 3}, {0, 0}};
+  small.runs[6].off = {};
+  const json study = study_of(small);
+  EXPECT_EQ(study.at("agreement"), json::parse(R"({"share": 0.25, "scores": ["awft", "ahon_ln", "random"],
+                            "iou": [[1, 0.6, 0], [0.6, 1, 0], [0, 0, null]]})"));
+  const json& subjects = study.at("subjects");
+  EXPECT_EQ(subjects.at("rule"), "ahon_ln@25%");
+  ASSERT_EQ(subjects.at("rows").size(), 5u);
+  const json& row = subjects.at("rows")[2];
+  EXPECT_EQ(row.at("name"), "cooking, \"fine\"");
+  EXPECT_EQ(row.at("depth"), 2);
+  EXPECT_EQ(row.at("is_subject"), true);
+  EXPECT_EQ(row.at("n"), 100);
+  EXPECT_EQ(row.at("value"), 80);
+  EXPECT_EQ(row.at("under_rule"), 79);
+  EXPECT_NEAR(row.at("error").get<double>(), 100 * std::sqrt(0.8 * 0.2 / 99), 1e-9);
+}
+
+TEST_F(ReportJson, UnfinishedStudy) {
+  const json study = study_of(small_study(), {-1, -1, -1, -1, 7, 0, 0});
+  EXPECT_EQ(study.at("missing"), json::parse(R"([{"name": "ahon_ln@25%", "done": 7, "documents": 200},
+                                                 {"name": "random@10%", "done": 0, "documents": 200},
+                                                 {"name": "random@25%", "done": 0, "documents": 200}])"));
+  EXPECT_EQ(study.at("scores")[1].at("planned"), 2);
+  EXPECT_EQ(study.at("scores")[1].at("points").size(), 1u);
+  EXPECT_TRUE(study.at("scores")[2].at("inactive").is_null());
+  EXPECT_EQ(study.at("scores")[2].at("points"), json::array());
+  EXPECT_EQ(study.at("subjects").at("rule"), "ahon_ln@10%");
+}
+
+TEST_F(ReportJson, UnfinishedBaseline) {
+  const json study = study_of(small_study(), {150, 0, 0, 0, 0, 0, 0});
+  EXPECT_EQ(study.at("baseline"), 100) << "of what is finished";
+  EXPECT_EQ(study.at("profiles").size(), 15u);
+  EXPECT_TRUE(study.at("best").is_null());
+  EXPECT_TRUE(study.at("agreement").is_null());
+  EXPECT_FALSE(study.at("scores")[0].contains("confident"));
+  EXPECT_EQ(study.at("missing")[0].at("name"), "baseline");
+  EXPECT_EQ(study.at("subjects").at("rule"), "");
+  EXPECT_FALSE(study.at("subjects").at("rows")[0].contains("under_rule"));
+}
+
+TEST_F(ReportJson, ScoreOnlyStudy) {
+  const json study = study_of(score_only_study());
+  EXPECT_EQ(study.at("scores"), json::array());
+  EXPECT_EQ(study.at("profiles").size(), 15u);
+  EXPECT_TRUE(study.at("best").is_null());
+  EXPECT_TRUE(study.at("kv").is_null());
+  EXPECT_EQ(study.at("by_layer").at("off"), json::parse("[0, 0]"));
+  EXPECT_EQ(study.at("baseline_interval").size(), 2u);
+}
+
+TEST_F(ReportJson, NoResultsYet) {
+  for (const FakeStudy& empty : {score_only_study(), small_study()}) {
+    const json study = study_of(empty, std::vector<int>(empty.runs.size(), 0));
+    EXPECT_EQ(study.at("profiles"), json::array());
+    for (const char* key : {"baseline", "baseline_error", "baseline_height", "baseline_interval", "best",
+                            "attention", "by_layer", "kv", "agreement"})
+      EXPECT_TRUE(study.at(key).is_null()) << key;
+    EXPECT_EQ(study.at("documents"), 200);
+    EXPECT_EQ(study.at("missing")[0], json::parse(R"({"name": "baseline", "done": 0, "documents": 200})"));
+  }
+  FakeStudy none = small_study();
+  none.documents.clear();
+  EXPECT_EQ(study_of(none).at("questions"), 0);
+}
+
+TEST_F(ReportJson, TextsWithoutQuestions) {
+  FakeStudy texts = score_only_study();
+  for (StoredDocument& document : texts.documents) document.choice_lengths.clear();
+  const json study = study_of(texts);
+  EXPECT_EQ(study.at("questions"), 0);
+  EXPECT_TRUE(study.at("chance").is_null());
+  EXPECT_TRUE(study.at("baseline").is_null());
+  EXPECT_EQ(study.at("profiles").size(), 15u);
+}
+
+TEST_F(ReportJson, Perplexities) {
+  const json study = of(load_texts(next_path(), -20, -20.05f)).at("studies")[0];
+  EXPECT_EQ(study.at("metric"), "word_perplexity");
+  EXPECT_EQ(study.at("is_share"), false);
+  EXPECT_NEAR(study.at("baseline").get<double>(), std::exp(2), 1e-9);
+  EXPECT_NEAR(study.at("baseline_height").get<double>(), -200, 1e-9);
+  EXPECT_TRUE(study.at("baseline_error").is_null());
+  EXPECT_TRUE(study.at("baseline_interval").is_null());
+  EXPECT_TRUE(study.at("chance").is_null());
+  EXPECT_EQ(study.at("samples"), 6);
+  const json& point = study.at("scores")[0].at("points")[0];
+  EXPECT_NEAR(point.at("value").get<double>(), std::exp(2.005), 1e-5);
+  EXPECT_NEAR(point.at("height").get<double>(), -200.5, 1e-3);
+  EXPECT_TRUE(point.at("interval").is_null());
+  EXPECT_TRUE(point.at("mcnemar").is_null());
+  EXPECT_NEAR(point.at("difference").get<double>(), -0.5, 1e-3);
+}
+
+// A log-likelihood may be -inf: what has no number then is null, not text that a page cannot read.
+TEST_F(ReportJson, EndlessPerplexity) {
+  const json study = of(load_texts(next_path(), -20, -INFINITY)).at("studies")[0];
+  const json& score = study.at("scores")[0];
+  EXPECT_TRUE(score.at("points")[0].at("value").is_null());
+  EXPECT_TRUE(score.at("points")[0].at("height").is_null());
+  EXPECT_TRUE(score.at("proven").is_null());
+}
+
+TEST_F(ReportJson, WrittenAnswers) {
+  const json study = of(load_answers(next_path())).at("studies")[0];
+  EXPECT_EQ(study.at("generates"), true);
+  EXPECT_EQ(study.at("metric"), "exact_match,strict-match");
+  EXPECT_EQ(study.at("baseline"), 80);
+  EXPECT_TRUE(study.at("chance").is_null());
+  EXPECT_TRUE(study.at("agreement").is_null());
+  EXPECT_EQ(study.at("scores")[0].at("points")[0].at("passes"), 40);
+}
+
+TEST_F(ReportJson, TheFirstStudyIsComparedWithTheOthers) {
+  FakeStudy finetuned = small_study(), other_task = small_study();
+  finetuned.settings["info.model"] = "finetuned.gguf";
+  other_task.settings["task.name"] = "arithmetic";
+  std::vector<LoadedStudy> studies;
+  studies.push_back(load(small_study(), next_path()));
+  studies.push_back(load(finetuned, next_path()));
+  studies.push_back(load(other_task, next_path()));
+  const json out = of(studies);
+  ASSERT_EQ(out.at("studies").size(), 3u);
+  ASSERT_EQ(out.at("comparisons").size(), 2u);
+  const json& compared = out.at("comparisons")[0];
+  EXPECT_EQ(compared.at("models"), json::parse(R"(["tiny", "finetuned.gguf"])"));
+  EXPECT_FALSE(compared.contains("refused"));
+  EXPECT_EQ(compared.at("documents"), 200);
+  EXPECT_EQ(compared.at("scores").size(), 15u);
+  EXPECT_EQ(compared.at("changed_heads").size(), 2u);
+  const json& refused = out.at("comparisons")[1];
+  EXPECT_EQ(refused.at("models"), json::parse(R"(["tiny", "tiny"])"));
+  EXPECT_THAT(refused.at("refused").get<std::string>(), HasSubstr("different tasks, quiz and arithmetic"));
+}
+
+TEST_F(ReportJson, ThePapersModels) {
+  const json paper = of(load(score_only_study(), next_path())).at("paper");
+  ASSERT_EQ(paper.size(), 14u);
+  EXPECT_EQ(paper[0].at("model"), "Llama-3.2-3B");
+  EXPECT_NEAR(paper[0].at("awft").get<double>(), 8.34, 0.005);
+  EXPECT_NEAR(paper[0].at("best_other").get<double>(), 8.05, 0.005);
+  EXPECT_EQ(paper[0].at("best"), "awft");
+  EXPECT_NEAR(paper[0].at("baseline").get<double>(), 56.20282, 1e-4);
+  EXPECT_EQ(paper[0].at("curves").size(), 14u);
+  EXPECT_EQ(paper[0].at("curves").at("random")[1], json::parse("[5.19, 47.53]")) << "four digits";
+}
+
+TEST_F(ReportJson, TheSameEveryTime) {
+  std::vector<LoadedStudy> studies;
+  studies.push_back(load(small_study(), next_path()));
+  EXPECT_EQ(report_json(studies).dump(), report_json(studies).dump());
+}
+
+}  // namespace
+}  // namespace idleheads
