@@ -1,5 +1,5 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build demo test check format sanitize fuzz bench clean
+.PHONY: build demo test test-web check format sanitize fuzz bench clean
 
 build:
 	scripts/setup.sh build
@@ -17,6 +17,13 @@ test:
 	scripts/build.sh release
 	scripts/fetch_model.sh
 	ctest --preset release
+
+# The page of `idleheads report` in a headless Chromium; needs Node 20 or newer (web/README.md).
+test-web:
+	scripts/setup.sh build model web
+	scripts/build.sh release idleheads
+	scripts/fetch_model.sh
+	scripts/test_web.sh
 
 # What must hold besides the tests: layers, file sizes, formatting.
 check:

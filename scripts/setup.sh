@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|fuzz|bench ...
+# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|fuzz|bench|web ...
 # With nothing missing it runs nothing and needs no network. Otherwise it installs what is missing if it may (as root or
 # with sudo that asks no password), else it names the command to run and exits with 1.
 set -euo pipefail
@@ -16,9 +16,16 @@ packages_for() {
     model) echo ca-certificates python3 python3-pip ;; # pip only downloads
     check) echo clang-format-14 python3 ;;
     bench) echo python3-dev python3-venv ;;
+    web)
+      echo chromium python3
+      if ! [[ $(node --version 2>/dev/null) =~ ^v(2[0-9]|[3-9][0-9])\. ]]; then
+        echo "setup: the tests of the report page need Node 20 or newer with npm (Debian 12's is too old)" >&2
+        exit 1
+      fi
+      ;;
     fuzz) echo clang-16 libclang-rt-16-dev libomp-16-dev ;; # clang 14 lacks parts of C++20
     *)
-      echo "setup: unknown job '$1'; valid: build, model, check, fuzz, bench" >&2
+      echo "setup: unknown job '$1'; valid: build, model, check, fuzz, bench, web" >&2
       exit 2
       ;;
   esac

@@ -39,8 +39,11 @@ Json rounded(double value) {
 Json off_json(const HeadFrequency& frequency) {
   const auto passes = static_cast<double>(std::max<int64_t>(1, frequency.passes));
   Json out = Json::array();
-  for (const int64_t count : frequency.off)
-    out.push_back(rounded(100. * static_cast<double>(count) / passes));
+  for (const int64_t count : frequency.off) {
+    // "100" is for heads that were off in every pass: rounding must not make it of 99.9975.
+    const double percent = 100. * static_cast<double>(count) / passes;
+    out.push_back(rounded(count == frequency.passes ? percent : std::min(percent, 99.99)));
+  }
   return out;
 }
 

@@ -109,6 +109,18 @@ TEST_F(CertaintyTest, ConfidentShare) {
   EXPECT_LT(certainty.scores.at(2).confident_percent, 12.5 / 20) << "the largest inactive share of random";
 }
 
+// ahon_ln loses 40 documents at 12.5 % and none at 25 %: what comes behind the first failure does not count.
+TEST_F(CertaintyTest, ConfidenceEndsAtTheFirstFailure) {
+  FakeStudy study = small_study();
+  study.runs[3].right = 120;
+  study.runs[4].right = 160;
+  const LoadedStudy loaded = load(study, folder_ / "a.db");
+  EXPECT_GT(loaded.summary.scores.at(1).inactive_percent, 12.5 + 12.5 * 0.9) << "the last crossing";
+  const Certainty certainty = of(loaded);
+  EXPECT_GT(certainty.scores.at(1).confident_percent, 0);
+  EXPECT_LT(certainty.scores.at(1).confident_percent, 12.5 / 20);
+}
+
 TEST_F(CertaintyTest, UnfinishedBaselineHasItsIntervalAlone) {
   const LoadedStudy study = load(small_study(), folder_ / "a.db", {150, 0, 0, 0, 0, 0, 0});
   ASSERT_EQ(study.summary.scores.size(), 3u);

@@ -213,6 +213,10 @@ TEST_F(CompareTest, OverTheDocumentsThatBothHave) {
     EXPECT_EQ(comparison.documents, 3);
     EXPECT_EQ(comparison.documents_a, 200);
     EXPECT_EQ(comparison.documents_b, other == &few ? 3 : 200);
+    EXPECT_EQ(comparison.baseline_a.n, 3);
+    EXPECT_EQ(comparison.baseline_a.value, 1) << "all three are right, of 200 four in five";
+    EXPECT_EQ(comparison.baseline_b.n, 3);
+    EXPECT_DOUBLE_EQ(comparison.baseline_b.value, other == &few ? 2. / 3 : 1);
     EXPECT_EQ(score_of(comparison, "awft").distance.kolmogorov_smirnov, 0);
     EXPECT_NEAR(score_of(comparison, "awft").head_correlation.value(), 1, 1e-12);
     EXPECT_THAT(show_comparison(whole.summary, other->summary, comparison, {}),
@@ -325,6 +329,10 @@ TEST_F(CompareTest, Json) {
   EXPECT_EQ(json.at("models").dump(), R"(["tiny","tiny-b.gguf"])");
   EXPECT_EQ(json.at("same_shape"), true);
   EXPECT_EQ(json.at("documents"), 200);
+  EXPECT_EQ(json.at("baseline").size(), 2u);
+  EXPECT_EQ(json.at("baseline")[1].at("n"), 200);
+  EXPECT_EQ(json.at("baseline")[1].at("value"), 0.8);
+  EXPECT_NEAR(json.at("baseline")[1].at("stderr").get<double>(), std::sqrt(0.8 * 0.2 / 199), 1e-12);
   EXPECT_EQ(json.at("settings_that_differ").dump(), R"(["info.model: tiny, tiny-b.gguf"])");
   ASSERT_EQ(json.at("scores").size(), 15u);
   const nlohmann::ordered_json& awft = json.at("scores")[0];

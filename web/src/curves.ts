@@ -1,10 +1,15 @@
 // The metric over the share of heads that are off: all scores with random as control, and the paper's models.
-import { Chart, Ink, numberAxis, Option, tooltip } from "./chart";
-import { scoreColor, scoreDash, scoreSymbol } from "./colors";
-import { PaperModel, Report, Score, Study } from "./data";
-import { h, section, select } from "./dom";
-import { fixed, metricName, metricValue, range } from "./format";
-import { Column, DataTable } from "./table";
+import { Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
+import { scoreStyle } from "./colors";
+import { downloadName, PaperModel, Range, Report, Score, Study } from "./data";
+import { section, select, tools } from "./dom";
+import { fixed, metricName, metricValue, percent, range, share } from "./format";
+import { Legend } from "./legend";
+import { Column, DataTable, intervalColumn } from "./table";
+
+const HEIGHT = 460;
+const TOP = 12;
+const BOTTOM = 46;
 
 interface Row {
   score: Score;
@@ -13,98 +18,150 @@ interface Row {
 
 const point = (row: Row) => row.score.points[row.index];
 
-// Of perplexities the curve is drawn in points, which are higher where the model is better.
-function height(study: Study, score: Score, i: number, relative: boolean): number | null {
-  const p = score.points[i];
-  if (relative) return study.baseline_height === null ? null : p.height - study.baseline_height;
-  return study.is_share ? p.value : p.height;
+// What lines are drawn at: percent of right answers; of perplexities points, which are higher where the model is better.
+function baselineHeight(study: Study): number | null {
+  return study.is_share ? study.baseline : study.baseline_height;
 }
 
-function studyLine(study: Study, score: Score, relative: boolean, best: boolean): Option {
-  const data = score.points.map((p, i) => [p.percent, height(study, score, i, relative)]);
-  if (score.points.length && score.points[0].share > 0 && study.baseline !== null)
-    data.unshift([0, relative ? 0 : study.is_share ? study.baseline : study.baseline_height]);
-  data.sort((a, b) => a[0]! - b[0]!);
-  return {
-    name: score.slug,
-    type: "line",
-    data,
-    symbol: scoreSymbol(score.slug),
-    symbolSize: best ? 9 : 6,
-    lineStyle: { type: scoreDash(score.slug), width: best ? 4 : 1.8, color: scoreColor(score.slug) },
-    itemStyle: { color: scoreColor(score.slug) },
-    z: best ? 5 : 3,
-  };
+function studyLine(study: Study, score: Score, zero: number, width: number, colors: Ink): Option {
+  const style = strokes(scoreStyle(score.slug, colors.dark), width);
+  const data = score.points.map((p) => ({
+    value: [p.percent, p.height - zero],
+    told: `${score.slug}, target ${share(p.share)}\n${metricName(study.metric)} ${metricValue(study.is_share, p.value)}${p.interval ? ` (${range(p.interval)})` : ""}\n${percent(p.percent)} of heads off`,
+  }));
+  const baseline = baselineHeight(study);
+  if (score.points.length && score.points[0].share > 0 && baseline !== null)
+    data.unshift({ value: [0, baseline - zero], told: "all heads on" });
+  data.sort((a, b) => a.value[0] - b.value[0]);
+  return { name: score.slug, type: "line", data, symbolSize: width > 2 ? 10 : 7, ...style, emphasis: { focus: "series" }, z: width > 2 ? 5 : 3 };
 }
 
-function paperLine(model: PaperModel, slug: string, colors: Ink): Option {
-  const points = [...(model.curves[slug] ?? [])].sort((a, b) => a[0] - b[0]);
+// A model's curve as differences to all heads on.
+function differences(model: PaperModel, slug: string): Range[] {
+  return (model.curves[slug] ?? []).map(([x, y]): Range => [x, y - model.baseline]).sort((a, b) => a[0] - b[0]);
+}
+
+// How far down the label at each line's end must move, in pixels, to stay clear of the one above.
+function labelShifts(ends: number[], pixelsPerPoint: number): number[] {
+  const shifts: number[] = [];
+  let free = -Infinity;
+  for (const i of ends.map((_, k) => k).sort((a, b) => ends[b] - ends[a])) {
+    const place = -ends[i] * pixelsPerPoint;
+    shifts[i] = Math.max(place, free) - place;
+    free = place + shifts[i] + 13;
+  }
+  return shifts;
+}
+
+function paperLines(models: PaperModel[], slug: string, least: number, most: number, colors: Ink): Option[] {
+  const known = models.filter((model) => model.curves[slug]?.length);
+  const shifts = labelShifts(known.map((model) => differences(model, slug).at(-1)![1]), (HEIGHT - TOP - BOTTOM) / (most - least));
+  return known.map((model, i) => paperLine(model, slug, shifts[i], colors));
+}
+
+// One look for each family of the paper's models.
+function paperColor(model: string, dark: boolean): string {
+  const family = model.startsWith("Llama") ? "lthon" : model.startsWith("OLMo") ? "ftvvn" : "avvn";
+  return scoreStyle(family, dark).color;
+}
+
+function paperLine(model: PaperModel, slug: string, shift: number, colors: Ink): Option {
+  const color = paperColor(model.model, colors.dark);
   return {
     name: model.model,
     type: "line",
-    data: points.map(([x, y]) => [x, y - model.baseline]),
-    symbol: "none",
-    lineStyle: { width: 1, color: colors.faint, opacity: 0.8 },
-    itemStyle: { color: colors.faint },
-    endLabel: { show: true, formatter: "{a}", color: colors.faint, fontSize: 10 },
+    data: differences(model, slug).map(([x, y]) => ({ value: [x, y], told: `${model.model} (paper)\n${fixed(y)} points with ${percent(x)} of heads off` })),
+    symbol: "circle",
+    symbolSize: 4,
+    lineStyle: { width: 1, color },
+    itemStyle: { color },
+    emphasis: { focus: "series", lineStyle: { width: 3 } },
+    endLabel: { show: !colors.narrow, formatter: "{a}", color: colors.text, textBorderColor: colors.paper, textBorderWidth: 2, fontSize: 11, offset: [0, shift] },
     z: 1,
   };
 }
 
-function option(report: Report, study: Study, paperScore: string, colors: Ink): Option {
+// Of the vertical axis, in steps of five points.
+function paperLimits(models: PaperModel[], slug: string, score: Score, zero: number): { min?: number; max?: number } {
+  const values = [...models.flatMap((model) => differences(model, slug).map((p) => p[1])), ...score.points.map((p) => p.height - zero), 0];
+  return { min: 5 * Math.floor(Math.min(...values) / 5), max: 5 * Math.ceil((Math.max(...values) + 0.5) / 5) };
+}
+
+function levels(report: Report, study: Study, relative: boolean): Option[] {
+  const baseline = relative ? 0 : baselineHeight(study);
+  if (baseline === null) return [];
+  const label = (formatter: string) => ({ formatter, position: relative ? "insideStartBottom" : "insideEndBottom" });
+  const lines: Option[] = [{ yAxis: baseline - report.tolerance, label: label(`all heads on − ${report.tolerance}`) }];
+  if (!relative && study.chance !== null) lines.push({ yAxis: study.chance, label: label("guessing") });
+  return lines;
+}
+
+function lineWidth(study: Study, score: Score): number {
+  return score.slug === study.best || score.random ? 3.5 : 1.6;
+}
+
+// Without a score: all lines of the legend. With one: that score's line beside the paper's models, as differences.
+function option(report: Report, study: Study, paperScore: string, legend: Legend, colors: Ink): Option {
   const relative = paperScore !== "";
-  const scores = relative ? study.scores.filter((s) => s.slug === paperScore) : study.scores;
-  const series: Option[] = scores.map((s) => studyLine(study, s, relative, s.slug === study.best || relative));
-  if (relative) series.push(...report.paper.map((model) => paperLine(model, paperScore, colors)));
-  const baseline = relative ? 0 : study.is_share ? study.baseline : study.baseline_height;
-  const lines: Option[] = [];
-  if (baseline !== null) {
-    lines.push({ yAxis: baseline - report.tolerance, label: { formatter: `all heads on − ${report.tolerance}`, position: "insideEndTop", color: colors.text } });
-    if (!relative && study.chance !== null) lines.push({ yAxis: study.chance, label: { formatter: "guessing", position: "insideEndTop", color: colors.text } });
-  }
-  const control = scores.find((s) => s.random) ?? scores[0];
-  const marked = series[Math.max(0, scores.indexOf(control))];
-  if (marked) marked.markLine = { silent: true, symbol: "none", lineStyle: { color: colors.faint, type: "dotted" }, data: lines };
+  const scores = study.scores.filter((s) => (relative ? s.slug === paperScore : legend.has(s.slug)));
+  const zero = relative ? (baselineHeight(study) ?? 0) : 0;
+  const series: Option[] = scores.map((s) => studyLine(study, s, zero, relative ? 3.5 : lineWidth(study, s), colors));
+  const limits = relative ? paperLimits(report.paper, paperScore, scores[0], zero) : {};
+  if (relative) series.push(...paperLines(report.paper, paperScore, limits.min!, limits.max!, colors));
+  // In a series of its own, the lines across stay whatever else is shown.
+  series.push({ type: "line", name: "levels", data: [], markLine: markLine(colors, levels(report, study, relative)) });
   const unit = study.is_share ? " (%)" : " (−100 ln)";
   return {
-    legend: relative ? { show: false } : { type: "plain", top: 0, textStyle: { color: colors.text }, itemWidth: 30 },
-    grid: { left: 60, right: relative ? 150 : 20, top: relative ? 20 : 84, bottom: 50 },
+    grid: { left: 56, right: relative && !colors.narrow ? 200 : 16, top: TOP, bottom: BOTTOM },
     xAxis: numberAxis("heads off (%)", colors, { min: 0 }),
-    yAxis: numberAxis(relative ? "difference to all heads on (points)" : metricName(study.metric) + unit, colors, { nameGap: 40, scale: true }),
-    tooltip: tooltip(colors, {
-      trigger: "item",
-      formatter: (p: { seriesName: string; value: [number, number] }) => `${p.seriesName}: ${fixed(p.value[1])} with ${fixed(p.value[0])} % off`,
-    }),
+    yAxis: numberAxis(relative ? "difference to all heads on (points)" : metricName(study.metric) + unit, colors, { nameGap: 38, scale: true, ...limits }),
+    tooltip: tooltip(colors, { trigger: "item", formatter: (p: { data: { told: string } }) => p.data.told }),
     series,
   };
 }
 
-export function curvesSection(report: Report, study: Study): HTMLElement | null {
-  if (!study.scores.some((score) => score.points.length)) return null;
-  let paperScore = "";
-  const chart = new Chart("Metric over the share of heads off, a line a score; the table below has the numbers", (colors) => option(report, study, paperScore, colors), 440);
-  const choices = [
-    { value: "", label: "all scores of this study" },
-    ...study.scores.filter((s) => report.paper.some((m) => m.curves[s.slug])).map((s) => ({ value: s.slug, label: `${s.slug}, with the paper's 14 models` })),
-  ];
+function interventionsTable(study: Study): HTMLElement {
   const rows: Row[] = study.scores.flatMap((score) => score.points.map((_, index) => ({ score, index })));
   const columns: Column<Row>[] = [
     { title: "score", value: (r) => r.score.slug },
-    { title: "target share %", value: (r) => point(r).share * 100, text: (r) => fixed(point(r).share * 100) },
+    { title: "target %", value: (r) => point(r).share * 100, text: (r) => fixed(point(r).share * 100), help: "share of heads the threshold was chosen for" },
     { title: "rule", value: (r) => point(r).rule },
     { title: "heads off %", value: (r) => point(r).percent, text: (r) => fixed(point(r).percent) },
     { title: metricName(study.metric), value: (r) => point(r).value, text: (r) => metricValue(study.is_share, point(r).value) },
-    { title: "95 % interval", value: (r) => point(r).interval?.[0], text: (r) => range(point(r).interval) },
-    { title: "difference", value: (r) => point(r).difference, text: (r) => fixed(point(r).difference) },
-    { title: "its 95 % interval", value: (r) => point(r).difference_interval?.[0], text: (r) => range(point(r).difference_interval) },
+    intervalColumn("95 % interval", (r) => point(r).interval),
+    { title: "difference", value: (r) => point(r).difference, text: (r) => fixed(point(r).difference), help: "to all heads on, in points" },
+    intervalColumn("difference 95 % interval", (r) => point(r).difference_interval),
   ];
-  const table = new DataTable(columns, rows, { name: "curves", caption: "Every intervention", limit: 16 });
+  return new DataTable(columns, rows, { name: downloadName(study, "curves"), caption: "Every intervention", filter: "a score", limit: 10 }).element;
+}
+
+export function curvesSection(report: Report, study: Study): HTMLElement | null {
+  const scores = study.scores.filter((score) => score.points.length);
+  if (!scores.length) return null;
+  let paperScore = "";
+  const few = scores.filter((s) => s.slug === study.best || s.slug === "awft" || s.random).map((s) => s.slug);
+  const legend = new Legend(scores, few, () => chart.draw(), (slug) => chart.highlight(slug));
+  const chart = new Chart("Metric over the share of heads off, a line a score; the table below has the numbers", (colors) => {
+    legend.followScheme();
+    return option(report, study, paperScore, legend, colors);
+  }, HEIGHT);
+  const known = scores.filter((s) => report.paper.some((m) => m.curves[s.slug]));
+  const choices = [
+    { value: "", label: "all scores of this study" },
+    ...known.map((s) => ({ value: s.slug, label: `${s.slug} beside the paper's ${report.paper.length} models` })),
+  ];
+  const choose = (slug: string) => {
+    paperScore = slug;
+    legend.element.hidden = slug !== "";
+    chart.draw();
+  };
   return section(
     "curves",
-    "Accuracy with heads off",
-    "Solid lines: scores relative to their layer; dashed: plain; dotted: relative to the head itself, and random heads as the control. Below the dotted line more than the tolerance is lost.",
-    h("div", { class: "tools" }, select("Lines", choices, "", (value) => { paperScore = value; chart.draw(); })),
+    `${study.is_share ? "Accuracy" : "Metric"} with heads off`,
+    "Solid lines: scores relative to their layer (LN); dashed: as they are; dotted: relative to the head's own mean (HN), and random heads, the control. The best score and the control are thick.",
+    tools(select("Lines", choices, "", choose)),
+    legend.element,
     chart.element,
-    table.element,
+    interventionsTable(study),
   );
 }

@@ -53,6 +53,14 @@ export interface SubjectRow {
   under_rule?: number | null;
 }
 
+export interface KvProfile {
+  kv_heads: number; // a layer
+  mean_groups: number;
+  always: Range[]; // layer and number of KV heads whose query heads were always off
+  off: number[]; // by KV head: percent of forward passes
+  bytes: { all: number; mean_off: number; always_off: number } | null; // of the cache, a token
+}
+
 export interface Study {
   file: string;
   model: string;
@@ -78,7 +86,7 @@ export interface Study {
   profiles: Profile[];
   attention: { first_weight: (number | null)[]; entropy: (number | null)[]; place: string[] } | null;
   by_layer: Record<string, (number | null)[]> | null;
-  kv: { kv_heads: number; head_dim: number | null; mean_groups: number; always: Range[]; off: number[] } | null;
+  kv: KvProfile | null;
   agreement: { share: number; scores: string[]; iou: (number | null)[][] } | null;
   subjects: { rule: string; rows: SubjectRow[] };
   missing: { name: string; done: number; documents: number }[];
@@ -89,26 +97,29 @@ export interface Distance {
   wasserstein: number | null;
 }
 
+export interface ComparedScore extends Distance {
+  score: string;
+  layers: Distance[];
+  head_correlation: number | null;
+  largest_inactive_percent: [number | null, number | null];
+}
+
+export interface ChangedHeads {
+  rule: string;
+  rules: [string, string];
+  off_in_both: number;
+  on_in_both: number;
+  off_only_in_first: string[];
+  off_only_in_second: string[];
+}
+
 export interface Comparison {
   models: [string, string];
   refused?: string;
   same_shape: boolean;
   documents: number;
-  settings_that_differ: string[];
-  scores: (Distance & {
-    score: string;
-    layers: Distance[];
-    head_correlation: number | null;
-    largest_inactive_percent: [number | null, number | null];
-  })[];
-  changed_heads: {
-    rule: string;
-    rules: [string, string];
-    off_in_both: number;
-    on_in_both: number;
-    off_only_in_first: string[];
-    off_only_in_second: string[];
-  }[];
+  scores: ComparedScore[];
+  changed_heads: ChangedHeads[];
 }
 
 export interface PaperModel {
@@ -147,4 +158,37 @@ export function headName(study: Study, index: number): string {
 
 export function studyName(study: Study): string {
   return `${study.model} on ${study.task}`;
+}
+
+// Of one study among several; their models may be the same.
+export function numberedName(report: Report, study: Study): string {
+  return `${report.studies.indexOf(study) + 1} ${study.model} (${study.file})`;
+}
+
+// Of a downloaded table: that of the study's file and the table's own.
+export function downloadName(study: Study, table: string): string {
+  return `${study.file.replace(/\.db$/, "")}-${table}`;
+}
+
+// The scores that can be chosen from.
+export function scoreChoices(scores: { slug: string; name: string }[]): { value: string; label: string }[] {
+  return scores.map((score) => ({ value: score.slug, label: `${score.slug}: ${score.name}` }));
+}
+
+// The profile to show first: that of the best score.
+export function firstProfile(study: Study): Profile {
+  return study.profiles.find((p) => p.slug === (study.best ?? "ahon_ln")) ?? study.profiles[0];
+}
+
+export function profileOf(study: Study, slug: string): Profile {
+  return study.profiles.find((p) => p.slug === slug)!;
+}
+
+// What became of a head over all inputs.
+export type State = "always off" | "mostly off" | "depends on the input" | "never off";
+
+export function stateOf(off: number): State {
+  if (off === 100) return "always off";
+  if (off === 0) return "never off";
+  return off >= 90 ? "mostly off" : "depends on the input";
 }

@@ -39,6 +39,19 @@ export function section(id: string, title: string, note: string, ...children: Ch
   );
 }
 
+export function tools(...children: Child[]): HTMLElement {
+  return h("div", { class: "tools" }, ...children);
+}
+
+// What only some readers want, closed at first.
+export function details(title: string, ...children: Child[]): HTMLElement {
+  return h("details", {}, h("summary", {}, title), ...children);
+}
+
+export function button(text: string, click: () => void): HTMLButtonElement {
+  return h("button", { type: "button", click }, text);
+}
+
 export interface Choice {
   value: string;
   label: string;
@@ -56,5 +69,5 @@ export function download(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const link = h("a", { href: url, download: name });
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // a busy machine may begin to save much later
 }

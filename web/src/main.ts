@@ -1,31 +1,40 @@
 // The page: a study's sections one under the other, then the comparisons.
+import { agreementSection } from "./agreement";
+import { attentionSection } from "./attention";
 import { redrawCharts } from "./chart";
 import { comparisonSection } from "./compare";
 import { curvesSection } from "./curves";
-import { readReport, Report, Study, studyName } from "./data";
+import { numberedName, readReport, Report, Study, studyName } from "./data";
 import { distributionsSection } from "./distributions";
 import { h, select } from "./dom";
-import { agreementSection, headsSection, layersSection, subjectsSection } from "./heads";
+import { headsSection } from "./heads";
 import { heatMapSection } from "./heatmap";
+import { kvSection } from "./kv";
+import { layersSection } from "./layers";
+import { followScheme, schemeButton } from "./scheme";
+import { scoresSection } from "./scores";
 import { paperSection, settingsSection } from "./settings";
-import { scoresSection, summarySection } from "./summary";
+import { studiesSection } from "./studies";
+import { subjectsSection } from "./subjects";
+import { summarySection } from "./summary";
 import "./style.css";
 
-function studySections(report: Report, study: Study): HTMLElement[] {
-  const sections = [
+function studySections(report: Report, study: Study): (HTMLElement | null)[] {
+  return [
     summarySection(report, study),
     scoresSection(report, study),
     curvesSection(report, study),
     heatMapSection(study),
-    distributionsSection(report, study),
     headsSection(study),
+    attentionSection(study),
     layersSection(study),
+    kvSection(study),
+    distributionsSection(report, study),
     agreementSection(study),
     subjectsSection(study),
     paperSection(report, study),
     settingsSection(study),
   ];
-  return sections.filter((part): part is HTMLElement => part !== null);
 }
 
 function navigation(sections: HTMLElement[]): HTMLElement {
@@ -33,35 +42,14 @@ function navigation(sections: HTMLElement[]): HTMLElement {
   return h("nav", { "aria-label": "Sections" }, h("ul", {}, ...links));
 }
 
-function setScheme(scheme: "light" | "dark" | null): void {
-  if (scheme) document.documentElement.dataset.scheme = scheme;
-  else delete document.documentElement.dataset.scheme;
-  redrawCharts();
-}
-
-function schemeButton(): HTMLButtonElement {
-  const dark = () => document.documentElement.dataset.scheme === "dark" || (!document.documentElement.dataset.scheme && matchMedia("(prefers-color-scheme: dark)").matches);
-  return h("button", { type: "button", class: "scheme", click: () => setScheme(dark() ? "light" : "dark") }, "Light or dark");
-}
-
-function followScheme(): void {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);
-  let before: "light" | "dark" | null = null;
-  addEventListener("beforeprint", () => {
-    before = (document.documentElement.dataset.scheme as "light" | "dark" | undefined) ?? null;
-    setScheme("light");
-  });
-  addEventListener("afterprint", () => setScheme(before));
-}
-
 function main(): void {
   const report = readReport();
-  const app = document.getElementById("app")!;
-  const content = h("main", { id: "content" });
+  const content = h("main", { id: "content", tabindex: -1 });
   const menu = h("div");
+  const overview = studiesSection(report);
   const comparisons = report.comparisons.map((comparison, i) => comparisonSection(report, comparison, i));
   const show = (study: Study) => {
-    const sections = [...studySections(report, study), ...comparisons];
+    const sections = [overview, ...studySections(report, study), ...comparisons].filter((part) => part !== null);
     content.replaceChildren(...sections);
     menu.replaceChildren(navigation(sections));
     document.title = `Inactive heads of ${studyName(study)}`;
@@ -69,12 +57,12 @@ function main(): void {
   };
   const header = h("header", {}, h("h1", {}, "Inactive attention heads"), schemeButton());
   if (report.studies.length > 1) {
-    const choices = report.studies.map((study, i) => ({ value: String(i), label: `${i + 1} ${studyName(study)}` }));
+    const choices = report.studies.map((study, i) => ({ value: String(i), label: numberedName(report, study) }));
     header.append(select("Study", choices, "0", (value) => show(report.studies[Number(value)])));
   } else {
     header.append(h("p", { class: "subtitle" }, studyName(report.studies[0])));
   }
-  app.append(h("a", { class: "skip", href: "#content" }, "Skip to the content"), header, menu, content);
+  document.getElementById("app")!.append(h("a", { class: "skip", href: "#content" }, "Skip to the content"), header, menu, content);
   followScheme();
   show(report.studies[0]);
 }

@@ -1,5 +1,6 @@
 // Tables that sort by a click on a column, filter by text, and download as CSV.
-import { download, h } from "./dom";
+import { button, download, h } from "./dom";
+import { NONE, range } from "./format";
 
 export type Cell = string | number | null | undefined;
 
@@ -7,16 +8,31 @@ export interface Column<Row> {
   title: string;
   value: (row: Row) => Cell; // what is sorted and downloaded
   text?: (row: Row) => string; // what is shown; the value without it
+  draw?: (row: Row) => Element | null; // shown after the text
+  shade?: (row: Row) => number | null; // how dark the cell is, 0 to 1
   help?: string;
+  parts?: [string, (row: Row) => Cell][]; // downloaded in place of the value, by title
 }
 
 export interface TableOptions<Row> {
   name: string; // of the downloaded file
   caption: string;
-  filter?: boolean; // offer a text filter
+  filter?: string; // offers a text filter, with this example
   limit?: number; // rows shown before "show all"
   highlight?: (row: Row) => boolean;
   sort?: { column: number; descending: boolean };
+  more?: [string, (row: Row) => Cell][]; // downloaded besides what is shown
+}
+
+// A column of intervals; a file has their ends as two numbers.
+export function intervalColumn<Row>(title: string, of: (row: Row) => [number, number] | null | undefined, more: Partial<Column<Row>> = {}): Column<Row> {
+  return {
+    title,
+    value: (row) => of(row)?.[0],
+    text: (row) => range(of(row)),
+    parts: [[`${title} low`, (row) => of(row)?.[0]], [`${title} high`, (row) => of(row)?.[1]]],
+    ...more,
+  };
 }
 
 function csvCell(value: Cell): string {
@@ -24,8 +40,8 @@ function csvCell(value: Cell): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function csv<Row>(columns: Column<Row>[], rows: Row[]): string {
-  const lines = [columns.map((c) => csvCell(c.title)), ...rows.map((row) => columns.map((c) => csvCell(c.value(row))))];
+function csv<Row>(columns: [string, (row: Row) => Cell][], rows: Row[]): string {
+  const lines = [columns.map(([title]) => csvCell(title)), ...rows.map((row) => columns.map(([, value]) => csvCell(value(row))))];
   return lines.map((line) => line.join(",")).join("\n") + "\n";
 }
 
@@ -54,31 +70,17 @@ export class DataTable<Row> {
     private readonly options: TableOptions<Row>,
   ) {
     this.sort = options.sort;
-    this.more = h("button", { type: "button", click: () => this.showAll() }, "Show all rows");
+    this.more = button("Show all rows", () => this.showAll());
     const head = h("tr");
     columns.forEach((column, i) => head.append(this.headCell(column, i)));
-    const tools = h("div", { class: "tools" });
-    if (options.filter) {
-      const input: HTMLInputElement = h("input", {
-        type: "search",
-        placeholder: "for example L5 or always",
-        input: () => this.filter(input.value),
-      });
-      tools.append(h("label", { class: "field" }, h("span", {}, "Filter"), input));
-    }
-    tools.append(
-      this.status,
-      h(
-        "button",
-        { type: "button", click: () => download(`${options.name}.csv`, "text/csv", csv(this.columns, this.shown())) },
-        "Download CSV",
-      ),
-    );
-    const table = h("table", {}, h("caption", {}, options.caption), h("thead", {}, head), this.body);
+    const bar = h("div", { class: "tools" });
+    if (options.filter) bar.append(this.filterField(options.filter));
+    bar.append(button("Download CSV", () => this.save()), this.status);
+    const table = h("table", {}, h("caption", {}, h("span", {}, options.caption)), h("thead", {}, head), this.body);
     this.element = h(
       "div",
       { class: "table" },
-      tools,
+      bar,
       h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": options.caption }, table),
       this.more,
     );
@@ -90,9 +92,20 @@ export class DataTable<Row> {
     this.draw();
   }
 
+  private filterField(example: string): HTMLElement {
+    const input: HTMLInputElement = h("input", { type: "search", placeholder: example, input: () => this.filter(input.value) });
+    return h("label", { class: "field" }, h("span", {}, "Filter"), input);
+  }
+
+  private save(): void {
+    const columns = this.columns.flatMap((c): [string, (row: Row) => Cell][] => c.parts ?? [[c.title, c.value]]);
+    download(`${this.options.name}.csv`, "text/csv", csv([...columns, ...(this.options.more ?? [])], this.shown()));
+  }
+
   private headCell(column: Column<Row>, i: number): HTMLTableCellElement {
     const numeric = this.rows.some((row) => typeof column.value(row) === "number");
-    const cell = h("th", { scope: "col", class: numeric ? "number" : undefined }, h("button", { type: "button", title: column.help, click: () => this.sortBy(i) }, column.title));
+    const sorter = h("button", { type: "button", title: column.help, click: () => this.sortBy(i) }, column.title);
+    const cell = h("th", { scope: "col", class: numeric ? "number" : undefined }, sorter);
     this.heads.push(cell);
     return cell;
   }
@@ -116,7 +129,7 @@ export class DataTable<Row> {
   private text(row: Row, column: Column<Row>): string {
     if (column.text) return column.text(row);
     const value = column.value(row);
-    return value === null || value === undefined ? "–" : String(value);
+    return value === null || value === undefined ? NONE : String(value);
   }
 
   private shown(): Row[] {
@@ -143,18 +156,23 @@ export class DataTable<Row> {
     });
     this.body.replaceChildren(...rows.slice(0, limit).map((row) => this.line(row)));
     this.more.hidden = rows.length <= limit;
-    this.more.textContent = `Show all ${rows.length} rows`;
+    this.more.textContent = `Show all ${rows.length} rows (${limit} shown)`;
     const filtered = rows.length < this.rows.length;
     this.status.textContent = filtered ? `${rows.length} of ${this.rows.length} rows` : "";
   }
 
   private line(row: Row): HTMLTableRowElement {
     const line = h("tr", { class: this.options.highlight?.(row) ? "best" : undefined });
-    for (const column of this.columns) {
-      const text = this.text(row, column);
-      const kind = typeof column.value(row) === "number" ? "number" : text.length > 40 ? "long" : undefined;
-      line.append(h("td", { class: kind }, text));
-    }
+    this.columns.forEach((column, i) => line.append(this.cell(row, column, i === 0)));
     return line;
+  }
+
+  private cell(row: Row, column: Column<Row>, first: boolean): HTMLTableCellElement {
+    const text = this.text(row, column);
+    const numeric = typeof column.value(row) === "number" || text === NONE;
+    const shade = column.shade?.(row);
+    const attributes = { class: numeric ? "number" : text.length > 40 ? "long" : undefined, style: shade ? `--shade: ${shade.toFixed(2)}` : undefined };
+    const drawing = column.draw?.(row);
+    return first ? h("th", { scope: "row", ...attributes }, text) : h("td", attributes, text, drawing);
   }
 }

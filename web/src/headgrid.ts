@@ -1,0 +1,117 @@
+// The drawing of layers x heads: a cell a head, a mark where it is flagged, a bar a layer; a cursor that the arrow keys move.
+import { rampColor } from "./colors";
+import { headName, Study } from "./data";
+import { svg } from "./dom";
+import { fixed } from "./format";
+
+const HEIGHT = 22;
+const LEFT = 34;
+const TOP = 22;
+const BAR = 50; // of a layer
+const RIGHT = BAR + 50;
+
+export interface Cell {
+  tone: number | null; // 0 to 1; null without a value
+  flagged: number; // share of samples
+  title: string;
+}
+
+export class HeadGrid {
+  readonly map = svg("svg", { class: "heatmap", tabindex: 0, role: "application", "aria-roledescription": "heat map", "aria-label": "Heads by layer; arrow keys move between heads" });
+  cursor = 0;
+  private readonly width: number;
+
+  // `moved` is called with the head that the cursor comes to.
+  constructor(
+    private readonly study: Study,
+    private readonly moved: (head: number) => void,
+  ) {
+    const { heads, layers } = study;
+    this.width = heads <= 12 ? 36 : heads <= 20 ? 28 : HEIGHT;
+    const [w, h] = [LEFT + heads * this.width + RIGHT, TOP + layers * HEIGHT + 4];
+    this.map.setAttribute("viewBox", `0 0 ${w} ${h}`);
+    // Shrinks on narrow screens as far as it stays readable, then scrolls.
+    this.map.style.cssText = `width:${w}px; min-width:${LEFT + heads * 18 + RIGHT}px`;
+    this.map.addEventListener("keydown", (event) => this.key(event));
+    this.map.addEventListener("focus", () => this.drawCursor());
+    this.map.addEventListener("click", (event) => this.click(event));
+  }
+
+  draw(cells: Cell[]): void {
+    const { layers, heads } = this.study;
+    const parts: SVGElement[] = [];
+    for (let head = 0; head < heads; ++head)
+      parts.push(svg("text", { x: LEFT + (head + 0.5) * this.width, y: TOP - 7, "text-anchor": "middle" }, String(head)));
+    parts.push(svg("text", { x: LEFT + heads * this.width + 10, y: TOP - 7 }, "flagged"));
+    for (let layer = 0; layer < layers; ++layer) {
+      parts.push(svg("text", { x: LEFT - 6, y: TOP + (layer + 0.68) * HEIGHT, "text-anchor": "end" }, String(layer)));
+      parts.push(...this.bar(layer, cells.slice(layer * heads, (layer + 1) * heads)));
+    }
+    cells.forEach((cell, i) => parts.push(this.cell(i, cell)));
+    this.map.replaceChildren(...parts);
+    this.drawCursor();
+  }
+
+  private place(i: number): [number, number] {
+    const { heads } = this.study;
+    return [LEFT + (i % heads) * this.width, TOP + Math.floor(i / heads) * HEIGHT];
+  }
+
+  private cell(i: number, cell: Cell): SVGElement {
+    const [x, y] = this.place(i);
+    const group = svg("g", { "data-head": headName(this.study, i), "data-index": i, "data-flagged": cell.flagged >= 0.5 ? "yes" : "no" });
+    group.append(svg("rect", { x, y, width: this.width - 1, height: HEIGHT - 1, fill: cell.tone === null ? "none" : rampColor(cell.tone), stroke: cell.tone === null ? "currentColor" : "none" }));
+    const [cx, cy] = [x + this.width / 2 - 0.5, y + HEIGHT / 2 - 0.5];
+    const mark = (cell.tone ?? 1) > 0.6 ? "#000" : "#fff";
+    if (cell.flagged >= 0.5) group.append(svg("path", { d: `M${cx - 5} ${cy - 5}l10 10m0 -10l-10 10`, stroke: mark, "stroke-width": 2.2, fill: "none" }));
+    else if (cell.flagged > 0.005) group.append(svg("circle", { cx, cy, r: 1.8, fill: mark }));
+    group.append(svg("title", {}, cell.title));
+    return group;
+  }
+
+  private bar(layer: number, cells: Cell[]): SVGElement[] {
+    const share = cells.reduce((sum, cell) => sum + cell.flagged, 0) / cells.length;
+    const [x, y] = [LEFT + cells.length * this.width + 10, TOP + layer * HEIGHT];
+    return [
+      svg("rect", { class: "bar", x, y: y + 5, width: Math.max(share * BAR, 0.5), height: HEIGHT - 11 }),
+      svg("text", { x: x + share * BAR + 4, y: y + 0.68 * HEIGHT }, `${fixed(100 * share, 0)} %`),
+    ];
+  }
+
+  private key(event: KeyboardEvent): void {
+    const { heads, layers } = this.study;
+    const head = this.cursor % heads;
+    const steps: Record<string, number> = {
+      ArrowRight: head < heads - 1 ? 1 : 0,
+      ArrowLeft: head > 0 ? -1 : 0,
+      ArrowDown: heads,
+      ArrowUp: -heads,
+      Home: -head,
+      End: heads - 1 - head,
+    };
+    const step = steps[event.key];
+    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const next = this.cursor + step;
+    if (next < 0 || next >= heads * layers) return;
+    this.move(next);
+    this.map.querySelector(".cursor")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  private click(event: MouseEvent): void {
+    const cell = (event.target as Element).closest<SVGElement>("[data-index]");
+    if (cell) this.move(Number(cell.dataset.index));
+  }
+
+  private move(head: number): void {
+    this.cursor = head;
+    this.drawCursor();
+    this.moved(head);
+  }
+
+  private drawCursor(): void {
+    this.map.querySelector(".cursor")?.remove();
+    const [x, y] = this.place(this.cursor);
+    this.map.append(svg("rect", { class: "cursor", x: x - 1, y: y - 1, width: this.width + 1, height: HEIGHT + 1 }));
+  }
+}

@@ -1,0 +1,58 @@
+// The table of scores: how many heads each finds that can be off, and how sure that is.
+import { downloadName, Report, Score, Study } from "./data";
+import { section, svg } from "./dom";
+import { fixed, metricName, metricValue, probability } from "./format";
+import { Column, DataTable, intervalColumn } from "./table";
+
+const WIDTH = 80;
+
+// The interval as a line, the value as a dot, on one scale for all rows.
+function whisker(score: Score, most: number): Element | null {
+  if (!score.inactive_interval || score.inactive === null || most <= 0) return null;
+  const x = (value: number) => 3 + (Math.min(value, most) / most) * (WIDTH - 6);
+  const [low, high] = score.inactive_interval;
+  return svg(
+    "svg",
+    { class: "whisker", width: WIDTH, height: 12, viewBox: `0 0 ${WIDTH} 12`, "aria-hidden": "true" },
+    svg("path", { d: `M${x(low)} 6H${x(high)}M${x(low)} 2V10M${x(high)} 2V10` }),
+    svg("circle", { cx: x(score.inactive), cy: 6, r: 3 }),
+  );
+}
+
+export function scoresSection(report: Report, study: Study): HTMLElement | null {
+  if (!study.scores.length) return null;
+  const point = (score: Score) => (score.proven === null ? undefined : score.points[score.proven]);
+  const most = Math.max(...study.scores.map((s) => s.inactive_interval?.[1] ?? 0));
+  const columns: Column<Score>[] = [
+    { title: "score", value: (s) => s.slug },
+    { title: "can be off %", value: (s) => s.inactive, text: (s) => fixed(s.inactive), help: "the largest share of heads, read off the curve, at which the loss is within the tolerance" },
+    intervalColumn("its 95 % interval", (s) => s.inactive_interval, { help: "bootstrap over documents", draw: (s) => whisker(s, most) }),
+    { title: "sure to 95 %", value: (s) => s.confident, text: (s) => fixed(s.confident), help: "the largest share at which no more than the tolerance is lost with 95 % confidence" },
+    { title: "tested off %", value: (s) => point(s)?.percent, text: (s) => fixed(point(s)?.percent), help: "heads off in the largest run within the tolerance; the columns after this one are of that run" },
+    { title: metricName(study.metric), value: (s) => point(s)?.value, text: (s) => metricValue(study.is_share, point(s)?.value) },
+    { title: "difference", value: (s) => point(s)?.difference, text: (s) => fixed(point(s)?.difference), help: "to all heads on, in points" },
+    intervalColumn("difference 95 % interval", (s) => point(s)?.difference_interval),
+    {
+      title: "lost / won",
+      value: (s) => point(s)?.lost,
+      text: (s) => (point(s)?.lost === undefined ? "–" : `${point(s)!.lost} / ${point(s)!.won}`),
+      help: "documents right only with all heads on / only with heads off",
+      parts: [["lost", (s) => point(s)?.lost], ["won", (s) => point(s)?.won]],
+    },
+    { title: "McNemar p", value: (s) => point(s)?.mcnemar, text: (s) => probability(point(s)?.mcnemar), help: "probability of such a difference by chance (exact test)" },
+    { title: "area", value: (s) => s.area, text: (s) => fixed(s.area), help: "normalised area under the curve" },
+    { title: "name in the paper", value: (s) => s.name },
+  ];
+  const table = new DataTable(columns, study.scores, {
+    name: downloadName(study, "scores"),
+    caption: `How many heads can be off by each score; tolerance ${report.tolerance} ${study.is_share ? "point" : "%"}`,
+    highlight: (score) => score.slug === study.best,
+    sort: { column: 1, descending: true },
+  });
+  return section(
+    "scores",
+    "Scores",
+    "The heads that a score takes for inactive were switched off, input by input, and the documents measured again. The more can be off without harm, the better the score knows which heads do nothing.",
+    table.element,
+  );
+}

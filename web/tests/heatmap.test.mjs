@@ -1,0 +1,81 @@
+// The heat map: its threshold flags heads and tells what to expect, by mouse and by keyboard.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "./pure.mjs";
+import { onPage } from "./browser.mjs";
+
+const { flaggedShare } = await load("flagging");
+const slider = (page) => page.locator("#heatmap input[type=range]");
+const flagged = (page) => page.locator('#heatmap [data-flagged="yes"]').count();
+const outcome = (page) => page.locator("#heatmap .outcome").innerText();
+
+async function drag(page, value) {
+  await slider(page).evaluate((input, to) => {
+    input.value = String(to);
+    input.dispatchEvent(new Event("input"));
+  }, value);
+}
+
+test("the slider flags from no head to all, and the text counts them", () =>
+  onPage("plain.html", async (page) => {
+    let before = -1;
+    for (const value of [0, 50, 200, 500, 1000]) {
+      await drag(page, value);
+      const count = await flagged(page);
+      assert.ok(count > before, `${count} heads at ${value}`);
+      assert.match(await outcome(page), new RegExp(`flags ${count} of 270 heads`));
+      before = count;
+    }
+    await drag(page, 0);
+    assert.equal(await flagged(page), 0);
+    assert.match(await outcome(page), /Nothing off/);
+    await drag(page, 1000);
+    assert.match(await outcome(page), /Not tested so far out/);
+  }));
+
+test("the keys move the slider, and it says what it does", () =>
+  onPage("plain.html", async (page) => {
+    await slider(page).focus();
+    const [count, text] = [await flagged(page), await slider(page).getAttribute("aria-valuetext")];
+    for (let i = 0; i < 60; ++i) await page.keyboard.press("ArrowRight");
+    assert.ok((await flagged(page)) > count);
+    assert.notEqual(await slider(page).getAttribute("aria-valuetext"), text);
+    await page.keyboard.press("Home");
+    assert.equal(await flagged(page), 0);
+  }));
+
+test("at a tested share the flags are those of its threshold, and the expectation what was measured", () =>
+  onPage("plain.html", async (page, data) => {
+    const study = data.studies[0];
+    for (const slug of ["ahon_ln", "awft"]) { // inactive below the threshold, and above it
+      await page.locator("#heatmap select").selectOption(slug);
+      await page.locator("#heatmap .marks button", { hasText: "20" }).click();
+      const point = study.scores.find((s) => s.slug === slug).points.find((p) => p.share === 0.2);
+      const profile = study.profiles.find((p) => p.slug === slug);
+      const wanted = profile.quantiles.flatMap((q, i) => (flaggedShare(profile.above, q, point.threshold) >= 0.5 ? [`L${Math.floor(i / 9)}H${i % 9}`] : []));
+      assert.ok(wanted.length > 20);
+      assert.deepEqual(await page.locator('#heatmap [data-flagged="yes"]').evaluateAll((all) => all.map((e) => e.dataset.head)), wanted);
+      assert.ok((await outcome(page)).includes(`${point.percent.toFixed(1)}\u00a0% off, accuracy ${point.value.toFixed(1)}\u00a0%`), await outcome(page));
+    }
+  }));
+
+test("arrow keys walk over the heads and stop at the edges; a click chooses one", () =>
+  onPage("plain.html", async (page, data) => {
+    const head = () => page.locator("#heatmap .detail strong").innerText();
+    const map = page.locator("svg.heatmap");
+    await map.focus();
+    for (const [key, expected] of [["ArrowLeft", "L0H0"], ["ArrowDown", "L1H0"], ["ArrowRight", "L1H1"], ["End", "L1H8"], ["ArrowRight", "L1H8"], ["ArrowUp", "L0H8"], ["ArrowUp", "L0H8"], ["Home", "L0H0"]]) {
+      await page.keyboard.press(key);
+      assert.equal(await head(), expected, key);
+    }
+    assert.equal(await page.locator("svg.heatmap .cursor").count(), 1);
+    await page.locator('[data-head="L29H8"] rect').click();
+    assert.equal(await head(), "L29H8");
+    const study = data.studies[0];
+    const cells = await page.locator("#heatmap tbody tr", { hasText: "ahon_ln" }).locator("td").allTextContents();
+    const profile = study.profiles.find((p) => p.slug === "ahon_ln");
+    for (const [cell, values] of [[0, profile.mean], [1, profile.deviation], [2, profile.subject_deviation]])
+      assert.ok(Math.abs(parseFloat(cells[cell]) - values[269]) < 1e-3, cells[cell]);
+    const off = study.scores.find((s) => s.slug === "ahon_ln").points.find((p) => p.share === 0.2).off[269];
+    assert.equal(parseFloat(cells[3]), Math.round(off));
+  }));

@@ -1,0 +1,198 @@
+// The page of one finished study as a whole: it loads, asks for nothing, and can be read anywhere.
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { test } from "node:test";
+import { load } from "./pure.mjs";
+import { onPage, open, overflow, reportPath, shown } from "./browser.mjs";
+
+const SECTIONS = ["summary", "scores", "curves", "heatmap", "heads", "attention", "layers", "kv", "distributions", "agreement", "subjects", "paper", "settings"];
+
+test("every section is there, in the menu too, without errors or requests", () =>
+  onPage("plain.html", async (page, data) => {
+    assert.deepEqual(await page.locator("main > section").evaluateAll((all) => all.map((part) => part.id)), SECTIONS);
+    assert.deepEqual(await page.locator("nav a").evaluateAll((all) => all.map((a) => a.getAttribute("href").slice(1))), SECTIONS);
+    assert.match(await page.title(), new RegExp(data.studies[0].model));
+    // Every chart has been drawn, and choosing something else draws it again.
+    for (const chart of await page.locator(".chart").all()) assert.ok((await chart.locator("svg path").count()) > 5);
+    for (const list of await page.locator("select").all()) await list.selectOption({ index: (await list.locator("option").count()) - 1 });
+    await page.waitForTimeout(100);
+  }));
+
+test("the page may load nothing: its policy blocks a request", async () => {
+  const { page, problems, close } = await open("plain.html");
+  try {
+    const blocked = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));
+          const image = new Image();
+          image.src = "https://example.invalid/x.png";
+          document.body.append(image);
+          setTimeout(() => resolve("not blocked"), 2000);
+        }),
+    );
+    assert.equal(blocked, "img-src");
+    const policy = await page.locator("meta[http-equiv=Content-Security-Policy]").getAttribute("content");
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /https?:|\*|unsafe-eval|connect-src/);
+    // So the other tests would notice a request, even one that is blocked.
+    assert.deepEqual(problems.map((problem) => problem.split(":")[0]), ["console", "request"]);
+  } finally {
+    await close();
+  }
+});
+
+test("the summary says how many heads can be off, by what, and against which controls", () =>
+  onPage("plain.html", async (page, data) => {
+    const study = data.studies[0];
+    const best = study.scores.find((s) => s.slug === study.best);
+    const text = await page.locator("#summary").innerText();
+    const off = Math.floor((best.inactive / 100) * 270 + 1e-6);
+    assert.ok(text.includes(`${off} of 270 heads (${best.inactive.toFixed(1)}\u00a0%)`), text);
+    for (const expected of [best.name, "awft", "at random", "by guessing", `${study.questions} documents`]) assert.ok(text.includes(expected), expected);
+  }));
+
+test("light and dark: by the system, by the button, and legible", async () => {
+  const contrast = (page) =>
+    page.evaluate(() => {
+      const style = getComputedStyle(document.documentElement);
+      const light = (name) => {
+        const channels = style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((c) => parseInt(c, 16) / 255);
+        const [r, g, b] = channels.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+      const texts = ["--text", "--faint", "--accent"].flatMap((ink) => ["--paper", "--band"].map((paper) => ratio(ink, paper)));
+      return { text: Math.min(...texts, ratio("--text", "--warn")), edge: ratio("--edge", "--paper") };
+    });
+  for (const colorScheme of ["light", "dark"]) {
+    await onPage("plain.html", async (page) => {
+      const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const ink = () => page.locator("#curves .chart svg text").first().evaluate((text) => getComputedStyle(text).fill);
+      const before = [await background(), await ink()];
+      assert.equal(before[0] === "rgb(255, 255, 255)", colorScheme === "light");
+      for (let i = 0; i < 2; ++i) {
+        const { text, edge } = await contrast(page);
+        assert.ok(text >= 4.5, `text ${text}`);
+        assert.ok(edge >= 3, `edges ${edge}`);
+        await page.locator("button.scheme").click();
+        if (i === 0) assert.notDeepEqual([await background(), await ink()], before);
+      }
+      assert.deepEqual([await background(), await ink()], before);
+    }, { colorScheme });
+  }
+});
+
+test("the lines of all scores differ, and stand out from the page", async () => {
+  const { scoreStyle } = await load("colors");
+  const slugs = ["awft", "awft_ln", "aeqd", "aeqd_ln", "ftvvn", "ftvvn_ln", "avvn", "avvn_ln", "lthon", "lthon_ln", "lthon_hn", "ahon", "ahon_ln", "afhon", "afhon_ln", "random"];
+  for (const dark of [false, true]) {
+    const styles = slugs.map((slug) => scoreStyle(slug, dark));
+    assert.equal(new Set(styles.map((s) => s.color + s.dash)).size, slugs.length);
+    assert.equal(new Set(styles.map((s) => s.mark + s.dash)).size, slugs.length); // also without colours
+    for (const { color } of styles) {
+      const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+      const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      const ratio = dark ? (light + 0.05) / (0.0091 + 0.05) : 1.05 / (light + 0.05);
+      assert.ok(ratio >= 3, `${color} ${ratio}`);
+    }
+  }
+});
+
+test("a phone's width is enough: only tables and maps scroll sideways", async () => {
+  for (const name of ["plain.html", "two.html", "hostile.html", "unfinished.html"])
+    await onPage(name, async (page) => assert.equal(await overflow(page), 0, name), { viewport: { width: 390, height: 844 } });
+});
+
+test("paper: light, without buttons, and nothing wider than the sheet", () =>
+  onPage("plain.html", async (page) => {
+    await page.evaluate(() => addEventListener("beforeprint", () => (window.printed = document.documentElement.dataset.scheme)));
+    const pdf = await page.pdf({ format: "A4" });
+    assert.ok(pdf.length > 50000);
+    assert.equal(await page.evaluate(() => window.printed), "light");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.scheme), "dark");
+    await page.emulateMedia({ media: "print" });
+    await page.setViewportSize({ width: 718, height: 1000 }); // A4 without margins at 96 dpi
+    for (const hidden of ["nav", ".tools", ".scheme"]) assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
+    for (const drawing of await page.locator(".chart svg, svg.heatmap").all())
+      assert.ok((await drawing.boundingBox()).width <= 718);
+    assert.equal(await overflow(page), 0);
+  }, { colorScheme: "dark" }));
+
+test("by keyboard: a link to skip the menu, and a visible focus on every control", () =>
+  onPage("plain.html", async (page) => {
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+    assert.ok((await page.locator(".skip").boundingBox()).x >= 0);
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "content");
+    for (let i = 0; i < 40; ++i) {
+      await page.keyboard.press("Tab");
+      const outline = await page.evaluate(() => {
+        const style = getComputedStyle(document.activeElement);
+        return { name: document.activeElement.outerHTML.slice(0, 80), width: parseFloat(style.outlineWidth), kind: style.outlineStyle };
+      });
+      assert.ok(outline.width >= 2 && outline.kind !== "none", JSON.stringify(outline));
+    }
+  }));
+
+test("every control has a name", () =>
+  onPage("plain.html", async (page) => {
+    const unnamed = await page.evaluate(() =>
+      [...document.querySelectorAll("button, input, select, svg[tabindex], [role=img], [role=region]")]
+        .filter((e) => !(e.getAttribute("aria-label") || e.labels?.[0]?.textContent.trim() || e.textContent.trim()))
+        .map((e) => e.outerHTML.slice(0, 100)),
+    );
+    assert.deepEqual(unnamed, []);
+  }));
+
+test("the legend switches lines, and shows the few that matter", () =>
+  onPage("plain.html", async (page) => {
+    const lines = () => page.locator("#curves .chart svg path[fill=none][stroke-width]").count();
+    const entry = page.locator('#curves [data-score="awft"]');
+    const all = await lines();
+    await entry.focus();
+    await page.keyboard.press("Enter");
+    assert.equal(await entry.getAttribute("aria-pressed"), "false");
+    assert.ok(await entry.evaluate((e) => e === document.activeElement), "the focus stays");
+    assert.equal(await lines(), all - 1);
+    const faint = () => page.locator('#curves .chart svg').evaluate((e) => [...e.querySelectorAll("path")].filter((p) => ["opacity", "fill-opacity", "stroke-opacity"].some((name) => p.getAttribute(name) === "0.1")).length);
+    await page.locator('#curves [data-score="ahon_ln"]').focus(); // dims the others
+    assert.ok((await faint()) > 10);
+    await page.keyboard.press("Enter"); // the bright one goes
+    assert.equal(await faint(), 0);
+    await page.getByRole("button", { name: "Best, awft, random" }).click();
+    assert.equal(await faint(), 0);
+    assert.ok((await page.locator('#curves [aria-pressed="true"]').count()) <= 3);
+    await page.getByRole("button", { name: "All", exact: true }).click();
+    assert.equal(await lines(), all);
+  }));
+
+test("the paper's 14 models can be drawn beside a score, and stand in a table", () =>
+  onPage("plain.html", async (page, data) => {
+    await page.locator("#curves select").selectOption("ahon_ln");
+    const text = await page.locator("#curves .chart svg").textContent();
+    const drawn = data.paper.filter((model) => model.curves.ahon_ln);
+    assert.equal(data.paper.length, 14);
+    for (const { model } of drawn) assert.ok(text.includes(model), model);
+    assert.equal(await page.locator("#paper tbody tr").count(), 15);
+  }));
+
+test("the numbers of the subjects and the settings are those of the study", () =>
+  onPage("plain.html", async (page, data) => {
+    const study = data.studies[0];
+    const rows = await page.locator("#subjects tbody tr").all();
+    assert.equal(rows.length, study.subjects.rows.length);
+    for (let i = 0; i < rows.length; ++i) {
+      const cells = await rows[i].locator("th, td").allTextContents();
+      assert.equal(cells[0].trim(), study.subjects.rows[i].name);
+      assert.ok(Math.abs(shown(cells[2]) - study.subjects.rows[i].value) <= 0.05);
+    }
+    const settings = await page.locator("#settings tbody").innerText();
+    for (const value of [study.settings["model.fingerprint"], study.settings["task.fingerprint"], study.settings.engine]) assert.ok(settings.includes(value), value);
+  }));
+
+test("the file is small", () => {
+  // The statistics of a head are quantiles, so that more documents hardly make it larger.
+  assert.ok(statSync(reportPath("plain.html")).size < 1.6e6);
+});

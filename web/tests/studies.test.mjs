@@ -1,0 +1,102 @@
+// Several studies on a page, studies with parts missing, and names that are not what names should be.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { column, onPage, reportPath } from "./browser.mjs";
+
+test("two studies: a table of both, a choice of one, and what differs", () =>
+  onPage("two.html", async (page, data) => {
+    assert.deepEqual(await column(page.locator("#studies table"), 3), ["plain.db", "other.db"]);
+    const comparison = page.locator("#comparison-1");
+    assert.deepEqual(await column(comparison.locator("table").first(), 1).then((names) => names.includes("dtype")), true);
+    assert.deepEqual(await comparison.locator("tr", { hasText: "dtype" }).locator("td").allTextContents(), data.studies.map((s) => s.settings.dtype));
+    assert.equal((await column(comparison.locator("table").nth(1), 1)).length, 15);
+    const ks = comparison.locator("table").nth(1).locator("tr", { hasText: "ahon_ln" }).locator("td").first();
+    assert.equal(await ks.innerText(), data.comparisons[0].scores.find((s) => s.score === "ahon_ln").ks.toFixed(3));
+    assert.equal(await comparison.locator("table").nth(2).locator("tbody tr").count(), data.comparisons[0].changed_heads.length);
+    for (const chart of await comparison.locator(".chart").all()) assert.ok((await chart.locator("svg path").count()) > 5);
+
+    assert.match(await page.locator("#settings").innerText(), /plain\.db/);
+    const choice = page.locator("header select");
+    await choice.selectOption({ index: 1 });
+    assert.match(await page.locator("#settings").innerText(), /other\.db/);
+    assert.equal(await page.locator("#settings tr", { hasText: "dtype" }).locator("td").innerText(), data.studies[1].settings.dtype);
+    assert.ok(await choice.evaluate((e) => e === document.activeElement || document.activeElement === document.body));
+    assert.equal(await page.locator("#comparison-1 .chart svg").count(), 2);
+  }));
+
+test("studies that cannot be compared are both shown, with the reason", () =>
+  onPage("refused.html", async (page, data) => {
+    const text = await page.locator("#comparison-1").innerText();
+    assert.ok(text.includes(`Not compared: ${data.comparisons[0].refused}`));
+    assert.match(text, /different tasks/);
+    await page.locator("header select").selectOption({ index: 1 });
+    assert.match(await page.locator("#settings").innerText(), new RegExp(data.studies[1].file));
+  }));
+
+test("an unfinished study says what is missing, and shows the rest", () =>
+  onPage("unfinished.html", async (page, data) => {
+    const missing = data.studies[0].missing;
+    assert.ok(missing.length > 0);
+    const text = await page.locator("#summary .warning").innerText();
+    assert.match(text, /not finished/);
+    for (const part of missing.slice(0, 5)) assert.ok(text.includes(`${part.name} (${part.done} of ${part.documents} documents)`), text);
+    assert.equal(await page.locator("#heatmap [data-head]").count(), 270);
+    assert.ok((await page.locator("#scores tbody tr").count()) > 0);
+  }));
+
+test("an interrupted baseline has no results yet, and says so", () =>
+  onPage("empty.html", async (page, data) => {
+    assert.match(await page.locator("#summary").innerText(), /not finished.*baseline \(0 of/s);
+    assert.match(await page.locator("#summary").innerText(), /no measured results/);
+    assert.equal(data.studies[0].profiles.length, 0);
+    assert.equal(await page.locator("#heatmap").count(), 0);
+    assert.ok((await page.locator("#settings tbody tr").count()) > 10);
+  }));
+
+test("a study of scores alone shows them without curves", () =>
+  onPage("scores_only.html", async (page) => {
+    assert.match(await page.locator("#summary .lead").innerText(), /No head was switched off/);
+    for (const gone of ["#scores", "#curves", "#kv", "#agreement"]) assert.equal(await page.locator(gone).count(), 0, gone);
+    assert.equal(await page.locator("#heatmap [data-head]").count(), 270);
+    const state = await page.locator("#heads thead").innerText();
+    assert.ok(!state.includes("state"));
+    await page.locator("#heatmap input[type=range]").focus();
+    await page.keyboard.press("End");
+    assert.equal(await page.locator('#heatmap [data-flagged="yes"]').count(), 270);
+  }));
+
+test("names are text, whatever they hold", () =>
+  onPage("hostile.html", async (page, data) => {
+    const study = data.studies[0];
+    const names = study.subjects.rows.map((row) => row.name);
+    for (const evil of ["</script><script>window.hacked = 1</script>", "<img src=x onerror=\"window.hacked = 2\">", "\"quotes' & <!-- &lt;b&gt;"])
+      assert.ok(names.includes(evil), `${evil} in ${names}`);
+    assert.deepEqual((await column(page.locator("#subjects table"), 1)).map((name) => name.trim()), names.map((name) => name.trim()));
+    for (const text of [study.model, study.task]) assert.match(text, /<img/);
+    assert.ok((await page.locator("header").innerText()).includes(study.model));
+    assert.ok((await page.locator("#summary").innerText()).includes(study.task));
+    assert.ok((await page.title()).includes(study.task));
+    assert.equal(await page.locator("img").count(), 0);
+    // One script holds the data, one the program.
+    assert.equal(await page.locator("script").count(), 2);
+    // Charts show names in their tips, too.
+    for (const chart of await page.locator(".chart").all()) {
+      await chart.scrollIntoViewIfNeeded();
+      const box = await chart.boundingBox();
+      for (let x = 0.1; x < 1; x += 0.1) await page.mouse.move(box.x + x * box.width, box.y + box.height / 2);
+    }
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    // The same with a second study: names in the choice and in the legends of charts.
+    const text = await readFile(reportPath("hostile.html"), "utf8");
+    assert.equal(text.split("</script>").length, 3);
+    assert.ok(!text.includes("<img src=x"));
+  }));
+
+test("hostile names among several studies", () =>
+  onPage("refused.html", async (page) => {
+    assert.equal(await page.locator("img").count(), 0);
+    assert.match(await page.locator("header select").innerText(), /<img/);
+    await page.locator("header select").selectOption({ index: 1 });
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+  }));
