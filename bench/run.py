@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
 VENV = BUILD / "venv"
 SUBJECTS = "anatomy,computer_security,marketing,sociology"
-QUESTIONS = 16  # of each subject
 SHARES = 7
 
 
@@ -110,13 +109,13 @@ def measure_study(options, dtype):
     """The whole study against the straightforward protocol, which times every score's passes for one share."""
     prompts = BUILD / "study_prompts.json"
     prompts.write_text(
-        json.dumps(engine("prompts", options.model, "--data", options.data, "--subjects", SUBJECTS, "--limit", QUESTIONS))
+        json.dumps(engine("prompts", options.model, "--data", options.data, "--subjects", SUBJECTS, "--limit", options.questions))
     )
     output = BUILD / f"study_{dtype}.db"
     output.unlink(missing_ok=True)
     begin = time.perf_counter()
     run([ROOT / "build" / "idleheads", "study", options.model, "--task", "mmlu", "--data", options.data, "--subjects", SUBJECTS,
-         "--limit", QUESTIONS, "--dtype", dtype, "--threads", options.threads, "-o", output])  # fmt: skip
+         "--limit", options.questions, "--dtype", dtype, "--threads", options.threads, "-o", output])  # fmt: skip
     seconds = time.perf_counter() - begin
     protocol = peer("torch_protocol.py", options.model, prompts, "--dtype", dtype, "--threads", options.threads,
                     "--batches", options.batches)  # fmt: skip
@@ -181,6 +180,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--only", default="start,engine,forward,study", help="what to measure, by commas")
     parser.add_argument("--dtypes", default="bf16,f32", help="of engine and study; without bf16 products: f32")
+    parser.add_argument("--questions", type=int, default=16, help="of each of the study's four subjects")
     parser.add_argument("--batches", type=int, default=0,
                         help="time the protocol on so many batches, spread over the subjects, and scale by tokens (0: all)")  # fmt: skip
     options = parser.parse_args()

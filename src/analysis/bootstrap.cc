@@ -38,15 +38,21 @@ struct Measured {
 Measured measure(const MeasuredRun& run, const std::vector<double>& weights) {
   Measured out;
   out.points = 100 * weighted_sum(weights, run.values) / weighted_sum(weights, run.sizes);
-  if (!run.percent.empty()) {
-    out.percent = weighted_sum(weights, run.percent) / static_cast<double>(weights.size());
+  if (run.percent.empty()) return out;
+  double off = 0, passes = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double weight = run.passes.empty() ? weights[i] : weights[i] * run.passes[i];
+    off += weight * run.percent[i];
+    passes += weight;
   }
+  out.percent = passes > 0 ? off / passes : 0;
   return out;
 }
 
 void check(const MeasuredRun& run, size_t documents) {
   const bool fits = run.values.size() == documents && run.sizes.size() == documents &&
-                    (run.percent.empty() || run.percent.size() == documents);
+                    (run.percent.empty() || run.percent.size() == documents) &&
+                    (run.passes.empty() || run.passes.size() == documents);
   if (!fits) throw std::invalid_argument("bootstrap: runs over different numbers of documents");
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -19,7 +20,7 @@ struct Export {
   bool csv = false, npz = false, json = false, svg = false;
   std::string heads;  // "json", "tsv"
   std::string rule;
-  double at_least = 50;
+  std::optional<double> at_least;  // percent
 };
 
 // Beside the study, under its name.
@@ -41,13 +42,14 @@ void put(const Export& request, const std::string& text) {
 
 void export_heads(const Export& request, const StudySummary& summary) {
   const CurveEntry& point = point_to_export(summary, request.rule);
-  put(request, request.heads == "tsv" ? heads_tsv(point) : heads_json(point, request.at_least / 100));
+  put(request, request.heads == "tsv" ? heads_tsv(point) : heads_json(point, request.at_least.value_or(50) / 100));
 }
 
 void run(const Export& request) {
   if (request.csv + request.npz + request.json + request.svg + !request.heads.empty() != 1)
     fail_usage("export: give one of --csv, --npz, --json, --heads, --svg");
   if (request.heads.empty() && !request.rule.empty()) fail_usage("export: --rule goes with --heads");
+  if (request.heads != "json" && request.at_least) fail_usage("export: --at-least goes with --heads json");
   const StudyStore store = StudyStore::open_read_only(request.file);
   if (!request.heads.empty()) return export_heads(request, summarize(store));
   if (request.json) return put(request, study_json(store));

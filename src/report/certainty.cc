@@ -19,6 +19,7 @@ MeasuredRun measured(const StudySummary& summary, const std::vector<StoredResult
       HeadFrequency off;
       for (size_t k = 0; k < result.masks.size(); ++k) off.add(result.masks[k], result.passes_of(k));
       run.percent.push_back(100 * off.mean_share());
+      run.passes.push_back(static_cast<double>(off.passes));
     }
   }
   return run;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace idleheads {
 namespace {
@@ -33,7 +34,7 @@ void add_certainty(Json& point, const PointCertainty& certainty) {
 
 Json rounded(double value) {
   if (!std::isfinite(value)) return nullptr;
-  return Json(std::stod(fmt::format("{:.4g}", value)));
+  return Json(std::strtod(fmt::format("{:.4g}", value).c_str(), nullptr));
 }
 
 Json off_json(const HeadFrequency& frequency) {

@@ -128,6 +128,13 @@ TEST(Bootstrap, PerplexitiesAreWeightedBySize) {
   EXPECT_NEAR(curve.differences[0].points, -20, 1e-12);
 }
 
+// Two documents, one of which takes three times as many passes: 10 % and 30 % off are 15 % of all passes.
+TEST(Bootstrap, ShareIsOverPasses) {
+  const MeasuredRun baseline = {{1, 1}, {1, 1}, {}};
+  const std::vector<std::vector<MeasuredRun>> curves = {{{{1, 1}, {1, 1}, {10, 30}, {3, 1}}}};
+  EXPECT_EQ(bootstrap(baseline, curves, {})[0].confident_percent, 15);
+}
+
 TEST(Bootstrap, RefusesWhatDoesNotFit) {
   const std::vector<std::vector<MeasuredRun>> curves = {{{{1}, {1}, {}}}};
   EXPECT_THROW(bootstrap(run(1, 0), curves, {}), std::invalid_argument);
