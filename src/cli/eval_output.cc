@@ -112,6 +112,7 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
     out.metrics = task.metrics;
     out.rows = of_task.rows;
     for (const Group& group : task.groups) out.documents[group.name] = group.documents;
+    out.configs.insert(task.harness_configs.begin(), task.harness_configs.end());
     for (const Document& document : task.documents) ++out.documents_taken[document.group];
     if (task.output == OutputType::generate_until) out.until = task.generation.until;
   }

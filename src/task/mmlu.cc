@@ -116,14 +116,16 @@ std::vector<Group> parquet_subjects(const fs::path& data) {
   return present;
 }
 
+std::string description_of(const std::string& subject) {
+  return fmt::format("The following are multiple choice questions (with answers) about {}.\n\n",
+                     replaced(subject, "_", " "));
+}
+
 ItemGroup read_subject(const Group& subject, bool csv, const LoadRequest& request) {
   const std::string& name = subject.name;
   ItemGroup group;
   group.group = subject;
-  std::string spaced = name;
-  std::ranges::replace(spaced, '_', ' ');
-  group.description =
-      fmt::format("The following are multiple choice questions (with answers) about {}.\n\n", spaced);
+  group.description = description_of(name);
   const fs::path dev = request.data / "dev" / (name + std::string(kDevSuffix));
   if (csv) {
     group.items = read_csv(request.data / "test" / (name + std::string(kTestSuffix)), name);
@@ -158,6 +160,19 @@ LoadedItems load_mmlu(const LoadRequest& request) {
   return loaded;
 }
 
+std::string harness_config(const Group& subject) {
+  OrderedJson out = OrderedJson::parse(R"({"tag": "", "dataset_path": "hails/mmlu_no_train",
+      "dataset_name": "", "dataset_kwargs": {"trust_remote_code": true},
+      "test_split": "test", "fewshot_split": "dev",
+      "doc_to_text": "{{question.strip()}}\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\nD. {{choices[3]}}\nAnswer:",
+      "doc_to_target": "answer", "doc_to_choice": ["A", "B", "C", "D"],
+      "fewshot_config": {"sampler": "first_n"}})");
+  out["tag"] = fmt::format("mmlu_{}_tasks", replaced(subject.category, " ", "_"));
+  out["dataset_name"] = subject.name;
+  out["description"] = description_of(subject.name);
+  return row_text(out);
+}
+
 }  // namespace
 
 TaskFormat mmlu_format() {
@@ -167,6 +182,7 @@ TaskFormat mmlu_format() {
   format.default_shots = 5;
   format.metrics = {Metric::acc};
   format.draws_examples = false;
+  format.harness_config = harness_config;
   format.load = load_mmlu;
   return format;
 }

@@ -138,6 +138,7 @@ Task load_task(const std::string& name, const TaskOptions& options) {
     group.group.documents = std::ssize(group.items);
     if (options.limit) apply_limit(group.items, *options.limit);
     std::ranges::move(frame(format, group, framing, random), std::back_inserter(task.documents));
+    if (format.harness_config) task.harness_configs[group.group.name] = format.harness_config(group.group);
     task.groups.push_back(std::move(group.group));
   }
   task.fingerprint = fingerprint(task);

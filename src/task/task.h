@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,8 @@ struct Task {
   std::vector<Document> documents;  // in group order, then file order
   Generation generation;            // generate_until
   std::string fingerprint;          // of all that decides prompts and answers (hash of the documents)
+  // By group: what the harness' own file of the task says (TaskFormat::harness_config).
+  std::map<std::string, std::string> harness_configs;
 };
 
 // Prompts as a chat (tasks.md 5: lm-evaluation-harness' --apply_chat_template).
