@@ -81,16 +81,24 @@ std::vector<RuleRun> evaluate_all(const Eval& eval, std::shared_ptr<const Model>
   return runs;
 }
 
+std::vector<RuleRun> evaluate_or_stop(const Eval& eval, const std::shared_ptr<const Model>& model,
+                                      const std::vector<PreparedTask>& tasks) try {
+  return evaluate_all(eval, model, tasks);
+} catch (const Interrupted&) {
+  throw Interrupted("stopped; nothing was kept (a study keeps what is finished, and goes on from there)");
+}
+
 void run(const Eval& eval) {
   for (const std::string& rule : eval.ablate) parse_rule(rule);  // before the model is read
   const std::shared_ptr<const Model> model = eval.engine.open_model();
   const std::vector<PreparedTask> tasks = eval.task.prepare(*model);
   for (const PreparedTask& task : tasks) warn_truncated(task);
   HarnessRun described = describe_run(eval, *model, tasks);
+  if (!eval.output.empty()) make_output_folder(eval.output);  // to fail before the work, not after it
   described.start = unix_time();
-  const std::vector<RuleRun> runs = evaluate_all(eval, model, tasks);
+  const std::vector<RuleRun> runs = evaluate_or_stop(eval, model, tasks);
   described.end = unix_time();
-  fmt::print("{}", eval.json ? eval_json(eval.engine.model, runs) : eval_text(runs));
+  fmt::print("{}", eval.json ? eval_json(eval.engine.model, runs) : eval_text(described, runs));
   if (eval.output.empty()) return;
   for (const std::string& path : write_eval(eval.output, described, runs, eval.log_samples))
     fmt::print(stderr, "wrote {}\n", path);

@@ -2,9 +2,11 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
-#include <filesystem>
+#include <cstring>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -19,6 +21,13 @@ constexpr size_t kMostNameBytes = 120;  // of a folder named for a rule
 
 // The harness numbers the groups of mmlu apart from its subjects.
 std::string group_version(const Task& task) { return task.name == "mmlu" ? "2" : task.version; }
+
+// What was run, on one line as the harness has it above its table.
+std::string run_line(const HarnessRun& run) {
+  return fmt::format("idleheads (pretrained={},dtype={}), limit: {}, chat: {}, bos: {}\n", run.model,
+                     run.dtype, run.limit ? fmt::format("{}", *run.limit) : "None",
+                     run.chat_template ? "yes" : "no", run.settings.at("bos"));
+}
 
 std::string heading(const RuleRun& run) {
   if (run.is_baseline()) return "";
@@ -99,6 +108,14 @@ Json run_json(const RuleRun& rule, const TaskRun& run) {
 
 }  // namespace
 
+void make_output_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail("{}: the folder cannot be made: {}", printable(folder.string(), 300), error.message());
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    fail("{}: nothing can be written there: {}", printable(folder.string(), 300), std::strerror(errno));
+}
+
 std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
   std::vector<HarnessTask> tasks;
   for (const TaskRun& of_task : run.tasks) {
@@ -112,16 +129,17 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
     out.metrics = task.metrics;
     out.rows = of_task.rows;
     for (const Group& group : task.groups) out.documents[group.name] = group.documents;
+    out.configs.insert(task.harness_configs.begin(), task.harness_configs.end());
     for (const Document& document : task.documents) ++out.documents_taken[document.group];
     if (task.output == OutputType::generate_until) out.until = task.generation.until;
   }
   return tasks;
 }
 
-std::string eval_text(const std::vector<RuleRun>& runs) {
-  std::string out;
+std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs) {
+  std::string out = run_line(described);
   for (const RuleRun& run : runs)
-    out += (out.empty() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
+    out += (&run == &runs.front() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
   return out;
 }
 
@@ -140,9 +158,7 @@ std::vector<std::string> write_eval(const std::string& folder, const HarnessRun&
   for (const RuleRun& run : runs) {
     fs::path below = fs::path(folder) / harness_path_name(described.model);
     if (!run.is_baseline()) below /= folder_of(run.intervention);
-    std::error_code error;
-    fs::create_directories(below, error);
-    if (error) fail("{}: the folder cannot be made: {}", printable(below.string(), 300), error.message());
+    make_output_folder(below);
     const std::vector<HarnessTask> tasks = harness_tasks(run);
     std::map<std::string, std::string> hashes;
     for (size_t t = 0; samples && t < tasks.size(); ++t)

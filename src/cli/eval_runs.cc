@@ -6,6 +6,7 @@
 #include "cli/rules.h"
 #include "study/answers.h"
 #include "study/runner.h"
+#include "task/formats.h"
 
 namespace idleheads::cli {
 namespace {
@@ -32,6 +33,24 @@ RuleRun& run_of(const Intervention& intervention, std::vector<RuleRun>& runs) {
   if (found != runs.end()) return *found;
   runs.push_back({intervention, {}});
   return runs.back();
+}
+
+// The rows of subjects and categories that were asked for as tasks of their own, the latter with their
+// subjects: these begin at depth 0, and there is none over all of them.
+std::vector<SubjectRow> rows_of_parts(std::span<const SubjectRow> rows,
+                                      const std::vector<std::string>& parts) {
+  std::vector<SubjectRow> out;
+  bool in_category = false;  // that was asked for
+  for (SubjectRow row : rows) {
+    const bool asked = std::ranges::any_of(parts, [&](const std::string& part) {
+      return names_group(part, {row.name, "", 0});
+    });
+    if (!row.is_subject) in_category = asked;
+    if (!asked && !in_category) continue;
+    row.depth = row.is_subject && in_category ? 1 : 0;
+    out.push_back(std::move(row));
+  }
+  return out;
 }
 
 }  // namespace
@@ -67,6 +86,7 @@ void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<I
   for (size_t i = 0; i < found.size(); ++i) {
     found[i].task = &task;
     found[i].rows = subject_rows(task.task.name, answered(task.stored, found[i].results));
+    if (!task.task.parts.empty()) found[i].rows = rows_of_parts(found[i].rows, task.task.parts);
     run_of(interventions[i], runs).tasks.push_back(std::move(found[i]));
   }
 }

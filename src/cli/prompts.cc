@@ -106,7 +106,8 @@ void print_json(const Prompts& prompts, const PreparedTask& prepared) {
         add_text(line, document, encoded);
         break;
     }
-    fmt::print("{}\n", line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    // Escaped, for readers that take U+2028 or U+0085 within a text for the end of a line.
+    fmt::print("{}\n", line.dump(-1, ' ', true, OrderedJson::error_handler_t::replace));
   }
 }
 

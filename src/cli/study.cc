@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/eval_output.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
@@ -54,21 +56,10 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
              static_cast<double>(peak_resident_bytes()) / (1 << 20));
 }
 
-void run(const Study& study) {
-  StudyOptions options;
-  options.scores = parse_scores(study.scores);
-  options.shares = parse_shares(study.shares);
-  options.seed = study.engine.seed;
-  if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
-  const std::shared_ptr<const Model> model = study.engine.open_model();
-  const PreparedTask task = study.text.empty()
-                                ? study.task.prepare_one(*model, study.baseline_only ? "score" : "study")
-                                : study.task.prepare_text(*model, study.text);
+// The study of one task, into one file.
+void run_task(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
+              const std::string& output, const StudyOptions& options) {
   warn_truncated(task);
-  const std::string output =
-      !study.output.empty()
-          ? study.output
-          : default_output(study.engine.model, study.text.empty() ? study.task.tasks.front() : study.text);
   const StudyDescription description = {model.get(),
                                         &task,
                                         study.task.limit_text(),
@@ -96,12 +87,44 @@ void run(const Study& study) {
   show_options.color = color_depth();
   show_options.width = terminal_width();
   fmt::print("{}", show(summarize(store), show_options));
+  std::fflush(stdout);  // the next task may take long
+}
+
+// The file of each task.
+std::vector<std::string> outputs_of(const Study& study) {
+  if (!study.text.empty())
+    return {study.output.empty() ? default_output(study.engine.model, study.text) : study.output};
+  const std::vector<WantedTask> wanted = study.task.wanted();
+  if (wanted.size() == 1 && !study.output.empty()) return {study.output};
+  if (!study.output.empty()) make_output_folder(study.output);
+  std::vector<std::string> outputs;
+  for (const WantedTask& task : wanted)
+    outputs.push_back(std::filesystem::path(study.output) / default_output(study.engine.model, task.label()));
+  return outputs;
+}
+
+void run(const Study& study) {
+  StudyOptions options;
+  options.scores = parse_scores(study.scores);
+  options.shares = parse_shares(study.shares);
+  options.seed = study.engine.seed;
+  if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
+  const std::vector<std::string> outputs = outputs_of(study);
+  const std::shared_ptr<const Model> model = study.engine.open_model();
+  if (!study.text.empty()) {
+    run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options);
+    return;
+  }
+  const std::vector<PreparedTask> tasks = study.task.prepare(*model);
+  for (size_t t = 0; t < tasks.size(); ++t) run_task(study, model, tasks[t], outputs[t], options);
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool task_required) {
   study->engine.add_to(command);
   study->task.add_to(command, task_required);
-  command.add_option("--output,-o", study->output, "study file (default: MODEL_TASK.db in this folder)");
+  command.add_option(
+      "--output,-o", study->output,
+      "study file, or with several tasks a folder for MODEL_TASK.db of each (default: this folder)");
   command.add_flag("--quiet,-q", study->quiet, "no summary, errors only");
   command.callback([study] { run(*study); });
 }

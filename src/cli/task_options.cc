@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -71,6 +72,26 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
                  "with --chat: the day that templates print, YYYY-MM-DD (default: 2024-07-26)");
 }
 
+std::vector<WantedTask> TaskFlags::wanted() const {
+  std::vector<WantedTask> out;
+  for (const std::string& given : tasks) {
+    auto [name, part] = parse_task_name(given);
+    const auto found = std::ranges::find(out, name, &WantedTask::name);
+    if (!part.empty() && !subjects.empty())
+      fail_usage("--task {}: it names what --subjects chooses; give one of them", printable(given));
+    if (found == out.end()) {
+      out.push_back({std::move(name), {}});
+      if (!part.empty()) out.back().parts.push_back(std::move(part));
+    } else if (part.empty() || found->parts.empty() || std::ranges::count(found->parts, part) > 0) {
+      fail_usage("--task: '{}' is there already", printable(given, 300));
+    } else {
+      found->parts.push_back(std::move(part));
+    }
+  }
+  if (out.empty()) fail_usage("--task: give at least one");
+  return out;
+}
+
 EncodeOptions TaskFlags::encode_options(const Model& model) const {
   const Bos rule = bos == "always" ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
   return {.bos = rule, .max_length = model.config().context, .refuse_overflow = refuse_overflow};
@@ -83,7 +104,7 @@ std::string TaskFlags::data_of(const std::string& task) const {
     if (!task.ends_with(".jsonl") && fs::is_directory(fs::path(data) / name, ignored))
       return (fs::path(data) / name).string();
   }
-  if (tasks.size() == 1) return data;
+  if (wanted().size() == 1) return data;
   fail("{}: no folder {} in it; with several tasks --data holds a folder for each", printable(data, 300),
        printable(folder_name(task)));
 }
@@ -111,25 +132,23 @@ std::optional<ChatOptions> TaskFlags::chat_options(const Model& model) const {
 }
 
 std::vector<PreparedTask> TaskFlags::prepare(const Model& model) const {
-  if (tasks.empty()) fail_usage("--task: give at least one");
   TaskOptions options;
   options.shots = shots;
   options.limit = limit;
-  options.only = subjects;
   options.system = system;
   options.chat = chat_options(model);
   std::vector<PreparedTask> prepared;
-  for (const std::string& name : tasks) {
-    options.data = data_of(name);
-    prepared.push_back(prepare_task(load_task(name, options), model, encode_options(model)));
+  for (const WantedTask& wanted : wanted()) {
+    options.data = data_of(wanted.name);
+    options.only = wanted.parts.empty() ? subjects : wanted.parts;
+    Task task = load_task(wanted.name, options);
+    task.parts = wanted.parts;
+    const auto same = [&](const PreparedTask& other) { return other.task.name == task.name; };
+    if (std::ranges::any_of(prepared, same))
+      fail_usage("--task: two tasks are called '{}', and results go by names", printable(task.name));
+    prepared.push_back(prepare_task(std::move(task), model, encode_options(model)));
   }
   return prepared;
-}
-
-PreparedTask TaskFlags::prepare_one(const Model& model, std::string_view command) const {
-  if (tasks.size() > 1)
-    fail_usage("--task: {} takes one task, not {}; a study file holds one", command, tasks.size());
-  return std::move(prepare(model).front());
 }
 
 PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {

@@ -11,6 +11,15 @@
 
 namespace idleheads::cli {
 
+// A task to run: all of it, or parts that were asked for by the harness' names of them (mmlu_anatomy).
+struct WantedTask {
+  std::string name;
+  std::vector<std::string> parts;
+
+  // As in files' names: "mmlu_anatomy" of one part, else the task.
+  std::string label() const { return parts.size() == 1 ? name + "_" + parts.front() : name; }
+};
+
 struct TaskFlags {
   std::vector<std::string> tasks;
   std::string data;
@@ -26,16 +35,18 @@ struct TaskFlags {
 
   void add_to(CLI::App& app, bool required);
 
-  // All tasks, or the only one: throws UsageError for several (`command` stands in the message). Reads the
-  // data, makes the prompts and encodes them.
+  // All tasks: reads the data, makes the prompts and encodes them.
   std::vector<PreparedTask> prepare(const Model& model) const;
-  PreparedTask prepare_one(const Model& model, std::string_view command) const;
   PreparedTask prepare_text(const Model& model, const std::string& file) const;
 
   // Nothing without --chat. Throws UsageError: a model without a template, a date that is none, options that
   // need --chat.
   std::optional<ChatDescription> chat_description(const Model& model) const;
   std::string limit_text() const;  // "all", or as given
+
+  // The tasks in the order given, parts of one together. Throws UsageError: none, one twice, a part that the
+  // whole has already, parts with --subjects.
+  std::vector<WantedTask> wanted() const;
 
  private:
   EncodeOptions encode_options(const Model& model) const;
@@ -46,7 +57,7 @@ struct TaskFlags {
 // How many documents were cut to the model's context, as a note on stderr; nothing if none were.
 void warn_truncated(const PreparedTask& task);
 
-// A task's default study file: MODEL_TASK.db in the current folder.
+// The default study file of a task (as it was given): MODEL_TASK.db in the current folder.
 std::string default_output(const std::string& model, const std::string& task);
 
 }  // namespace idleheads::cli

@@ -55,11 +55,18 @@ OrderedJson config_json(const HarnessRow& row) {
     if (name == "bits_per_byte") metrics.back()["aggregation"] = name;
   }
   OrderedJson out = {{"task", row.name}};
-  if (row.row->depth > 0) out["task_alias"] = row.row->name;
+  if (row.row->name != row.name) out["task_alias"] = row.row->name;
+  out["description"] = "";
+  out["target_delimiter"] = " ";
+  out["fewshot_delimiter"] = "\n\n";
   out["output_type"] = task.output_type;
+  out["repeats"] = 1;
+  out["should_decontaminate"] = false;
   out["num_fewshot"] = task.shots;
   out["metric_list"] = std::move(metrics);
   if (!task.until.empty()) out["generation_kwargs"] = generation_json(task);
+  if (const auto own = task.configs.find(row.row->name); own != task.configs.end())
+    out.update(OrderedJson::parse(own->second));
   out["metadata"] = {{"version", version_json(task.version)}};
   return out;
 }
@@ -92,6 +99,8 @@ OrderedJson run_config_json(const HarnessRun& run) {
           {"model_args", fmt::format("pretrained={},dtype={}", run.model, run.dtype)},
           {"model_num_parameters", run.parameters},
           {"model_dtype", run.dtype},
+          {"model_revision", nullptr},
+          {"model_sha", nullptr},
           {"batch_size", nullptr},
           {"batch_sizes", OrderedJson::array()},
           {"device", "cpu"},
@@ -188,6 +197,7 @@ void add_run(OrderedJson& out, const HarnessRun& run) {
   out["config"] = run_config_json(run);
   out["git_hash"] = nullptr;
   out["date"] = run.start;
+  out["pretty_env_info"] = nullptr;
   out["transformers_version"] = nullptr;
   out["upper_git_hash"] = nullptr;
   out["tokenizer_pad_token"] = nullptr;

@@ -30,6 +30,7 @@ struct HarnessTask {
   std::map<std::string, int64_t, std::less<>> documents;        // by subject: of the data set
   std::map<std::string, int64_t, std::less<>> documents_taken;  // by subject: after --limit
   std::vector<std::string> until;                               // stop strings, where text is generated
+  std::map<std::string, std::string, std::less<>> configs;      // by subject: Task::harness_configs
 };
 
 // The harness' name of a row's task or group: "mmlu", "mmlu_social_sciences", "mmlu_formal_logic".

@@ -57,18 +57,18 @@ std::string intro(const StudySummary& s, const ShowOptions& options) {
                     options.width);
 }
 
-// A model that guesses loses nothing, whatever is switched off.
+// A model that guesses, or that has nothing right where it writes, loses nothing, whatever is switched off.
 std::string guessing_warning(const StudySummary& s, const ShowOptions& options) {
   const MetricValue baseline = s.baseline_value();
-  if (s.score_only() || s.chance == 0 || !baseline.error || baseline.value >= s.chance + 2 * *baseline.error)
-    return "";
-  return "\n" + emphasize_lines(wrap("Beware: that is no better than guessing (less than two standard errors "
-                                     "above), so there is little "
-                                     "accuracy to lose, and what follows proves nothing about these heads. "
-                                     "Take questions that the "
-                                     "model can answer, or more of them.",
-                                     options.width),
-                                options);
+  const bool can_lose =
+      baseline.value > s.chance && baseline.value >= s.chance + 2 * baseline.error.value_or(0);
+  if (s.score_only() || !baseline.error || can_lose) return "";
+  const std::string text = fmt::format(
+      "Beware: that is {} (less than two standard errors above), so there is little accuracy to lose, "
+      "and what follows proves nothing about these heads. Take questions that the model can answer, "
+      "or more of them.",
+      s.chance == 0 ? "not surely more than none" : "no better than guessing");
+  return "\n" + emphasize_lines(wrap(text, options.width), options);
 }
 
 std::string missing(const StudySummary& s, const ShowOptions& options) {

@@ -63,6 +63,15 @@ TaskFormat arc_format(const std::string& name, const std::string& config) {
   format.name = name;
   format.version = "1.0";
   format.metrics = {Metric::acc, Metric::acc_norm};
+  format.harness_config = [config](const Group&) {
+    OrderedJson out = OrderedJson::parse(R"({"tag": ["ai2_arc"], "dataset_path": "allenai/ai2_arc",
+        "dataset_name": "", "training_split": "train", "validation_split": "validation", "test_split": "test",
+        "doc_to_text": "Question: {{question}}\nAnswer:",
+        "doc_to_target": "{{choices.label.index(answerKey)}}", "doc_to_choice": "{{choices.text}}",
+        "should_decontaminate": true, "doc_to_decontamination_query": "Question: {{question}}\nAnswer:"})");
+    out["dataset_name"] = config;
+    return row_text(out);
+  };
   format.load = load_one_group(name, split("test", "Test"), split("train", "Train"), each_row(to_item));
   return format;
 }

@@ -21,6 +21,12 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+void require_folder(const fs::path& data) {
+  std::error_code ignored;
+  if (!fs::exists(data, ignored)) fail("{}: there is no such folder of data", shown(data));
+  if (!fs::is_directory(data, ignored)) fail("{}: a file, expected the folder of a task's data", shown(data));
+}
+
 std::optional<int64_t> number_of(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -101,6 +107,7 @@ std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data
   const std::string place = split.config.empty() ? "" : split.config + "/";
   const std::string parquet = fmt::format("{}{}-*.parquet", place, split.split);
   if (!data.empty()) {
+    require_folder(data);
     std::vector<fs::path> files = files_in(split, data);
     if (files.empty()) {
       fail("{}: no {}{}{} in the folder", shown(data), fmt::join(split.original, ", "),

@@ -99,7 +99,11 @@ EncodedDocument encode_choices(const Document& document, const Tokenizer& tokeni
     const size_t before = ids.size();
     ids.insert(ids.end(), continuation.begin(), continuation.end());
     const size_t input = ids.size() - 1;
-    if (continuation.size() > max_length || (options.refuse_overflow && input > max_length)) {
+    if (continuation.size() > max_length) {
+      fail("{}: choice {} alone has {} tokens, but the model's context is {}; give a longer --context",
+           name_of(document), j, continuation.size(), max_length);
+    }
+    if (options.refuse_overflow && input > max_length) {
       fail("{}: {} tokens of prompt and {} of choice {}, but the model's context is {}; fewer shots may help",
            name_of(document), before, continuation.size(), j, max_length);
     }
@@ -112,8 +116,8 @@ EncodedDocument encode_prompt(const Document& document, const Tokenizer& tokeniz
                               const EncodeOptions& options) {
   const int64_t longest = options.max_length - options.max_new_tokens;
   if (longest < 1) {
-    fail("{}: {} new tokens do not fit into the model's context of {}", name_of(document),
-         options.max_new_tokens, options.max_length);
+    fail("{}: {} new tokens do not fit into the model's context of {}; give a longer --context",
+         name_of(document), options.max_new_tokens, options.max_length);
   }
   std::vector<TokenId> ids = with_bos(tokenizer.encode(document.contexts.front()), tokenizer, options.bos);
   if (ids.empty()) ids.push_back(prefix_token(tokenizer));

@@ -58,6 +58,8 @@ struct TaskFormat {
   // (winogrande).
   bool choices_are_contexts = false;
   Generation generation = {};  // generate_until
+  // What the harness' own file of the task says besides what is above, as a JSON object for results files.
+  std::function<std::string(const Group&)> harness_config = nullptr;
   // Throws Error with file and line, UsageError for a name in `only` that there is not.
   std::function<LoadedItems(const LoadRequest& request)> load;
 };

@@ -17,6 +17,21 @@ DatasetSplit split(const std::string& name) {
   return {{"openai/gsm8k", "gsm8k"}, "main", name, {name + ".jsonl"}};
 }
 
+// analysis/exact_match.h does what the filters and the metric say here.
+constexpr const char* kHarnessConfig = R"json({"tag": ["math_word_problems"],
+    "dataset_path": "gsm8k", "dataset_name": "main",
+    "training_split": "train", "test_split": "test", "fewshot_split": "train",
+    "doc_to_text": "Question: {{question}}\nAnswer:", "doc_to_target": "{{answer}}",
+    "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": true,
+        "ignore_case": true, "ignore_punctuation": false,
+        "regexes_to_ignore": [",", "\\$", "(?s).*#### ", "\\.$"]}],
+    "filter_list": [
+        {"name": "strict-match", "filter": [
+            {"function": "regex", "regex_pattern": "#### (\\-?[0-9\\.\\,]+)"}, {"function": "take_first"}]},
+        {"name": "flexible-extract", "filter": [
+            {"function": "regex", "group_select": -1,
+             "regex_pattern": "(-?[$0-9.,]{2,})|(-?[0-9]+)"}, {"function": "take_first"}]}]})json";
+
 }  // namespace
 
 TaskFormat gsm8k_format() {
@@ -27,6 +42,7 @@ TaskFormat gsm8k_format() {
   format.default_shots = 5;
   format.metrics = {Metric::exact_match_strict, Metric::exact_match_flexible};
   format.generation = {{"Question:", "</s>", "<|im_end|>"}, 256};
+  format.harness_config = [](const Group&) { return kHarnessConfig; };
   format.load = load_one_group("gsm8k", split("test"), split("train"), each_row(to_item));
   return format;
 }

@@ -72,6 +72,12 @@ TaskFormat hellaswag_format() {
   format.version = "1.0";
   format.metrics = {Metric::acc, Metric::acc_norm};
   format.draws_one_more = true;
+  format.harness_config = [](const Group&) {
+    return R"({"tag": ["multiple_choice"], "dataset_path": "hellaswag",
+        "dataset_kwargs": {"trust_remote_code": true},
+        "training_split": "train", "validation_split": "validation", "process_docs": "<function>",
+        "doc_to_text": "{{query}}", "doc_to_target": "{{label}}", "doc_to_choice": "choices"})";
+  };
   format.load = load_one_group("hellaswag",
                                split("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}),
                                split("train", {"hellaswag_train.jsonl"}), each_row(to_item));

@@ -1,6 +1,7 @@
 // MMLU over its original CSV folder (dev/<subject>_dev.csv, test/<subject>_test.csv) or Parquet files; the
 // questions are stripped, the choices are not.
 #include <algorithm>
+#include <optional>
 #include <system_error>
 
 #include "base/error.h"
@@ -40,6 +41,13 @@ Item to_item(const std::string& subject, const std::string& question, const std:
   return item;
 }
 
+// The letter of the first choice without text.
+std::optional<char> empty_choice(const std::vector<std::string>& choices) {
+  const auto found = std::ranges::find(choices, "");
+  if (found == choices.end()) return std::nullopt;
+  return kLetters[static_cast<size_t>(found - choices.begin())];
+}
+
 Item from_csv(const CsvRow& row, std::string_view file, const std::string& subject) {
   if (row.fields.size() != 6) {
     fail("{}:{}: {} fields, expected 6 (question, four choices, answer letter)", file, row.line,
@@ -50,8 +58,9 @@ Item from_csv(const CsvRow& row, std::string_view file, const std::string& subje
   if (answer == kLetters.npos) {
     fail("{}:{}: answer '{}', expected A, B, C or D", file, row.line, printable(letter));
   }
-  return to_item(subject, row.fields[0], {row.fields.begin() + 1, row.fields.begin() + 5},
-                 static_cast<int64_t>(answer));
+  const std::vector<std::string> choices(row.fields.begin() + 1, row.fields.begin() + 5);
+  if (const auto empty = empty_choice(choices)) fail("{}:{}: choice {} is empty", file, row.line, *empty);
+  return to_item(subject, row.fields[0], choices, static_cast<int64_t>(answer));
 }
 
 std::vector<Item> read_csv(const fs::path& path, const std::string& subject) {
@@ -74,6 +83,7 @@ std::vector<Item> read_parquet(const std::string& subject, const char* split, co
     const int64_t answer = row.integer("answer");
     if (choices.size() != 4) row.fail_here("{} choices, expected 4", choices.size());
     if (answer < 0 || answer > 3) row.fail_here("answer {}, expected 0 to 3", answer);
+    if (const auto empty = empty_choice(choices)) row.fail_here("choice {} is empty", *empty);
     items.push_back(to_item(subject, row.text("question"), choices, answer));
   }
   return items;
@@ -116,14 +126,16 @@ std::vector<Group> parquet_subjects(const fs::path& data) {
   return present;
 }
 
+std::string description_of(const std::string& subject) {
+  return fmt::format("The following are multiple choice questions (with answers) about {}.\n\n",
+                     replaced(subject, "_", " "));
+}
+
 ItemGroup read_subject(const Group& subject, bool csv, const LoadRequest& request) {
   const std::string& name = subject.name;
   ItemGroup group;
   group.group = subject;
-  std::string spaced = name;
-  std::ranges::replace(spaced, '_', ' ');
-  group.description =
-      fmt::format("The following are multiple choice questions (with answers) about {}.\n\n", spaced);
+  group.description = description_of(name);
   const fs::path dev = request.data / "dev" / (name + std::string(kDevSuffix));
   if (csv) {
     group.items = read_csv(request.data / "test" / (name + std::string(kTestSuffix)), name);
@@ -158,6 +170,19 @@ LoadedItems load_mmlu(const LoadRequest& request) {
   return loaded;
 }
 
+std::string harness_config(const Group& subject) {
+  OrderedJson out = OrderedJson::parse(R"({"tag": "", "dataset_path": "hails/mmlu_no_train",
+      "dataset_name": "", "dataset_kwargs": {"trust_remote_code": true},
+      "test_split": "test", "fewshot_split": "dev",
+      "doc_to_text": "{{question.strip()}}\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\nD. {{choices[3]}}\nAnswer:",
+      "doc_to_target": "answer", "doc_to_choice": ["A", "B", "C", "D"],
+      "fewshot_config": {"sampler": "first_n"}})");
+  out["tag"] = fmt::format("mmlu_{}_tasks", replaced(subject.category, " ", "_"));
+  out["dataset_name"] = subject.name;
+  out["description"] = description_of(subject.name);
+  return row_text(out);
+}
+
 }  // namespace
 
 TaskFormat mmlu_format() {
@@ -167,6 +192,7 @@ TaskFormat mmlu_format() {
   format.default_shots = 5;
   format.metrics = {Metric::acc};
   format.draws_examples = false;
+  format.harness_config = harness_config;
   format.load = load_mmlu;
   return format;
 }

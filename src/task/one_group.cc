@@ -10,6 +10,17 @@ ReadItems each_row(Item (*to_item)(const Row& row)) {
   };
 }
 
+namespace {
+
+std::vector<Item> read_examples(const ReadItems& read, const DatasetSplit& split,
+                                const std::filesystem::path& data) try {
+  return read(split, data);
+} catch (const Error& error) {
+  fail("{} (few-shot examples come from there; --shots 0 needs none)", error.what());
+}
+
+}  // namespace
+
 std::function<LoadedItems(const LoadRequest&)> load_one_group(const std::string& task,
                                                               const DatasetSplit& evaluated,
                                                               const DatasetSplit& examples,
@@ -19,7 +30,7 @@ std::function<LoadedItems(const LoadRequest&)> load_one_group(const std::string&
     ItemGroup group;
     group.group.name = task;
     group.items = read(evaluated, request.data);
-    if (request.examples) group.examples = read(examples, request.data);
+    if (request.examples) group.examples = read_examples(read, examples, request.data);
     group.examples_file = task + "'s training split";
     return {{std::move(group)}, ""};
   };

@@ -74,6 +74,13 @@ TaskFormat piqa_format() {
   format.version = "1.0";
   format.metrics = {Metric::acc, Metric::acc_norm};
   format.draws_one_more = true;
+  format.harness_config = [](const Group&) {
+    return R"({"dataset_path": "piqa", "dataset_kwargs": {"trust_remote_code": true},
+        "training_split": "train", "validation_split": "validation",
+        "doc_to_text": "Question: {{goal}}\nAnswer:", "doc_to_target": "label",
+        "doc_to_choice": "{{[sol1, sol2]}}", "should_decontaminate": true,
+        "doc_to_decontamination_query": "goal"})";
+  };
   format.load =
       load_one_group("piqa", split("validation", "valid.jsonl"), split("train", "train.jsonl"), read_items);
   return format;

@@ -138,10 +138,17 @@ Task load_task(const std::string& name, const TaskOptions& options) {
     group.group.documents = std::ssize(group.items);
     if (options.limit) apply_limit(group.items, *options.limit);
     std::ranges::move(frame(format, group, framing, random), std::back_inserter(task.documents));
+    if (format.harness_config) task.harness_configs[group.group.name] = format.harness_config(group.group);
     task.groups.push_back(std::move(group.group));
   }
   task.fingerprint = fingerprint(task);
   return task;
+}
+
+TaskName parse_task_name(const std::string& name) {
+  const std::string whole = "mmlu", prefix = whole + "_";
+  if (!name.starts_with(prefix) || is_question_file(name)) return {name, ""};
+  return {whole, name.substr(prefix.size())};
 }
 
 std::vector<std::string> task_names() {
@@ -181,8 +188,13 @@ std::vector<Group> select_groups(std::span<const Group> groups, std::span<const 
 }
 
 void refuse_subjects(std::span<const std::string> only, std::string_view task) {
-  const Group whole = {std::string(task), "", 0};
-  select_groups({&whole, 1}, only, task);
+  for (const std::string& name : only) {
+    if (!same_name(name, task))
+      fail_usage(
+          "task {} has no subjects, and so no '{}'; among several tasks write those of mmlu as tasks, as in "
+          "mmlu_anatomy",
+          task, printable(name));
+  }
 }
 
 void sort_groups(std::vector<Group>& groups) {

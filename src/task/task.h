@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,10 @@ struct Task {
   std::vector<Document> documents;  // in group order, then file order
   Generation generation;            // generate_until
   std::string fingerprint;          // of all that decides prompts and answers (hash of the documents)
+  // By group: what the harness' own file of the task says (TaskFormat::harness_config).
+  std::map<std::string, std::string> harness_configs;
+  // Subjects and categories that tables show as tasks of their own; empty: the whole task.
+  std::vector<std::string> parts;
 };
 
 // Prompts as a chat (tasks.md 5: lm-evaluation-harness' --apply_chat_template).
@@ -84,6 +89,14 @@ struct TaskOptions {
 // options.data stays empty). Throws UsageError for an unknown task or subject (with the nearest) or an option
 // that cannot be, and Error with file and line for data that is missing or malformed.
 Task load_task(const std::string& name, const TaskOptions& options);
+
+// The harness has each subject and category of mmlu also as a task of its own: "mmlu_anatomy" is the part
+// "anatomy" of mmlu. `part` is empty for other names.
+struct TaskName {
+  std::string task;
+  std::string part;
+};
+TaskName parse_task_name(const std::string& name);
 
 // Names that load_task knows, for help texts.
 std::vector<std::string> task_names();

@@ -143,6 +143,15 @@ TaskFormat wikitext_format() {
   format.version = "2.0";
   format.output = OutputType::loglikelihood_rolling;
   format.metrics = {Metric::word_perplexity, Metric::byte_perplexity, Metric::bits_per_byte};
+  format.harness_config = [](const Group&) {
+    return R"({"dataset_path": "EleutherAI/wikitext_document_level",
+        "dataset_name": "wikitext-2-raw-v1", "dataset_kwargs": {"trust_remote_code": true},
+        "training_split": "train", "validation_split": "validation", "test_split": "test",
+        "doc_to_text": "", "doc_to_target": "<function>", "process_results": "<function>",
+        "metric_list": [{"metric": "word_perplexity"}, {"metric": "byte_perplexity"},
+                        {"metric": "bits_per_byte"}],
+        "should_decontaminate": true, "doc_to_decontamination_query": "{{page}}"})";
+  };
   format.load = load;
   return format;
 }

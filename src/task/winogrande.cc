@@ -41,6 +41,13 @@ TaskFormat winogrande_format() {
   format.metrics = {Metric::acc};
   format.draws_one_more = true;
   format.choices_are_contexts = true;
+  format.harness_config = [](const Group&) {
+    return R"({"dataset_path": "winogrande", "dataset_name": "winogrande_xl",
+        "dataset_kwargs": {"trust_remote_code": true},
+        "training_split": "train", "validation_split": "validation",
+        "doc_to_text": "<function>", "doc_to_target": "<function>", "doc_to_choice": "<function>",
+        "should_decontaminate": true, "doc_to_decontamination_query": "sentence"})";
+  };
   format.load = load_one_group("winogrande", split("validation", {"validation.jsonl", "dev.jsonl"}),
                                split("train", {"train_xl.jsonl", "train.jsonl"}), each_row(to_item));
   return format;

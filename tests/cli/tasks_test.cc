@@ -178,6 +178,74 @@ TEST_F(CliTasks, SeveralTasksHaveOneTable) {
   EXPECT_THAT(outcome.out, HasSubstr("|questions"));
 }
 
+// As in the harness, a subject has its own row only, a category also those of its subjects.
+TEST_F(CliTasks, PartsOfMmluAreTasks) {
+  std::vector<std::string> arguments = {
+      "eval",    model_, "--task", "mmlu_formal_logic,mmlu_stem", "--data", (kData / "mmlu_small").string(),
+      "--limit", "1"};
+  arguments.insert(arguments.end(), {"--shots", "0", "--dtype", "f32", "-o", output("out")});
+  const Outcome outcome = run_idleheads(arguments);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::vector<std::string> rows;
+  std::istringstream lines(outcome.out);
+  for (std::string line; std::getline(lines, line);) rows.push_back(line.substr(0, line.find("|", 1)));
+  EXPECT_THAT(rows,
+              testing::IsSupersetOf({"|formal_logic                   ", "|stem                           ",
+                                     "| - college_mathematics         "}));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("|mmlu")));
+  const Json results = parse_json(read_text_file(file_below("out", "results_")), "results");
+  EXPECT_EQ(results.at("results").at("mmlu_formal_logic").at("alias"), "formal_logic");
+  EXPECT_EQ(results.at("group_subtasks"), Json::parse(R"({"mmlu_formal_logic": [],
+                "mmlu_stem": ["mmlu_college_mathematics", "mmlu_high_school_computer_science"]})"));
+  EXPECT_EQ(results.at("groups").size(), 1u);
+  EXPECT_EQ(results.at("configs").at("mmlu_college_mathematics").at("tag"), "mmlu_stem_tasks");
+}
+
+TEST_F(CliTasks, TasksThatDoNotGoTogether) {
+  const auto eval = [&](const std::string& tasks, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = with_data({"eval", model_, "--task", tasks});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_idleheads(arguments);
+  };
+  expect_failure(eval("piqa,gsm8k,piqa"), 2, "--task: 'piqa' is there already");
+  expect_failure(eval("mmlu,mmlu_anatomy"), 2, "--task: 'mmlu_anatomy' is there already");
+  expect_failure(eval("mmlu_anatomy,mmlu"), 2, "--task: 'mmlu' is there already");
+  expect_failure(eval("mmlu_anatomy", {"--subjects", "virology"}), 2, "it names what --subjects chooses");
+  expect_failure(eval("piqa,mmlu", {"--subjects", "anatomy"}), 2, "write those of mmlu as tasks");
+  fs::create_directory(output("other"));
+  fs::copy(questions_, output("other") + "/questions.jsonl");
+  expect_failure(
+      run_idleheads({"eval", model_, "--task", questions_ + "," + output("other") + "/questions.jsonl"}), 2,
+      "two tasks are called 'questions'");
+}
+
+TEST_F(CliTasks, WhatWasRunStandsAboveTheTable) {
+  const Outcome outcome = run_idleheads(with_data(
+      {"eval", model_, "--task", "piqa", "--limit", "1", "--chat", "--bos", "never", "--dtype", "f32"}));
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("idleheads (pretrained=" + model_ +
+                                      ",dtype=f32), limit: 1, chat: yes, bos: never\n|Tasks|"));
+}
+
+TEST_F(CliTasks, AFolderThatCannotBeWrittenFailsBeforeTheWork) {
+  write_file(output("file"), "");
+  const Outcome outcome =
+      run_idleheads(with_data({"eval", model_, "--task", "piqa", "-o", output("file/out")}));
+  expect_failure(outcome, 1, "the folder cannot be made");
+  EXPECT_EQ(outcome.out, "");
+}
+
+// Some readers take these for the end of a line.
+TEST_F(CliTasks, LineSeparatorsAreEscapedInJson) {
+  write_file(fs::path(data_) / "piqa/valid.jsonl",
+             "{\"goal\": \"a\u2028b\", \"sol1\": \"c\u0085d\", \"sol2\": \"e\"}\n"
+             "{\"goal\": \"f\", \"sol1\": \"g\", \"sol2\": \"h\"}\n");
+  const Outcome outcome = run_idleheads(with_data({"prompts", model_, "--task", "piqa", "--json"}));
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr(R"(a\u2028b)"));
+  EXPECT_EQ(json_lines(outcome.out).at(0).at("choices")[0], " c\u0085d");
+}
+
 TEST_F(CliTasks, OneTasksFolderMayBeNamedDirectly) {
   const std::vector<std::string> direct = {"eval", model_, "--task", "piqa", "--data", data_ + "/piqa"};
   const Outcome outcome = run_idleheads(direct);
@@ -277,6 +345,19 @@ TEST_P(CliTaskStudy, KilledStudiesGoOnToTheSameResults) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CliTaskStudy, testing::Values("gsm8k", "wikitext", "winogrande"));
+
+TEST_F(CliTasks, SeveralTasksHaveAStudyEach) {
+  const std::vector<std::string> arguments =
+      with_data({"study", model_, "--task", "piqa,wikitext", "-o", output("studies"), "--scores", "random",
+                 "--shares", "0,20", "--dtype", "f32"});
+  const Outcome outcome = run_idleheads(arguments);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(files_below("studies"), testing::IsSupersetOf({"model_piqa.db", "model_wikitext.db"}));
+  const Outcome again = run_idleheads(arguments);
+  EXPECT_THAT(again.err, HasSubstr("model_piqa.db is complete already"));
+  EXPECT_THAT(again.err, HasSubstr("model_wikitext.db is complete already"));
+  EXPECT_EQ(again.out, outcome.out);
+}
 
 TEST_F(CliTasks, AStudyRefusesAnotherChat) {
   const std::vector<std::string> study = with_data(

@@ -1,6 +1,6 @@
-// All made-up scores of a folder of goldens (IDLEHEADS_GOLDEN, with the data sets in IDLEHEADS_DATA): every
-// document's metric values and the harness' whole results dictionary. Skipped where the folders are not
-// named.
+// Results of lm-evaluation-harness for made-up scores: its whole results dictionary, from the values of every
+// document. They are in tests/data, reduced to numbers. With folders of all goldens (IDLEHEADS_GOLDEN) and of
+// the data sets (IDLEHEADS_DATA) the same once more from the data sets' documents and all responses.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,9 @@
 #include "analysis/exact_match.h"
 #include "report/harness_results.h"
 #include "study/answers.h"
-#include "task/task.h"
+#include "task/formats.h"
+#include "task/mmlu_subjects.h"
+#include "task/test_files.h"
 #include "task/unicode.h"
 
 namespace idleheads {
@@ -22,7 +24,126 @@ namespace {
 using json = nlohmann::json;
 namespace fs = std::filesystem;
 
-class GoldenResults : public testing::Test {
+json json_file(const fs::path& path) {
+  std::ifstream file(path);
+  return json::parse(file);
+}
+
+// Every value of `expected` stands in `found`; numbers up to the order of sums.
+void expect_section(const json& expected, const json& found, const std::string& where) {
+  if (expected.is_number_float()) {
+    ASSERT_TRUE(found.is_number()) << where;
+    EXPECT_NEAR(found.get<double>(), expected.get<double>(), 1e-13) << where;
+  } else if (expected.is_object()) {
+    for (const auto& [key, value] : expected.items()) {
+      ASSERT_TRUE(found.contains(key)) << where << "." << key;
+      expect_section(value, found[key], where + "." + key);
+    }
+    for (const auto& [key, value] : found.items())
+      EXPECT_TRUE(expected.contains(key)) << where << "." << key << " is not in the harness' file";
+  } else if (expected.is_array()) {
+    EXPECT_EQ(std::multiset<json>(expected.begin(), expected.end()),
+              std::multiset<json>(found.begin(), found.end()))
+        << where;
+  } else {
+    EXPECT_EQ(expected, found) << where;
+  }
+}
+
+// What our results file has of these answers is what the harness' has.
+void expect_results(const TaskFormat& format, const std::vector<Group>& groups,
+                    const std::vector<AnsweredDocument>& documents, const json& expected) {
+  HarnessTask task;
+  task.name = format.name;
+  task.version = format.version;
+  task.group_version = "2";
+  task.output_type = expected.at("configs").begin()->at("output_type");
+  task.shots = format.default_shots;
+  task.metrics = format.metrics;
+  task.until = format.generation.until;
+  task.rows = subject_rows(task.name, documents);
+  for (const AnsweredDocument& document : documents) ++task.documents[document.group];
+  task.documents_taken = task.documents;
+  for (const Group& group : groups) task.configs[group.name] = format.harness_config(group);
+  const json found = json::parse(harness_results_json({}, std::span(&task, 1), std::nullopt, {}));
+  for (const char* section : {"results", "groups", "group_subtasks", "configs", "versions", "n-shot",
+                              "higher_is_better", "n-samples"}) {
+    ASSERT_EQ(expected.contains(section), found.contains(section)) << section;
+    if (expected.contains(section)) expect_section(expected[section], found[section], section);
+  }
+  for (const auto& [key, value] : expected.items()) EXPECT_TRUE(found.contains(key)) << key;
+  for (const auto& [key, value] : expected.at("config").items())
+    EXPECT_TRUE(found.at("config").contains(key)) << key;
+}
+
+// ---- From tests/data ----
+
+json expected_results(const std::string& task) {
+  return json_file(test_data("task/results_" + task + ".json"));
+}
+
+// Log-likelihoods, lengths, and the right one of `choices` choices; what the harness made of them.
+std::vector<AnsweredDocument> answered_choices(const std::string& task, size_t choices) {
+  std::vector<AnsweredDocument> documents;
+  for (const auto& row : read_tsv(test_data("task/" + task + "_scores.tsv"))) {
+    std::vector<float> values;
+    std::vector<int64_t> lengths;
+    for (size_t j = 0; j < choices; ++j) {
+      values.push_back(std::stof(row.at(j)));
+      lengths.push_back(std::stoll(row.at(choices + j)));
+    }
+    const Outcome outcome = outcome_of(values, lengths, std::stoi(row.at(2 * choices)));
+    EXPECT_EQ(outcome.correct, row.at(2 * choices + 1) == "1") << task << " " << documents.size();
+    EXPECT_EQ(outcome.correct_norm, row.at(2 * choices + 2) == "1") << task << " " << documents.size();
+    documents.push_back({task, "", contributions_of(outcome)});
+  }
+  return documents;
+}
+
+TEST(ResultsDictionary, Piqa) {
+  expect_results(piqa_format(), {{"piqa", "", 0}}, answered_choices("piqa", 2), expected_results("piqa"));
+}
+
+TEST(ResultsDictionary, Hellaswag) {
+  expect_results(hellaswag_format(), {{"hellaswag", "", 0}}, answered_choices("hellaswag", 4),
+                 expected_results("hellaswag"));
+}
+
+TEST(ResultsDictionary, Gsm8k) {
+  const auto filters = read_tsv(test_data("task/gsm8k_correct.tsv"));
+  std::vector<AnsweredDocument> documents;
+  for (size_t d = 0; d < filters.at(0).at(1).size(); ++d) {
+    documents.push_back({"gsm8k",
+                         "",
+                         {{Metric::exact_match_strict, filters[0][1][d] == '1' ? 1.0 : 0.0},
+                          {Metric::exact_match_flexible, filters.at(1).at(1).at(d) == '1' ? 1.0 : 0.0}}});
+  }
+  expect_results(gsm8k_format(), {{"gsm8k", "", 0}}, documents, expected_results("gsm8k"));
+}
+
+TEST(ResultsDictionary, Wikitext) {
+  std::vector<AnsweredDocument> documents;
+  for (const auto& row : read_tsv(test_data("analysis/wikitext_scores.tsv"))) {
+    documents.push_back(
+        {"wikitext", "", contributions_of_text(std::stod(row[0]), std::stoll(row[1]), std::stoll(row[2]))});
+  }
+  expect_results(wikitext_format(), {{"wikitext", "", 0}}, documents, expected_results("wikitext"));
+}
+
+TEST(ResultsDictionary, Mmlu) {
+  std::map<std::string, std::string> categories;
+  for (const Group& subject : mmlu_subjects()) categories[subject.name] = subject.category;
+  std::vector<AnsweredDocument> documents;
+  for (const auto& row : read_tsv(test_data("task/mmlu_correct.tsv"))) {
+    for (const char c : row[1])
+      documents.push_back({row[0], categories.at(row[0]), {{Metric::acc, c == '1' ? 1.0 : 0.0}}});
+  }
+  expect_results(mmlu_format(), mmlu_subjects(), documents, expected_results("mmlu"));
+}
+
+// ---- From all goldens and the data sets ----
+
+class WholeGoldens : public testing::Test {
  protected:
   void SetUp() override {
     const char* golden = std::getenv("IDLEHEADS_GOLDEN");
@@ -39,13 +160,6 @@ class GoldenResults : public testing::Test {
     for (std::string line; std::getline(file, line);) out.push_back(json::parse(line));
     EXPECT_FALSE(out.empty()) << name;
     return out;
-  }
-
-  Task load(const std::string& name, const std::string& folder, std::optional<int> shots = std::nullopt) {
-    TaskOptions options;
-    options.data = data_ / folder;
-    options.shots = shots;
-    return load_task(name, options);
   }
 
   // What a study would hold of a document and its line of made-up scores.
@@ -82,28 +196,11 @@ class GoldenResults : public testing::Test {
     }
   }
 
-  // Every value of `expected` stands in `found`; numbers up to the order of sums.
-  void check_section(const json& expected, const json& found, const std::string& where) {
-    if (expected.is_number_float()) {
-      ASSERT_TRUE(found.is_number()) << where;
-      EXPECT_NEAR(found.get<double>(), expected.get<double>(), 1e-13) << where;
-    } else if (expected.is_object()) {
-      ASSERT_EQ(expected.size(), found.size()) << where;
-      for (const auto& [key, value] : expected.items()) {
-        ASSERT_TRUE(found.contains(key)) << where << "." << key;
-        check_section(value, found[key], where + "." + key);
-      }
-    } else if (expected.is_array()) {
-      EXPECT_EQ(std::multiset<json>(expected.begin(), expected.end()),
-                std::multiset<json>(found.begin(), found.end()))
-          << where;
-    } else {
-      EXPECT_EQ(expected, found) << where;
-    }
-  }
-
-  void check(const Task& task, const std::string& name) {
-    const std::vector<json> scores = lines(fmt::format("scores_{}_fake.jsonl", name));
+  void check(const TaskFormat& format, const std::string& folder) {
+    TaskOptions options;
+    options.data = data_ / folder;
+    const Task task = load_task(format.name, options);
+    const std::vector<json> scores = lines(fmt::format("scores_{}_fake.jsonl", format.name));
     std::map<std::pair<std::string, int64_t>, const json*> by_document;
     for (const json& line : scores)
       by_document[{line.value("task", task.name), line.at("doc_index").get<int64_t>()}] = &line;
@@ -114,42 +211,21 @@ class GoldenResults : public testing::Test {
       check_line(documents.back(), line);
     }
     EXPECT_EQ(documents.size(), scores.size());
-
-    HarnessTask out;
-    out.name = task.name;
-    out.version = task.version;
-    out.group_version = "2";
-    out.shots = task.shots;
-    out.metrics = task.metrics;
-    out.rows = subject_rows(task.name, documents);
-    for (const Group& group : task.groups) out.documents[group.name] = group.documents;
-    for (const Document& document : task.documents) ++out.documents_taken[document.group];
-    const json found = json::parse(harness_results_json({}, std::span(&out, 1), std::nullopt, {}));
-    const json expected = lines_as_one(fmt::format("results_{}_fake.json", name));
-    for (const char* section :
-         {"results", "groups", "group_subtasks", "versions", "n-shot", "higher_is_better", "n-samples"}) {
-      EXPECT_EQ(expected.contains(section), found.contains(section)) << section;
-      if (expected.contains(section)) check_section(expected[section], found[section], section);
-    }
-    RecordProperty(name, static_cast<int>(documents.size()));
-  }
-
-  json lines_as_one(const std::string& name) {
-    std::ifstream file(golden_ / name);
-    return json::parse(file);
+    expect_results(format, task.groups, documents,
+                   json_file(golden_ / fmt::format("results_{}_fake.json", format.name)));
   }
 
   fs::path golden_, data_;
 };
 
-TEST_F(GoldenResults, Mmlu) { check(load("mmlu", "mmlu", 5), "mmlu"); }
-TEST_F(GoldenResults, Piqa) { check(load("piqa", "piqa", 0), "piqa"); }
-TEST_F(GoldenResults, Hellaswag) { check(load("hellaswag", "hellaswag", 0), "hellaswag"); }
-TEST_F(GoldenResults, Gsm8k) { check(load("gsm8k", "gsm8k"), "gsm8k"); }
-TEST_F(GoldenResults, Wikitext) { check(load("wikitext", "wikitext2"), "wikitext"); }
+TEST_F(WholeGoldens, Mmlu) { check(mmlu_format(), "mmlu"); }
+TEST_F(WholeGoldens, Piqa) { check(piqa_format(), "piqa"); }
+TEST_F(WholeGoldens, Hellaswag) { check(hellaswag_format(), "hellaswag"); }
+TEST_F(WholeGoldens, Gsm8k) { check(gsm8k_format(), "gsm8k"); }
+TEST_F(WholeGoldens, Wikitext) { check(wikitext_format(), "wikitext2"); }
 
 // Also what the filters took out of the responses.
-TEST_F(GoldenResults, Filters) {
+TEST_F(WholeGoldens, Filters) {
   for (const json& line : lines("scores_gsm8k_fake.jsonl")) {
     EXPECT_EQ(strict_match(line.at("response").get<std::string>()), line.at("strict"));
     EXPECT_EQ(flexible_extract(line.at("response").get<std::string>()), line.at("flexible"));

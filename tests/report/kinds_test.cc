@@ -33,9 +33,9 @@ FakeStudy study_of(const StoredDocument& document, int count, const std::string&
   return study;
 }
 
-// Ten questions, each answered in three new tokens and then one more. 8 are right; under the intervention 7,
-// with head L1H3 off in the first three passes and L0H0 too in the last.
-StudyStore written_study(const std::filesystem::path& path) {
+// Ten questions, each answered in three new tokens and then one more. 8 are right; under the intervention one
+// less, with head L1H3 off in the first three passes and L0H0 too in the last.
+StudyStore written_study(const std::filesystem::path& path, int64_t right = 8) {
   const FakeStudy study = study_of(answer_document("so it is\n#### 5"), 10,
                                    "exact_match,strict-match;exact_match,flexible-extract");
   StudyStore store = StudyStore::open(path, study.settings, study.documents);
@@ -45,7 +45,7 @@ StudyStore written_study(const std::filesystem::path& path) {
     for (int64_t d = 0; d < 10; ++d) {
       StoredResult result;
       result.document = d;
-      result.response = d < 8 - run ? "I think, \"#### 5\"" : d == 9 ? "it is 5" : "";
+      result.response = d < right - run ? "I think, \"#### 5\"" : d == 9 ? "it is 5" : "";
       result.masks = {run == 0 ? mask_of({}) : mask_of({{1, 3}})};
       result.passes = {4};
       if (run == 1) {
@@ -121,6 +121,11 @@ TEST_F(Kinds, WrittenAnswersAreShownAsRightAnswers) {
   EXPECT_THAT(text, HasSubstr("in percent of 40 forward passes"));
   EXPECT_THAT(text, HasSubstr("questions  exact_match,strict-match"));
   EXPECT_THAT(text, HasSubstr("70.0 @ 15.6"));
+}
+
+TEST_F(Kinds, NothingRightProvesNothing) {
+  const StudyStore store = written_study(folder_ / "a.db", 0);
+  EXPECT_THAT(show(summarize(store), {}), HasSubstr("Beware: that is not surely more than none"));
 }
 
 TEST_F(Kinds, WrittenAnswersAreExported) {

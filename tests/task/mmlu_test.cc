@@ -117,6 +117,8 @@ TEST_F(MmluFolder, MalformedRowsAreNamedByFileAndLine) {
   EXPECT_EQ(error(), path(test) + ":3: 5 fields, expected 6 (question, four choices, answer letter)");
   folder_.write(test, "q0,a,b,c,d,A\nq1,a,b,c,d,E\n");
   EXPECT_EQ(error(), path(test) + ":2: answer 'E', expected A, B, C or D");
+  folder_.write(test, "q0,a,b,,d,A\n");
+  EXPECT_EQ(error(), path(test) + ":1: choice C is empty");
   folder_.write(test, "q0,a,b,c,d,AB\n");
   EXPECT_THAT(error(), HasSubstr(":1: answer 'AB'"));
   folder_.write(test, "q0,a,b,c,d,\n");

@@ -102,6 +102,16 @@ TEST(Task, OnlyWithAnUnknownName) {
             "task mmlu has no subject or category 'anatomie', did you mean 'anatomy'?");
   options.only = {"humanites"};
   EXPECT_THAT(usage_error("mmlu", options), HasSubstr("did you mean 'humanities'?"));
+  EXPECT_THAT(usage_error("piqa", options), HasSubstr("task piqa has no subjects, and so no 'humanites'"));
+}
+
+TEST(Task, PartsOfMmluHaveNames) {
+  EXPECT_EQ(parse_task_name("mmlu_formal_logic").task, "mmlu");
+  EXPECT_EQ(parse_task_name("mmlu_formal_logic").part, "formal_logic");
+  EXPECT_EQ(parse_task_name("mmlu").part, "");
+  EXPECT_EQ(parse_task_name("arc_easy").task, "arc_easy");
+  EXPECT_EQ(parse_task_name("arc_easy").part, "");
+  EXPECT_EQ(parse_task_name("mmlu_of_mine.jsonl").task, "mmlu_of_mine.jsonl");
 }
 
 TEST(Task, FingerprintFollowsWhatDecidesPromptsAndAnswers) {

@@ -229,6 +229,28 @@ class BadRows : public testing::Test {
   const TempFolder folder_;
 };
 
+TEST_F(BadRows, ExamplesSayWhatTheyAreFor) {
+  folder_.write("test.jsonl", R"({"question": "q", "answer": "#### 1"})");
+  TaskOptions options;
+  options.data = folder_.path();
+  EXPECT_EQ(message_of<Error>([&] { load_task("gsm8k", options); }),
+            folder_.path().string() +
+                ": no train.jsonl or main/train-*.parquet in the folder (few-shot examples come "
+                "from there; --shots 0 needs none)");
+}
+
+TEST_F(BadRows, FoldersThatAreNone) {
+  const auto error_with = [](const fs::path& data) {
+    TaskOptions options;
+    options.data = data;
+    return message_of<Error>([&] { load_task("piqa", options); });
+  };
+  const fs::path file = folder_.write("valid.jsonl", "");
+  EXPECT_EQ(error_with(file), file.string() + ": a file, expected the folder of a task's data");
+  EXPECT_EQ(error_with(folder_.path() / "none"),
+            (folder_.path() / "none").string() + ": there is no such folder of data");
+}
+
 TEST_F(BadRows, Piqa) {
   const std::string good = R"({"goal": "g", "sol1": "a", "sol2": "b"})";
   folder_.write("valid-labels.lst", "0\n1\n");
