@@ -19,7 +19,8 @@ struct MeasuredRun {
   std::vector<double> values;   // shares: 1 if right, else 0; perplexities: the log-likelihood
   std::vector<double> sizes;    // 1, or the words or bytes the log-likelihood is over
   std::vector<double> percent;  // mean percent of heads off in the document's passes; empty: none was off
-  std::vector<double> passes = {};  // forward passes of each document, which `percent` is over; empty: one each
+  std::vector<double> passes =
+      {};  // forward passes of each document, which `percent` is over; empty: one each
 };
 
 struct BootstrapOptions {

@@ -12,6 +12,7 @@ namespace {
 struct Compare {
   std::vector<std::string> files;
   bool curves = false;
+  bool layers = false;
   bool json = false;
 };
 
@@ -28,6 +29,7 @@ void run(const Compare& request) {
     const ShowOptions options = {.color = color_depth(), .width = terminal_width(), .curves = request.curves};
     fmt::print("{}{}", i > 1 ? "\n" : "",
                show_comparison(studies[0].summary, studies[i].summary, comparison, options));
+    if (request.layers) fmt::print("\n{}", show_layer_distances(comparison, options));
   }
   if (request.json)
     fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
@@ -41,6 +43,7 @@ void add_compare(CLI::App& app) {
   auto request = std::make_shared<Compare>();
   command->add_option("studies", request->files, "study files of one task")->required()->expected(2, 100);
   command->add_flag("--curves", request->curves, "the curves side by side");
+  command->add_flag("--layers", request->layers, "distances by layer");
   command->add_flag("--json", request->json, "for machines");
   command->callback([request] { run(*request); });
 }

@@ -42,7 +42,8 @@ void put(const Export& request, const std::string& text) {
 
 void export_heads(const Export& request, const StudySummary& summary) {
   const CurveEntry& point = point_to_export(summary, request.rule);
-  put(request, request.heads == "tsv" ? heads_tsv(point) : heads_json(point, request.at_least.value_or(50) / 100));
+  put(request,
+      request.heads == "tsv" ? heads_tsv(point) : heads_json(point, request.at_least.value_or(50) / 100));
 }
 
 void run(const Export& request) {

@@ -96,6 +96,8 @@ std::vector<std::string> outputs_of(const Study& study) {
     return {study.output.empty() ? default_output(study.engine.model, study.text) : study.output};
   const std::vector<WantedTask> wanted = study.task.wanted();
   if (wanted.size() == 1 && !study.output.empty()) return {study.output};
+  if (study.output.ends_with(".db"))
+    fail_usage("--output {}: several tasks have a file each; name a folder", printable(study.output, 300));
   if (!study.output.empty()) make_output_folder(study.output);
   std::vector<std::string> outputs;
   for (const WantedTask& task : wanted)

@@ -56,6 +56,9 @@ StudyComparison compare_studies(const LoadedStudy& a, const LoadedStudy& b);
 // Tables for the terminal; with `options.curves` the curves side by side.
 std::string show_comparison(const StudySummary& a, const StudySummary& b, const StudyComparison& comparison,
                             const ShowOptions& options);
+// A table of Kolmogorov-Smirnov distances: a line a layer, a column a score. Says so where the models'
+// numbers of layers differ.
+std::string show_layer_distances(const StudyComparison& comparison, const ShowOptions& options);
 // docs/export_format.md.
 nlohmann::ordered_json comparison_json(const StudyComparison& comparison);
 

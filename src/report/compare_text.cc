@@ -197,4 +197,19 @@ std::string show_comparison(const StudySummary& a, const StudySummary& b, const 
   return out;
 }
 
+std::string show_layer_distances(const StudyComparison& comparison, const ShowOptions& options) {
+  const size_t layers = comparison.scores.empty() ? 0 : comparison.scores.front().layers.size();
+  if (layers == 0) return "The models have different numbers of layers: no distances by layer.\n";
+  std::vector<Column> columns = {{"layer"}};
+  for (const ScoreComparison& score : comparison.scores) columns.push_back({std::string(score.score->slug)});
+  Table table(columns);
+  for (size_t l = 0; l < layers; ++l) {
+    std::vector<std::string> cells = {std::to_string(l)};
+    for (const ScoreComparison& score : comparison.scores)
+      cells.push_back(number(score.layers[l].kolmogorov_smirnov, "{:.2f}"));
+    table.add_row(std::move(cells));
+  }
+  return "Kolmogorov-Smirnov distances by layer:\n\n" + table.to_string(options.color != ColorDepth::none);
+}
+
 }  // namespace idleheads

@@ -357,6 +357,9 @@ TEST_F(CliTasks, SeveralTasksHaveAStudyEach) {
   EXPECT_THAT(again.err, HasSubstr("model_piqa.db is complete already"));
   EXPECT_THAT(again.err, HasSubstr("model_wikitext.db is complete already"));
   EXPECT_EQ(again.out, outcome.out);
+  expect_failure(
+      run_idleheads(with_data({"study", model_, "--task", "piqa,wikitext", "-o", output("one.db")})), 2,
+      "several tasks have a file each; name a folder");
 }
 
 TEST_F(CliTasks, AStudyRefusesAnotherChat) {

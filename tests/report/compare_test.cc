@@ -295,6 +295,10 @@ TEST_F(CompareTest, Text) {
                         "Task quiz; 200 documents in both.\n"));
   EXPECT_THAT(text, testing::ContainsRegex(
                         "\nawft +0\\.125 +0\\.25 +0 \\(0\\.25\\) +1\\.000 +12\\.5 % +[0-9.]+ %\n"));
+  const std::string layers = show_layer_distances(comparison, {});
+  EXPECT_THAT(layers, testing::ContainsRegex("\nlayer +awft +awft_ln +aeqd .*afhon_ln\n"));
+  EXPECT_THAT(layers, testing::ContainsRegex("\n +0 +0\\.25 +[0-9.]+ +0\\.00 "));
+  EXPECT_THAT(layers, testing::ContainsRegex("\n +1 +0\\.25 "));
   EXPECT_THAT(text, testing::ContainsRegex("\naeqd +0\\.000 +0 +0 \\(0\\.00\\) +1\\.000 +- +-\n"));
   EXPECT_THAT(text, testing::ContainsRegex("\nahon_ln@25% +2 +1 +1 +4\n"));
   EXPECT_THAT(text, HasSubstr("\nBy ahon_ln@25%, the best score of A (ahon_ln<0.52 in A, ahon_ln<0.6 in B):\n"

@@ -69,8 +69,10 @@ function warnings(study: Study): string[] {
   const out: string[] = [];
   if (study.missing.length) out.push(missingWarning(study));
   if (study.documents === 0 || study.baseline === null) out.push("There are no measured results in this study.");
-  if (study.chance !== null && study.baseline !== null && study.baseline_error !== null && study.baseline < study.chance + 2 * study.baseline_error)
-    out.push("With all heads on the model is no better than guessing (less than two standard errors above): there is little to lose, and what follows proves nothing about its heads.");
+  // Without choices nothing is right by guessing.
+  const chance = study.chance ?? 0;
+  if (study.is_share && study.baseline !== null && study.baseline_error !== null && (study.baseline <= chance || study.baseline < chance + 2 * study.baseline_error))
+    out.push(`With all heads on the model is ${study.chance === null ? "not surely better than nothing right" : "no better than guessing"} (less than two standard errors above): there is little to lose, and what follows proves nothing about its heads.`);
   return out;
 }
 
