@@ -71,7 +71,8 @@ export class HeatMap {
     this.legend.replaceChildren(
       h("span", {}, `mean ${this.profile.slug}: ${short(low)} or less`),
       h("span", { class: "ramp", role: "presentation", style: `background: ${RAMP_GRADIENT}` }),
-      h("span", {}, `${short(high)} or more. Cross: flagged for at least half of the samples; dot: for some.`),
+      h("span", {}, `${short(high)} or more`),
+      h("span", {}, "Cross: flagged for at least half of the samples; dot: for some"),
     );
     this.tell(flagged);
   }
