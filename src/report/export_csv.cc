@@ -75,9 +75,9 @@ void empty_cells(CsvWriter& csv, int count) {
   for (int i = 0; i < count; ++i) csv.empty();
 }
 
-void write_interval(CsvWriter& csv, const std::optional<Interval>& interval, double scale = 1) {
+void write_interval(CsvWriter& csv, const std::optional<Interval>& interval) {
   if (!interval) return empty_cells(csv, 2);
-  csv.cell(scale * interval->low).cell(scale * interval->high);
+  csv.cell(interval->low).cell(interval->high);
 }
 
 // `certainty` is none where there is no finished baseline.

@@ -25,8 +25,10 @@ void add_certainty(Json& score, const ScoreCertainty& certainty) {
 
 void add_certainty(Json& point, const PointCertainty& certainty) {
   point["interval"] = interval_json(certainty.accuracy, 100);
-  point["lost"] = certainty.lost;
-  point["won"] = certainty.won;
+  const bool counted =
+      certainty.mcnemar.has_value();  // nothing is won or lost where no document is right or wrong
+  point["lost"] = counted ? Json(certainty.lost) : Json(nullptr);
+  point["won"] = counted ? Json(certainty.won) : Json(nullptr);
   point["mcnemar"] = optional_json(certainty.mcnemar);
   point["difference"] = certainty.difference.points;
   point["difference_interval"] = interval_json(certainty.difference.interval);

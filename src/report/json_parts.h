@@ -17,8 +17,8 @@ nlohmann::ordered_json optional_json(const std::optional<T>& value) {
 // Adds to a score: "inactive_interval" and "confident", in percent of the heads.
 void add_certainty(nlohmann::ordered_json& score, const ScoreCertainty& certainty);
 
-// Adds to a point of a curve: "interval" of the metric in percent, "lost" and "won" documents, "mcnemar",
-// "difference" to the baseline and "difference_interval" in points.
+// Adds to a point of a curve: "interval" of the metric in percent, "lost" and "won" documents, "mcnemar"
+// (null for perplexities), "difference" to the baseline and "difference_interval" in points.
 void add_certainty(nlohmann::ordered_json& point, const PointCertainty& certainty);
 
 // [low, high], or null.

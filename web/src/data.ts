@@ -12,8 +12,8 @@ export interface Point {
   passes: number;
   off: number[]; // by head: percent of forward passes in which it was off
   interval?: Range | null;
-  lost?: number;
-  won?: number;
+  lost?: number | null;
+  won?: number | null;
   mcnemar?: number | null;
   difference?: number;
   difference_interval?: Range;
@@ -23,7 +23,6 @@ export interface Score {
   slug: string;
   name: string;
   random: boolean;
-  planned: number;
   inactive: number | null;
   area: number | null;
   proven: number | null;
@@ -72,7 +71,6 @@ export interface Study {
   documents: number;
   questions: number;
   samples: number;
-  generates: boolean;
   chance: number | null;
   baseline: number | null;
   baseline_error: number | null;

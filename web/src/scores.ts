@@ -27,7 +27,7 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
     { title: "score", value: (s) => s.slug },
     { title: "can be off %", value: (s) => s.inactive, text: (s) => fixed(s.inactive), help: "the largest share of heads, read off the curve, at which the loss is within the tolerance" },
     intervalColumn("its 95 % interval", (s) => s.inactive_interval, { help: "bootstrap over documents", draw: (s) => whisker(s, most) }),
-    { title: "sure to 95 %", value: (s) => s.confident, text: (s) => fixed(s.confident), help: "the largest share at which no more than the tolerance is lost with 95 % confidence" },
+    { title: "sure to 95 %", value: (s) => s.confident, text: (s) => fixed(s.confident), help: "the share up to which no more than the tolerance is lost with 95 % confidence" },
     { title: "tested off %", value: (s) => point(s)?.percent, text: (s) => fixed(point(s)?.percent), help: "heads off in the largest run within the tolerance; the columns after this one are of that run" },
     { title: metricName(study.metric), value: (s) => point(s)?.value, text: (s) => metricValue(study.is_share, point(s)?.value) },
     { title: "difference", value: (s) => point(s)?.difference, text: (s) => fixed(point(s)?.difference), help: "to all heads on, in points" },
@@ -35,7 +35,7 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
     {
       title: "lost / won",
       value: (s) => point(s)?.lost,
-      text: (s) => (point(s)?.lost === undefined ? "–" : `${point(s)!.lost} / ${point(s)!.won}`),
+      text: (s) => ((point(s)?.lost ?? null) === null ? "–" : `${point(s)!.lost} / ${point(s)!.won}`),
       help: "documents right only with all heads on / only with heads off",
       parts: [["lost", (s) => point(s)?.lost], ["won", (s) => point(s)?.won]],
     },

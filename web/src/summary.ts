@@ -24,7 +24,9 @@ function isLast(score: Score): boolean {
 function leadSentence(study: Study, best: Score, tolerance: number): string {
   const all = study.layers * study.heads;
   const off = Math.floor((best.inactive! / 100) * all + 1e-6);
-  return `${off} of ${all} heads (${percent(best.inactive)}) can be off at a time, chosen for each input by ${best.slug} (${best.name}), while ${metricName(study.metric)} stays within ${within(study, tolerance)} of what it is with all heads on.${isLast(best) ? " No larger share was tested." : ""}`;
+  const noun = metricName(study.metric);
+  const [stays, it] = noun.endsWith("s") ? ["stay", "they are"] : ["stays", "it is"];
+  return `${off} of ${all} heads (${percent(best.inactive)}) can be off at a time, chosen for each input by ${best.slug} (${best.name}), while ${noun} ${stays} within ${within(study, tolerance)} of what ${it} with all heads on.${isLast(best) ? " No larger share was tested." : ""}`;
 }
 
 function certaintySentence(study: Study, best: Score, tolerance: number): string {
