@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "format/json.h"
+#include "report/output_file.h"
 
 namespace idleheads::cli {
 namespace {
@@ -109,9 +110,7 @@ Json run_json(const RuleRun& rule, const TaskRun& run) {
 }  // namespace
 
 void make_output_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail("{}: the folder cannot be made: {}", printable(folder.string(), 300), error.message());
+  make_folder(folder);
   if (access(folder.c_str(), W_OK | X_OK) != 0)
     fail("{}: nothing can be written there: {}", printable(folder.string(), 300), std::strerror(errno));
 }

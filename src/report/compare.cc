@@ -80,8 +80,7 @@ ScoreComparison compare_score(const Score& score, const StudySummary& a, const S
   out.distance = cdf_distance(flatten(left, 0, left.size()), flatten(right, 0, right.size()));
   out.layers = layer_distances(a, b, left, right);
   if (a.layers == b.layers && a.heads == b.heads) {
-    out.head_correlation = spearman(distribution_of(score, a.layers, a.heads, left).mean.values,
-                                    distribution_of(score, b.layers, b.heads, right).mean.values);
+    out.head_correlation = spearman(head_means(left), head_means(right));
   }
   out.inactive_a = inactive_share(a, score);
   out.inactive_b = inactive_share(b, score);
@@ -148,7 +147,7 @@ std::vector<std::string> setting_differences(const Settings& a, const Settings& 
 
 LoadedStudy load_study(const std::string& file) {
   StudyStore store = StudyStore::open_read_only(file);
-  StudySummary summary = summarize(store, {.distributions = true, .subjects_of = ""});
+  StudySummary summary = summarize(store);
   return {file, std::move(store), std::move(summary)};
 }
 

@@ -1,6 +1,8 @@
 #include "report/distribution.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "analysis/spread.h"
 
@@ -21,23 +23,36 @@ HeadValues head_values(const Score& score, int layers, int heads, const std::vec
   return values;
 }
 
+std::vector<double> head_means(const HeadValues& values) {
+  std::vector<double> means;
+  for (const std::vector<float>& head : values) {
+    double sum = 0;
+    int64_t n = 0;
+    for (const float value : head) {
+      if (std::isnan(value)) continue;
+      sum += value;
+      ++n;
+    }
+    means.push_back(n > 0 ? sum / static_cast<double>(n) : std::numeric_limits<double>::quiet_NaN());
+  }
+  return means;
+}
+
+namespace {
+
 ScoreDistribution distribution_of(const Score& score, int layers, int heads, const HeadValues& values) {
   ScoreDistribution out;
   out.score = &score;
   out.mean = HeadGrid(layers, heads);
+  out.mean.values = head_means(values);
   std::vector<float> numbers;
-  for (size_t i = 0; i < values.size(); ++i) {
-    double sum = 0;
-    int64_t n = 0;
-    for (const float value : values[i]) {
-      if (std::isnan(value)) continue;
-      sum += value;
-      ++n;
-      numbers.push_back(value);
-    }
-    out.nan += static_cast<int64_t>(values[i].size()) - n;
-    if (n > 0) out.mean.values[i] = sum / static_cast<double>(n);
+  int64_t all = 0;
+  for (const std::vector<float>& head : values) {
+    all += static_cast<int64_t>(head.size());
+    std::copy_if(head.begin(), head.end(), std::back_inserter(numbers),
+                 [](float value) { return !std::isnan(value); });
   }
+  out.nan = all - static_cast<int64_t>(numbers.size());
   out.numbers = static_cast<int64_t>(numbers.size());
   const std::vector<float> twentieths = quantiles_of(std::move(numbers), 21);
   if (twentieths.empty()) return out;
@@ -48,6 +63,8 @@ ScoreDistribution distribution_of(const Score& score, int layers, int heads, con
   out.max = twentieths[20];
   return out;
 }
+
+}  // namespace
 
 std::vector<ScoreDistribution> score_distributions(int layers, int heads,
                                                    const std::vector<StoredResult>& baseline) {

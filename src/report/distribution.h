@@ -32,6 +32,10 @@ struct HeadGrid {
 using HeadValues = std::vector<std::vector<float>>;
 HeadValues head_values(const Score& score, int layers, int heads, const std::vector<StoredResult>& baseline);
 
+// The mean of each head over samples, [layers x heads]; NaN values are left out, a head without others has
+// NaN.
+std::vector<double> head_means(const HeadValues& values);
+
 // One score over all (sample, layer, head). The five numbers are NaN if no score is a number.
 struct ScoreDistribution {
   const Score* score = nullptr;
@@ -44,7 +48,6 @@ struct ScoreDistribution {
   double max = std::numeric_limits<double>::quiet_NaN();
   HeadGrid mean;  // over samples; NaN scores are left out
 };
-ScoreDistribution distribution_of(const Score& score, int layers, int heads, const HeadValues& values);
 
 // All scores but random, in the order of the score table, from the results of the baseline with statistics.
 std::vector<ScoreDistribution> score_distributions(int layers, int heads,

@@ -10,6 +10,7 @@
 #include "report/csv.h"
 #include "report/export.h"
 #include "report/head_profile.h"
+#include "report/output_file.h"
 #include "study/answers.h"
 
 namespace idleheads {
@@ -244,9 +245,7 @@ void write_documents(const StudySummary& summary, const std::vector<StoredResult
 }  // namespace
 
 void export_csv(const StudyStore& store, const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail("{}: the folder cannot be made: {}", printable(folder.string(), 300), error.message());
+  make_folder(folder);
   const StudySummary summary = summarize(store);
   const Certainty certainty = certainty_of(store, summary);
   const std::vector<StoredResult> baseline = store.results(0, true);

@@ -7,6 +7,7 @@
 #include "base/mapped_file.h"
 #include "format/json.h"
 #include "report/embedded.h"
+#include "study/sqlite.h"
 
 namespace idleheads {
 namespace {
@@ -118,10 +119,9 @@ std::vector<ModelCurves> paper_models() {
 
 std::vector<ModelCurves> read_model_curves(const std::filesystem::path& file) {
   const std::string name = printable(file.string(), 300);
-  constexpr std::string_view kSqlite = "SQLite format 3";
-  const MappedFile mapped(file);
-  const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
-  if (!text.starts_with(kSqlite)) {
+  if (!sqlite::is_database(file)) {
+    const MappedFile mapped(file);
+    const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
     if (text.size() > kMaxFile) fail("{}: {} bytes are too many for a file of curves", name, text.size());
     return CurvesReader(text, name).read();
   }

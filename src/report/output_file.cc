@@ -3,26 +3,22 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <string_view>
 
 #include "base/error.h"
+#include "study/sqlite.h"
 
 namespace idleheads {
 namespace {
 
 std::string reason() { return errno == 0 ? "no reason given" : std::strerror(errno); }
 
-// A study is hours of work, and one wrong --output away from being replaced.
-bool is_database(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  constexpr std::string_view kSqlite = "SQLite format 3";
-  std::string begin(kSqlite.size(), '\0');
-  std::ifstream(path, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  return begin == kSqlite;
-}
-
 }  // namespace
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail("{}: the folder cannot be made: {}", printable(folder.string(), 300), error.message());
+}
 
 OutputFile::OutputFile(const std::filesystem::path& path) : path_(path), part_(path) {
   part_ += ".part";
@@ -30,7 +26,8 @@ OutputFile::OutputFile(const std::filesystem::path& path) : path_(path), part_(p
   if (std::filesystem::is_directory(path_, ignored)) {
     fail("{}: is a folder, expected the name of a file to write", printable(path_.string(), 300));
   }
-  if (is_database(path_)) {
+  // A study is hours of work, and one wrong --output away from being replaced.
+  if (sqlite::is_database(path_)) {
     fail("{}: is a study file or another database, which is not replaced; give another name",
          printable(path_.string(), 300));
   }

@@ -10,6 +10,9 @@
 
 namespace idleheads {
 
+// Makes a folder if it is not there. Throws Error if it cannot be made.
+void make_folder(const std::filesystem::path& folder);
+
 // Writes to PATH.part and takes the name PATH at commit(); without that nothing of it stays. Throws Error
 // with the path and the reason when something cannot be written. One thread at a time.
 class OutputFile {

@@ -9,6 +9,7 @@
 #include "report/head_profile.h"
 #include "report/json_parts.h"
 #include "report/model_curves.h"
+#include "report/show_text.h"
 
 namespace idleheads {
 namespace {
@@ -57,12 +58,9 @@ Json score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCer
     points.push_back(point_json(s, score.points[i], curve[first + i].accuracy,
                                 certainty ? &certainty->points[i] : nullptr));
   }
-  Json out = {{"slug", score.score->slug},
-              {"name", score.score->is_random ? "Random heads (control)" : score.score->paper_name},
-              {"random", score.score->is_random},
-              {"inactive", optional_json(score.inactive_percent)},
-              {"area", optional_json(score.auc)},
-              {"proven", optional_json(score.proven)},
+  Json out = {{"slug", score.score->slug},        {"name", shown_name(*score.score)},
+              {"random", score.score->is_random}, {"inactive", optional_json(score.inactive_percent)},
+              {"area", optional_json(score.auc)}, {"proven", optional_json(score.proven)},
               {"points", std::move(points)}};
   if (certainty) add_certainty(out, *certainty);
   return out;

@@ -111,8 +111,7 @@ std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& 
   if (static_cast<int64_t>(score.points.size()) < score.planned) {
     slug += fmt::format(" [{}/{}]", score.points.size(), score.planned);
   }
-  const std::string name =
-      score.score->is_random ? "Random heads (control)" : std::string(score.score->paper_name);
+  const std::string name(shown_name(*score.score));
   return {best ? "*" : "", slug, name,  off,
           heads,           at,   value, score.auc ? fmt::format("{:.1f}", *score.auc) : "-"};
 }

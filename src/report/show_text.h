@@ -34,6 +34,11 @@ inline std::string metric_noun(Metric metric) {
   return "";
 }
 
+// The paper's name of a score; random is the control.
+inline std::string_view shown_name(const Score& score) {
+  return score.is_random ? "Random heads (control)" : score.paper_name;
+}
+
 // "74.7 %", or "23.41" of a perplexity.
 inline std::string plain_value_text(Metric metric, double value) {
   return metric_info(metric).is_share ? fmt::format("{:.1f} %", 100 * value) : fmt::format("{:.4g}", value);

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <fstream>
+#include <system_error>
 
 namespace idleheads::sqlite {
 namespace {
@@ -57,6 +59,15 @@ std::string explain(int code, int system_error, const char* detail) {
 }
 
 }  // namespace
+
+bool is_database(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  constexpr std::string_view kMagic = "SQLite format 3";
+  std::string begin(kMagic.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  return begin == kMagic;
+}
 
 Database::Database(const std::filesystem::path& path, Mode mode) : name_(printable(path.string(), 300)) {
   // Absolute, so that no name means something special to SQLite (":memory:", "file:...").

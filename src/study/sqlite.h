@@ -19,6 +19,9 @@ struct sqlite3_stmt;
 
 namespace idleheads::sqlite {
 
+// Whether a regular file begins as SQLite's do; false for one that is not there or cannot be read.
+bool is_database(const std::filesystem::path& path);
+
 class SqliteError : public Error {
  public:
   SqliteError(const std::string& message, int code) : Error(message), code_(code) {}
