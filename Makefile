@@ -1,5 +1,8 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build demo test test-web check format sanitize fuzz bench clean
+.PHONY: build demo test test-text test-web check format sanitize fuzz bench clean
+
+empty :=
+space := $(empty) $(empty)
 
 build:
 	scripts/setup.sh build
@@ -36,18 +39,25 @@ format:
 	scripts/setup.sh check
 	scripts/format.sh
 
-# All tests under the address and undefined-behaviour sanitizers.
+# The tests under the address and undefined-behaviour sanitizers; LAYERS chooses: make sanitize LAYERS="base format".
+LAYERS ?= base format heads model engine analysis task study report cli
 sanitize:
 	scripts/setup.sh build model
-	scripts/build.sh sanitize
+	scripts/build.sh sanitize $(LAYERS:%=%_tests)
 	scripts/fetch_model.sh
-	ctest --preset sanitize
+	ctest --preset sanitize -L '^($(subst $(space),|,$(LAYERS)))$$'
 
-# Every fuzz target for 30 seconds.
+# Every fuzz target for some seconds: make fuzz SECONDS=300.
+SECONDS ?= 30
 fuzz:
 	scripts/setup.sh build fuzz
 	scripts/build.sh fuzz
-	scripts/fuzz.sh 30
+	scripts/fuzz.sh $(SECONDS)
+
+# The text library's own tests, and what Rust's linter says of it.
+test-text:
+	scripts/setup.sh build
+	scripts/test_text.sh
 
 # The engine and its peers side by side (docs/performance.md): make bench [MMLU=folder of its CSV files] [BENCH="more flags"].
 # The peers, PyTorch and llama.cpp, go into a virtual environment in build/bench.

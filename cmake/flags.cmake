@@ -3,7 +3,7 @@ add_library(idleheads_flags INTERFACE)
 target_compile_options(idleheads_flags INTERFACE -Wall -Wextra $<$<BOOL:${IDLEHEADS_DEVELOPER}>:-Werror>)
 # g++ 12 warns of string and vector code that it inlined itself (GCC bug 105651 and kin).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(idleheads_flags INTERFACE -Wno-stringop-overread -Wno-restrict)
+  target_compile_options(idleheads_flags INTERFACE -Wconversion -Wshadow -Wno-stringop-overread -Wno-restrict)
 endif()
 # Results must not depend on which compiler contracts a*b+c: only the SIMD kernels fuse, and they say so.
 target_compile_options(idleheads_flags INTERFACE -ffp-contract=off)

@@ -23,7 +23,7 @@ packages_for() {
         exit 1
       fi
       ;;
-    fuzz) echo clang-16 libclang-rt-16-dev libomp-16-dev ;; # clang 14 lacks parts of C++20
+    fuzz) echo clang-19 libclang-rt-19-dev libomp-19-dev ;; # clang 14 lacks parts of C++20, 16 crashes on the engine
     *)
       echo "setup: unknown job '$1'; valid: build, model, check, fuzz, bench, web" >&2
       exit 2

@@ -45,6 +45,14 @@ Spread spread_of(std::span<const float> values, std::span<const int> groups) {
   return {all.n(), all.mean(), all.deviation(), means.deviation()};
 }
 
+double mean_of(std::span<const float> values) {
+  Moments all;
+  for (const float value : values) {
+    if (!std::isnan(value)) all.add(value);
+  }
+  return all.mean();
+}
+
 std::vector<float> quantiles_of(std::vector<float> values, int count) {
   std::erase_if(values, [](float value) { return std::isnan(value); });
   if (values.empty()) return {};

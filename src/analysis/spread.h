@@ -18,6 +18,9 @@ struct Spread {
 // `groups`: the group of each value, in [0, ...). Throws std::invalid_argument for lists of unequal length.
 Spread spread_of(std::span<const float> values, std::span<const int> groups);
 
+// The mean of the numbers; NaN is left out, and is the result without numbers.
+double mean_of(std::span<const float> values);
+
 // Quantiles at shares 0, 1/(count - 1), ..., 1, linear between neighbours; NaN is left out. Empty without
 // numbers. `count` is at least 2.
 std::vector<float> quantiles_of(std::vector<float> values, int count);

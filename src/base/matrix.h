@@ -82,9 +82,9 @@ struct MatrixView {
   int64_t stride = 0;
 
   MatrixView() = default;
-  MatrixView(T* data, int64_t rows, int64_t cols, int64_t stride)
-      : data(data), rows(rows), cols(cols), stride(stride) {}
-  MatrixView(T* data, int64_t rows, int64_t cols) : MatrixView(data, rows, cols, cols) {}
+  MatrixView(T* first, int64_t row_count, int64_t width, int64_t between_rows)
+      : data(first), rows(row_count), cols(width), stride(between_rows) {}
+  MatrixView(T* first, int64_t row_count, int64_t width) : MatrixView(first, row_count, width, width) {}
 
   T* row(int64_t r) const {
     assert(r >= 0 && r < rows);

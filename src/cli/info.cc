@@ -77,8 +77,9 @@ void print_text(const Model& model) {
   };
   line("model", model.name());
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
-  line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk", parameters_of(model.checkpoint()) / 1e6,
-                                 model.checkpoint().file_bytes() / 1e6));
+  line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk",
+                                 static_cast<double>(parameters_of(model.checkpoint())) / 1e6,
+                                 static_cast<double>(model.checkpoint().file_bytes()) / 1e6));
   line("layers", fmt::format("{}", c.layers));
   line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})", c.heads,
                             c.head_dim, c.layers * c.heads, c.kv_heads, c.group_size()));

@@ -1,6 +1,7 @@
 #include "engine/descent.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -179,7 +180,10 @@ void Descent::count_work() {
     results_[static_cast<size_t>(cohort_.paths()[p].number)].work += shares[p];
 }
 
+// The table's pages are given back every few rows: a row may map as many as the system reads ahead.
 void Descent::embed() {
+  constexpr int64_t kRowsBetween = 64;
+  std::atomic<int64_t> embedded = 0;
   const auto& variants = cohort_.variants();
   pool_.parallel_for(static_cast<int64_t>(variants.size()), [&](int64_t v, int) {
     const Variant& variant = variants[static_cast<size_t>(v)];
@@ -189,6 +193,7 @@ void Descent::embed() {
       model_.weights().embedding(tokens[static_cast<size_t>(segment.begin + i)],
                                  {workspace_.hidden.data() + (variant.first_row + i) * config_.hidden,
                                   static_cast<size_t>(config_.hidden)});
+      if (++embedded % kRowsBetween == 0) model_.weights().forget_embeddings();
     }
   });
   model_.weights().forget_embeddings();

@@ -10,6 +10,13 @@ namespace {
 
 int64_t last_position(const Sample& sample) { return static_cast<int64_t>(sample.tokens.size()) - 1; }
 
+std::vector<int32_t> distinct(std::vector<int32_t> tokens) {
+  std::ranges::sort(tokens);
+  const auto repeated = std::ranges::unique(tokens);
+  tokens.erase(repeated.begin(), repeated.end());
+  return tokens;
+}
+
 }  // namespace
 
 // After the last layer's masks only the rows with something to score go on.
@@ -43,12 +50,17 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
     if (sample.want_next_token || sample.want_last_logits) {
       const size_t row = query_at(path, last_position(sample));
       if (sample.want_last_logits) queries[row].all_logits = true;
+      // Paths that share the row have the same tokens up to it.
+      if (options_.repetition_penalty != 1) queries[row].penalized = distinct(sample.tokens);
     }
   }
   finish(layer, index, step.masks, rows);
-  const std::vector<RowScores> scores = score_rows(
-      weights_.head, config_, {workspace_.hidden.data(), static_cast<int64_t>(rows.size()), config_.hidden},
-      queries, pool_);
+  // finish() has left the rows in `hidden`, so `next_hidden` is free.
+  const auto count = static_cast<int64_t>(rows.size());
+  const ScoredRows scored = {{workspace_.hidden.data(), count, config_.hidden},
+                             {workspace_.next_hidden.data(), whole_tiles(count), config_.hidden}};
+  const std::vector<RowScores> scores =
+      score_rows(weights_.head, config_, scored, queries, pool_, options_.repetition_penalty);
   for (size_t p = 0; p < cohort_.paths().size(); ++p) {
     const Path& path = cohort_.paths()[p];
     const Sample& sample = samples_[static_cast<size_t>(path.sample)];
@@ -60,7 +72,7 @@ void Descent::finish_and_score(const PackedLayer& layer, int index, const Step& 
     }
     if (sample.want_next_token || sample.want_last_logits) {
       const RowScores& last = scores[query_at(path, last_position(sample))];
-      result.next_token = last.argmax;
+      result.next_token = last.next_token;
       result.last_logits = last.logits;
     }
   }

@@ -13,19 +13,6 @@ void add_pass(std::vector<MaskRun>& runs, const HeadMask& mask) {
   ++runs.back().passes;
 }
 
-// The largest logit's token, the first of several, after the penalty on what is there already.
-int32_t penalized_choice(std::vector<float> logits, std::span<const int32_t> seen, float penalty) {
-  std::vector<int32_t> tokens(seen.begin(), seen.end());
-  std::ranges::sort(tokens);
-  const auto repeated = std::ranges::unique(tokens);
-  tokens.erase(repeated.begin(), repeated.end());
-  for (const int32_t token : tokens) {
-    float& logit = logits[static_cast<size_t>(token)];
-    logit = logit < 0 ? logit * penalty : logit / penalty;
-  }
-  return static_cast<int32_t>(std::ranges::max_element(logits) - logits.begin());
-}
-
 // The part of a mask that decides what is kept: the last layer's changes the outcome of one token alone.
 std::vector<uint8_t> deciding(const HeadMask& mask) {
   std::vector<uint8_t> bits;
@@ -69,7 +56,7 @@ void Generator::run_apart() {
       const Sample sample = sample_of(prompt, tokens);
       const bool first = results_[n].tokens.empty();
       Descent descent(parts_, {&sample, 1}, interventions_.subspan(static_cast<size_t>(intervention), 1),
-                      {.stats = options_.stats && first, .seed = options_.seed});
+                      run_options(options_.stats && first));
       goes_on = accept(prompt, intervention, tokens, descend(descent)[0]);
     }
     report();
@@ -126,7 +113,7 @@ void Generator::begin(std::span<const Part> parts) {
   beginning.keep_hidden = masks_change_;
   Descent descent(parts_, samples,
                   interventions_.subspan(static_cast<size_t>(part.first), static_cast<size_t>(part.count)),
-                  {.stats = options_.stats, .seed = options_.seed}, &beginning);
+                  run_options(options_.stats), &beginning);
   std::vector<PathResult> results = descend(descent);
   place(sources, std::move(results), descent.take_kept());
 }
@@ -171,7 +158,7 @@ void Generator::step() {
     kept.push_back(&stream.kept);
   }
   beginning.kept = kept;
-  Descent descent(parts_, samples, interventions_, {.seed = options_.seed}, &beginning);
+  Descent descent(parts_, samples, interventions_, run_options(false), &beginning);
   std::vector<PathResult> results = descend(descent);
 
   std::vector<int> left(results.size(), -1);  // the layer where a path has left
@@ -243,7 +230,7 @@ void Generator::recompute_at(int layer, std::span<Change> changes) {
     kept.push_back(&change.stream.kept);
   }
   beginning.kept = kept;
-  Descent descent(parts_, samples, interventions_, {.seed = options_.seed}, &beginning);
+  Descent descent(parts_, samples, interventions_, run_options(false), &beginning);
   std::vector<PathResult> all = descend(descent);
   std::vector<KeptPath> all_kept = descent.take_kept();
   std::vector<PathResult> results;
@@ -267,9 +254,7 @@ bool Generator::accept(int32_t prompt, int32_t intervention, std::span<const int
   result.work_unshared += unshared;
   work_.rows_unshared += unshared;
   if (options_.stats && result.tokens.empty()) result.stats = path.stats;
-  result.tokens.push_back(options_.repetition_penalty == 1
-                              ? path.next_token
-                              : penalized_choice(path.last_logits, tokens, options_.repetition_penalty));
+  result.tokens.push_back(path.next_token);
   const bool ends = std::ranges::count(options_.end_tokens, result.tokens.back()) > 0 ||
                     static_cast<int>(result.tokens.size()) >= options_.max_new_tokens ||
                     (options_.enough && options_.enough(result.tokens));
@@ -288,12 +273,19 @@ std::vector<PathResult> Generator::descend(Descent& descent) {
   return results;
 }
 
+RunOptions Generator::run_options(bool stats) const {
+  RunOptions options;
+  options.stats = stats;
+  options.seed = options_.seed;
+  options.repetition_penalty = options_.repetition_penalty;
+  return options;
+}
+
 Sample Generator::sample_of(int32_t prompt, std::span<const int32_t> tokens) const {
   Sample sample;
   sample.id = prompts_[static_cast<size_t>(prompt)].id;
   sample.tokens.assign(tokens.begin(), tokens.end());
   sample.want_next_token = true;
-  sample.want_last_logits = options_.repetition_penalty != 1;
   return sample;
 }
 

@@ -53,6 +53,7 @@ class Generator {
   void place(const std::vector<Stream>& sources, std::vector<PathResult> results, std::vector<KeptPath> kept);
   bool accept(int32_t prompt, int32_t intervention, std::span<const int32_t> tokens, const PathResult& path);
   std::vector<PathResult> descend(Descent& descent);
+  RunOptions run_options(bool stats) const;
   Sample sample_of(int32_t prompt, std::span<const int32_t> tokens) const;
   GenerateResult& result_of(int32_t prompt, int32_t intervention);
   int64_t path_bytes(int32_t prompt) const;

@@ -9,67 +9,84 @@
 namespace idleheads {
 namespace {
 
-constexpr int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-
 // A row on its way over the pieces of the vocabulary.
 struct RowState {
   LogSumExp normaliser;
   float largest = -std::numeric_limits<float>::infinity();
+  float largest_penalized = -std::numeric_limits<float>::infinity();
 };
 
-void take_piece(const float* logits, int64_t first, int64_t count, const RowQuery& query, RowState& state,
-                RowScores& scores) {
-  accumulate(logits, count, state.normaliser);
-  const float* top = std::max_element(logits, logits + count);
-  if (*top > state.largest) {
-    state.largest = *top;
-    scores.argmax = static_cast<int32_t>(first + (top - logits));
-  }
-  for (size_t i = 0; i < query.tokens.size(); ++i) {
-    const int64_t column = query.tokens[i] - first;
-    if (column >= 0 && column < count) scores.log_probs[i] = logits[column];
-  }
-  if (query.all_logits) scores.logits.insert(scores.logits.end(), logits, logits + count);
+// Takes the piece's largest logit as the row's if it is larger than those before.
+void take_largest(std::span<const float> logits, int64_t first, float& largest, int32_t& token) {
+  const auto top = std::ranges::max_element(logits);
+  if (!(*top > largest)) return;
+  largest = *top;
+  token = static_cast<int32_t>(first + (top - logits.begin()));
 }
 
-// Final norm of all rows; whole tiles, zeros behind the last row.
-AlignedBuffer<float> normed_rows(const PackedHead& head, const ModelConfig& config,
-                                 MatrixView<const float> hidden) {
-  AlignedBuffer<float> normed(tiles(hidden.rows) * kTileRows * config.hidden);
-  std::fill(normed.span().begin(), normed.span().end(), 0.0f);
-  for (int64_t r = 0; r < hidden.rows; ++r) {
-    rms_norm(hidden.row(r), head.final_norm.data(), config.norm_epsilon, normed.data() + r * config.hidden,
-             config.hidden);
+void penalize(std::span<float> logits, int64_t first, std::span<const int32_t> tokens, float penalty) {
+  const int64_t end = first + std::ssize(logits);
+  for (auto token = std::ranges::lower_bound(tokens, first); token != tokens.end() && *token < end; ++token) {
+    float& logit = logits[static_cast<size_t>(*token - first)];
+    logit = logit < 0 ? logit * penalty : logit / penalty;
   }
-  return normed;
+}
+
+// The logits of tokens [first, first + logits.size()) of a row; overwritten.
+void take_piece(std::span<float> logits, int64_t first, const RowQuery& query, float penalty, RowState& state,
+                RowScores& scores) {
+  accumulate(logits.data(), std::ssize(logits), state.normaliser);
+  take_largest(logits, first, state.largest, scores.argmax);
+  for (size_t i = 0; i < query.tokens.size(); ++i) {
+    const int64_t column = query.tokens[i] - first;
+    if (column >= 0 && column < std::ssize(logits)) scores.log_probs[i] = logits[static_cast<size_t>(column)];
+  }
+  if (query.all_logits) scores.logits.insert(scores.logits.end(), logits.begin(), logits.end());
+  penalize(logits, first, query.penalized, penalty);
+  take_largest(logits, first, state.largest_penalized, scores.next_token);
+}
+
+// Final norm of a tile's rows; zeros behind the last row.
+void norm_tile(const PackedHead& head, const ModelConfig& config, const ScoredRows& rows, int64_t tile) {
+  for (int64_t r = tile * kTileRows; r < (tile + 1) * kTileRows; ++r) {
+    float* normed = rows.normed.row(r);
+    if (r < rows.hidden.rows) {
+      rms_norm(rows.hidden.row(r), head.final_norm.data(), config.norm_epsilon, normed, config.hidden);
+    } else {
+      std::fill_n(normed, config.hidden, 0.0f);
+    }
+  }
 }
 
 }  // namespace
 
 // Pieces in the outer loop: each is needed once, which lets them be streamed.
-std::vector<RowScores> score_rows(PackedHead& head, const ModelConfig& config, MatrixView<const float> hidden,
-                                  std::span<const RowQuery> queries, ThreadPool& pool) {
+std::vector<RowScores> score_rows(PackedHead& head, const ModelConfig& config, const ScoredRows& rows,
+                                  std::span<const RowQuery> queries, ThreadPool& pool,
+                                  float repetition_penalty) {
   std::vector<RowScores> scores(queries.size());
   std::vector<RowState> states(queries.size());
   const auto total = static_cast<int64_t>(queries.size());
   if (total == 0) return scores;
-  const AlignedBuffer<float> normed = normed_rows(head, config, hidden);
+  const int64_t tiles = whole_tiles(total) / kTileRows;
+  pool.parallel_for(tiles, [&](int64_t tile, int) { norm_tile(head, config, rows, tile); });
   for (size_t r = 0; r < queries.size(); ++r) scores[r].log_probs.resize(queries[r].tokens.size());
   std::vector<AlignedBuffer<float>> logits(static_cast<size_t>(pool.threads()));
   int64_t first = 0;
   for (int64_t p = 0; p < head.pieces.size(); ++p) {
     const std::shared_ptr<const Linear> piece = head.pieces.get(p);
-    pool.parallel_for(tiles(total), [&](int64_t tile, int thread) {
+    const int64_t width = piece->outputs();
+    pool.parallel_for(tiles, [&](int64_t tile, int thread) {
       AlignedBuffer<float>& out = logits[static_cast<size_t>(thread)];
-      out.resize(kTileRows * piece->outputs());
-      piece->apply(normed.data() + tile * kTileRows * config.hidden, out.data());
+      out.resize(kTileRows * width);
+      piece->apply(rows.normed.row(tile * kTileRows), out.data());
       for (int64_t r = tile * kTileRows; r < std::min(total, (tile + 1) * kTileRows); ++r) {
         const auto row = static_cast<size_t>(r);
-        take_piece(out.data() + r % kTileRows * piece->outputs(), first, piece->outputs(), queries[row],
-                   states[row], scores[row]);
+        const std::span<float> of_row(out.data() + r % kTileRows * width, static_cast<size_t>(width));
+        take_piece(of_row, first, queries[row], repetition_penalty, states[row], scores[row]);
       }
     });
-    first += piece->outputs();
+    first += width;
   }
   for (size_t r = 0; r < queries.size(); ++r) {
     const double log_normaliser = states[r].normaliser.maximum + std::log(states[r].normaliser.sum);

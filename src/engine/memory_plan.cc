@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "engine/lm_head.h"
 #include "engine/packed_model.h"
 
 namespace idleheads {
@@ -12,7 +13,10 @@ namespace {
 constexpr int64_t kFewestRows = 4096;      // a few prompts
 constexpr int64_t kComfortable = 1 << 15;  // rows from which on reading a layer hides behind computing one
 constexpr int64_t kWaitingPart = 5;        // one fifth of the rows' memory is for paths that wait
-constexpr int64_t kLibraries = 16 << 20;   // what they load and keep from their first use on
+constexpr int64_t kLibraries =
+    28 << 20;  // what they load and keep from their first use on; AVX-512 code is the largest
+// What is asked of a row, its answers, and where they go: lists of one or two tokens each.
+constexpr int64_t kScoringBytes = sizeof(RowQuery) + sizeof(RowScores) + 128;
 constexpr int64_t kUnbounded = int64_t{1} << 40;
 
 // Tiles of all threads and the like, whatever the rows.
@@ -30,11 +34,12 @@ RowLimits limits_within(const ModelConfig& config, int64_t bytes) {
 
 }  // namespace
 
-// The residual stream twice, Q K V, statistics, and the lists of positions and of where rows come from.
+// The residual stream twice, Q K V, statistics, the lists of positions and of where rows come from, and what
+// scoring a row takes (its normed form lies in the residual stream's second buffer).
 int64_t row_bytes(const ModelConfig& c) {
   const int64_t floats = 2 * c.hidden + c.qkv_width() + c.kv_heads;
   return floats * static_cast<int64_t>(sizeof(float)) + c.heads * static_cast<int64_t>(sizeof(RowStats)) +
-         static_cast<int64_t>(sizeof(int32_t)) + 2 * static_cast<int64_t>(sizeof(RowSource));
+         static_cast<int64_t>(sizeof(int32_t)) + 2 * static_cast<int64_t>(sizeof(RowSource)) + kScoringBytes;
 }
 
 MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish) {

@@ -74,10 +74,12 @@ WeightSizes weight_sizes(const ModelConfig& c, Precision precision) {
   constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
   WeightSizes sizes;
   sizes.layer = weights * bytes + factors * kFloat;
-  sizes.head_piece = std::min<int64_t>(kVocabularyPiece, c.vocabulary) * hidden * bytes;
+  const int64_t piece = std::min<int64_t>(kVocabularyPiece, c.vocabulary) * hidden;
+  sizes.head_piece = piece * bytes;
   sizes.all = c.layers * sizes.layer + pieces * sizes.head_piece;
-  // While a layer is loaded its largest matrix is there in float32 as well.
-  sizes.streamed = 2 * sizes.layer + 2 * sizes.head_piece + gate_up * kFloat;
+  // While a layer is loaded its largest matrix is there in float32 as well, and likewise a piece of the LM
+  // head; the first layer of the next round is loaded while the pieces are.
+  sizes.streamed = 2 * sizes.layer + 2 * sizes.head_piece + (gate_up + piece) * kFloat;
   return sizes;
 }
 

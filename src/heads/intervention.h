@@ -27,23 +27,24 @@ class HeadMask {
  public:
   HeadMask() = default;
   HeadMask(int layers, int heads)
-      : layers_(layers), heads_(heads), off_(static_cast<size_t>(layers) * heads) {}
+      : layers_(layers), heads_(heads), off_(static_cast<size_t>(layers) * static_cast<size_t>(heads)) {}
 
   int layers() const { return layers_; }
   int heads() const { return heads_; }
-  bool off(int layer, int head) const { return off_[static_cast<size_t>(layer) * heads_ + head] != 0; }
-  void set(int layer, int head, bool off) { off_[static_cast<size_t>(layer) * heads_ + head] = off; }
-  std::span<const uint8_t> layer(int l) const {
-    return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)};
-  }
-  std::span<uint8_t> layer(int l) {
-    return {off_.data() + static_cast<size_t>(l) * heads_, static_cast<size_t>(heads_)};
-  }
+  bool off(int layer, int head) const { return off_[place(layer, head)] != 0; }
+  void set(int layer, int head, bool is_off) { off_[place(layer, head)] = is_off ? 1 : 0; }
+  std::span<const uint8_t> layer(int l) const { return std::span(off_).subspan(place(l, 0), width()); }
+  std::span<uint8_t> layer(int l) { return std::span(off_).subspan(place(l, 0), width()); }
   int64_t count() const;  // heads that are off
   double share() const;   // count / (layers x heads)
   bool operator==(const HeadMask&) const = default;
 
  private:
+  size_t width() const { return static_cast<size_t>(heads_); }
+  size_t place(int layer, int head) const {
+    return static_cast<size_t>(layer) * width() + static_cast<size_t>(head);
+  }
+
   int layers_ = 0;
   int heads_ = 0;
   std::vector<uint8_t> off_;

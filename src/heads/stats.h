@@ -36,14 +36,16 @@ struct SampleStats {
   std::vector<HeadStats> values;
 
   SampleStats() = default;
-  SampleStats(int layers, int heads)
-      : layers(layers), heads(heads), values(static_cast<size_t>(layers) * heads) {}
-  std::span<HeadStats> layer(int l) {
-    return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)};
-  }
-  std::span<const HeadStats> layer(int l) const {
-    return {values.data() + static_cast<size_t>(l) * heads, static_cast<size_t>(heads)};
-  }
+  SampleStats(int layer_count, int head_count)
+      : layers(layer_count),
+        heads(head_count),
+        values(static_cast<size_t>(layer_count) * static_cast<size_t>(head_count)) {}
+  std::span<HeadStats> layer(int l) { return std::span(values).subspan(begin_of(l), width()); }
+  std::span<const HeadStats> layer(int l) const { return std::span(values).subspan(begin_of(l), width()); }
+
+ private:
+  size_t width() const { return static_cast<size_t>(heads); }
+  size_t begin_of(int l) const { return static_cast<size_t>(l) * width(); }
 };
 
 }  // namespace idleheads

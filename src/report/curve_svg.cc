@@ -81,7 +81,7 @@ double tick_step(double span) {
 // From values to places.
 struct Axis {
   double low = 0, high = 1, step = 1, from = 0, to = 1;
-  Axis(double least, double greatest, double from, double to) : from(from), to(to) {
+  Axis(double least, double greatest, double begin, double end) : from(begin), to(end) {
     if (!(greatest > least)) greatest = least + 1;
     step = tick_step(greatest - least);
     low = std::floor(least / step) * step;

@@ -25,16 +25,8 @@ HeadValues head_values(const Score& score, int layers, int heads, const std::vec
 
 std::vector<double> head_means(const HeadValues& values) {
   std::vector<double> means;
-  for (const std::vector<float>& head : values) {
-    double sum = 0;
-    int64_t n = 0;
-    for (const float value : head) {
-      if (std::isnan(value)) continue;
-      sum += value;
-      ++n;
-    }
-    means.push_back(n > 0 ? sum / static_cast<double>(n) : std::numeric_limits<double>::quiet_NaN());
-  }
+  means.reserve(values.size());
+  for (const std::vector<float>& head : values) means.push_back(mean_of(head));
   return means;
 }
 

@@ -17,10 +17,10 @@ struct HeadGrid {
   std::vector<double> values;
 
   HeadGrid() = default;
-  HeadGrid(int layers, int heads)
-      : layers(layers),
-        heads(heads),
-        values(static_cast<size_t>(layers) * static_cast<size_t>(heads),
+  HeadGrid(int layer_count, int head_count)
+      : layers(layer_count),
+        heads(head_count),
+        values(static_cast<size_t>(layer_count) * static_cast<size_t>(head_count),
                std::numeric_limits<double>::quiet_NaN()) {}
   double at(int layer, int head) const {
     return values[static_cast<size_t>(layer) * static_cast<size_t>(heads) + static_cast<size_t>(head)];

@@ -1,7 +1,9 @@
 #include "report/head_profile.h"
 
+#include <charconv>
 #include <cmath>
 #include <map>
+#include <system_error>
 
 namespace idleheads {
 namespace {
@@ -89,8 +91,11 @@ std::vector<LayerProfile> layers_of(const StudySummary& summary, const RawMeans&
 std::optional<int> number_setting(const Settings& settings, const char* name) {
   const auto found = settings.find(name);
   if (found == settings.end()) return std::nullopt;
-  const int value = std::atoi(found->second.c_str());
-  if (value <= 0 || value > 1 << 20) return std::nullopt;
+  const std::string& text = found->second;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value <= 0 || value > 1 << 20)
+    return std::nullopt;
   return value;
 }
 

@@ -61,7 +61,7 @@ std::mt19937 seeded(uint64_t seed) {
 PythonRandom::PythonRandom(uint64_t seed) : engine_(seeded(seed)) {}
 
 int64_t PythonRandom::below(int64_t n) {
-  const int bits = std::bit_width(static_cast<uint64_t>(n));
+  const auto bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(n)));
   for (;;) {
     const auto value = static_cast<int64_t>(next() >> (32 - bits));
     if (value < n) return value;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "engine/random_values.h"
 
@@ -54,6 +55,15 @@ struct Head {
   }
 };
 
+// score_rows with scratch of its own.
+std::vector<RowScores> score(Head& head, const std::vector<float>& hidden, std::span<const RowQuery> queries,
+                             ThreadPool& pool, float penalty = 1) {
+  const auto rows = static_cast<int64_t>(queries.size());
+  std::vector<float> normed(static_cast<size_t>(whole_tiles(rows) * kHidden), std::nanf(""));
+  const ScoredRows scored = {{hidden.data(), rows, kHidden}, {normed.data(), whole_tiles(rows), kHidden}};
+  return score_rows(head.packed, head.config, scored, queries, pool, penalty);
+}
+
 double log_sum_exp(const std::vector<double>& logits) {
   const double top = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
@@ -74,7 +84,7 @@ TEST(LmHead, EqualsLogSoftmaxInDouble) {
       queries[r].all_logits = r % 3 == 0;
     }
     queries[1].tokens.clear();
-    const auto got = score_rows(head.packed, head.config, {hidden.data(), rows, kHidden}, queries, pool);
+    const auto got = score(head, hidden, queries, pool);
     for (size_t r = 0; r < queries.size(); ++r) {
       const std::vector<double> logits = head.logits(hidden.data() + static_cast<int64_t>(r) * kHidden);
       const std::string place = fmt::format("vocabulary {} row {}", vocabulary, r);
@@ -101,8 +111,8 @@ TEST(LmHead, ArgmaxIsTheFirstOfTheLargest) {
   for (size_t v = 0; v < 5000; ++v) weights[v * kHidden] = 0.5f;
   Head head(5000, weights);
   const std::vector<float> hidden = random_values(kHidden, 4);
-  const std::vector<RowQuery> queries = {{{0, 4999}, false}};
-  const auto got = score_rows(head.packed, head.config, {hidden.data(), 1, kHidden}, queries, pool);
+  const std::vector<RowQuery> queries = {{{0, 4999}, false, {}}};
+  const auto got = score(head, hidden, queries, pool);
   EXPECT_EQ(got[0].argmax, 0);
   for (const float x : got[0].log_probs) EXPECT_NEAR(x, -std::log(5000.0), 1e-5);
 }
@@ -115,17 +125,65 @@ TEST(LmHead, VeryUnlikelyTokensKeepFiniteLogProbs) {
   Head head(4200, weights);
   std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
   const std::vector<float> hidden(kHidden, 1.0f);
-  const std::vector<RowQuery> queries = {{{4150, 7}, false}};
-  const auto got = score_rows(head.packed, head.config, {hidden.data(), 1, kHidden}, queries, pool);
+  const std::vector<RowQuery> queries = {{{4150, 7}, false, {}}};
+  const auto got = score(head, hidden, queries, pool);
   EXPECT_EQ(got[0].argmax, 4150);
   EXPECT_NEAR(got[0].log_probs[0], 0, 1e-6);
   EXPECT_NEAR(got[0].log_probs[1], -40.0 * kHidden, 0.1);
 }
 
+// transformers' RepetitionPenaltyLogitsProcessor: a logit below 0 is multiplied, others are divided. One term
+// a sum, so the logits are exact: 3 for token 4200, 2 for 10, -1 for 5, and -2 elsewhere.
+TEST(LmHead, RepetitionPenaltyChangesTheChoiceAlone) {
+  ThreadPool pool(1);
+  std::vector<float> weights(5000 * kHidden, 0.0f);
+  const auto set = [&](int64_t token, float logit) { weights[static_cast<size_t>(token * kHidden)] = logit; };
+  for (int64_t v = 0; v < 5000; ++v) set(v, -2);
+  set(5, -1);
+  set(10, 2);
+  set(4200, 3);
+  Head head(5000, weights);
+  std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+  const std::vector<float> hidden(kHidden, 1.0f);
+  const auto choice = [&](std::vector<int32_t> penalized, float penalty) {
+    const std::vector<RowQuery> queries = {{{10, 4200}, true, std::move(penalized)}};
+    const RowScores scores = score(head, hidden, queries, pool, penalty)[0];
+    EXPECT_EQ(scores.argmax, 4200);
+    EXPECT_NEAR(scores.logits[4200], 3, 1e-4);
+    EXPECT_NEAR(scores.log_probs[1] - scores.log_probs[0], 1, 1e-4);
+    return scores.next_token;
+  };
+  EXPECT_EQ(choice({}, 2), 4200);
+  EXPECT_EQ(choice({4200}, 1), 4200);
+  EXPECT_EQ(choice({4200}, 2), 10);           // 1.5 against 2
+  EXPECT_EQ(choice({10, 4200}, 2), 4200);     // 1.5 against 1
+  EXPECT_EQ(choice({10, 4200}, 0.5f), 4200);  // 6 against 4
+  std::vector<int32_t> all(5000);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(choice(all, 2), 4200);
+}
+
+// Negative logits become smaller, not larger, so that what was written before loses against an equal.
+TEST(LmHead, RepetitionPenaltyMultipliesNegativeLogits) {
+  ThreadPool pool(1);
+  std::vector<float> weights(300 * kHidden, 0.0f);
+  for (size_t v = 0; v < 300; ++v) weights[v * kHidden] = -1;
+  Head head(300, weights);
+  std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+  const std::vector<float> hidden(kHidden, 1.0f);
+  const std::vector<RowQuery> queries = {{{}, false, {0, 1, 2}}, {{}, false, {0, 2}}};
+  std::vector<float> two(hidden);
+  two.insert(two.end(), hidden.begin(), hidden.end());
+  const auto scores = score(head, two, queries, pool, 1.5f);
+  EXPECT_EQ(scores[0].next_token, 3);
+  EXPECT_EQ(scores[1].next_token, 1);
+  EXPECT_EQ(scores[0].argmax, 0);
+}
+
 TEST(LmHead, NoRowsAreNoWork) {
   ThreadPool pool(2);
   Head head(97);
-  EXPECT_TRUE(score_rows(head.packed, head.config, {nullptr, 0, kHidden}, {}, pool).empty());
+  EXPECT_TRUE(score(head, {}, {}, pool).empty());
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST_P(EveryTask, OnlyItselfIsASubject) {
 INSTANTIATE_TEST_SUITE_P(Tasks, EveryTask,
                          testing::Values("mmlu", "piqa", "winogrande", "gsm8k", "arc_easy", "arc_challenge",
                                          "hellaswag", "wikitext"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& of_test) { return of_test.param; });
 
 TEST(Tasks, DefaultsAndMetrics) {
   struct Expected {
