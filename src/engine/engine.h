@@ -26,8 +26,8 @@ struct EngineOptions {
 };
 
 struct RunOptions {
-  bool stats = false;    // PathResult::stats
-  uint64_t seed = 1234;  // of the random score
+  bool stats = false;            // PathResult::stats
+  uint64_t seed = 1234;          // of the random score
   float repetition_penalty = 1;  // of PathResult::next_token (GenerateOptions::repetition_penalty)
   // Called after each layer, on the caller's thread, with the share of the layers done; may throw to stop the
   // run.
