@@ -109,7 +109,7 @@ TEST_F(Spoiled, ConfigValuesAreNamed) {
        "type 'yarn'"},
       {[](Json& c) { c["rope_scaling"]["attention_factor"] = 2; }, "attention_factor"},
       {[](Json& c) { c["rope_scaling"].erase("factor"); }, "factor is missing"},
-      {[](Json& c) { c["logit_scale"] = 0.5; }, "key 'logit_scale' is not understood"},
+      {[](Json& c) { c["logit_scale"] = 0.5; }, "logit_scale is 0.5, expected 1"},
       {[](Json& c) { c["quantization_config"] = Json::object(); }, "quantization_config"},
       {[](Json& c) { c["use_sliding_window"] = true; }, "use_sliding_window"},
       {[](Json& c) { c["tie_word_embeddings"] = 1; }, "tie_word_embeddings is 1"},

@@ -269,7 +269,7 @@ TEST_F(GgufModel, MetadataIsNamed) {
   EXPECT_THAT(instead("llama.rope.dimension_count", uint32_t{4}), HasSubstr("partial RoPE"));
   EXPECT_THAT(instead("llama.rope.scaling.type", "yarn"), HasSubstr("'yarn' is not supported"));
   EXPECT_THAT(instead("llama.rope.scaling.factor", 0.0f), HasSubstr("factor"));
-  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_count is not understood"));
+  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_count is 8, expected 0"));
   EXPECT_THAT(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 1}),
               HasSubstr("differs from layer to layer"));
   EXPECT_EQ(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 2}), "no error");
