@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/file_exists.h"
 #include "base/mapped_file.h"
 
 namespace idleheads {
@@ -87,8 +88,7 @@ float repetition_penalty(const Json& settings, const std::string& file) {
 
 GenerationConfig from_folder(const Checkpoint& checkpoint, const Tokenizer& tokenizer) {
   fs::path path = checkpoint.path() / "generation_config.json";
-  std::error_code ignored;
-  const bool own = fs::exists(path, ignored);
+  const bool own = file_exists(path);
   if (!own) path = checkpoint.path() / "config.json";
   const std::string file = path.string();
   const Json settings = own ? parse_json(read_text_file(path), file) : checkpoint.config();

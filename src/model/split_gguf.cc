@@ -19,15 +19,16 @@ std::string shown(const fs::path& path) { return printable(path.string(), 300); 
 struct Part {
   MappedFile file;
   Gguf gguf;
-  int64_t number = 0;  // split.no, from 0
-  int64_t count = 0;   // split.count; 0 and 1: the model is not split
+  int64_t number = 0;   // split.no, from 0
+  int64_t count = 0;    // split.count; 0 and 1: the model is not split
   int64_t tensors = 0;  // split.tensors.count: those of all parts
 };
 
 int64_t split_value(const Gguf& gguf, const std::string& key, int64_t absent) {
   const int64_t* value = find<int64_t>(gguf, key);
   if (value == nullptr) return absent;
-  if (*value < 0) fail("{}: metadata {} is {}, expected a number that is not negative", gguf.name, key, *value);
+  if (*value < 0)
+    fail("{}: metadata {} is {}, expected a number that is not negative", gguf.name, key, *value);
   return *value;
 }
 
@@ -45,8 +46,8 @@ Part open_part(const fs::path& path) {
   part.count = split_value(part.gguf, "split.count", 0);
   part.tensors = split_value(part.gguf, "split.tensors.count", 0);
   if (part.count > kMostParts || (part.count > 1 && part.number >= part.count)) {
-    fail("{}: metadata split.no is {} and split.count {}, expected a part and at most {} of them", shown(path),
-         part.number, part.count, kMostParts);
+    fail("{}: metadata split.no is {} and split.count {}, expected a part and at most {} of them",
+         shown(path), part.number, part.count, kMostParts);
   }
   return part;
 }
