@@ -76,6 +76,7 @@ std::vector<fs::path> matching(const std::vector<fs::path>& models, const std::s
 
 // What to open in a folder; `text` chooses among GGUF models, `how` says in messages how to name one.
 fs::path choose(const fs::path& folder, const std::string& text, const std::string& how) {
+  refuse_adapter(folder);
   if (text.empty() && holds_safetensors(folder)) return folder;
   const std::vector<fs::path> models = gguf_models(folder);
   if (text.empty() && models.empty()) return folder;  // the checkpoint says what is missing

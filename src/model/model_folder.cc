@@ -91,6 +91,7 @@ std::vector<fs::path> gguf_models(const fs::path& folder) {
   for (const fs::path& name : names_in(folder)) {
     if (fs::is_directory(folder / name, ignored)) add_models(folder, name, models);
   }
+  std::sort(models.begin(), models.end());
   return models;
 }
 

@@ -151,6 +151,30 @@ TEST_F(Spoiled, TensorsAreNamed) {
               HasSubstr("missing"));
 }
 
+// transformers 4 would take the embedding, version 5 the LM head.
+TEST_F(Spoiled, AnLmHeadBesideTiedEmbeddingsMustBeTheSame) {
+  const Checkpoint original(kTiny / "llama");
+  const Tensor& table = original.require("model.embed_tokens.weight");
+  const auto with_head = [&](float change) {
+    test::SafetensorsWriter writer;
+    for (const Tensor& tensor : original.tensors()) {
+      std::vector<float> values(tensor.data.size() / sizeof(float));
+      dequantize(DType::f32, tensor.data, values);
+      writer.add(tensor.name, tensor.shape, values);
+    }
+    std::vector<float> head(table.data.size() / sizeof(float));
+    dequantize(DType::f32, table.data, head);
+    head.back() += change;
+    writer.add("lm_head.weight", table.shape, head);
+    const std::vector<std::byte> bytes = writer.bytes();
+    std::ofstream(folder_ / "model.safetensors", std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return open();
+  };
+  EXPECT_EQ(with_head(0), "no error");
+  EXPECT_THAT(with_head(1), HasSubstr("lm_head.weight differs from model.embed_tokens.weight"));
+}
+
 TEST_F(Spoiled, ShardsAreFoundThroughTheIndex) {
   Json index = {{"weight_map", Json::object()}};
   const auto shard_of = [](const Tensor& t) {
