@@ -4,6 +4,7 @@
 
 #include "base/file_exists.h"
 #include "format/gguf_writer.h"
+#include "model/chat_template.h"
 #include "model/checkpoint.h"
 #include "model/folder_fixture.h"
 #include "model/generation_config.h"
@@ -126,6 +127,8 @@ TEST_F(ModelLayout, LinksThatLeadNowhereAreNoMissingFiles) {
     write(name, "{}");
     with_links(name, [&] { return error_of([&] { read_tokenizer_config(folder_); }); });
   }
+  write("chat_template.jinja", "{}");
+  with_links("chat_template.jinja", [&] { return error_of([&] { ChatTemplate::from_folder(folder_); }); });
   write("tokenizer.json", "{}");
   with_links("tokenizer.json", [&] { return error_of([&] { tokenizer_from_folder(folder_); }); });
 }
