@@ -34,6 +34,8 @@ TYPES = {
     Type.Q5_K: (20, [0, 2]),
     Type.Q6_K: (20, [208]),
     Type.Q8_K: (20, []),
+    Type.IQ4_NL: (48, [0]),
+    Type.IQ4_XS: (20, [0]),
 }
 
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "engine/engine.h"
 #include "format/json.h"
 #include "model/model.h"
@@ -102,8 +103,7 @@ void print_text(const Model& model) {
 void add_info(CLI::App& app) {
   CLI::App* command = app.add_subcommand("info", "what a model is");
   auto info = std::make_shared<Info>();
-  command->add_option("model", info->model, "GGUF file, Hugging Face folder, or org/name in the local cache")
-      ->required();
+  command->add_option("model", info->model, kModelHelp)->required();
   command->add_flag("--json", info->json, "for machines");
   command->callback([info] {
     const std::shared_ptr<const Model> model = Model::open(info->model);

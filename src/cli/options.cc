@@ -33,9 +33,7 @@ double parse_percent(const std::string& text, const std::string& whole) {
 }  // namespace
 
 void EngineFlags::add_to(CLI::App& app) {
-  app.add_option("model", model,
-                 "GGUF file, Hugging Face folder, or org/name in the local Hugging Face cache")
-      ->required();
+  app.add_option("model", model, kModelHelp)->required();
   app.add_option("--dtype", dtype, "matrix products in f32, bf16 or auto (bf16 where the processor has it)")
       ->capture_default_str();
   app.add_option(

@@ -12,6 +12,12 @@
 
 namespace idleheads::cli {
 
+// What every MODEL argument accepts.
+constexpr const char* kModelHelp =
+    "GGUF file (of a split model: any part), folder of Hugging Face or GGUF files, or org/name[@revision] in "
+    "the "
+    "local Hugging Face cache; org/name:Q8_0 chooses the GGUF file with that in its name";
+
 struct EngineFlags {
   std::string model;
   std::string dtype = "auto";

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/task_options.h"
 #include "report/harness_results.h"
 
@@ -160,9 +161,7 @@ void add_prompts(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("prompts", "what a model is asked on a task: prompts, choices, token ids");
   auto prompts = std::make_shared<Prompts>();
-  command
-      ->add_option("model", prompts->model, "GGUF file, Hugging Face folder, or org/name in the local cache")
-      ->required();
+  command->add_option("model", prompts->model, kModelHelp)->required();
   command
       ->add_option("--context", prompts->context, "longest prompt in tokens (default: the model's context)")
       ->check(CLI::Range(1, 1 << 24));

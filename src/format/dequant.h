@@ -28,6 +28,9 @@ void q4_k(const uint8_t* data, int64_t blocks, float* out);
 void q5_k(const uint8_t* data, int64_t blocks, float* out);
 void q6_k(const uint8_t* data, int64_t blocks, float* out);
 void q8_k(const uint8_t* data, int64_t blocks, float* out);
+// dequant_iq4.cc: 4 bits an element that stand for unevenly spaced values; blocks of 32 and of 256 elements
+void iq4_nl(const uint8_t* data, int64_t blocks, float* out);
+void iq4_xs(const uint8_t* data, int64_t blocks, float* out);
 
 template <typename T>
 T load(const uint8_t* data) {

@@ -6,7 +6,7 @@ namespace idleheads {
 namespace {
 
 // In the order of the enum.
-constexpr std::array<DTypeInfo, 14> kTypes = {{
+constexpr std::array<DTypeInfo, 16> kTypes = {{
     {DType::f32, "F32", 1, 4},
     {DType::f16, "F16", 1, 2},
     {DType::bf16, "BF16", 1, 2},
@@ -21,6 +21,8 @@ constexpr std::array<DTypeInfo, 14> kTypes = {{
     {DType::q5_k, "Q5_K", 256, 176},
     {DType::q6_k, "Q6_K", 256, 210},
     {DType::q8_k, "Q8_K", 256, 292},
+    {DType::iq4_nl, "IQ4_NL", 32, 18},
+    {DType::iq4_xs, "IQ4_XS", 256, 136},
 }};
 
 }  // namespace

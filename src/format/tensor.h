@@ -12,7 +12,24 @@
 namespace idleheads {
 
 // Quantised types are GGML's block formats (ggml/src/ggml-common.h describes the layouts).
-enum class DType { f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, q8_k };
+enum class DType {
+  f32,
+  f16,
+  bf16,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  q8_k,
+  iq4_nl,
+  iq4_xs
+};
 
 struct DTypeInfo {
   DType dtype;

@@ -1,6 +1,7 @@
 #include "model/chat_template.h"
 
 #include "base/error.h"
+#include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "model/text_library.h"
 #include "model/tokenizer_folder.h"
@@ -32,9 +33,7 @@ ChatTemplate::ChatTemplate(std::string source, std::string bos_token, std::strin
 std::optional<ChatTemplate> ChatTemplate::from_folder(const fs::path& folder) {
   const TokenizerConfig config = read_tokenizer_config(folder);
   std::optional<std::string> source = config.chat_template;
-  std::error_code ignored;
-  if (const fs::path path = folder / "chat_template.jinja"; fs::exists(path, ignored))
-    source = read_text_file(path);
+  if (const fs::path path = folder / "chat_template.jinja"; file_exists(path)) source = read_text_file(path);
   if (!source) return std::nullopt;
   return ChatTemplate(std::move(*source), config.bos_token.value_or(""), config.eos_token.value_or(""));
 }

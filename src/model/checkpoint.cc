@@ -4,8 +4,11 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file_exists.h"
 #include "base/hash.h"
 #include "format/safetensors.h"
+#include "model/model_folder.h"
+#include "model/split_gguf.h"
 
 namespace idleheads {
 namespace {
@@ -43,55 +46,67 @@ void add_mapped(Hasher& hasher, std::span<const std::byte> bytes) {
 }  // namespace
 
 Checkpoint::Checkpoint(const fs::path& path) : path_(path) {
-  if (fs::is_directory(path)) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
     open_folder();
   } else {
-    files_.emplace_back(path);
-    const std::string name = path.filename().string();
-    if (!looks_like_gguf(files_.back().bytes())) {
-      fail(
-          "{}: not a GGUF file (its first four bytes are not 'GGUF'); for safetensors give the folder with "
-          "config.json",
-          printable(path.string(), 300));
-    }
-    gguf_ = parse_gguf(files_.back().bytes(), name);
+    GgufModel model = open_gguf(path);
+    files_ = std::move(model.files);
+    gguf_ = std::move(model.gguf);
     tensors_ = gguf_->tensors;
-  }
-  for (size_t i = 0; i < tensors_.size(); ++i) {
-    if (!index_.emplace(tensors_[i].name, i).second) {
-      fail("{}: tensor {} is in two files", path.string(), printable(tensors_[i].name));
-    }
+    for (size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
   }
 }
 
+// The order in which transformers looks for weights: one file before an index.
 void Checkpoint::open_folder() {
+  refuse_adapter(path_);
   const fs::path config = path_ / "config.json";
-  if (!fs::exists(config)) fail("{}: no config.json in this folder", printable(path_.string(), 300));
+  if (!file_exists(config)) {
+    fail("{}: no config.json in this folder{}", printable(path_.string(), 300), other_weights(path_));
+  }
   config_ = parse_json(read_text_file(config), config.string());
   const fs::path single = path_ / "model.safetensors", index = path_ / "model.safetensors.index.json";
-  if (fs::exists(index)) {
-    const Json parsed = parse_json(read_text_file(index), index.string());
-    for (const std::string& shard : shards_of(parsed, index.string())) open_shard(path_ / shard);
-    for (const auto& [tensor, file] : parsed["weight_map"].items()) {
-      const auto found =
-          std::find_if(tensors_.begin(), tensors_.end(), [&](const Tensor& t) { return t.name == tensor; });
-      if (found == tensors_.end()) {
-        fail("{}: tensor {} is not in the file it is said to be in ({})", index.string(), printable(tensor),
-             file.get<std::string>());
-      }
-    }
-  } else if (fs::exists(single)) {
+  if (file_exists(single)) {
     open_shard(single);
+  } else if (file_exists(index)) {
+    open_shards(index);
   } else {
-    fail("{}: neither model.safetensors nor model.safetensors.index.json in this folder",
-         printable(path_.string(), 300));
+    fail("{}: neither model.safetensors nor model.safetensors.index.json in this folder{}",
+         printable(path_.string(), 300), other_weights(path_));
+  }
+}
+
+void Checkpoint::open_shards(const fs::path& index) {
+  const Json parsed = parse_json(read_text_file(index), index.string());
+  std::vector<std::string> shard_of;  // of each of tensors_
+  for (const std::string& shard : shards_of(parsed, index.string())) {
+    if (!file_exists(path_ / shard)) {
+      fail("{}: {} is missing from the folder; the download or the copy is not complete", index.string(),
+           printable(shard));
+    }
+    open_shard(path_ / shard);
+    shard_of.resize(tensors_.size(), shard);
+  }
+  for (const auto& [tensor, file] : parsed["weight_map"].items()) {
+    const auto found = index_.find(tensor);
+    const std::string actual = found == index_.end() ? "" : shard_of[found->second];
+    if (actual == file.get<std::string>()) continue;
+    fail("{}: tensor {} is not in the file it is said to be in ({}){}", index.string(), printable(tensor),
+         printable(file.get<std::string>()),
+         actual.empty() ? "" : fmt::format(", but in {}", printable(actual)));
   }
 }
 
 void Checkpoint::open_shard(const fs::path& file) {
   files_.emplace_back(file);
   Safetensors parsed = parse_safetensors(files_.back().bytes(), file.string());
-  std::move(parsed.tensors.begin(), parsed.tensors.end(), std::back_inserter(tensors_));
+  for (Tensor& tensor : parsed.tensors) {
+    if (!index_.emplace(tensor.name, tensors_.size()).second) {
+      fail("{}: tensor {} is in two files", path_.string(), printable(tensor.name));
+    }
+    tensors_.push_back(std::move(tensor));
+  }
 }
 
 const Tensor* Checkpoint::find(const std::string& name) const {
@@ -113,8 +128,8 @@ int64_t Checkpoint::file_bytes() const {
 std::string Checkpoint::fingerprint() const {
   Hasher hasher;
   if (is_gguf()) {
-    // The file is one piece: settings, tensor table and data.
-    add_mapped(hasher, files_.front().bytes());
+    // A file is one piece: settings, tensor table and data. The parts of a model come in their order.
+    for (const MappedFile& file : files_) add_mapped(hasher, file.bytes());
     return hasher.hex();
   }
   hasher.add(config_.dump());

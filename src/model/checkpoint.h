@@ -16,8 +16,9 @@ namespace idleheads {
 
 class Checkpoint {
  public:
-  // `path` is a GGUF file or a folder with config.json and model.safetensors, or model.safetensors.index.json
-  // and its shards. Throws Error that names the file, and the tensor where one is at fault.
+  // `path` is a GGUF file, any part of a GGUF model in several files, or a folder with config.json and
+  // model.safetensors, or model.safetensors.index.json and its shards. Throws Error that names the file, and
+  // the tensor where one is at fault; for a folder with other weights or an adapter it says what to do.
   explicit Checkpoint(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
@@ -33,11 +34,13 @@ class Checkpoint {
   const std::vector<Tensor>& tensors() const { return tensors_; }
   int64_t file_bytes() const;
 
-  // Hash of the settings and of all tensors (names, types, shapes, contents); the files' names do not matter.
+  // Hash of the settings and of all tensors (names, types, shapes, contents); the files' names do not matter,
+  // nor which part of a GGUF model was given.
   std::string fingerprint() const;
 
  private:
   void open_folder();
+  void open_shards(const std::filesystem::path& index);
   void open_shard(const std::filesystem::path& file);
 
   std::filesystem::path path_;

@@ -57,6 +57,7 @@ std::vector<float> rope_frequencies(double theta, int head_dim);
 // Parameters of "llama3" RoPE scaling (Llama 3.1).
 struct Llama3Scaling {
   double factor = 1, low_frequency_factor = 1, high_frequency_factor = 4, original_context = 8192;
+  bool operator==(const Llama3Scaling&) const = default;
 };
 void apply_llama3_scaling(const Llama3Scaling& scaling, std::vector<float>& frequencies);
 

@@ -12,10 +12,12 @@ namespace idleheads {
 namespace {
 
 constexpr std::array<Family, 3> kFamilies = {{
-    // name, architecture, pre_norm, post_norm, qk_norm, always_qkv_bias, gguf_permutes_qk
-    {"llama", "LlamaForCausalLM", true, false, false, false, true},
-    {"qwen2", "Qwen2ForCausalLM", true, false, false, true, false},
-    {"olmo2", "Olmo2ForCausalLM", false, true, true, false, false},
+    // name, architecture, pre_norm, post_norm, qk_norm, always_qkv_bias, gguf_permutes_qk,
+    // attention_bias_key,
+    // mlp_bias_key
+    {"llama", "LlamaForCausalLM", true, false, false, false, true, true, true},
+    {"qwen2", "Qwen2ForCausalLM", true, false, false, true, false, false, false},
+    {"olmo2", "Olmo2ForCausalLM", false, true, true, false, false, true, false},
 }};
 
 struct TensorName {

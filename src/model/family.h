@@ -15,6 +15,8 @@ struct Family {
   bool pre_norm, post_norm, qk_norm;
   bool always_qkv_bias;   // the family has them whatever the config says
   bool gguf_permutes_qk;  // GGUF files hold the rows of Q and K in interleaved-RoPE order
+  // Keys of config.json that transformers reads in this family; where it does not, they change nothing.
+  bool attention_bias_key, mlp_bias_key;
 };
 
 std::span<const Family> families();

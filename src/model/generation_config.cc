@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/file_exists.h"
 #include "base/mapped_file.h"
 
 namespace idleheads {
@@ -67,11 +68,10 @@ void refuse_acting_keys(const Json& settings, const std::string& file) {
   }
 }
 
-TokenId token_id(const Json& value, const Tokenizer& tokenizer, const std::string& file) {
+TokenId token_id(const Json& value, int64_t vocabulary, const std::string& file) {
   // A vocabulary in the checkpoint may be larger than the tokenizer's, but an end token is written by it.
-  if (!value.is_number_integer() || value < 0 || value >= tokenizer.vocabulary_size()) {
-    fail("{}: eos_token_id has {}, expected token ids from 0 to {}", file, shown(value),
-         tokenizer.vocabulary_size() - 1);
+  if (!value.is_number_integer() || value < 0 || value >= vocabulary) {
+    fail("{}: eos_token_id has {}, expected token ids from 0 to {}", file, shown(value), vocabulary - 1);
   }
   return value.get<TokenId>();
 }
@@ -87,24 +87,11 @@ float repetition_penalty(const Json& settings, const std::string& file) {
 
 GenerationConfig from_folder(const Checkpoint& checkpoint, const Tokenizer& tokenizer) {
   fs::path path = checkpoint.path() / "generation_config.json";
-  std::error_code ignored;
-  const bool own = fs::exists(path, ignored);
+  const bool own = file_exists(path);
   if (!own) path = checkpoint.path() / "config.json";
   const std::string file = path.string();
   const Json settings = own ? parse_json(read_text_file(path), file) : checkpoint.config();
-  if (!settings.is_object()) fail("{}: expected a JSON object, found {}", file, settings.type_name());
-  refuse_acting_keys(settings, file);
-  GenerationConfig config;
-  config.repetition_penalty = repetition_penalty(settings, file);
-  const auto eos = settings.find("eos_token_id");
-  if (eos == settings.end() || eos->is_null()) {
-    if (tokenizer.eos()) config.end_tokens.push_back(*tokenizer.eos());
-  } else if (eos->is_array()) {
-    for (const Json& id : *eos) config.end_tokens.push_back(token_id(id, tokenizer, file));
-  } else {
-    config.end_tokens.push_back(token_id(*eos, tokenizer, file));
-  }
-  return config;
+  return generation_config_from_json(settings, file, tokenizer.vocabulary_size(), tokenizer.eos());
 }
 
 // GGUF does not hold generation_config.json. Of a chat model with two end tokens it names the one that ends a
@@ -124,6 +111,23 @@ GenerationConfig from_gguf(const Gguf& gguf, const Tokenizer& tokenizer) {
 }
 
 }  // namespace
+
+GenerationConfig generation_config_from_json(const Json& settings, const std::string& file,
+                                             int64_t vocabulary, std::optional<TokenId> eos) {
+  if (!settings.is_object()) fail("{}: expected a JSON object, found {}", file, settings.type_name());
+  refuse_acting_keys(settings, file);
+  GenerationConfig config;
+  config.repetition_penalty = repetition_penalty(settings, file);
+  const auto end = settings.find("eos_token_id");
+  if (end == settings.end() || end->is_null()) {
+    if (eos) config.end_tokens.push_back(*eos);
+  } else if (end->is_array()) {
+    for (const Json& id : *end) config.end_tokens.push_back(token_id(id, vocabulary, file));
+  } else {
+    config.end_tokens.push_back(token_id(*end, vocabulary, file));
+  }
+  return config;
+}
 
 GenerationConfig generation_config(const Checkpoint& checkpoint, const Tokenizer& tokenizer) {
   GenerationConfig config =

@@ -2,6 +2,8 @@
 // repetition.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "model/checkpoint.h"
@@ -19,5 +21,10 @@ struct GenerationConfig {
 // Keys of sampling are ignored. Throws Error that names the key: one that changes greedy generation in a way
 // that is not supported, a value of another type, a token outside of the vocabulary.
 GenerationConfig generation_config(const Checkpoint& checkpoint, const Tokenizer& tokenizer);
+
+// The same from a generation_config.json or config.json; `file` stands in messages. `vocabulary` is the
+// tokenizer's size, and `eos` its end token, which counts where the settings name none.
+GenerationConfig generation_config_from_json(const Json& settings, const std::string& file,
+                                             int64_t vocabulary, std::optional<TokenId> eos);
 
 }  // namespace idleheads

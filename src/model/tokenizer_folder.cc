@@ -1,6 +1,7 @@
 #include "model/tokenizer_folder.h"
 
 #include "base/error.h"
+#include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
 
@@ -16,8 +17,7 @@ struct JsonFile {
 };
 
 JsonFile read_json_file(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return {path.string(), Json::object()};
+  if (!file_exists(path)) return {path.string(), Json::object()};
   JsonFile file = {path.string(), parse_json(read_text_file(path), path.string())};
   if (!file.object.is_object())
     fail("{}: expected a JSON object, found {}", file.path, file.object.type_name());
@@ -111,8 +111,7 @@ TokenizerConfig read_tokenizer_config(const fs::path& folder) {
 
 TokenizerParts tokenizer_from_folder(const fs::path& folder) {
   const fs::path path = folder / "tokenizer.json";
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
+  if (!file_exists(path)) {
     fail("{}: no tokenizer.json; only the format of Hugging Face's tokenizers library is read",
          folder.string());
   }

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 #include <vector>
@@ -63,6 +64,35 @@ void check_tensor(const Checkpoint& checkpoint, const std::string& name, const s
   }
 }
 
+// Piece by piece, each given back once read.
+bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
+  constexpr size_t kPiece = size_t{16} << 20;
+  bool same = a.size() == b.size();
+  for (size_t at = 0; same && at < a.size(); at += kPiece) {
+    const size_t size = std::min(kPiece, a.size() - at);
+    same = std::memcmp(a.data() + at, b.data() + at, size) == 0;
+    forget_pages(a.subspan(at, size));
+    forget_pages(b.subspan(at, size));
+  }
+  return same;
+}
+
+// An LM head beside tied embeddings: transformers 4 takes the embedding, version 5 the head where they
+// differ.
+void check_tied_head(const Checkpoint& checkpoint) {
+  const Tensor* head = checkpoint.find(tensor_name(Role::lm_head, 0, checkpoint.is_gguf()));
+  if (head == nullptr) return;
+  const Tensor& embedding = checkpoint.require(tensor_name(Role::token_embedding, 0, checkpoint.is_gguf()));
+  if (head->dtype != embedding.dtype || head->shape != embedding.shape ||
+      !same_bytes(head->data, embedding.data)) {
+    fail(
+        "{}: tensor {} differs from {}, but tie_word_embeddings says that they are one; set it to the one "
+        "that "
+        "is meant",
+        checkpoint.path().string(), head->name, embedding.name);
+  }
+}
+
 // GGUF keeps the two halves of a head's rows interleaved: row 2j + half there is row half * head_dim / 2 + j
 // here.
 void unpermute_rows(std::span<float> rows, int64_t columns, int head_dim) {
@@ -92,6 +122,7 @@ WeightReader::WeightReader(const Checkpoint& checkpoint, const ModelConfig& conf
     }
   };
   check(model_tensors(config), 0);
+  if (config.tied_embeddings) check_tied_head(checkpoint);
   for (int layer = 0; layer < config.layers; ++layer) check(layer_tensors(config), layer);
   for (const Tensor& tensor : checkpoint.tensors()) {
     if (!used.contains(tensor.name) && !is_derived(tensor.name, config)) {

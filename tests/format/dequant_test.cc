@@ -12,7 +12,7 @@
 namespace idleheads::test {
 namespace {
 
-constexpr int kTypes = static_cast<int>(DType::q8_k) + 1;
+constexpr int kTypes = static_cast<int>(DType::iq4_xs) + 1;
 
 // The same bits; NaN may be any NaN.
 bool same(float a, float b) {

@@ -109,7 +109,7 @@ TEST_F(Spoiled, ConfigValuesAreNamed) {
        "type 'yarn'"},
       {[](Json& c) { c["rope_scaling"]["attention_factor"] = 2; }, "attention_factor"},
       {[](Json& c) { c["rope_scaling"].erase("factor"); }, "factor is missing"},
-      {[](Json& c) { c["logit_scale"] = 0.5; }, "key 'logit_scale' is not understood"},
+      {[](Json& c) { c["logit_scale"] = 0.5; }, "logit_scale is 0.5, expected 1"},
       {[](Json& c) { c["quantization_config"] = Json::object(); }, "quantization_config"},
       {[](Json& c) { c["use_sliding_window"] = true; }, "use_sliding_window"},
       {[](Json& c) { c["tie_word_embeddings"] = 1; }, "tie_word_embeddings is 1"},
@@ -149,6 +149,30 @@ TEST_F(Spoiled, TensorsAreNamed) {
                 if (t.name == name) t.name = "model.extra";
               }),
               HasSubstr("missing"));
+}
+
+// transformers 4 would take the embedding, version 5 the LM head.
+TEST_F(Spoiled, AnLmHeadBesideTiedEmbeddingsMustBeTheSame) {
+  const Checkpoint original(kTiny / "llama");
+  const Tensor& table = original.require("model.embed_tokens.weight");
+  const auto with_head = [&](float change) {
+    test::SafetensorsWriter writer;
+    for (const Tensor& tensor : original.tensors()) {
+      std::vector<float> values(tensor.data.size() / sizeof(float));
+      dequantize(DType::f32, tensor.data, values);
+      writer.add(tensor.name, tensor.shape, values);
+    }
+    std::vector<float> head(table.data.size() / sizeof(float));
+    dequantize(DType::f32, table.data, head);
+    head.back() += change;
+    writer.add("lm_head.weight", table.shape, head);
+    const std::vector<std::byte> bytes = writer.bytes();
+    std::ofstream(folder_ / "model.safetensors", std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return open();
+  };
+  EXPECT_EQ(with_head(0), "no error");
+  EXPECT_THAT(with_head(1), HasSubstr("lm_head.weight differs from model.embed_tokens.weight"));
 }
 
 TEST_F(Spoiled, ShardsAreFoundThroughTheIndex) {

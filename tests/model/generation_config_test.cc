@@ -65,6 +65,13 @@ TEST_F(GenerationConfigTest, WithoutThemTheTokenizersEosEnds) {
   EXPECT_THAT(with(R"({"eos_token_id": null})").end_tokens, ElementsAre(eos));
 }
 
+// Taken for a missing file it would leave other end tokens.
+TEST_F(GenerationConfigTest, ALinkThatLeadsNowhereIsNoMissingFile) {
+  fs::create_symlink("gone", folder_ / "generation_config.json");
+  EXPECT_THAT([&] { read(); },
+              testing::ThrowsMessage<Error>(HasSubstr("a link to gone, which does not exist")));
+}
+
 TEST_F(GenerationConfigTest, ConfigJsonCountsWithoutAFileOfItsOwn) {
   std::string config = R"({"model_type": "llama", "eos_token_id": [9, 2], "repetition_penalty": 1.5})";
   write("config.json", config);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -269,11 +270,78 @@ TEST_F(GgufModel, MetadataIsNamed) {
   EXPECT_THAT(instead("llama.rope.dimension_count", uint32_t{4}), HasSubstr("partial RoPE"));
   EXPECT_THAT(instead("llama.rope.scaling.type", "yarn"), HasSubstr("'yarn' is not supported"));
   EXPECT_THAT(instead("llama.rope.scaling.factor", 0.0f), HasSubstr("factor"));
-  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_count is not understood"));
+  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_count is 8, expected 0"));
   EXPECT_THAT(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 1}),
               HasSubstr("differs from layer to layer"));
   EXPECT_EQ(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 2}), "no error");
   EXPECT_EQ(instead("tokenizer.something", "else"), "no error");
+}
+
+// A known key is read: at the value of the family it is accepted, at another one refused by name.
+TEST_F(GgufModel, KeysThatActAreRead) {
+  const auto adding = [&](const std::string& key, auto value) {
+    return with([&](GgufWriter& w) { w.add("llama." + key, value); });
+  };
+  EXPECT_EQ(adding("attention.causal", true), "no error");
+  EXPECT_THAT(adding("attention.causal", false), HasSubstr("llama.attention.causal is false, expected true"));
+  EXPECT_EQ(adding("use_parallel_residual", false), "no error");
+  EXPECT_THAT(adding("use_parallel_residual", true),
+              HasSubstr("use_parallel_residual is true, expected false"));
+  EXPECT_EQ(adding("tensor_data_layout", "Meta AI original pth"), "no error");
+  EXPECT_THAT(adding("tensor_data_layout", "jploski"), HasSubstr("tensor_data_layout is jploski"));
+  EXPECT_EQ(adding("vocab_size", uint32_t{kVocabulary}), "no error");
+  EXPECT_THAT(adding("vocab_size", uint32_t{kVocabulary + 1}), HasSubstr("vocab_size is 21, expected 20"));
+  EXPECT_EQ(adding("attention.scale", static_cast<float>(1 / std::sqrt(double{kDim}))), "no error");
+  EXPECT_THAT(adding("attention.scale", 0.5f), HasSubstr("attention.scale is 0.5"));
+  EXPECT_EQ(adding("attention.layer_norm_epsilon", 1e-6f), "no error");
+  EXPECT_THAT(adding("attention.layer_norm_epsilon", 1e-5f), HasSubstr("attention.layer_norm_epsilon"));
+  for (const char* key : {"expert_count", "expert_used_count", "attention.sliding_window", "pooling_type"}) {
+    EXPECT_EQ(adding(key, uint32_t{0}), "no error") << key;
+    EXPECT_THAT(adding(key, uint32_t{2}), HasSubstr(std::string("llama.") + key + " is 2, expected 0"));
+  }
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping", "attention.clamp_kqv"}) {
+    EXPECT_EQ(adding(key, 0.0f), "no error") << key;
+    EXPECT_THAT(adding(key, 30.0f), HasSubstr(std::string("llama.") + key + " is 30"));
+  }
+  for (const char* key : {"logit_scale", "embedding_scale", "residual_scale", "rope.scaling.attn_factor"}) {
+    EXPECT_EQ(adding(key, 1.0f), "no error") << key;
+    EXPECT_THAT(adding(key, 0.5f), HasSubstr(std::string("llama.") + key + " is 0.5"));
+  }
+  EXPECT_EQ(adding("rope.scaling.finetuned", true), "no error");
+  EXPECT_EQ(adding("rope.scaling.original_context_length", uint32_t{32}), "no error");
+  for (const char* key : {"rope.scaling.yarn_beta_fast", "attention.temperature_scale", "new_key"})
+    EXPECT_THAT(adding(key, 1.0f), HasSubstr("is not understood")) << key;
+  EXPECT_THAT(with([](GgufWriter& w) {
+                w.add("llama.rope.scaling.factor", 4.0f).add("llama.rope.scale_linear", 2.0f);
+              }),
+              HasSubstr("llama.rope.scale_linear is 2"));
+}
+
+// The layout of permuted rows is Llama's alone.
+TEST_F(GgufModel, TheDataLayoutIsTheFamilys) {
+  GgufWriter writer = gguf("qwen2", Tensors("qwen2", true));
+  ASSERT_EQ(open(writer), "no error");
+  writer.add("qwen2.tensor_data_layout", "Meta AI original pth");
+  EXPECT_THAT(open(writer), HasSubstr("qwen2.tensor_data_layout"));
+}
+
+TEST_F(GgufModel, FilesThatAreNoModels) {
+  const auto adding = [&](const std::string& key, auto value) {
+    return with([&](GgufWriter& w) { w.add(key, value); });
+  };
+  EXPECT_EQ(adding("general.type", "model"), "no error");
+  EXPECT_THAT(adding("general.type", "adapter"), HasSubstr("a LoRA adapter, not a model; merge it"));
+  EXPECT_THAT(adding("adapter.type", "lora"), HasSubstr("a LoRA adapter, not a model"));
+  EXPECT_THAT(adding("general.type", "mmproj"), HasSubstr("multimodal model (mmproj)"));
+  EXPECT_THAT(adding("general.type", "imatrix"), HasSubstr("importance matrix"));
+  EXPECT_THAT(adding("general.type", "vocab"), HasSubstr("general.type is 'vocab'"));
+  EXPECT_EQ(adding("general.quantization_version", uint32_t{2}), "no error");
+  EXPECT_THAT(adding("general.quantization_version", uint32_t{3}), HasSubstr("quantization_version is 3"));
+  EXPECT_THAT(with([](GgufWriter& w) {
+                drop(w, "general.architecture");
+                w.add("general.architecture", "clip");
+              }),
+              HasSubstr("multimodal model (mmproj)"));
 }
 
 TEST_F(GgufModel, TensorsAreNamed) {

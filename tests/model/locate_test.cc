@@ -75,10 +75,54 @@ TEST_F(Folder, RevisionsStayInTheCache) {
   fs::create_directories(repository / "snapshots" / "abc");
   fs::create_directories(repository / "refs");
   EXPECT_EQ(locate("org/tiny@abc"), (repository / "snapshots" / "abc").string());
-  for (const char* name : {"org/tiny", "org/tiny@", "org/tiny@.", "org/tiny@..", "org/tiny@x@y"})
+  for (const char* name : {"org/tiny", "org/tiny@", "org/tiny@.", "org/tiny@..", "org/tiny@x@y"}) {
     EXPECT_THAT(locate(name), HasSubstr("is not in the Hugging Face cache")) << name;
+    EXPECT_THAT(locate(name), HasSubstr("there are the commits abc: name one as org/tiny@abc")) << name;
+  }
+  EXPECT_THAT(locate("org/tiny@ab"), HasSubstr("where commits must be written in full"));
   std::ofstream(repository / "refs" / "main") << "../../..\n";
   EXPECT_THAT(locate("org/tiny"), HasSubstr("is not in the Hugging Face cache"));
+}
+
+TEST_F(Folder, ARepositoryOfGgufFiles) {
+  const fs::path repository = folder_ / "models--org--tiny", snapshot = repository / "snapshots" / "abc";
+  fs::create_directories(repository / "refs");
+  EXPECT_THAT(locate("org/tiny"), HasSubstr("which has no snapshot of the model"));
+  fs::create_directories(snapshot / "Q4");
+  std::ofstream(repository / "refs" / "main") << "abc";
+  EXPECT_EQ(locate("org/tiny"), snapshot.string());
+  std::ofstream(snapshot / "tiny-Q8_0.gguf") << "x";
+  EXPECT_EQ(locate("org/tiny"), (snapshot / "tiny-Q8_0.gguf").string());
+  std::ofstream(snapshot / "Q4" / "tiny-Q4_K_M.gguf") << "x";
+  EXPECT_THAT(locate("org/tiny"),
+              testing::AllOf(HasSubstr("2 GGUF models: Q4/tiny-Q4_K_M.gguf, tiny-Q8_0.gguf"),
+                             HasSubstr("org/tiny:TEXT"), HasSubstr("org/tiny/FILE.gguf")));
+  EXPECT_EQ(locate("org/tiny:q8_0"), (snapshot / "tiny-Q8_0.gguf").string());
+  EXPECT_EQ(locate("org/tiny@abc:Q4"), (snapshot / "Q4" / "tiny-Q4_K_M.gguf").string());
+  EXPECT_EQ(locate("org/tiny/tiny-Q8_0.gguf"), (snapshot / "tiny-Q8_0.gguf").string());
+  EXPECT_EQ(locate("org/tiny/Q4/tiny-Q4_K_M.gguf"), (snapshot / "Q4" / "tiny-Q4_K_M.gguf").string());
+  EXPECT_THAT(locate("org/tiny:Q"), HasSubstr("2 GGUF models match 'Q'"));
+  EXPECT_THAT(locate("org/tiny:F16"), HasSubstr("no GGUF model's name contains 'F16'; there are:"));
+  EXPECT_THAT(locate("org/tiny:"), HasSubstr("no such file or folder"));
+}
+
+// As huggingface_hub's constants.py: the first that is set, with '~' and variables filled in.
+TEST(HubCache, IsFoundAsHuggingFaceHubDoes) {
+  const char* names[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"};
+  for (const char* name : names) unsetenv(name);
+  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  EXPECT_EQ(hub_cache(), home + "/.cache/huggingface/hub");
+  setenv("XDG_CACHE_HOME", "/xdg", 1);
+  EXPECT_EQ(hub_cache(), "/xdg/huggingface/hub");
+  setenv("HF_HOME", "~/hf", 1);
+  EXPECT_EQ(hub_cache(), home + "/hf/hub");
+  setenv("HUGGINGFACE_HUB_CACHE", "$XDG_CACHE_HOME/${HF_NONE}/$", 1);
+  EXPECT_EQ(hub_cache(), "/xdg/${HF_NONE}/$");
+  setenv("HF_HUB_CACHE", "${XDG_CACHE_HOME}x", 1);
+  EXPECT_EQ(hub_cache(), "/xdgx");
+  setenv("HF_HUB_CACHE", "~", 1);
+  EXPECT_EQ(hub_cache(), home);
+  for (const char* name : names) unsetenv(name);
 }
 
 TEST_F(Folder, ShardsThatDisagree) {

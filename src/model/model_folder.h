@@ -1,0 +1,25 @@
+// What lies in a folder: a Hugging Face checkpoint, GGUF models, or neither.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace idleheads {
+
+// True if the folder has weights that Checkpoint reads from it: model.safetensors or its index.
+bool holds_safetensors(const std::filesystem::path& folder);
+
+// GGUF models in the folder and its direct subfolders, as paths relative to it, sorted; a model in several
+// parts counts once, as its first part that is there. What is no model by its name (mmproj, imatrix) is left
+// out.
+std::vector<std::filesystem::path> gguf_models(const std::filesystem::path& folder);
+
+// Throws Error if a PEFT adapter lies in the folder: transformers would apply it to the weights.
+void refuse_adapter(const std::filesystem::path& folder);
+
+// For a folder without readable weights: which others it has and what to do, as "; it holds ..."; empty if it
+// has none.
+std::string other_weights(const std::filesystem::path& folder);
+
+}  // namespace idleheads
