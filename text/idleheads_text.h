@@ -36,24 +36,32 @@ void idleheads_ids_free(idleheads_ids ids);
 typedef struct idleheads_tokenizer idleheads_tokenizer;
 void idleheads_tokenizer_free(idleheads_tokenizer* tokenizer);  // NULL does nothing
 
-// A tokenizer.json as Hugging Face's `tokenizers` writes it; its truncation and padding are not used. NULL on failure.
-idleheads_tokenizer* idleheads_tokenizer_from_json(idleheads_view json, idleheads_string* error);
+// The tokenizer of a Hugging Face folder as transformers 4.48.2 makes it with AutoTokenizer. `json` is tokenizer.json; its
+// truncation and padding are not used. `files` is empty (tokenizer.json alone), or JSON of the other files as they are:
+// {"tokenizer_config": object or null, "special_tokens_map": the same, "added_tokens": the same, "tokenizer_class": the
+// name that config.json leads to, or null}. What the text library does not understand, draws by chance, or would need much
+// more memory than the file has bytes is refused by name. NULL on failure.
+idleheads_tokenizer* idleheads_tokenizer_from_json(idleheads_view json, idleheads_view files, idleheads_string* error);
 
 enum {
-  IDLEHEADS_TOKEN_NORMAL = 0,   // reached by merges only
-  IDLEHEADS_TOKEN_ADDED = 1,    // also found as it stands in the text
-  IDLEHEADS_TOKEN_SPECIAL = 2,  // the same, and left out when decoding without special tokens
+  IDLEHEADS_TOKEN_NORMAL = 0,    // reached by merges only
+  IDLEHEADS_TOKEN_ADDED = 1,     // also found as it stands in the text
+  IDLEHEADS_TOKEN_SPECIAL = 2,   // the same, but not by merges; left out when decoding without special tokens
+  IDLEHEADS_TOKEN_UNMERGED = 3,  // never made by a merge that is derived from scores
 };
 
-// A byte-level BPE vocabulary. A token's id is its place in `tokens`; all tokens differ. A merge is two tokens with a
-// space between them; the two and the token that they make are in the vocabulary; earlier merges come first.
-// `settings` is JSON: {"pre_tokenizer": as in tokenizer.json, "normalizer": the same or null, "ignore_merges": bool}.
+// A BPE vocabulary. A token's id is its place in `tokens`; all tokens differ. A merge is two tokens with a space between
+// them; the two and the token that they make are in the vocabulary; earlier merges come first. Where there are `scores`
+// (sentencepiece), the merges are derived from them as transformers does, and `merges` is not used.
+// `settings` is JSON: {"pre_tokenizer": as in tokenizer.json, or null, "normalizer": the same, "decoder": as in
+// tokenizer.json, "ignore_merges": bool, "byte_fallback": bool, "unk_token": text or null}.
 typedef struct {
   const idleheads_view* tokens;
   const uint8_t* kinds;  // IDLEHEADS_TOKEN_*, one a token
   size_t token_count;
   const idleheads_view* merges;
   size_t merge_count;
+  const double* scores;  // one a token, or NULL
   idleheads_view settings;
 } idleheads_bpe;
 
@@ -67,8 +75,12 @@ size_t idleheads_tokenizer_size(const idleheads_tokenizer* tokenizer);
 // False if there is none.
 bool idleheads_tokenizer_token(const idleheads_tokenizer* tokenizer, uint32_t id, idleheads_string* token);
 bool idleheads_tokenizer_id(const idleheads_tokenizer* tokenizer, idleheads_view token, uint32_t* id);
+// Id of "bos_token", "eos_token" and so on as the folder's files and class say. False if there is no such token; *said is
+// false if they do not speak of it.
+bool idleheads_tokenizer_special_id(const idleheads_tokenizer* tokenizer, idleheads_view name, bool* said, uint32_t* id);
 
-// Ids of a text. With `add_special_tokens` the tokenizer's post-processor adds its own.
+// Ids of a text. With `add_special_tokens` the tokenizer's post-processor adds its own. Fails on a text that the
+// tokenizer's normalizers could make far longer.
 bool idleheads_tokenizer_encode(const idleheads_tokenizer* tokenizer, idleheads_view text, bool add_special_tokens,
                                 idleheads_ids* ids, idleheads_string* error);
 // Text of `count` ids; bytes that are not UTF-8 become U+FFFD. Fails on an id that is not in the vocabulary.

@@ -37,7 +37,9 @@ int64_t parameters_of(const Checkpoint& checkpoint) {
 
 std::string tokenizer_line(const Model& model) {
   try {
-    return model.tokenizer().description();
+    const Tokenizer& tokenizer = model.tokenizer();
+    return tokenizer.note().empty() ? tokenizer.description()
+                                    : fmt::format("{}; {}", tokenizer.description(), tokenizer.note());
   } catch (const Error& error) {
     return fmt::format("none ({})", error.what());
   }

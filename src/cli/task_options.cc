@@ -41,6 +41,12 @@ std::string folder_name(const std::string& task) {
   return task == "wikitext" ? "wikitext2" : task;
 }
 
+// What a user must know about the token ids before results are made of them.
+void print_tokenizer_note(const Model& model) {
+  const std::string& note = model.tokenizer().note();
+  if (!note.empty()) fmt::print(stderr, "note: {}: {}\n", printable(model.name()), note);
+}
+
 }  // namespace
 
 void TaskFlags::add_to(CLI::App& app, bool required) {
@@ -132,6 +138,7 @@ std::optional<ChatOptions> TaskFlags::chat_options(const Model& model) const {
 }
 
 std::vector<PreparedTask> TaskFlags::prepare(const Model& model) const {
+  print_tokenizer_note(model);
   TaskOptions options;
   options.shots = shots;
   options.limit = limit;
@@ -152,6 +159,7 @@ std::vector<PreparedTask> TaskFlags::prepare(const Model& model) const {
 }
 
 PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {
+  print_tokenizer_note(model);
   return prepare_texts(file, model, encode_options(model));
 }
 

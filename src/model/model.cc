@@ -1,6 +1,6 @@
 #include "model/model.h"
 
-#include <mutex>
+#include <utility>
 
 #include "model/locate.h"
 
@@ -28,11 +28,12 @@ Model::Model(const std::string& name, int64_t context)
       weights_(checkpoint_, config_) {}
 
 const Tokenizer& Model::tokenizer() const {
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(tokenizer_mutex_);
   if (!tokenizer_) {
-    tokenizer_ = checkpoint_.is_gguf() ? Tokenizer::from_gguf(checkpoint_.gguf())
-                                       : Tokenizer::from_folder(checkpoint_.path());
+    Tokenizer made = checkpoint_.is_gguf() ? Tokenizer::from_gguf(checkpoint_.gguf())
+                                           : Tokenizer::from_folder(checkpoint_.path());
+    made.refuse_ids_from(config_.vocabulary);
+    tokenizer_ = std::move(made);
   }
   return *tokenizer_;
 }

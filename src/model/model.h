@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -39,6 +40,7 @@ class Model {
   Checkpoint checkpoint_;
   ModelConfig config_;
   WeightReader weights_;
+  mutable std::mutex tokenizer_mutex_;
   mutable std::optional<Tokenizer> tokenizer_;
 };
 

@@ -23,8 +23,10 @@ struct TokenizerParts {
   TokenizerHandle handle;
   std::optional<TokenId> bos, eos;
   std::optional<bool> adds_bos;   // nothing: as the tokenizer's own post-processing does
+  bool adds_eos = false;          // besides what the post-processing does
   bool cleans_up_spaces = false;  // decode() takes the space before punctuation away
   std::string description;
+  std::string note;  // Tokenizer::note()
 };
 
 inline idleheads_view view_of(std::string_view text) { return {text.data(), text.size()}; }

@@ -1,6 +1,8 @@
 #include "model/tokenizer.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -59,6 +61,7 @@ struct Tokenizer::Impl {
     const bool puts_bos = parts.bos && !own.empty() && own.front() == *parts.bos;
     adds_bos = parts.adds_bos.value_or(puts_bos);
     if (adds_bos && !parts.bos) fail("the tokenizer's settings ask for a BOS token, but name none");
+    if (parts.adds_eos && !parts.eos) fail("the tokenizer's settings ask for an EOS token, but name none");
     inserts_bos = adds_bos && !puts_bos;
     removes_bos = !adds_bos && puts_bos;
   }
@@ -67,6 +70,7 @@ struct Tokenizer::Impl {
   bool adds_bos = false;
   // Where the settings want something else than the post-processing does by itself.
   bool inserts_bos = false, removes_bos = false;
+  int64_t rows = std::numeric_limits<int64_t>::max();  // ids from here on are refused
 };
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -86,6 +90,14 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special_t
   std::vector<TokenId> ids = encode_with(impl_->parts.handle.get(), text, add_special_tokens);
   if (add_special_tokens && impl_->inserts_bos) ids.insert(ids.begin(), *impl_->parts.bos);
   if (add_special_tokens && impl_->removes_bos) ids.erase(ids.begin());
+  if (add_special_tokens && impl_->parts.adds_eos) ids.push_back(*impl_->parts.eos);
+  const auto beyond = std::ranges::find_if(ids, [&](TokenId id) { return id >= impl_->rows; });
+  if (beyond != ids.end()) {
+    fail(
+        "the text has the token '{}' of id {}, but the model has only {} tokens; the tokenizer is not this "
+        "model's, or tokens were added to it only",
+        printable(token(*beyond).value_or("")), *beyond, impl_->rows);
+  }
   return ids;
 }
 
@@ -103,6 +115,8 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_to
   }
   return impl_->parts.cleans_up_spaces ? without_extra_spaces(text.copy()) : text.copy();
 }
+
+void Tokenizer::refuse_ids_from(int64_t rows) { impl_->rows = rows; }
 
 int64_t Tokenizer::vocabulary_size() const {
   return static_cast<int64_t>(idleheads_tokenizer_size(impl_->parts.handle.get()));
@@ -127,5 +141,6 @@ std::optional<TokenId> Tokenizer::bos() const { return impl_->parts.bos; }
 std::optional<TokenId> Tokenizer::eos() const { return impl_->parts.eos; }
 bool Tokenizer::adds_bos() const { return impl_->adds_bos; }
 const std::string& Tokenizer::description() const { return impl_->parts.description; }
+const std::string& Tokenizer::note() const { return impl_->parts.note; }
 
 }  // namespace idleheads

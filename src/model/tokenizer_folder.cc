@@ -1,5 +1,7 @@
 #include "model/tokenizer_folder.h"
 
+#include <array>
+
 #include "base/error.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
@@ -80,18 +82,49 @@ std::optional<std::string> read_chat_template(const JsonFile& config) {
   return std::nullopt;
 }
 
-std::optional<TokenId> find_token(const idleheads_tokenizer& tokenizer, const fs::path& folder,
-                                  const char* key, const std::optional<std::string>& text,
-                                  const std::optional<int64_t>& id) {
-  if (text) {
-    uint32_t found = 0;
-    if (idleheads_tokenizer_id(&tokenizer, view_of(*text), &found)) return static_cast<TokenId>(found);
-    fail("{}: {} '{}' is not in the vocabulary of tokenizer.json", folder.string(), key, printable(*text));
+// The tokenizer class that transformers takes if tokenizer_config.json names none.
+Json class_of_model(const JsonFile& model_config) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kClasses = {
+      {{"llama", "LlamaTokenizer"},
+       {"mistral", "LlamaTokenizer"},
+       {"qwen2", "Qwen2Tokenizer"},
+       {"olmo", "GPTNeoXTokenizer"},
+       {"olmo2", "GPTNeoXTokenizer"}}};
+  const Json& config = model_config.object;
+  if (const auto named = config.find("tokenizer_class"); named != config.end() && !named->is_null()) {
+    if (!named->is_string()) wrong_type(model_config, "tokenizer_class", "a name");
+    return *named;
   }
+  const auto type = config.find("model_type");
+  for (const auto& [model, name] : kClasses) {
+    if (type != config.end() && *type == model) return name;
+  }
+  return nullptr;
+}
+
+// The `files` of idleheads_tokenizer_from_json.
+std::string other_files(const fs::path& folder, const JsonFile& config, const JsonFile& model_config) {
+  const Json files = {{"tokenizer_config", config.object},
+                      {"special_tokens_map", read_json_file(folder / "special_tokens_map.json").object},
+                      {"added_tokens", read_json_file(folder / "added_tokens.json").object},
+                      {"tokenizer_class", class_of_model(model_config)}};
+  return files.dump();
+}
+
+// config.json's id counts where the tokenizer's files and class do not speak of the token.
+std::optional<TokenId> special_token(const idleheads_tokenizer& tokenizer, const JsonFile& model_config,
+                                     const char* key) {
+  bool said = false;
+  uint32_t found = 0;
+  if (idleheads_tokenizer_special_id(&tokenizer, view_of(key), &said, &found)) {
+    return static_cast<TokenId>(found);
+  }
+  const std::optional<int64_t> id =
+      said ? std::nullopt : token_id(model_config, (std::string(key) + "_id").c_str());
   if (!id) return std::nullopt;
   const auto size = static_cast<int64_t>(idleheads_tokenizer_size(&tokenizer));
   if (*id >= 0 && *id < size) return static_cast<TokenId>(*id);
-  fail("{}: {}_id {} in config.json is outside the vocabulary of {} tokens", folder.string(), key, *id, size);
+  fail("{}: {}_id {} is outside the vocabulary of {} tokens", model_config.path, key, *id, size);
 }
 
 }  // namespace
@@ -116,16 +149,17 @@ TokenizerParts tokenizer_from_folder(const fs::path& folder) {
          folder.string());
   }
   const std::string json = read_text_file(path);
+  const JsonFile config = read_json_file(folder / "tokenizer_config.json");
+  const JsonFile model_config = read_json_file(folder / "config.json");
+  const std::string files = other_files(folder, config, model_config);
   LibraryString error;
   TokenizerParts parts;
-  parts.handle.reset(idleheads_tokenizer_from_json(view_of(json), error.out()));
-  if (!parts.handle) fail("{}: {}", path.string(), error.message());
+  parts.handle.reset(idleheads_tokenizer_from_json(view_of(json), view_of(files), error.out()));
+  if (!parts.handle) fail("{}: {}", folder.string(), error.message());
 
-  const TokenizerConfig config = read_tokenizer_config(folder);
-  parts.bos = find_token(*parts.handle, folder, "bos_token", config.bos_token, config.bos_id);
-  parts.eos = find_token(*parts.handle, folder, "eos_token", config.eos_token, config.eos_id);
-  parts.adds_bos = config.add_bos_token;
-  parts.cleans_up_spaces = config.cleans_up_spaces;
+  parts.bos = special_token(*parts.handle, model_config, "bos_token");
+  parts.eos = special_token(*parts.handle, model_config, "eos_token");
+  parts.cleans_up_spaces = flag(config, "clean_up_tokenization_spaces").value_or(false);
   const idleheads_view model = idleheads_tokenizer_model(parts.handle.get());
   parts.description = fmt::format("{}, {} tokens, tokenizer.json", std::string_view(model.data, model.size),
                                   idleheads_tokenizer_size(parts.handle.get()));

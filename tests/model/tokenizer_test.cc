@@ -122,7 +122,7 @@ struct SmallGguf {
   std::vector<std::string> tokens = small_vocabulary();
   std::vector<std::string> merges = kMerges;
   std::vector<int32_t> types;  // empty: as made for small_vocabulary
-  std::optional<bool> add_bos, add_space;
+  std::optional<bool> add_bos, add_eos, add_space;
   std::optional<uint32_t> bos;
 
   Gguf gguf() const {
@@ -139,6 +139,7 @@ struct SmallGguf {
     writer.add("tokenizer.ggml.bos_token_id", bos.value_or(static_cast<uint32_t>(tokens.size()) - 4));
     writer.add("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(tokens.size()) - 3);
     if (add_bos) writer.add("tokenizer.ggml.add_bos_token", *add_bos);
+    if (add_eos) writer.add("tokenizer.ggml.add_eos_token", *add_eos);
     if (add_space) writer.add("tokenizer.ggml.add_space_prefix", *add_space);
     const std::vector<std::byte> bytes = writer.bytes();
     return parse_gguf(bytes, "small.gguf");
@@ -158,18 +159,46 @@ struct SmallGguf {
 
 TEST(TokenizerGguf, PreTokenizersSplitTheirOwnWay) {
   SmallGguf small;
-  for (const char* pre : {"gpt-2", "default"}) {
+  EXPECT_THAT(small.pieces(" ab123's\n\nab"), ElementsAre("Ġab", "123", "'s", "Ċ", "Ċ", "ab"));
+  for (const char* pre : {"smollm", "starcoder", "refact"}) {
     small.pre = pre;
-    EXPECT_THAT(small.pieces(" ab123's\n\nab"), ElementsAre("Ġab", "123", "'s", "Ċ", "Ċ", "ab"));
+    EXPECT_THAT(small.pieces(" ab123"), ElementsAre("Ġab", "1", "2", "3"));
   }
-  small.pre = "smollm";
-  EXPECT_THAT(small.pieces(" ab123"), ElementsAre("Ġab", "1", "2", "3"));
   small.pre = "qwen2";
   EXPECT_THAT(small.pieces(" ab123'S\n\nab"), ElementsAre("Ġab", "1", "2", "3", "'", "S", "ĊĊ", "ab"));
   for (const char* pre : {"llama-bpe", "dbrx"}) {
     small.pre = pre;
     EXPECT_THAT(small.pieces(" ab12312"), ElementsAre("Ġab", "123", "12"));
   }
+}
+
+TEST(TokenizerGguf, TekkenSplitsWordsAtCapitalLetters) {
+  SmallGguf small;
+  small.pre = "tekken";
+  small.tokens.insert(small.tokens.end(), {"abA", "ABa"});
+  small.merges = {"A B", "AB a", "ab A", "a b"};
+  small.tokens.insert(small.tokens.end(), {"AB"});
+  EXPECT_THAT(small.pieces("abABab"), ElementsAre("ab", "AB", "ab"));
+}
+
+// llama.cpp's rules: marks apart, then GPT-2's, then numbers apart, then digits in threes. GPT-2 alone keeps
+// "'s" and " 1".
+TEST(TokenizerGguf, AFileThatDoesNotSayItsPreTokenizerHasLlamaCppsAndANote) {
+  SmallGguf small;
+  small.pre = "default";
+  EXPECT_THAT(small.pieces(" ab12312's a"), ElementsAre("Ġab", "123", "12", "'", "s", "Ġa"));
+  EXPECT_THAT(small.pieces(" 123\n\n$"), ElementsAre("Ġ", "123", "ĊĊ", "$"));
+  EXPECT_THAT(small.tokenizer().note(), HasSubstr("llama.cpp's rules"));
+  small.pre = "";
+  EXPECT_THAT(small.pieces(" ab12312's a"), ElementsAre("Ġab", "123", "12", "'", "s", "Ġa"));
+  small.pre = "gpt-2";
+  EXPECT_EQ(small.tokenizer().note(), "");
+}
+
+TEST(TokenizerGguf, PutsEosWhereTheSettingsSaySo) {
+  SmallGguf small;
+  small.add_eos = true;
+  EXPECT_EQ(small.tokenizer().encode("", true), Ids{static_cast<TokenId>(small.tokens.size()) - 3});
 }
 
 TEST(TokenizerGguf, WholePiecesCountForLlama3Only) {
@@ -202,7 +231,7 @@ TEST(TokenizerGguf, SaysWhatItIs) {
   const Tokenizer tokenizer = small.tokenizer();
   const auto size = static_cast<TokenId>(small.tokens.size());
   EXPECT_EQ(tokenizer.vocabulary_size(), size);
-  EXPECT_EQ(tokenizer.description(), fmt::format("BPE, {} tokens, pre-tokenizer gpt-2", size));
+  EXPECT_EQ(tokenizer.description(), fmt::format("BPE, pre-tokenizer gpt-2, {} tokens", size));
   EXPECT_EQ(tokenizer.bos(), size - 4);
   EXPECT_EQ(tokenizer.eos(), size - 3);
   EXPECT_EQ(tokenizer.id("Ġab"), tokenizer.encode(" ab").front());
@@ -228,11 +257,13 @@ TEST(TokenizerGguf, PutsBosWhereTheSettingsSaySo) {
 
 TEST(TokenizerGguf, RefusesWhatItDoesNotKnow) {
   SmallGguf small;
-  small.pre = "tekken";
+  small.pre = "poem";
   EXPECT_THAT(small.error(),
-              HasSubstr("small.gguf: pre-tokenizer 'tekken' is not supported; supported: gpt-2"));
+              HasSubstr("small.gguf: pre-tokenizer 'poem' is not supported; supported: gpt-2"));
+  small.model = "t5";
+  EXPECT_THAT(small.error(), HasSubstr("tokenizer model 't5' is not supported; supported: gpt2"));
   small.model = "llama";
-  EXPECT_THAT(small.error(), HasSubstr("tokenizer model 'llama' is not supported; supported: gpt2"));
+  EXPECT_THAT(small.error(), HasSubstr("tokenizer.ggml.scores is missing"));
   SmallGguf prefix;
   prefix.add_space = true;
   EXPECT_THAT(prefix.error(), HasSubstr("add_space_prefix"));
@@ -363,6 +394,8 @@ TEST_F(TokenizerFolder, TakesSpecialTokensFromTheConfig) {
 TEST_F(TokenizerFolder, LooksForSpecialTokensInOrder) {
   write("config.json", R"({"bos_token_id": 298, "eos_token_id": [299, 1]})");
   write("special_tokens_map.json", R"({"bos_token": "<|user|>"})");
+  EXPECT_EQ(tokenizer().bos(), 299) << "the map is the newer file where nothing lists the added tokens";
+  write("tokenizer_config.json", R"({"bos_token": "<s>", "added_tokens_decoder": {}})");
   EXPECT_EQ(tokenizer().bos(), 297);
   write("tokenizer_config.json", R"({})");
   EXPECT_EQ(tokenizer().bos(), 299);
@@ -374,13 +407,16 @@ TEST_F(TokenizerFolder, LooksForSpecialTokensInOrder) {
 }
 
 TEST_F(TokenizerFolder, AddBosTokenDecides) {
-  write("tokenizer_config.json", R"({"bos_token": "<s>", "add_bos_token": false})");
+  const auto config = [&](const std::string& settings) {
+    write("tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer", )" + settings + "}");
+  };
+  config(R"("bos_token": "<s>", "add_bos_token": false)");
   EXPECT_FALSE(tokenizer().adds_bos());
   EXPECT_EQ(tokenizer().encode("ab", true), tokenizer().encode("ab", false));
-  write("tokenizer_config.json", R"({"bos_token": "</s>", "add_bos_token": true})");
+  config(R"("bos_token": "</s>", "add_bos_token": true)");
   EXPECT_EQ(tokenizer().encode("", true).front(), 298);
-  write("tokenizer_config.json", R"({"bos_token": null, "add_bos_token": true})");
-  EXPECT_THAT(error(), HasSubstr("ask for a BOS token, but name none"));
+  config(R"("bos_token": null, "add_bos_token": true)");
+  EXPECT_THAT(error(), HasSubstr("add_bos_token is true, but there is no bos_token"));
 }
 
 TEST_F(TokenizerFolder, RefusesFilesThatAreWrong) {
@@ -388,17 +424,49 @@ TEST_F(TokenizerFolder, RefusesFilesThatAreWrong) {
   EXPECT_THAT(error(), HasSubstr("tokenizer_config.json: bos_token is number, expected a token"));
   write("tokenizer_config.json", "{\n\"bos_token\": ");
   EXPECT_THAT(error(), HasSubstr("tokenizer_config.json:2:"));
-  write("tokenizer_config.json", R"({"bos_token": "<none>"})");
-  EXPECT_THAT(error(), HasSubstr("bos_token '<none>' is not in the vocabulary"));
   write("tokenizer_config.json", "{}");
   write("config.json", R"({"eos_token_id": 300})");
-  EXPECT_THAT(error(), HasSubstr("eos_token_id 300 in config.json is outside the vocabulary of 300 tokens"));
+  EXPECT_THAT(error(), HasSubstr("config.json: eos_token_id 300 is outside the vocabulary of 300 tokens"));
   write("tokenizer.json", "{\"version\": \"1.0\",\n \"model\": ");
   EXPECT_THAT(error(), testing::AllOf(HasSubstr("tokenizer.json: "), HasSubstr("line 2")));
   write("tokenizer.json", std::string(100000, '['));
   EXPECT_THAT(error(), HasSubstr("tokenizer.json: "));
   std::filesystem::remove(folder_ / "tokenizer.json");
   EXPECT_THAT(error(), HasSubstr("no tokenizer.json"));
+}
+
+TEST_F(TokenizerFolder, RefusesSettingsThatMayChangeIds) {
+  const std::map<std::string, std::string> refused = {
+      {R"({"tokenizer_class": "PoemTokenizer"})",
+       "tokenizer_class 'PoemTokenizer' is not supported; supported"},
+      {R"({"dropout": 0.1})", "tokenizer_config.json: dropout is not supported"},
+      {R"({"from_slow": true})", "from_slow is not supported"},
+      {R"({"tokenizer_file": "/x/tokenizer.json"})", "tokenizer_file is not supported"},
+      {R"({"fast_tokenizer_files": ["tokenizer.4.0.json"]})", "fast_tokenizer_files is not supported"},
+      {R"({"split_special_tokens": 1})", "split_special_tokens is number, expected true or false"},
+      {R"({"additional_special_tokens": "x"})", "additional_special_tokens is string, expected a list"},
+      {R"({"added_tokens_decoder": {"x": {"content": "y"}}})", "added_tokens_decoder has the id 'x'"},
+      {R"({"added_tokens_decoder": {"1": "y"}})", "added_tokens_decoder has a token that is string"},
+      {R"({"added_tokens_decoder": {"1": {"content": "y", "italic": true}}})", "the unknown flag 'italic'"},
+      {R"({"tokenizer_class": "LlamaTokenizer", "add_prefix_space": false})",
+       "add_prefix_space is not supported"},
+  };
+  for (const auto& [config, message] : refused) {
+    write("tokenizer_config.json", config);
+    EXPECT_THAT(error(), HasSubstr(message));
+  }
+  write("tokenizer_config.json", "{}");
+  write("added_tokens.json", R"({"x": "y"})");
+  EXPECT_THAT(error(), HasSubstr("added_tokens.json: the id of 'x' is not a number"));
+}
+
+TEST_F(TokenizerFolder, AcceptsSettingsThatChangeNoIds) {
+  const Ids ids = tokenizer().encode("ab 12 <|user|>", true);
+  write("tokenizer_config.json",
+        R"({"model_max_length": 1000000000000000019884624838656, "padding_side": "left", "errors": "replace",
+            "clean_up_tokenization_spaces": false, "legacy": true, "image_token": "<image>", "auto_map": {},
+            "name_or_path": "x", "sp_model_kwargs": {}, "chat_template": "x", "from_slow": false})");
+  EXPECT_EQ(tokenizer().encode("ab 12 <|user|>", true), ids);
 }
 
 // A merge longer than any token makes the model's builder panic: an error all the same, and nothing is

@@ -7,9 +7,13 @@
 mod border;
 mod chat;
 mod letter_case;
+mod piece_merges;
+mod pretrained;
 mod python_json;
 mod rows;
 mod tokenizer;
+mod tokenizer_bounds;
+mod tokenizer_class;
 
 use border::{catch, run, slice, OwnedIds, OwnedString, View};
 use chat::{Chat, Message};
@@ -43,8 +47,12 @@ unsafe fn construct(
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn idleheads_tokenizer_from_json(json: View, error: *mut OwnedString) -> *mut TextTokenizer {
-    unsafe { construct(error, || TextTokenizer::from_json(json.bytes())) }
+pub unsafe extern "C" fn idleheads_tokenizer_from_json(
+    json: View,
+    files: View,
+    error: *mut OwnedString,
+) -> *mut TextTokenizer {
+    unsafe { construct(error, || TextTokenizer::from_json(json.bytes(), files.text("the settings")?)) }
 }
 
 #[repr(C)]
@@ -54,6 +62,7 @@ pub struct CBpe {
     token_count: usize,
     merges: *const View,
     merge_count: usize,
+    scores: *const f64,
     settings: View,
 }
 
@@ -70,6 +79,7 @@ pub unsafe extern "C" fn idleheads_tokenizer_from_bpe(bpe: *const CBpe, error: *
                 tokens: texts(slice(bpe.tokens, bpe.token_count), "token")?,
                 kinds: slice(bpe.kinds, bpe.token_count),
                 merges: texts(slice(bpe.merges, bpe.merge_count), "merge")?,
+                scores: if bpe.scores.is_null() { &[] } else { slice(bpe.scores, bpe.token_count) },
                 settings: bpe.settings.text("the settings")?,
             })
         })
@@ -104,6 +114,22 @@ pub unsafe extern "C" fn idleheads_tokenizer_token(
 pub unsafe extern "C" fn idleheads_tokenizer_id(tokenizer: *const TextTokenizer, token: View, id: *mut u32) -> bool {
     let found = catch(|| Ok(unsafe { (*tokenizer).id(token.text("the token")?) })).ok().flatten();
     if let Some(value) = found {
+        unsafe { id.write(value) };
+        return true;
+    }
+    false
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_tokenizer_special_id(
+    tokenizer: *const TextTokenizer,
+    name: View,
+    said: *mut bool,
+    id: *mut u32,
+) -> bool {
+    let found = catch(|| Ok(unsafe { (*tokenizer).special_id(name.text("the name")?) })).ok().flatten();
+    unsafe { said.write(found.is_some()) };
+    if let Some(value) = found.flatten() {
         unsafe { id.write(value) };
         return true;
     }

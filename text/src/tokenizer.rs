@@ -1,68 +1,93 @@
-//! Hugging Face's tokenizer, made from a tokenizer.json or from a vocabulary and merges in memory.
+//! Hugging Face's tokenizer, made from the files of a folder or from a vocabulary in memory.
 
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use tokenizers::decoders::byte_level::ByteLevel;
-use tokenizers::models::bpe::{Vocab, BPE};
+use tokenizers::models::bpe::{Merges, Vocab, BPE};
 use tokenizers::models::ModelWrapper;
-use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
+use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
+
+use crate::piece_merges;
+use crate::pretrained::{self, SpecialIds};
+use crate::tokenizer_bounds::{self, Growth};
 
 /// What `idleheads_bpe` holds.
 pub struct Bpe<'a> {
     pub tokens: Vec<&'a str>,
     pub kinds: &'a [u8],
     pub merges: Vec<&'a str>,
+    pub scores: &'a [f64],
     pub settings: &'a str,
 }
 
+const ADDED: u8 = 1;
 const SPECIAL: u8 = 2;
+const UNMERGED: u8 = 3;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    pre_tokenizer: PreTokenizerWrapper,
+    pre_tokenizer: Option<PreTokenizerWrapper>,
     normalizer: Option<NormalizerWrapper>,
+    decoder: DecoderWrapper,
     ignore_merges: bool,
+    byte_fallback: bool,
+    unk_token: Option<String>,
 }
 
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
     size: usize,
+    growth: Growth,
+    special_ids: SpecialIds,
 }
 
 impl TextTokenizer {
-    pub fn from_json(json: &[u8]) -> Result<Self, String> {
-        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+    /// `files` is the JSON of `pretrained::Files`; empty: tokenizer.json alone.
+    pub fn from_json(json: &[u8], files: &str) -> Result<Self, String> {
+        let plan = tokenizer_bounds::check(json).map_err(in_tokenizer_json)?;
+        let mut tokenizer = Tokenizer::from_bytes(json).map_err(in_tokenizer_json)?;
         // They are set by the caller of a Hugging Face tokenizer, not by its file.
-        tokenizer.with_padding(None).with_truncation(None).map_err(|error| error.to_string())?;
-        Ok(Self::new(tokenizer))
+        tokenizer.with_padding(None).with_truncation(None).map_err(in_tokenizer_json)?;
+        check_ids(&tokenizer).map_err(in_tokenizer_json)?;
+        let mut special_ids = SpecialIds::new();
+        if !files.is_empty() {
+            let files = serde_json::from_str(files).map_err(|error| format!("the settings: {error}"))?;
+            special_ids = pretrained::apply(&mut tokenizer, files, &plan)?;
+        }
+        let size = tokenizer.get_vocab_size(true);
+        Ok(TextTokenizer { tokenizer, size, growth: plan.growth, special_ids })
     }
 
     pub fn from_bpe(bpe: &Bpe) -> Result<Self, String> {
         let settings: Settings =
             serde_json::from_str(bpe.settings).map_err(|error| format!("the settings: {error}"))?;
         let vocabulary = vocabulary(&bpe.tokens)?;
-        let longest = bpe.tokens.iter().map(|token| token.len()).max().unwrap_or(0);
-        let merges = merges(&bpe.merges, longest)?;
-        let model = BPE::builder()
-            .vocab_and_merges(vocabulary, merges)
+        let mut model = BPE::builder()
+            .vocab_and_merges(vocabulary, merges(bpe)?)
             .ignore_merges(settings.ignore_merges)
-            .build()
-            .map_err(|error| wrong_merge(bpe).unwrap_or_else(|| error.to_string()))?;
+            .byte_fallback(settings.byte_fallback)
+            .fuse_unk(settings.unk_token.is_some());
+        if let Some(token) = settings.unk_token {
+            model = model.unk_token(token);
+        }
+        let model = model.build().map_err(|error| wrong_merge(bpe).unwrap_or_else(|| error.to_string()))?;
         let mut tokenizer = Tokenizer::new(model);
         tokenizer.with_normalizer(settings.normalizer).map_err(|error| error.to_string())?;
-        tokenizer.with_pre_tokenizer(Some(settings.pre_tokenizer));
-        tokenizer.with_decoder(Some(ByteLevel::default()));
-        let added = bpe.tokens.iter().zip(bpe.kinds).filter(|(_, kind)| **kind != 0);
+        tokenizer.with_pre_tokenizer(settings.pre_tokenizer);
+        tokenizer.with_decoder(Some(settings.decoder));
+        let added = bpe.tokens.iter().zip(bpe.kinds).filter(|(_, kind)| [ADDED, SPECIAL].contains(kind));
         let added = added.map(|(text, kind)| AddedToken::from(*text, *kind == SPECIAL).normalized(false));
+        let added: Vec<AddedToken> = added.collect();
+        tokenizer_bounds::check_added(added.iter(), Growth::EVERYDAY)?;
         tokenizer.add_tokens(added).map_err(|error| error.to_string())?;
-        Ok(Self::new(tokenizer))
+        let size = tokenizer.get_vocab_size(true);
+        Ok(TextTokenizer { tokenizer, size, growth: Growth::EVERYDAY, special_ids: SpecialIds::new() })
     }
 
-    fn new(tokenizer: Tokenizer) -> Self {
-        let size = tokenizer.get_vocab_size(true);
-        TextTokenizer { tokenizer, size }
+    /// What the folder's files say of bos_token and so on: nothing, that there is none, or its id.
+    pub fn special_id(&self, name: &str) -> Option<Option<u32>> {
+        self.special_ids.get(name).copied()
     }
 
     pub fn model(&self) -> &'static str {
@@ -87,6 +112,7 @@ impl TextTokenizer {
     }
 
     pub fn encode(&self, text: &str, add_special_tokens: bool) -> Result<Vec<u32>, String> {
+        self.growth.check(text.len(), "text")?;
         let encoding = self.tokenizer.encode_fast(text, add_special_tokens);
         Ok(encoding.map_err(|error| error.to_string())?.get_ids().to_vec())
     }
@@ -109,9 +135,37 @@ fn vocabulary(tokens: &[&str]) -> Result<Vocab, String> {
     Ok(vocabulary)
 }
 
+fn in_tokenizer_json(error: impl std::fmt::Display) -> String {
+    format!("tokenizer.json: {error}")
+}
+
+/// Two tokens with one id would be read as one of them, by chance.
+fn check_ids(tokenizer: &Tokenizer) -> Result<(), String> {
+    let vocabulary = tokenizer.get_vocab(true);
+    let mut seen = HashSet::with_capacity(vocabulary.len());
+    for id in vocabulary.values() {
+        if !seen.insert(id) {
+            let mut tokens: Vec<&String> =
+                vocabulary.iter().filter(|(_, other)| *other == id).map(|(t, _)| t).collect();
+            tokens.sort();
+            return Err(format!("the tokens '{}' and '{}' have the same id {id}", tokens[0], tokens[1]));
+        }
+    }
+    Ok(())
+}
+
+fn merges(bpe: &Bpe) -> Result<Merges, String> {
+    if bpe.scores.is_empty() {
+        let longest = bpe.tokens.iter().map(|token| token.len()).max().unwrap_or(0);
+        return given_merges(&bpe.merges, longest);
+    }
+    let merged: Vec<bool> = bpe.kinds.iter().map(|kind| ![SPECIAL, UNMERGED].contains(kind)).collect();
+    Ok(piece_merges::derive(&bpe.tokens, bpe.scores, &merged))
+}
+
 /// Each merge as its two tokens. The model's builder takes for granted that what a merge makes is no longer than the
 /// longest token, so that is checked here.
-fn merges(merges: &[&str], longest: usize) -> Result<Vec<(String, String)>, String> {
+fn given_merges(merges: &[&str], longest: usize) -> Result<Merges, String> {
     let split = |(rank, merge): (usize, &&str)| match merge.split_once(' ') {
         None => Err(format!("merge {rank} is not two tokens: '{merge}'")),
         Some(_) if merge.len() > longest + 1 => Err(unknown_token(rank, merge)),
