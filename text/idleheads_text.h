@@ -80,11 +80,12 @@ typedef struct {
   idleheads_view content;
 } idleheads_message;
 
-// A special token under the name of its variable ("bos_token"). A name that ends with an s is a list
-// ("additional_special_tokens") of the tokens that are given with it, in their order.
+// A special token under the name of its variable ("bos_token"). All that are `listed` under one name are a list of texts
+// ("additional_special_tokens"), in their order.
 typedef struct {
   idleheads_view name;
   idleheads_view text;
+  bool listed;
 } idleheads_special_token;
 
 // A chat to be rendered as transformers' apply_chat_template does it, without tools.

@@ -111,16 +111,13 @@ int keep_only(int socket) {
   if (::syscall(SYS_close_range, kPlace + 1, ~0u, 0) == 0) return kPlace;
 #endif
   const long most = ::sysconf(_SC_OPEN_MAX);
-  for (int descriptor = kPlace + 1; descriptor < (most < 0 ? 1024 : most); ++descriptor)
-    ::close(descriptor);
+  for (int descriptor = kPlace + 1; descriptor < (most < 0 ? 1024 : most); ++descriptor) ::close(descriptor);
   return kPlace;
 }
 
 void reset_signals() {
-  for (int signal = 1; signal < NSIG; ++signal)
-    ::signal(signal, SIG_DFL);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE})
-    ::signal(signal, SIG_IGN);
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE}) ::signal(signal, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
@@ -228,7 +225,8 @@ void LimitedProcess::stop() noexcept {
 
 namespace {
 
-// Sends all of `data`, or receives all of it. `ready` waits for the socket and is false at the end of the time.
+// Sends all of `data`, or receives all of it. `ready` waits for the socket and is false at the end of the
+// time.
 template <typename Bytes, typename Move, typename Ready>
 std::optional<bool> transfer(Bytes* data, size_t size, const Move& move, const Ready& ready) {
   while (size > 0) {
@@ -307,7 +305,8 @@ void LimitedProcess::fail_with_end(bool timed_out) {
       fail("{}: it nests too deeply (its process crashed)", name_);
     case SIGABRT:
     case SIGKILL:
-      fail("{}: it needs more than {} MiB of memory (its process was ended)", name_, limits_.memory_bytes >> 20);
+      fail("{}: it needs more than {} MiB of memory (its process was ended)", name_,
+           limits_.memory_bytes >> 20);
     default:
       fail("{}: its process ended without an answer; it nests too deeply or needs more than {} MiB of memory",
            name_, limits_.memory_bytes >> 20);

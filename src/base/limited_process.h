@@ -1,17 +1,21 @@
-// A child process that answers requests within limits of memory, time and depth: for work that input from a stranger can make
-// crash, run for ever or take all memory. Such an end is an Error of one line here, and the program goes on.
+// A child process that answers requests within limits of memory, time and depth: for work that input from a
+// stranger can make crash, run for ever or take all memory. Such an end is an Error of one line here, and the
+// program goes on.
 //
-// The child is a fork of this process, started by the first request and kept for the next ones, so a request costs two copies of
-// its bytes and not a start. It has
-//   - a bound on its address space: what is mapped when it starts plus `memory_bytes` (and its stack); no core dump;
-//   - no descriptors but its own, so it holds no file, lock or pipe of this process open; its standard streams are /dev/null;
-//   - default signal handlers, and those that a terminal sends to a whole group ignored: this process decides when it ends;
+// The child is a fork of this process, started by the first request and kept for the next ones, so a request
+// costs two copies of its bytes and not a start. It has
+//   - a bound on its address space: what is mapped when it starts plus `memory_bytes` (and its stack); no
+//   core dump;
+//   - no descriptors but its own, so it holds no file, lock or pipe of this process open; its standard
+//   streams are /dev/null;
+//   - default signal handlers, and those that a terminal sends to a whole group ignored: this process decides
+//   when it ends;
 //   - a stack of `stack_bytes`, on a thread of its own;
 //   - no end by exit(): nothing that this process registered with atexit runs, no buffer is written twice.
 // It ends when its LimitedProcess is destroyed and when this process dies, however that comes about.
 //
-// The handler runs after fork() in a process that may have had other threads: it must not need a lock that one of them can hold
-// (malloc's are safe), nor threads of this process, nor files that are open here.
+// The handler runs after fork() in a process that may have had other threads: it must not need a lock that
+// one of them can hold (malloc's are safe), nor threads of this process, nor files that are open here.
 #pragma once
 
 #include <sys/types.h>
@@ -43,8 +47,9 @@ class LimitedProcess {
   LimitedProcess(const LimitedProcess&) = delete;
   LimitedProcess& operator=(const LimitedProcess&) = delete;
 
-  // The handler's answer to the request. Throws Error with the handler's own message, or "<name>: ..." if the child could not be
-  // started or reached a limit; then the next request starts another child. May be called from several threads, one at a time runs.
+  // The handler's answer to the request. Throws Error with the handler's own message, or "<name>: ..." if the
+  // child could not be started or reached a limit; then the next request starts another child. May be called
+  // from several threads, one at a time runs.
   std::string ask(std::string_view request);
 
  private:

@@ -160,6 +160,7 @@ pub struct CMessage {
 pub struct CSpecialToken {
     name: View,
     text: View,
+    listed: bool,
 }
 
 #[repr(C)]
@@ -187,7 +188,8 @@ pub unsafe extern "C" fn idleheads_chat_render(
     }
     unsafe fn special_token<'a>(token: &CSpecialToken) -> Result<SpecialToken<'a>, String> {
         let name = unsafe { token.name.text("the name of a special token") }?;
-        Ok(SpecialToken { name, text: unsafe { token.text.text(&format!("the {name}")) }? })
+        let text = unsafe { token.text.text(&format!("the {name}")) }?;
+        Ok(SpecialToken { name, text, listed: token.listed })
     }
     unsafe {
         let chat = &*chat;

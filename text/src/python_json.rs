@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use minijinja::{State, Value};
 
-use crate::chat::value::{error, float_repr, items, kind, number, order, pairs, truth, Kind, Result};
+use crate::chat::printing::float_repr;
+use crate::chat::value::{error, items, kind, number, order, pairs, truth, Kind, Result};
 use crate::chat::{Args, Arguments};
 
 /// Containers within containers.

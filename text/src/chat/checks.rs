@@ -4,7 +4,8 @@ use minijinja::{Environment, State, Value};
 
 use super::arguments::as_text;
 use super::operators::{contains, ordered};
-use super::value::{defined, equal, error, integer, kind, number, refuse, same, text, Kind, Result};
+use super::printing::text;
+use super::value::{defined, equal, error, integer, kind, number, refuse, same, Kind, Result};
 
 /// minijinja's tests that Jinja2 lacks.
 const FOREIGN: [&str; 4] = ["int", "safe", "startingwith", "endingwith"];

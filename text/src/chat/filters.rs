@@ -11,11 +11,12 @@ use super::format::whole;
 use super::group::Group;
 use super::methods::{by_path, item_pairs};
 use super::operators::charge;
+use super::printing::text;
 use super::strings;
 use super::text_filters;
 use super::value::{
-    defined, equal, error, generator, int_value, integer, items, kind, length, number, order, pairs, refuse, text,
-    truth, tuple, Kind, Result,
+    defined, equal, error, generator, int_value, integer, items, kind, length, number, order, pairs, refuse, truth,
+    tuple, Kind, Result,
 };
 use crate::python_json;
 

@@ -370,23 +370,18 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// `a < b < c` is `a < b and b < c`: b must then be free of side effects, which only calls have.
+    /// `a < b < c`: each value is computed once, and all are.
     fn comparison(&mut self, s: &Spanned<ast::Compare<'a>>) -> Result<Expr<'a>> {
-        let mut left = &s.expr;
-        let mut whole: Option<Expr<'a>> = None;
+        let first = self.expr(&s.expr)?;
+        let mut args = Vec::new();
         for op in &s.ops {
-            let args = vec![self.expr(&op.expr)?];
-            let part = filter(compare_name(op.op), s.span(), self.expr(left)?, args);
-            whole = Some(match whole {
-                None => part,
-                Some(left) => {
-                    let and = ast::BinOp { op: ast::BinOpKind::ScAnd, left, right: part };
-                    Expr::BinOp(Spanned::new(and, s.span()))
-                }
-            });
-            left = &op.expr;
+            args.push(constant(compare_name(op.op), s.span()));
+            args.push(self.expr(&op.expr)?);
         }
-        whole.map_or_else(|| self.expr(&s.expr), Ok)
+        if let [op] = s.ops.as_slice() {
+            return Ok(filter(compare_name(op.op), s.span(), first, args.split_off(1)));
+        }
+        Ok(filter("#chain", s.span(), first, args))
     }
 
     fn args(&mut self, args: &[CallArg<'a>]) -> Result<Vec<CallArg<'a>>> {

@@ -7,13 +7,16 @@
 //! stack at once is for the caller's limits (the C++ side renders in a process of its own).
 
 mod arguments;
+mod characters;
 mod checks;
 mod filters;
 mod format;
+mod format_spec;
 mod group;
 mod lower;
 mod methods;
 mod operators;
+pub mod printing;
 mod source;
 mod strings;
 mod text_filters;
@@ -34,10 +37,11 @@ pub struct Message<'a> {
     pub content: &'a str,
 }
 
-/// A special token by the name of its variable. Those of the same name that ends with an s are a list.
+/// A special token by the name of its variable. Listed ones of the same name are a list in their order.
 pub struct SpecialToken<'a> {
     pub name: &'a str,
     pub text: &'a str,
+    pub listed: bool,
 }
 
 /// What `idleheads_chat` holds.
@@ -69,7 +73,7 @@ impl fmt::Display for Raised {
 impl StdError for Raised {}
 
 fn raise_exception(message: &Value) -> Result<Value, Error> {
-    Err(Error::from(ErrorKind::InvalidOperation).with_source(Raised(value::text(message)?)))
+    Err(Error::from(ErrorKind::InvalidOperation).with_source(Raised(printing::text(message)?)))
 }
 
 /// What differs between systems, or shows the time of day's zone, is refused.
@@ -123,7 +127,7 @@ fn environment(date: Date) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(FUEL));
-    environment.set_formatter(|out, _, value| out.write_str(&value::text(value)?).map_err(Error::from));
+    environment.set_formatter(|out, _, value| out.write_str(&printing::text(value)?).map_err(Error::from));
     environment.remove_global("debug");
     operators::add_to(&mut environment);
     methods::add_to(&mut environment);
@@ -156,7 +160,7 @@ fn variables(chat: &Chat) -> Value {
     ]);
     let mut lists: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for token in &chat.special_tokens {
-        if token.name.ends_with('s') {
+        if token.listed {
             lists.entry(token.name).or_default().push(Value::from(token.text));
         } else {
             variables.insert(token.name, Value::from(token.text));
@@ -182,6 +186,7 @@ pub fn render(chat: &Chat) -> Result<String, String> {
 }
 
 fn run(source: &str, template: &ast::Stmt, chat: &Chat, environment: &Environment) -> Result<String, Error> {
+    value::reset_visits();
     let mut generator = CodeGenerator::new("template", source);
     generator.compile_stmt(template);
     let (instructions, blocks) = generator.finish();
@@ -202,7 +207,8 @@ mod tests {
         let messages = vec![Message { role: "user", content: "Hi" }];
         let special_tokens =
             [("bos_token", "<s>"), ("additional_special_tokens", "<a>"), ("additional_special_tokens", "<b>")];
-        let special_tokens = special_tokens.map(|(name, text)| SpecialToken { name, text }).into();
+        let special_tokens =
+            special_tokens.map(|(name, text)| SpecialToken { name, text, listed: name.ends_with('s') }).into();
         render(&Chat { source, messages, special_tokens, date: "2024-07-26", add_generation_prompt: true })
     }
 

@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 
+use minijinja::value::Rest;
 use minijinja::{Environment, State, Value};
 
 use super::format;
+use super::printing::text;
 use super::value::{
-    defined, equal, error, int_value, integer, items, kind, length, number, order, refuse, text, truth, tuple, Kind,
-    Range, Result,
+    defined, equal, error, int_value, integer, items, kind, length, number, order, refuse, truth, tuple, Kind, Range,
+    Result,
 };
 
 pub fn add_to(environment: &mut Environment) {
@@ -19,6 +21,7 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter(">=", |a: &Value, b: &Value| ordered(a, b, ">="));
     environment.add_filter("#in", |item: &Value, of: &Value| contains(of, item));
     environment.add_filter("#not in", |item: &Value, of: &Value| contains(of, item).map(|found| !found));
+    environment.add_filter("#chain", chain);
     environment.add_filter("+", add);
     environment.add_filter("-", |a: &Value, b: &Value| arithmetic(a, b, "-", i128::checked_sub, |x, y| x - y));
     environment.add_filter("*", multiply);
@@ -34,6 +37,19 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter("#neg", negate);
     environment.add_filter("#bool", |value: &Value| truth(value));
     environment.add_filter("#slice", slice);
+}
+
+/// `first sign value sign value ...`.
+fn chain(state: &mut State, first: &Value, rest: Rest<Value>) -> Result<bool> {
+    let mut left = first.clone();
+    for link in rest.chunks(2) {
+        let [sign, right] = link else { return error("a comparison lacks a value") };
+        if !state.apply_filter(sign.as_str().unwrap_or_default(), &[left, right.clone()])?.is_true() {
+            return Ok(false);
+        }
+        left = right.clone();
+    }
+    Ok(true)
 }
 
 /// Pays for what is made: 64 bytes or one item are a step.

@@ -4,12 +4,12 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, State, Value};
 
 use super::arguments::{as_text, split, Args, Arguments};
+use super::characters::is_space;
 use super::format::printf;
 use super::operators::charge;
-use super::strings::{fill, is_space, replace, split_lines, strip};
-use super::value::{
-    defined, error, float_repr, integer, items, kind, number, pairs, refuse, text, tuple, Kind, Result,
-};
+use super::printing::{float_repr, text};
+use super::strings::{fill, replace, split_lines, strip};
+use super::value::{defined, error, integer, items, kind, number, pairs, refuse, tuple, Kind, Result};
 use crate::letter_case;
 
 const WIDEST: i128 = 10_000;
