@@ -92,18 +92,28 @@ typedef struct {
   idleheads_view content;
 } idleheads_message;
 
+// A special token under the name of its variable ("bos_token"). All that are `listed` under one name are a list of texts
+// ("additional_special_tokens"), in their order.
+typedef struct {
+  idleheads_view name;
+  idleheads_view text;
+  bool listed;
+} idleheads_special_token;
+
 // A chat to be rendered as transformers' apply_chat_template does it, without tools.
 typedef struct {
   idleheads_view source;  // the Jinja template
   const idleheads_message* messages;
   size_t message_count;
-  idleheads_view bos_token;  // empty: undefined in the template
-  idleheads_view eos_token;
+  const idleheads_special_token* special_tokens;  // all others are undefined in the template
+  size_t special_token_count;
   idleheads_view date;  // YYYY-MM-DD, what strftime_now prints from (at midnight)
   bool add_generation_prompt;
 } idleheads_chat;
 
-// Fails with the template's own message if it calls raise_exception, else with "line N: ...".
+// Fails with the template's own message if it calls raise_exception, else with "line N: ...", for a source above 64 KiB, for
+// a text above 16 MiB, and for what cannot be rendered as Jinja2 renders it. A stranger's template can take much memory and
+// stack: run this with limits of the process if the template may be one.
 bool idleheads_chat_render(const idleheads_chat* chat, idleheads_string* text, idleheads_string* error);
 
 // The first character in title case, all others in lower case: Python's str.capitalize.

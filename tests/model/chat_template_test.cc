@@ -22,7 +22,7 @@ const Messages kTwoTurns = {{"user", " First? "}, {"assistant", "One."}, {"user"
 const Messages kWithSystem = {{"system", "Be short.\n\n"}, {"user", "First?"}};
 
 std::string render(const std::string& source, const Messages& messages = kTwoTurns) {
-  return ChatTemplate(source, "<s>", "</s>").render(messages);
+  return ChatTemplate(source, {.named = {{"bos_token", "<s>"}, {"eos_token", "</s>"}}}).render(messages);
 }
 
 std::string error_of(const std::string& source) {
@@ -35,8 +35,8 @@ std::string error_of(const std::string& source) {
 }
 
 ChatTemplate published(const std::string& name, const std::string& date = "2024-07-26") {
-  return ChatTemplate(read_text_file(data_path("prompts/templates/" + name + ".jinja")), "<|begin_of_text|>",
-                      "<|eot_id|>", date);
+  return ChatTemplate(read_text_file(data_path("prompts/templates/" + name + ".jinja")),
+                      {.named = {{"bos_token", "<|begin_of_text|>"}, {"eos_token", "<|eot_id|>"}}}, date);
 }
 
 // ---- Published templates ----
@@ -125,7 +125,7 @@ TEST(ChatTemplate, VariablesAreTransformers) {
             "<s></s>3True");
   EXPECT_EQ(render("{{ tools is none }} {{ tools is defined }} {{ other is defined }}[{{ other }}]"),
             "True True False[]");
-  EXPECT_EQ(ChatTemplate("{{ bos_token is defined }}", "", "").render(kNone), "False");
+  EXPECT_EQ(ChatTemplate("{{ bos_token is defined }}").render(kNone), "False");
   EXPECT_EQ(render("{{ messages[0]['content']|trim }}{{ messages[-1].content }}{{ messages[1:]|length }}"),
             "First?Second?2");
   EXPECT_EQ(render("{{ 'tool_calls' in messages[0] }}{{ 'role' in messages[0] }}"), "FalseTrue");
@@ -188,8 +188,8 @@ TEST(ChatTemplate, ErrorsNameTheLine) {
   EXPECT_THAT(error_of("\n{{ 'a'.no_such_method() }}"), StartsWith("chat template: line 2: "));
   EXPECT_THAT(error_of("\n{{ missing.part.of }}"), StartsWith("chat template: line 2: undefined value"));
   EXPECT_THAT(error_of("{{ '\xff' }}"), HasSubstr("the template is not valid UTF-8"));
-  EXPECT_THROW(ChatTemplate("{{ messages[0].content }}", "", "").render({{"user", "\xff"}}), Error);
-  EXPECT_THROW(ChatTemplate("x", "", "", "26 July").render(kNone), Error);
+  EXPECT_THROW(ChatTemplate("{{ messages[0].content }}").render({{"user", "\xff"}}), Error);
+  EXPECT_THROW(ChatTemplate("x", {}, "26 July").render(kNone), Error);
 }
 
 TEST(ChatTemplate, EndlessWorkAndDeepNestingAreErrors) {

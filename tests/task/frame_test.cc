@@ -170,7 +170,7 @@ TEST_F(Frame, TemplatesThatFailNameTheDocument) {
 TEST_F(Frame, ChatsWithoutMessages) {
   format_.choices_are_contexts = true;
   const ChatTemplate chat(
-      "{% if messages[0].role == 'user' %}x{% else %}{{ raise_exception('no user') }}{% endif %}", "", "");
+      "{% if messages[0].role == 'user' %}x{% else %}{{ raise_exception('no user') }}{% endif %}");
   const ChatOptions options = {[&](const auto& messages) { return chat.render(messages); }, true};
   EXPECT_THAT(message_of<Error>([&] { contexts(0, &options); }), HasSubstr("document 0 of things: "));
 }

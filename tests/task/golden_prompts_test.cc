@@ -92,7 +92,7 @@ class GoldenPrompts : public testing::Test {
     std::string key = full + "/" + std::to_string(*options.shots);
     if (line["chat"]) {
       const auto file = line["template"].get<std::string>() + ".jinja";
-      const ChatTemplate chat(read(golden() / "templates" / file), "", "<|im_end|>");
+      const ChatTemplate chat(read(golden() / "templates" / file), {.named = {{"eos_token", "<|im_end|>"}}});
       options.chat = ChatOptions{[chat](const auto& messages) { return chat.render(messages); },
                                  line["fewshot_as_multiturn"]};
       // With a limit, to render little; the examples stay the same.

@@ -205,7 +205,8 @@ TEST(Tasks, ChatWithoutMessagesIsAnError) {
   TaskOptions options;
   options.data = test_data("task_samples/original/winogrande");
   std::ifstream file(test_data("prompts/templates/qwen2.5.jinja"));
-  const ChatTemplate chat({std::istreambuf_iterator<char>(file), {}}, "", "<|im_end|>");
+  const ChatTemplate chat({std::istreambuf_iterator<char>(file), {}},
+                          {.named = {{"eos_token", "<|im_end|>"}}});
   options.chat = ChatOptions{[&](const auto& messages) { return chat.render(messages); }, true};
   EXPECT_THAT(message_of<Error>([&] { load_task("winogrande", options); }),
               HasSubstr("document 0 of winogrande: chat template: "));

@@ -1,6 +1,7 @@
 //! The C border: borrowed views in, owned memory out, and no panic across it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -84,11 +85,31 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
     format!("internal error in the text library: {}", text.unwrap_or_default())
 }
 
+thread_local! {
+    /// Whether this thread is within `catch`.
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics within `catch` print nothing. Those of other Rust code in the process go to the hook that was there before.
+fn silence_caught_panics() {
+    static SILENCE: Once = Once::new();
+    SILENCE.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !CATCHING.get() {
+                others(info);
+            }
+        }));
+    });
+}
+
 /// Runs `body`. A panic, which prints nothing, becomes an error.
 pub fn catch<T>(body: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    static SILENCE: Once = Once::new();
-    SILENCE.call_once(|| panic::set_hook(Box::new(|_| {})));
-    panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panic_message(payload)))
+    silence_caught_panics();
+    let outer = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    CATCHING.set(outer);
+    result.unwrap_or_else(|payload| Err(panic_message(payload)))
 }
 
 /// Writes what `body` gives to `out` and says whether it succeeded; else its error to `error`.
@@ -104,6 +125,62 @@ pub unsafe fn run<T>(out: *mut T, error: *mut OwnedString, body: impl FnOnce() -
         Err(message) => {
             unsafe { error.write(message.into()) };
             false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        let caught = catch(|| -> Result<(), String> { panic!("number {}", 5) });
+        assert_eq!(caught.unwrap_err(), "internal error in the text library: number 5");
+        let caught = catch(|| -> Result<(), String> { panic!("plain") });
+        assert!(caught.unwrap_err().ends_with("plain"));
+        assert_eq!(catch(|| Ok(3)), Ok(3));
+        assert!(!CATCHING.get());
+    }
+
+    #[test]
+    fn panics_of_others_reach_their_hook() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static SEEN: AtomicUsize = AtomicUsize::new(0);
+        silence_caught_panics();
+        let ours = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !CATCHING.get() && info.payload().downcast_ref::<&str>() == Some(&"other") {
+                SEEN.fetch_add(1, Ordering::Relaxed);
+            } else {
+                ours(info);
+            }
+        }));
+        let _ = catch(|| -> Result<(), String> { panic!("other") });
+        assert_eq!(SEEN.load(Ordering::Relaxed), 0);
+        let _ = panic::catch_unwind(|| panic!("other"));
+        assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn views_must_be_utf8() {
+        let bytes = [b'a', 0xff];
+        let view = View { data: bytes.as_ptr(), size: bytes.len() };
+        assert_eq!(unsafe { view.text("the text") }.unwrap_err(), "the text is not valid UTF-8 at byte 1");
+        assert_eq!(unsafe { View { data: std::ptr::null(), size: 0 }.text("") }, Ok(""));
+    }
+
+    #[test]
+    fn run_writes_either_the_value_or_the_error() {
+        let (mut value, mut error) = (0, OwnedString::from(String::new()));
+        unsafe {
+            assert!(run(&mut value, &mut error, || Ok(7)));
+            assert_eq!(value, 7);
+            error.free();
+            let mut error = OwnedString::from(String::new());
+            assert!(!run(&mut value, &mut error, || Err("wrong".into())));
+            assert_eq!(slice(error.data, error.size), b"wrong");
+            error.free();
         }
     }
 }

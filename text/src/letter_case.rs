@@ -25,3 +25,26 @@ pub fn capitalize(text: &str) -> String {
     let rest: usize = first.to_lowercase().map(char::len_utf8).sum();
     title(first) + &lower[rest..]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::capitalize;
+
+    #[test]
+    fn texts_are_capitalized_as_in_python() {
+        let cases = [
+            ("", ""),
+            ("hELLO wORLD", "Hello world"),
+            ("ßx", "Ssx"),
+            ("ﬁN", "Fin"),
+            ("ǆA", "ǅa"),
+            ("ΑΣ", "Ας"),
+            ("ა", "ა"),
+            ("ᾳX", "ᾼx"),
+            ("1A", "1a"),
+        ];
+        for (text, right) in cases {
+            assert_eq!(capitalize(text), right);
+        }
+    }
+}

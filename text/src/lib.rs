@@ -16,7 +16,7 @@ mod tokenizer_bounds;
 mod tokenizer_class;
 
 use border::{catch, run, slice, OwnedIds, OwnedString, View};
-use chat::{Chat, Message};
+use chat::{Chat, Message, SpecialToken};
 use tokenizer::{Bpe, TextTokenizer};
 
 #[no_mangle]
@@ -183,12 +183,19 @@ pub struct CMessage {
 }
 
 #[repr(C)]
+pub struct CSpecialToken {
+    name: View,
+    text: View,
+    listed: bool,
+}
+
+#[repr(C)]
 pub struct CChat {
     source: View,
     messages: *const CMessage,
     message_count: usize,
-    bos_token: View,
-    eos_token: View,
+    special_tokens: *const CSpecialToken,
+    special_token_count: usize,
     date: View,
     add_generation_prompt: bool,
 }
@@ -205,15 +212,20 @@ pub unsafe extern "C" fn idleheads_chat_render(
             content: unsafe { message.content.text(&format!("message {i}")) }?,
         })
     }
+    unsafe fn special_token<'a>(token: &CSpecialToken) -> Result<SpecialToken<'a>, String> {
+        let name = unsafe { token.name.text("the name of a special token") }?;
+        let text = unsafe { token.text.text(&format!("the {name}")) }?;
+        Ok(SpecialToken { name, text, listed: token.listed })
+    }
     unsafe {
         let chat = &*chat;
         run(text, error, || {
             let messages = slice(chat.messages, chat.message_count);
+            let tokens = slice(chat.special_tokens, chat.special_token_count);
             let rendered = chat::render(&Chat {
                 source: chat.source.text("the template")?,
                 messages: messages.iter().enumerate().map(|item| message(item)).collect::<Result<_, _>>()?,
-                bos_token: chat.bos_token.text("the BOS token")?,
-                eos_token: chat.eos_token.text("the EOS token")?,
+                special_tokens: tokens.iter().map(|token| special_token(token)).collect::<Result<_, _>>()?,
                 date: chat.date.text("the date")?,
                 add_generation_prompt: chat.add_generation_prompt,
             })?;
