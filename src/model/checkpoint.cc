@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "format/safetensors.h"
+#include "model/checkpoint_verified.h"
 
 namespace idleheads {
 namespace {
@@ -42,7 +43,7 @@ void add_mapped(Hasher& hasher, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Checkpoint::Checkpoint(const fs::path& path) : path_(path) {
+Checkpoint::Checkpoint(const fs::path& path) : path_(path), verified_(std::make_unique<Verified>()) {
   if (fs::is_directory(path)) {
     open_folder();
   } else {
@@ -110,7 +111,7 @@ int64_t Checkpoint::file_bytes() const {
   return total;
 }
 
-std::string Checkpoint::fingerprint() const {
+std::string Checkpoint::compute_fingerprint() const {
   Hasher hasher;
   if (is_gguf()) {
     // The file is one piece: settings, tensor table and data.
