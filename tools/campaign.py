@@ -121,7 +121,7 @@ class Campaign:
         while kills < self.kills:
             folder = self.folder()
             file = folder / "a.db"
-            for _ in range(6):
+            for _ in range(3):
                 process = self.start(*self.study(file))
                 time.sleep(self.random.uniform(0.0, 0.25))
                 process.kill()

@@ -52,7 +52,7 @@ bool set_limit(decltype(RLIMIT_AS) resource, rlim_t value) {
   return ::setrlimit(resource, &limit) == 0;
 }
 
-TEST(ThreadPoolLimits, TooManyProcesses) {
+TEST(ThreadsThatCannotStart, TooManyProcesses) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become a user without other processes";
   for (const rlim_t allowed : {1, 2, 3}) {
     const std::string message = in_child([&]() -> std::string {
@@ -68,7 +68,7 @@ TEST(ThreadPoolLimits, TooManyProcesses) {
   }
 }
 
-TEST(ThreadPoolLimits, TooLittleMemoryForTheirStacks) {
+TEST(ThreadsThatCannotStart, TooLittleMemoryForTheirStacks) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers need terabytes of addresses";
 #endif
@@ -79,7 +79,7 @@ TEST(ThreadPoolLimits, TooLittleMemoryForTheirStacks) {
   EXPECT_EQ(message.rfind("cannot start 1000 threads, only ", 0), 0u) << message;
 }
 
-TEST(ThreadPoolLimits, WithinTheLimitsTheyStart) {
+TEST(ThreadsThatCannotStart, WithinTheLimitsTheyStart) {
   EXPECT_EQ(in_child([] { return start_pool(4); }), "started");
 }
 

@@ -200,7 +200,7 @@ TEST_F(Process, NoPathOfThisMachineInResults) {
   ASSERT_EQ(
       run_idleheads({"eval", model_, "--task", questions_, "--ablate", "L0H1", "-o", output("eval")}).code,
       0);
-  for (const fs::path& folder : {output("csv"), output("eval")}) {
+  for (const fs::path& folder : {fs::path(output("csv")), fs::path(output("eval"))}) {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       EXPECT_THAT(entry.path().lexically_relative(folder).string(), Not(HasSubstr(place)));
       if (entry.is_regular_file()) expect_clean(entry.path().string());
