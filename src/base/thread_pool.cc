@@ -7,8 +7,11 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "base/error.h"
 
 namespace idleheads {
 namespace {
@@ -56,23 +59,35 @@ struct ThreadPool::Shared {
       if (--running == 0) done.notify_one();
     }
   }
+
+  // Ends and joins the workers that run. Between loops only.
+  ~Shared() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    start.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
 };
 
 ThreadPool::ThreadPool(int threads) : shared_(std::make_unique<Shared>()) {
   const int total = threads > 0 ? threads : usable_processors();
+  shared_->workers.reserve(static_cast<size_t>(total - 1));
   for (int i = 1; i < total; ++i) {
-    shared_->workers.emplace_back([shared = shared_.get(), i] { shared->work(i); });
+    try {
+      shared_->workers.emplace_back([shared = shared_.get(), i] { shared->work(i); });
+    } catch (const std::system_error& error) {
+      fail(
+          "cannot start {} threads, only {}: {}; give a smaller --threads, or raise the limits of processes "
+          "and "
+          "memory (ulimit -u, ulimit -v)",
+          total, i, error.code().message());
+    }
   }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stop = true;
-  }
-  shared_->start.notify_all();
-  for (std::thread& worker : shared_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const { return static_cast<int>(shared_->workers.size()) + 1; }
 

@@ -9,7 +9,8 @@ namespace idleheads {
 
 class ThreadPool {
  public:
-  // 0 threads: as many as the process may use.
+  // 0 threads: as many as the process may use. Throws Error if the system does not let them all start; those
+  // that did have ended by then.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
 

@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/error.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
 #include "cli/options.h"
 #include "cli/rules.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "model/portable_name.h"
+#include "report/output_file.h"
 
 namespace idleheads::cli {
 namespace {
@@ -44,7 +48,8 @@ std::optional<std::pair<std::string, int64_t>> token_of(const Tokenizer& tokeniz
 HarnessRun describe_run(const Eval& eval, const Model& model, const std::vector<PreparedTask>& tasks) {
   const std::optional<ChatDescription> chat = eval.task.chat_description(model);
   HarnessRun run;
-  run.model = model.name();
+  run.model = portable_name(model.name());
+  run.commit = commit();
   run.parameters = parameters_of(model);
   run.dtype = eval.engine.precision() == Precision::bf16 ? "bf16" : "f32";
   run.limit = eval.task.limit;
@@ -94,14 +99,15 @@ void run(const Eval& eval) {
   const std::vector<PreparedTask> tasks = eval.task.prepare(*model);
   for (const PreparedTask& task : tasks) warn_truncated(task);
   HarnessRun described = describe_run(eval, *model, tasks);
-  if (!eval.output.empty()) make_output_folder(eval.output);  // to fail before the work, not after it
+  std::optional<OutputFolder> folder;
+  if (!eval.output.empty()) folder.emplace(eval.output);  // to fail before the work, not after it
   described.start = unix_time();
   const std::vector<RuleRun> runs = evaluate_or_stop(eval, model, tasks);
   described.end = unix_time();
-  fmt::print("{}", eval.json ? eval_json(eval.engine.model, runs) : eval_text(described, runs));
+  fmt::print("{}", eval.json ? eval_json(described.model, runs) : eval_text(described, runs));
   if (eval.output.empty()) return;
   for (const std::string& path : write_eval(eval.output, described, runs, eval.log_samples))
-    fmt::print(stderr, "wrote {}\n", path);
+    say("wrote {}\n", path);
 }
 
 }  // namespace

@@ -2,11 +2,8 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -109,12 +106,6 @@ Json run_json(const RuleRun& rule, const TaskRun& run) {
 
 }  // namespace
 
-void make_output_folder(const fs::path& folder) {
-  make_folder(folder);
-  if (access(folder.c_str(), W_OK | X_OK) != 0)
-    fail("{}: nothing can be written there: {}", printable(folder.string(), 300), std::strerror(errno));
-}
-
 std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
   std::vector<HarnessTask> tasks;
   for (const TaskRun& of_task : run.tasks) {
@@ -157,7 +148,7 @@ std::vector<std::string> write_eval(const std::string& folder, const HarnessRun&
   for (const RuleRun& run : runs) {
     fs::path below = fs::path(folder) / harness_path_name(described.model);
     if (!run.is_baseline()) below /= folder_of(run.intervention);
-    make_output_folder(below);
+    const OutputFolder made(below);
     const std::vector<HarnessTask> tasks = harness_tasks(run);
     std::map<std::string, std::string> hashes;
     for (size_t t = 0; samples && t < tasks.size(); ++t)

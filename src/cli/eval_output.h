@@ -16,9 +16,6 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run);
 std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs);
 std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs);
 
-// A folder for results, made if it is not there. Throws Error if it cannot be made or written to.
-void make_output_folder(const std::filesystem::path& folder);
-
 // Writes results_*.json, and samples_*.jsonl if asked for, below `folder`: <model>/, and <model>/<rule>/
 // where heads were switched off. Returns the paths of the results. Throws Error for what cannot be written.
 std::vector<std::string> write_eval(const std::string& folder, const HarnessRun& described,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "report/curve_svg.h"
 #include "study/store.h"
 
@@ -28,7 +29,7 @@ std::string default_path(const Export& request, const std::string& extension) {
   return std::filesystem::path(request.file).replace_extension(extension).string();
 }
 
-void done(const std::string& path) { fmt::print(stderr, "wrote {}\n", path); }
+void done(const std::string& path) { say("wrote {}\n", path); }
 
 // What is short goes to standard output unless a file is named.
 void put(const Export& request, const std::string& text) {

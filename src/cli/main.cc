@@ -8,18 +8,16 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/version.h"
 #include "cli/commands.h"
+#include "cli/process.h"
 #include "cli/terminal.h"
-
-#ifndef IDLEHEADS_VERSION
-#define IDLEHEADS_VERSION "unknown"
-#endif
 
 namespace idleheads::cli {
 namespace {
 
 void add_commands(CLI::App& app) {
-  app.set_version_flag("--version", IDLEHEADS_VERSION);
+  app.set_version_flag("--version", build_description());
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   add_info(app);
@@ -61,7 +59,7 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
     message = fmt::format("unknown {} '{}'{}", what, printable(word), suggestion(word, names));
     break;
   }
-  fmt::print(stderr, "idleheads: {} (--help shows what there is)\n", printable(message, 2000));
+  say("idleheads: {} (--help shows what there is)\n", printable(message, 2000));
   return 2;
 }
 
@@ -76,16 +74,17 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error, argc, argv);
   } catch (const Interrupted& error) {
-    fmt::print(stderr, "\nidleheads: {}\n", error.what());
+    say("\nidleheads: {}\n", error.what());
     return 130;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "idleheads: {}\n", error.what());
+    say("idleheads: {}\n", error.what());
     return 2;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "idleheads: out of memory; give a smaller --memory\n");
+    const CLI::App* command = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
+    say("idleheads: {}\n", out_of_memory(command->get_option_no_throw("--memory") != nullptr));
     return 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "idleheads: {}\n", error.what());
+    say("idleheads: {}\n", error.what());
     return 1;
   }
 }
@@ -94,11 +93,11 @@ int run(int argc, char** argv) {
 }  // namespace idleheads::cli
 
 int main(int argc, char** argv) {
-  idleheads::cli::catch_interrupts();
+  idleheads::cli::prepare_process();
   const int code = idleheads::cli::run(argc, argv);
   // A full disk or a closed pipe shows only here.
   if (std::fflush(stdout) != 0 && code == 0) {
-    fmt::print(stderr, "idleheads: cannot write the results to standard output\n");
+    idleheads::cli::say("idleheads: cannot write the results to standard output\n");
     return 1;
   }
   return code;

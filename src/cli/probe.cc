@@ -11,6 +11,7 @@
 #include "base/mapped_file.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "cli/rules.h"
 #include "cli/terminal.h"
 #include "format/json.h"
@@ -191,6 +192,7 @@ void run(const Probe& probe) {
   };
   const std::vector<PathResult> results =
       engine->run(samples, interventions, {.stats = true, .seed = probe.engine.seed, .on_layer = stop});
+  model->checkpoint().require_unchanged();
   if (probe.json) {
     print_json(probe, samples, interventions, results);
   } else {

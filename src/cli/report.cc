@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "report/report_page.h"
 
 namespace idleheads::cli {
@@ -18,7 +19,7 @@ void run(const Report& request) {
   std::string path = request.output;
   if (path.empty()) path = std::filesystem::path(request.files.front()).replace_extension(".html").string();
   write_report(studies, path);
-  fmt::print(stderr, "wrote {}\n", path);
+  say("wrote {}\n", path);
 }
 
 }  // namespace

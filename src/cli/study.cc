@@ -7,14 +7,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
-#include "cli/eval_output.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "report/output_file.h"
 #include "report/show.h"
 #include "study/runner.h"
 
@@ -49,11 +50,10 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
   if (study.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const WorkCount work = engine->work();
-  fmt::print(stderr,
-             "{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
-             isatty(fileno(stderr)) ? "\n" : "", seconds,
-             static_cast<double>(work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, work.rows)),
-             static_cast<double>(peak_resident_bytes()) / (1 << 20));
+  say("{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
+      isatty(fileno(stderr)) ? "\n" : "", seconds,
+      static_cast<double>(work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, work.rows)),
+      static_cast<double>(peak_resident_bytes()) / (1 << 20));
 }
 
 // The study of one task, into one file.
@@ -71,14 +71,13 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
   StudyStore store = StudyStore::open(output, describe(description), task.stored);
   if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
-    fmt::print(stderr, "{} is complete already, nothing to compute\n", output);
+    say("{} is complete already, nothing to compute\n", output);
   } else {
     if (!study.quiet) {
-      fmt::print(stderr, "{}: {} documents, {} prompts; results go to {}\n", study.engine.model,
-                 task.documents.size(),
-                 std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
-                                 [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
-                 output);
+      say("{}: {} documents, {} prompts; results go to {}\n", study.engine.model, task.documents.size(),
+          std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
+                          [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
+          output);
     }
     compute(study, model, task, store, options);
   }
@@ -98,7 +97,6 @@ std::vector<std::string> outputs_of(const Study& study) {
   if (wanted.size() == 1 && !study.output.empty()) return {study.output};
   if (study.output.ends_with(".db"))
     fail_usage("--output {}: several tasks have a file each; name a folder", printable(study.output, 300));
-  if (!study.output.empty()) make_output_folder(study.output);
   std::vector<std::string> outputs;
   for (const WantedTask& task : wanted)
     outputs.push_back(std::filesystem::path(study.output) / default_output(study.engine.model, task.label()));
@@ -112,6 +110,8 @@ void run(const Study& study) {
   options.seed = study.engine.seed;
   if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
   const std::vector<std::string> outputs = outputs_of(study);
+  std::optional<OutputFolder> folder;
+  if (outputs.size() > 1 && !study.output.empty()) folder.emplace(study.output);
   const std::shared_ptr<const Model> model = study.engine.open_model();
   if (!study.text.empty()) {
     run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options);

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "cli/terminal.h"
 
 namespace idleheads::cli {
 namespace {
@@ -167,9 +168,8 @@ std::string TaskFlags::limit_text() const { return limit ? fmt::format("{}", *li
 
 void warn_truncated(const PreparedTask& task) {
   if (task.truncated == 0) return;
-  fmt::print(stderr,
-             "note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
-             task.task.name, task.truncated, task.documents.size());
+  say("note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
+      task.task.name, task.truncated, task.documents.size());
 }
 
 std::string default_output(const std::string& model, const std::string& task) {

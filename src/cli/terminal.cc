@@ -5,20 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "cli/process.h"
+
 namespace idleheads::cli {
 namespace {
-
-volatile std::sig_atomic_t g_interrupted = 0;
-
-void on_signal(int signal) {
-  g_interrupted = 1;
-  std::signal(signal, SIG_DFL);
-}
 
 bool variable_is(const char* name, std::string_view value) {
   const char* found = std::getenv(name);
@@ -77,13 +71,6 @@ void ProgressLine::update(const Progress& progress) {
   std::fflush(stderr);
   drawn_ = true;
 }
-
-void catch_interrupts() {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-}
-
-bool interrupted() { return g_interrupted != 0; }
 
 ProgressCallback progress_on(ProgressLine& line) {
   return [&line](const Progress& progress) {

@@ -1,8 +1,12 @@
 // What the command line knows of its terminal: width, colour, and a progress line on stderr.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <cstdio>
 #include <string>
+#include <utility>
 
 #include "base/progress.h"
 #include "report/heatmap.h"
@@ -11,6 +15,13 @@ namespace idleheads::cli {
 
 // Colours that stdout shows: none unless it is a terminal and neither NO_COLOR nor CLICOLOR=0 is set.
 ColorDepth color_depth();
+
+// Prints to stderr. That nobody can read it (closed, disk full) is no reason to fail.
+template <typename... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+  std::fputs(fmt::format(format, std::forward<Args>(args)...).c_str(), stderr);
+}
+
 // Columns of the terminal on stdout; 100 if it is none.
 int terminal_width();
 
@@ -29,11 +40,6 @@ class ProgressLine {
   std::string phase_;
   Clock::time_point phase_start_, last_draw_;
 };
-
-// From here on SIGINT and SIGTERM ask to stop instead of ending the process at once; a second one does end
-// it.
-void catch_interrupts();
-bool interrupted();
 
 // Draws the line and says whether to go on: the callback for all long work. The line must outlive it.
 ProgressCallback progress_on(ProgressLine& line);

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 #include <omp.h>
+#include <sys/mman.h>
 
+#include <array>
 #include <dnnl.hpp>
+#include <mutex>
+#include <new>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -19,13 +23,38 @@ dnnl::engine& cpu() {
   return engine;
 }
 
-// Parallelism is over tiles, in our own threads: each product stays on the thread that asked for it.
 dnnl::stream& own_stream() {
-  thread_local dnnl::stream stream = [] {
-    omp_set_num_threads(1);
-    return dnnl::stream(cpu());
-  }();
+  thread_local dnnl::stream stream(cpu());
   return stream;
+}
+
+// Parallelism is over tiles, in our own threads: each product stays on the thread that asked for it. What the
+// calling thread has set for its own OpenMP loops holds again afterwards.
+class OneOmpThread {
+ public:
+  OneOmpThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneOmpThread() { omp_set_num_threads(before_); }
+  OneOmpThread(const OneOmpThread&) = delete;
+  OneOmpThread& operator=(const OneOmpThread&) = delete;
+
+ private:
+  int before_;
+};
+
+// oneDNN writes the machine code it makes without asking whether it got memory for it, and would crash.
+void require_memory_for_code() {
+  constexpr size_t kCode = size_t{16} << 20;  // of all its kernels of one product, generously
+  void* address = ::mmap(nullptr, kCode, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) throw std::bad_alloc();
+  ::munmap(address, kCode);
+}
+
+[[noreturn]] void fail_product(const dnnl::error& error, int64_t outputs, int64_t inputs,
+                               Precision precision) {
+  if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+  const bool is_bf16 = precision == Precision::bf16;
+  fail("oneDNN cannot multiply {} matrices of {} x {} on this processor ({}){}", is_bf16 ? "bf16" : "f32",
+       outputs, inputs, error.what(), is_bf16 ? "; try --dtype f32" : "");
 }
 
 memory::data_type data_type(Precision precision) {
@@ -80,9 +109,11 @@ struct Linear::Impl {
 Linear::Linear(std::span<const float> weights, int64_t outputs, int64_t inputs, Precision precision,
                std::span<const float> bias)
     : impl_(std::make_unique<Impl>()), outputs_(outputs), inputs_(inputs) {
-  dnnl::stream& stream = own_stream();
+  const OneOmpThread alone;
   impl_->precision = precision;
+  require_memory_for_code();
   try {
+    dnnl::stream& stream = own_stream();
     impl_->description = make_matmul(outputs, inputs, precision, !bias.empty());
     impl_->product = dnnl::matmul(impl_->description);
     impl_->packed = memory(impl_->description.weights_desc(), cpu());
@@ -92,13 +123,24 @@ Linear::Linear(std::span<const float> weights, int64_t outputs, int64_t inputs, 
     dnnl::reorder(source, impl_->packed).execute(stream, source, impl_->packed);
     stream.wait();
   } catch (const dnnl::error& error) {
-    fail("oneDNN cannot multiply {} matrices of {} x {} on this processor ({}); try --dtype f32",
-         precision == Precision::bf16 ? "bf16" : "f32", outputs, inputs, error.what());
+    fail_product(error, outputs, inputs, precision);
   }
   if (!bias.empty()) {
     impl_->bias.resize(outputs);
     std::copy(bias.begin(), bias.end(), impl_->bias.data());
   }
+  try_once();
+}
+
+// Some of oneDNN's kernels are made by the first product of their number format: here, where there is memory
+// for them, and not in the middle of a run.
+void Linear::try_once() const {
+  static std::array<std::once_flag, 2> tried;
+  std::call_once(tried[impl_->precision == Precision::bf16 ? 1 : 0], [&] {
+    AlignedBuffer<float> x(kTileRows * inputs_), y(kTileRows * outputs_);
+    std::fill_n(x.data(), x.size(), 0.0f);
+    apply(x.data(), y.data());
+  });
 }
 
 Linear::Linear() = default;
@@ -117,7 +159,7 @@ void Linear::apply(const float* x, float* y) const {
     to_bf16(x, narrow, kTileRows * inputs_);
     input = narrow;
   }
-  dnnl::stream& stream = own_stream();
+  const OneOmpThread alone;
   const memory::desc scratch = impl_->description.scratchpad_desc();
   std::unordered_map<int, memory> arguments = {
       {DNNL_ARG_SRC, memory(impl_->description.src_desc(), cpu(), const_cast<void*>(input))},
@@ -129,8 +171,13 @@ void Linear::apply(const float* x, float* y) const {
     const memory::desc b({1, outputs_}, memory::data_type::f32, memory::format_tag::ab);
     arguments.emplace(DNNL_ARG_BIAS, memory(b, cpu(), impl_->bias.data()));
   }
-  impl_->product.execute(stream, arguments);
-  stream.wait();
+  try {
+    dnnl::stream& stream = own_stream();
+    impl_->product.execute(stream, arguments);
+    stream.wait();
+  } catch (const dnnl::error& error) {
+    fail_product(error, outputs_, inputs_, impl_->precision);
+  }
 }
 
 std::string matmul_description() {

@@ -26,7 +26,7 @@ class Linear {
  public:
   Linear();
   // Packs `weights` [outputs, inputs] (row-major). `bias` [outputs] may be empty. Throws Error if oneDNN has
-  // no implementation for this processor.
+  // no implementation for this processor, std::bad_alloc if there is no memory for it.
   Linear(std::span<const float> weights, int64_t outputs, int64_t inputs, Precision precision,
          std::span<const float> bias = {});
   ~Linear();
@@ -34,7 +34,7 @@ class Linear {
   Linear& operator=(Linear&&) noexcept;
 
   // y [kTileRows, outputs] = x [kTileRows, inputs] W^T + bias. Rows are dense. Safe from several threads;
-  // runs on the calling one alone.
+  // runs on the calling one alone, whatever OpenMP's settings are, which stay as they are.
   void apply(const float* x, float* y) const;
 
   int64_t outputs() const { return outputs_; }
@@ -42,6 +42,8 @@ class Linear {
   int64_t bytes() const;  // of the packed weights
 
  private:
+  void try_once() const;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
   int64_t outputs_ = 0;

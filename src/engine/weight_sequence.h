@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -50,8 +51,12 @@ class WeightSequence {
     }
     if (!current) current = std::make_shared<const T>(load_(index));
     next_index_ = (index + 1) % count_;
-    next_ = std::async(std::launch::async,
-                       [load = load_, i = next_index_] { return std::make_shared<const T>(load(i)); });
+    try {
+      next_ = std::async(std::launch::async,
+                         [load = load_, i = next_index_] { return std::make_shared<const T>(load(i)); });
+    } catch (const std::system_error&) {
+      // No thread could be started just now; the next get() loads without one, only slower.
+    }
     return current;
   }
 

@@ -7,6 +7,7 @@
 #include "base/file_exists.h"
 #include "base/hash.h"
 #include "format/safetensors.h"
+#include "model/checkpoint_verified.h"
 #include "model/model_folder.h"
 #include "model/split_gguf.h"
 
@@ -45,7 +46,7 @@ void add_mapped(Hasher& hasher, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Checkpoint::Checkpoint(const fs::path& path) : path_(path) {
+Checkpoint::Checkpoint(const fs::path& path) : path_(path), verified_(std::make_unique<Verified>()) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     open_folder();
@@ -125,7 +126,7 @@ int64_t Checkpoint::file_bytes() const {
   return total;
 }
 
-std::string Checkpoint::fingerprint() const {
+std::string Checkpoint::compute_fingerprint() const {
   Hasher hasher;
   if (is_gguf()) {
     // A file is one piece: settings, tensor table and data. The parts of a model come in their order.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -20,6 +21,7 @@ class Checkpoint {
   // model.safetensors, or model.safetensors.index.json and its shards. Throws Error that names the file, and
   // the tensor where one is at fault; for a folder with other weights or an adapter it says what to do.
   explicit Checkpoint(const std::filesystem::path& path);
+  ~Checkpoint();
 
   const std::filesystem::path& path() const { return path_; }
   bool is_gguf() const { return gguf_.has_value(); }
@@ -36,9 +38,18 @@ class Checkpoint {
 
   // Hash of the settings and of all tensors (names, types, shapes, contents); the files' names do not matter,
   // nor which part of a GGUF model was given.
+  // Computed at the first call, which reads all files.
   std::string fingerprint() const;
 
+  // To be called before results are kept: throws Error that names the file if one is not what it was when it
+  // was opened. Size and time of modification decide; where only the system's own time of change moved (a
+  // file renamed, removed, copied back under its old time) the contents are compared by the fingerprint,
+  // which must have been asked for before. Safe from several threads.
+  void require_unchanged() const;
+
  private:
+  struct Verified;
+  std::string compute_fingerprint() const;
   void open_folder();
   void open_shards(const std::filesystem::path& index);
   void open_shard(const std::filesystem::path& file);
@@ -49,6 +60,7 @@ class Checkpoint {
   Json config_;
   std::vector<Tensor> tensors_;
   std::unordered_map<std::string, size_t> index_;
+  std::unique_ptr<Verified> verified_;
 };
 
 }  // namespace idleheads

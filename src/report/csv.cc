@@ -43,7 +43,7 @@ void CsvWriter::end_line() {
 void CsvWriter::finish() {
   file_.write(buffer_);
   buffer_.clear();
-  file_.commit();
+  file_.prepare();
 }
 
 }  // namespace idleheads

@@ -40,7 +40,7 @@ void write_sample(CsvWriter& csv, int64_t document, size_t sample, const SampleS
   }
 }
 
-void write_scores(const std::vector<StoredResult>& baseline, const std::filesystem::path& path) {
+CsvWriter write_scores(const std::vector<StoredResult>& baseline, const std::filesystem::path& path) {
   std::vector<std::string> header = {"document", "sample", "layer", "head"};
   for (int i = 0; i < kStats; ++i) header.emplace_back(stat_name(static_cast<Stat>(i)));
   const std::vector<const Score*> scores = stored_scores();
@@ -51,6 +51,7 @@ void write_scores(const std::vector<StoredResult>& baseline, const std::filesyst
       write_sample(csv, result.document, s, result.stats[s], scores);
   }
   csv.finish();
+  return csv;
 }
 
 // The names of a metric's value and of its standard error.
@@ -91,8 +92,8 @@ void write_certainty(CsvWriter& csv, const PointCertainty* certainty) {
   csv.cell(certainty->lost).cell(certainty->won).cell(*certainty->mcnemar);
 }
 
-void write_curves(const StudySummary& summary, const Certainty& certainty,
-                  const std::filesystem::path& path) {
+CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
+                       const std::filesystem::path& path) {
   std::vector<std::string> header = {"score", "share", "threshold", "percent_zeroed", "questions"};
   for (const Metric metric : summary.metrics) {
     for (std::string& name : columns_of(metric)) header.push_back(std::move(name));
@@ -116,10 +117,11 @@ void write_curves(const StudySummary& summary, const Certainty& certainty,
     }
   }
   csv.finish();
+  return csv;
 }
 
-void write_shares(const StudySummary& summary, const Certainty& certainty,
-                  const std::filesystem::path& path) {
+CsvWriter write_shares(const StudySummary& summary, const Certainty& certainty,
+                       const std::filesystem::path& path) {
   CsvWriter csv(path, {"score", "largest_inactive_percent", "interval_low", "interval_high",
                        "confident_percent", "normalized_auc"});
   const auto optional_cell = [&](const std::optional<double>& value) {
@@ -135,6 +137,7 @@ void write_shares(const StudySummary& summary, const Certainty& certainty,
     csv.end_line();
   }
   csv.finish();
+  return csv;
 }
 
 // One score's heads: mean and spread over samples (none for random) and how often each was off at the proven
@@ -161,8 +164,8 @@ void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score&
   }
 }
 
-void write_heads(const StudySummary& summary, const HeadProfiles& profiles,
-                 const std::filesystem::path& path) {
+CsvWriter write_heads(const StudySummary& summary, const HeadProfiles& profiles,
+                      const std::filesystem::path& path) {
   CsvWriter csv(
       path, {"layer", "head", "score", "mean", "deviation", "subject_deviation", "share", "frequency_off"});
   for (const ScoreProfile& profile : profiles.scores)
@@ -171,6 +174,7 @@ void write_heads(const StudySummary& summary, const HeadProfiles& profiles,
     if (score.score->is_random) write_score_heads(csv, summary, *score.score, nullptr);
   }
   csv.finish();
+  return csv;
 }
 
 // What kinds of documents a study has decides the columns.
@@ -221,8 +225,8 @@ void write_text(CsvWriter& csv, const StoredDocument& document, const StoredResu
   result ? csv.cell(result->log_likelihoods[0]) : csv.empty();
 }
 
-void write_documents(const StudySummary& summary, const std::vector<StoredResult>& baseline,
-                     const std::filesystem::path& path) {
+CsvWriter write_documents(const StudySummary& summary, const std::vector<StoredResult>& baseline,
+                          const std::filesystem::path& path) {
   const Kinds kinds = kinds_of(summary.documents);
   CsvWriter csv(path, kinds.columns());
   auto next = baseline.begin();
@@ -240,20 +244,24 @@ void write_documents(const StudySummary& summary, const std::vector<StoredResult
     csv.end_line();
   }
   csv.finish();
+  return csv;
 }
 
 }  // namespace
 
+// All files or none: they take their names when all of them are written.
 void export_csv(const StudyStore& store, const std::filesystem::path& folder) {
-  make_folder(folder);
+  const OutputFolder made(folder);
   const StudySummary summary = summarize(store);
   const Certainty certainty = certainty_of(store, summary);
   const std::vector<StoredResult> baseline = store.results(0, true);
-  write_documents(summary, baseline, folder / "documents.csv");
-  write_curves(summary, certainty, folder / "curves.csv");
-  write_shares(summary, certainty, folder / "shares.csv");
-  write_heads(summary, head_profiles(store, summary), folder / "heads.csv");
-  write_scores(baseline, folder / "scores.csv");
+  std::vector<CsvWriter> files;
+  files.push_back(write_documents(summary, baseline, folder / "documents.csv"));
+  files.push_back(write_curves(summary, certainty, folder / "curves.csv"));
+  files.push_back(write_shares(summary, certainty, folder / "shares.csv"));
+  files.push_back(write_heads(summary, head_profiles(store, summary), folder / "heads.csv"));
+  files.push_back(write_scores(baseline, folder / "scores.csv"));
+  for (CsvWriter& file : files) file.commit();
 }
 
 }  // namespace idleheads

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/version.h"
 #include "report/export.h"
 #include "report/json_parts.h"
 
@@ -125,6 +126,7 @@ std::string study_json(const StudyStore& store) {
   const StudySummary summary = summarize(store, {.distributions = true, .subjects_of = ""});
   const Certainty certainty = certainty_of(store, summary);
   Json out;
+  out["program"] = build_description();
   out["settings"] = summary.settings;
   out["summary"] = overview_json(summary);
   out["curves"] = Json::array();

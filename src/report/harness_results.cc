@@ -195,7 +195,7 @@ void add_run(OrderedJson& out, const HarnessRun& run) {
   const std::optional<std::string> system =
       run.system.empty() ? std::nullopt : std::optional<std::string>(run.system);
   out["config"] = run_config_json(run);
-  out["git_hash"] = nullptr;
+  out["git_hash"] = run.commit.empty() ? OrderedJson(nullptr) : OrderedJson(run.commit);
   out["date"] = run.start;
   out["pretty_env_info"] = nullptr;
   out["transformers_version"] = nullptr;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/version.h"
 #include "report/agreement.h"
 #include "report/certainty.h"
 #include "report/head_profile.h"
@@ -218,7 +219,10 @@ Json compared(const LoadedStudy& first, const LoadedStudy& other) {
 }  // namespace
 
 Json report_json(const std::vector<LoadedStudy>& studies) {
-  Json out = {{"tolerance", kTolerance}, {"studies", Json::array()}, {"comparisons", Json::array()}};
+  Json out = {{"program", build_description()},
+              {"tolerance", kTolerance},
+              {"studies", Json::array()},
+              {"comparisons", Json::array()}};
   for (const LoadedStudy& study : studies) out["studies"].push_back(study_json(study));
   for (size_t i = 1; i < studies.size(); ++i) out["comparisons"].push_back(compared(studies[0], studies[i]));
   out["paper"] = paper_json();

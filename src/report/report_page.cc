@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/version.h"
 #include "report/embedded.h"
 #include "report/export.h"
 #include "report/report_json.h"
@@ -35,12 +36,13 @@ constexpr const char* kHead = R"(<!doctype html>
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>Inactive attention heads</title>
-<style>)";
+)";
 
 }  // namespace
 
 std::string report_page(const std::vector<LoadedStudy>& studies) {
   std::string page = kHead;
+  page += "<meta name=\"generator\" content=\"idleheads " + build_description() + "\">\n<style>";
   page += embedded_report_style();
   page +=
       "</style>\n</head>\n<body>\n<noscript>This page draws its tables and charts with JavaScript, which is "

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/portable_name.h"
 #include "study/answers.h"
 #include "study/store_check.h"
 
@@ -25,7 +26,7 @@ std::string setting(const Settings& settings, const std::string& name) {
 
 // The threshold in a stored rule, "ahon_ln<0.52".
 double threshold_of(const StoredIntervention& intervention) {
-  const Intervention rule = parse_intervention(intervention.rule);
+  const Intervention rule = rule_of(intervention);
   const auto* by_score = std::get_if<ScoreRule>(&rule);
   if (!by_score || by_score->score->slug != intervention.score) {
     fail("study: the rule '{}' is not one of the score {}", printable(intervention.rule),
@@ -149,6 +150,9 @@ void add_document(StudySummary& summary, const StoredDocument& document, std::se
 void describe(const StudyStore& store, StudySummary& summary) {
   summary.settings = store.settings();
   summary.documents = store.documents();
+  // Older files have the whole path.
+  if (const auto name = summary.settings.find("info.model"); name != summary.settings.end())
+    name->second = portable_name(name->second);
   summary.model = setting(summary.settings, "info.model");
   summary.task = setting(summary.settings, "task.name");
   const ModelShape shape = model_shape(summary.settings);

@@ -162,8 +162,11 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
       if (!options.progress(now))
         throw Interrupted("stopped; what was finished is stored, the same command goes on");
     };
-    finished(runner.run(documents.subspan(range.first_document, range.documents), range,
-                        interventions.subspan(range.first_intervention, range.interventions), report));
+    Results results =
+        runner.run(documents.subspan(range.first_document, range.documents), range,
+                   interventions.subspan(range.first_intervention, range.interventions), report);
+    engine.model().checkpoint().require_unchanged();  // else these are results of other weights
+    finished(std::move(results));
     progress.done += units;
   }
 }

@@ -8,8 +8,11 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/version.h"
 #include "format/json.h"
 #include "heads/threshold.h"
+#include "model/portable_name.h"
+#include "study/store_check.h"
 
 namespace idleheads {
 namespace {
@@ -100,7 +103,8 @@ Settings describe(const StudyDescription& d) {
                        {"seed", std::to_string(d.seed)},
                        {"engine", engine_description(d.precision)},
                        {"info.head_dim", std::to_string(config.head_dim)},
-                       {"info.model", d.model->name()},
+                       {"info.model", portable_name(d.model->name())},
+                       {kBuildsSetting, build_description()},
                        {"info.metric", metrics.substr(0, metrics.find(';'))}};
   if (d.chat) {
     settings["chat.multiturn"] = d.chat->multiturn ? "yes" : "no";
@@ -143,15 +147,18 @@ std::vector<float> calibrate(const Score& score, std::span<const StoredResult> b
   return thresholds_for_shares(score, std::move(values), shares);
 }
 
-void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+namespace {
+
+void compute_baseline(Engine& engine, const PreparedTask& task, StudyStore& store,
+                      const StudyOptions& options) {
   const std::vector<int64_t> documents = missing(store.done().at(0));
   const std::vector<Intervention> none = {std::monostate{}};
   evaluate(engine, task, documents, none, evaluate_options(options, "baseline", true),
            [&](auto results) { store.add(results); });
 }
 
-void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  run_baseline(engine, task, store, options);
+void compute_all(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  compute_baseline(engine, task, store, options);
   make_plan(task, store, options);
   const std::vector<StoredIntervention> plan = store.plan();
   const std::vector<std::vector<bool>> done = store.done();
@@ -167,14 +174,35 @@ void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, cons
   for (const auto& group : groups) {
     const std::vector<int64_t>&numbers = group.first, &documents = group.second;
     std::vector<Intervention> interventions;
-    for (const int64_t i : numbers)
-      interventions.push_back(parse_intervention(plan[static_cast<size_t>(i)].rule));
+    for (const int64_t i : numbers) interventions.push_back(rule_of(plan[static_cast<size_t>(i)]));
     evaluate(engine, task, documents, interventions, evaluate_options(options, "interventions", false),
              [&](auto results) {
                for (auto& [number, result] : results) number = numbers[static_cast<size_t>(number)];
                store.add(results);
              });
   }
+}
+
+// "What was finished is stored" must be true also where the run was stopped.
+template <typename Compute>
+void compute_and_finish(StudyStore& store, const Compute& compute) {
+  try {
+    compute();
+  } catch (const Interrupted&) {
+    store.finish();
+    throw;
+  }
+  store.finish();
+}
+
+}  // namespace
+
+void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  compute_and_finish(store, [&] { compute_baseline(engine, task, store, options); });
+}
+
+void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  compute_and_finish(store, [&] { compute_all(engine, task, store, options); });
 }
 
 }  // namespace idleheads

@@ -13,6 +13,8 @@
 #include "study/sqlite.h"
 #include "study/store_check.h"
 #include "study/store_lock.h"
+#include "study/store_repair.h"
+#include "study/store_watch.h"
 
 namespace idleheads {
 namespace {
@@ -40,6 +42,17 @@ Settings read_settings(Database& database) {
 void write_settings(Database& database, const Settings& settings) {
   Statement insert(database, "INSERT INTO settings (name, value) VALUES (?, ?)");
   for (const auto& [name, value] : settings) insert.bind(1, name).bind(2, value).run();
+}
+
+// Every build of idleheads that has written to the file is named in it, for who asks later; they may differ.
+void record_build(Database& database, Settings& settings, const Settings& given) {
+  const auto build = given.find(kBuildsSetting);
+  if (build == given.end()) return;
+  std::string& stored = settings[kBuildsSetting];
+  if (("; " + stored + "; ").find("; " + build->second + "; ") != std::string::npos) return;
+  stored += (stored.empty() ? "" : "; ") + build->second;
+  Statement replace(database, "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)");
+  replace.bind(1, std::string_view(kBuildsSetting)).bind(2, stored).run();
 }
 
 StoredDocument read_document(Statement& row) {
@@ -152,20 +165,26 @@ struct StudyStore::Impl {
 
   void load();
   void require_writer() const;
+  void finish();
   size_t interventions() { return std::max<size_t>(1, read_plan(database).size()); }
   void check_result(int64_t intervention, const StoredResult& result, size_t interventions) const;
   StoredResult read_result(Statement& row, bool with_stats) const;
 
-  std::optional<WriterLock> lock;  // first, so that it goes last
+  std::optional<WriterLock> lock;   // first, so that it goes last
+  std::optional<StoreWatch> watch;  // of a writer
   Database database;
   Settings settings;
   std::vector<StoredDocument> documents;
   ModelShape shape;
+  std::filesystem::path file;
 };
 
 StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_settings,
                        const std::vector<StoredDocument>& given_documents)
-    : lock(path), database(path, Database::Mode::read_write) {
+    : lock(path),
+      watch(std::in_place, path, lock->study()),
+      database(path, Database::Mode::read_write),
+      file(path) {
   const bool is_new = identify(database) == FileKind::empty;
   if (!is_new) require_whole(database, path);
   Transaction transaction(database);
@@ -177,8 +196,10 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
   load();
   require_same_settings(database.name(), settings, given_settings);
   require_same_documents(database.name(), documents, given_documents);
+  record_build(database, settings, given_settings);
   transaction.commit();
   database.enter_wal();
+  watch->remember();
 }
 
 StudyStore::Impl::Impl(const std::filesystem::path& path, Database::Mode mode) : database(path, mode) {
@@ -205,6 +226,15 @@ void StudyStore::Impl::load() {
 
 void StudyStore::Impl::require_writer() const {
   if (!lock) throw std::logic_error("the study is open for reading only");
+  watch->require_in_place();
+}
+
+void StudyStore::Impl::finish() {
+  require_writer();
+  database.leave_wal();
+  require_whole(database, file);
+  watch->remember();
+  require_writer();  // whose name it has now
 }
 
 void StudyStore::Impl::check_result(int64_t intervention, const StoredResult& result,
@@ -262,15 +292,13 @@ StudyStore StudyStore::open_read_only(const std::filesystem::path& path) {
     return StudyStore(std::make_unique<Impl>(path, Database::Mode::read_only));
   } catch (const SqliteError& error) {
     // Reading along with a writer needs files beside the study. Where they cannot be made nobody can be
-    // writing, so that the file can be read as it lies there, unless a killed writer left results in its log.
+    // writing, so that the file can be read as it lies there, unless a killed writer left results in its log
+    // or changes in its journal.
     const int code = error.code() & 0xff;
     if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY) throw;
     if (has_log(path)) {
-      fail(
-          "{}: a run was stopped before it could tidy up, and the folder is read-only; copy the file and "
-          "those named "
-          "like it (-wal, -journal) to a folder that can be written",
-          printable(path.string(), 300));
+      finish_stopped_run(path);
+      return StudyStore(std::make_unique<Impl>(path, Database::Mode::read_only));
     }
     return StudyStore(std::make_unique<Impl>(path, Database::Mode::immutable));
   }
@@ -305,7 +333,10 @@ void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
         .run();
   }
   transaction.commit();
+  impl_->watch->remember();
 }
+
+void StudyStore::finish() { impl_->finish(); }
 
 void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& results) {
   impl_->require_writer();
@@ -338,6 +369,7 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
   }
   add_work(database, results);
   transaction.commit();
+  impl_->watch->remember();
 }
 
 std::vector<std::vector<bool>> StudyStore::done() const {

@@ -20,7 +20,11 @@ namespace idleheads {
 // study when all entries are equal. Names are dotted: "model.fingerprint", "model.layers", "model.heads",
 // "task.name", "task.fingerprint", "dtype", "seed", "scores", "shares", "bos". "model.layers" and
 // "model.heads" must be there, as decimal numbers: they give the shapes of masks and statistics.
+// Names that begin with "info." decide nothing and may differ: they say where things came from.
 using Settings = std::map<std::string, std::string>;
+
+// The builds of idleheads that wrote to the file (base/version.h), in order, with "; " between.
+inline constexpr const char* kBuildsSetting = "info.builds";
 
 // One document of the task as stored, so that a study can be read without the task's files.
 struct StoredDocument {
@@ -96,6 +100,11 @@ class StudyStore {
   // until then.
   std::vector<StoredIntervention> plan() const;
   void set_plan(const std::vector<StoredIntervention>& plan);
+
+  // Brings a study that is complete, or stopped in good order, into one file, and checks that it is there.
+  // Throws Error if it was removed, moved, replaced, cut or overwritten meanwhile; the message says where the
+  // results are. set_plan() and add() check the same before they write.
+  void finish();
 
   // Writes the results of a finished cohort in one transaction: pairs of (intervention number, result). A
   // result that is there already is an Error: stored results never change. After any Error nothing of this

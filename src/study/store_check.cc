@@ -119,6 +119,14 @@ void check_plan(const std::vector<StoredIntervention>& plan) {
   }
 }
 
+Intervention rule_of(const StoredIntervention& intervention) try {
+  return parse_intervention(intervention.rule);
+} catch (const UsageError& error) {
+  // The file's fault, not that of what the user typed.
+  fail("study: its plan has a rule that is not understood: {}; a newer idleheads may have written it",
+       error.what());
+}
+
 void require_same_settings(const std::string& file, const Settings& stored, const Settings& given) {
   Settings names = stored;
   names.insert(given.begin(), given.end());

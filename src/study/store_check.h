@@ -22,6 +22,9 @@ void check_document(const StoredDocument& document);
 // Throws std::invalid_argument: the first must be the baseline, shares must be finite.
 void check_plan(const std::vector<StoredIntervention>& plan);
 
+// The rule of a stored intervention. Throws Error if this build does not know it.
+Intervention rule_of(const StoredIntervention& intervention);
+
 // Throws Error that names every setting that differs, with the stored and the given value.
 void require_same_settings(const std::string& file, const Settings& stored, const Settings& given);
 // Throws Error that names the first document that differs and how.

@@ -5,23 +5,30 @@
 
 namespace idleheads {
 
-// Holds an advisory lock on FILE.lock while it lives. The kernel drops the lock when the process ends,
-// however it ends. (The lock is not on the study file itself: closing any descriptor of that would drop
-// SQLite's own locks.)
+// Holds advisory locks while it lives: on FILE.lock, and on the study file itself, so that another name of it
+// (a hard link) or a deleted FILE.lock does not get a second writer in. The kernel drops them when the
+// process ends, however it ends.
 class WriterLock {
  public:
-  // Throws Error if another process holds it ("another idleheads process is writing") or the folder is
-  // read-only.
+  // Makes the study file if it is not there. Throws Error if another process holds a lock ("another idleheads
+  // process is writing") or the folder or file is read-only.
   explicit WriterLock(const std::filesystem::path& study);
+  // Must go after SQLite has closed the file: closing any descriptor of it drops SQLite's own locks.
   ~WriterLock();
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
 
- private:
-  bool is_current() const;
+  int study() const { return study_; }  // descriptor of the study file
 
-  std::filesystem::path path_;
+ private:
+  void lock_beside(const std::string& shown);
+  void lock_study(const std::filesystem::path& study, const std::string& shown);
+  bool is_current() const;
+  void release();
+
+  std::filesystem::path path_;  // FILE.lock
   int descriptor_ = -1;
+  int study_ = -1;
 };
 
 }  // namespace idleheads

@@ -21,7 +21,8 @@ std::string read_all(const std::filesystem::path& path) {
 
 [[noreturn]] void run_child(const std::vector<std::string>& arguments,
                             const std::map<std::string, std::string>& environment,
-                            const std::filesystem::path& out, const std::filesystem::path& err) {
+                            const std::filesystem::path& out, const std::filesystem::path& err,
+                            const std::function<void()>& before) {
   for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
   const int input = open("/dev/null", O_RDONLY);
   const int output = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -32,17 +33,17 @@ std::string read_all(const std::filesystem::path& path) {
   std::vector<char*> argv = {const_cast<char*>(IDLEHEADS_BINARY)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  before();
   execv(IDLEHEADS_BINARY, argv.data());
   _exit(127);
 }
 
-// Starts the program, calls `meanwhile` with its process id, and waits for its end.
 Outcome run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment,
-            const std::function<void(pid_t)>& meanwhile) {
+            const Surroundings& surroundings) {
   const TemporaryFolder folder;
   const pid_t child = fork();
-  if (child == 0) run_child(arguments, environment, folder / "out", folder / "err");
-  meanwhile(child);
+  if (child == 0) run_child(arguments, environment, folder / "out", folder / "err", surroundings.before);
+  surroundings.meanwhile(child);
   int status = 0;
   rusage usage = {};
   wait4(child, &status, 0, &usage);
@@ -54,14 +55,20 @@ Outcome run(const std::vector<std::string>& arguments, const std::map<std::strin
 
 Outcome run_idleheads(const std::vector<std::string>& arguments,
                       const std::map<std::string, std::string>& environment) {
-  return run(arguments, environment, [](pid_t) {});
+  return run(arguments, environment, {});
 }
 
 Outcome run_and_kill(const std::vector<std::string>& arguments, unsigned microseconds) {
-  return run(arguments, {}, [&](pid_t child) {
+  Surroundings surroundings;
+  surroundings.meanwhile = [&](pid_t child) {
     usleep(microseconds);
     kill(child, SIGKILL);
-  });
+  };
+  return run(arguments, {}, surroundings);
+}
+
+Outcome run_idleheads_in(const Surroundings& surroundings, const std::vector<std::string>& arguments) {
+  return run(arguments, {}, surroundings);
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -1,8 +1,11 @@
 // Runs the idleheads program as a user would: arguments, environment, exit code, both outputs.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,6 +25,13 @@ Outcome run_idleheads(const std::vector<std::string>& arguments,
 
 // The same, killed (SIGKILL) after `microseconds` if it still runs then.
 Outcome run_and_kill(const std::vector<std::string>& arguments, unsigned microseconds);
+
+// What surrounds a run of the program.
+struct Surroundings {
+  std::function<void()> before = [] {};  // in its process, before it is the program: limits, descriptors
+  std::function<void(pid_t)> meanwhile = [](pid_t) {};  // in this process, while it runs
+};
+Outcome run_idleheads_in(const Surroundings& surroundings, const std::vector<std::string>& arguments);
 
 // A fresh folder that is removed at the end of the test.
 class TemporaryFolder {
