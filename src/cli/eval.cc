@@ -98,10 +98,10 @@ void run(const Eval& eval) {
   described.start = unix_time();
   const std::vector<RuleRun> runs = evaluate_or_stop(eval, model, tasks);
   described.end = unix_time();
-  fmt::print("{}", eval.json ? eval_json(eval.engine.model, runs) : eval_text(described, runs));
+  print_foreign(eval.json ? eval_json(eval.engine.model, runs) : eval_text(described, runs));
   if (eval.output.empty()) return;
   for (const std::string& path : write_eval(eval.output, described, runs, eval.log_samples))
-    fmt::print(stderr, "wrote {}\n", path);
+    fmt::print(stderr, "wrote {}\n", printable(path, 300));
 }
 
 }  // namespace

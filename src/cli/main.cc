@@ -65,6 +65,9 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
   return 2;
 }
 
+// Whatever names it has in it.
+std::string one_line(const std::exception& error) { return printable(error.what(), 4000); }
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Finds the attention heads of a language model that do nothing, and proves it by switching them off.",
@@ -76,16 +79,16 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error, argc, argv);
   } catch (const Interrupted& error) {
-    fmt::print(stderr, "\nidleheads: {}\n", error.what());
+    fmt::print(stderr, "\nidleheads: {}\n", one_line(error));
     return 130;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "idleheads: {}\n", error.what());
+    fmt::print(stderr, "idleheads: {}\n", one_line(error));
     return 2;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "idleheads: out of memory; give a smaller --memory\n");
     return 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "idleheads: {}\n", error.what());
+    fmt::print(stderr, "idleheads: {}\n", one_line(error));
     return 1;
   }
 }

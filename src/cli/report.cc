@@ -1,6 +1,7 @@
 // idleheads report F.db [G.db ...] -o report.html: studies as one page.
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "report/report_page.h"
 
@@ -18,7 +19,7 @@ void run(const Report& request) {
   std::string path = request.output;
   if (path.empty()) path = std::filesystem::path(request.files.front()).replace_extension(".html").string();
   write_report(studies, path);
-  fmt::print(stderr, "wrote {}\n", path);
+  fmt::print(stderr, "wrote {}\n", printable(path, 300));
 }
 
 }  // namespace

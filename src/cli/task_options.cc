@@ -161,7 +161,7 @@ void warn_truncated(const PreparedTask& task) {
   if (task.truncated == 0) return;
   fmt::print(stderr,
              "note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
-             task.task.name, task.truncated, task.documents.size());
+             printable(task.task.name), task.truncated, task.documents.size());
 }
 
 std::string default_output(const std::string& model, const std::string& task) {
