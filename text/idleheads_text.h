@@ -1,4 +1,4 @@
-// Tokenizers, chat templates, letter case and Parquet files: the C side of the Rust library in this folder.
+// Tokenizers, chat templates, Parquet files and smaller helpers with text: the C side of the Rust library in this folder.
 //
 // Nothing here prints, exits or lets a panic or exception through. A function that can fail says so in its return value
 // and then sets *error to a message of the library's (free it with idleheads_string_free); `error` must not be NULL.
@@ -122,9 +122,44 @@ bool idleheads_capitalize(idleheads_view text, idleheads_string* out, idleheads_
 // SHA-256 of bytes, in 32 bytes.
 void idleheads_sha256(idleheads_view bytes, uint8_t* digest);
 
-// The rows of a Parquet file, given as its bytes, as JSON Lines: one object a row, columns as keys; texts, numbers,
-// lists and groups of them. Fails on a damaged file, and names a column of another type.
-bool idleheads_parquet_rows(idleheads_view file, idleheads_string* out, idleheads_string* error);
+// Gives the rows of a Parquet file one by one to `take`, as JSON objects with the columns as keys, until it returns false
+// (which is no failure). Only the columns of these names are read, as far as the file has them; with none, all that are
+// texts, numbers, or lists and groups of them. Fails on a damaged file, on one that unpacks to far more than its size
+// justifies, and on a named column of another type.
+bool idleheads_parquet_rows(idleheads_view file, const idleheads_view* columns, size_t column_count,
+                            bool (*take)(void* user, idleheads_view row), void* user, idleheads_string* error);
+
+// Regular expressions of Python's `re`, over bytes; leftmost match, first alternative. Not the same: `$` is the end of the
+// text alone; no look-around, no back-references. NULL on failure.
+typedef struct idleheads_regex idleheads_regex;
+idleheads_regex* idleheads_regex_compile(idleheads_view pattern, idleheads_string* error);
+void idleheads_regex_free(idleheads_regex* regex);  // NULL does nothing
+
+typedef struct {
+  size_t begin, end;  // both SIZE_MAX: a group that is not part of the match
+} idleheads_span;
+// The first match that begins at `from` or later: the whole of it and its groups, as far as `group_count` goes.
+bool idleheads_regex_find(const idleheads_regex* regex, idleheads_view text, size_t from, idleheads_span* groups,
+                          size_t group_count);
+
+// Columns of a terminal that a text without control characters takes.
+size_t idleheads_display_width(idleheads_view text);
+
+// Where a ZIP archive goes: behind what is written, or over a part of it. Both say whether they succeeded.
+typedef struct {
+  bool (*append)(void* user, idleheads_view bytes);
+  bool (*overwrite)(void* user, uint64_t position, idleheads_view bytes);
+  void* user;
+} idleheads_target;
+
+// Entries are stored as they are, one after another, of any size. Freed without an end, the archive is given up and
+// nothing more is written.
+typedef struct idleheads_zip idleheads_zip;
+idleheads_zip* idleheads_zip_new(idleheads_target target);
+void idleheads_zip_free(idleheads_zip* zip);  // NULL does nothing
+bool idleheads_zip_begin(idleheads_zip* zip, idleheads_view name, uint64_t size, idleheads_string* error);
+bool idleheads_zip_write(idleheads_zip* zip, idleheads_view bytes, idleheads_string* error);
+bool idleheads_zip_finish(idleheads_zip* zip, idleheads_string* error);
 
 #ifdef __cplusplus
 }

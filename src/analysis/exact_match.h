@@ -1,5 +1,5 @@
 // What gsm8k makes of a response, as lm-evaluation-harness 0.4.5 does: two filters take a number out of it,
-// and it is compared with the reference answer. Written as scanners, for texts of any length. Pure functions.
+// and it is compared with the reference answer. For texts of any length. Pure functions.
 #pragma once
 
 #include <string>

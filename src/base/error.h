@@ -43,8 +43,8 @@ template <typename... Args>
   throw UsageError(fmt::format(format, std::forward<Args>(args)...));
 }
 
-// A name from a file as it may be shown in a message: control bytes and bytes that are not UTF-8 replaced by
-// '?', cut to `limit` bytes with "..." behind.
+// A name from a file as it may be shown in a message: controls (base/utf8.h) and bytes that are not UTF-8
+// replaced by '?', cut to `limit` bytes with "..." behind.
 std::string printable(std::string_view name, size_t limit = 80);
 
 }  // namespace idleheads

@@ -32,7 +32,7 @@ void run(const Compare& request) {
     if (request.layers) fmt::print("\n{}", show_layer_distances(comparison, options));
   }
   if (request.json)
-    fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    print_foreign(all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace

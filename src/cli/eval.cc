@@ -104,10 +104,10 @@ void run(const Eval& eval) {
   described.start = unix_time();
   const std::vector<RuleRun> runs = evaluate_or_stop(eval, model, tasks);
   described.end = unix_time();
-  fmt::print("{}", eval.json ? eval_json(described.model, runs) : eval_text(described, runs));
+  print_foreign(eval.json ? eval_json(described.model, runs) : eval_text(described, runs));
   if (eval.output.empty()) return;
   for (const std::string& path : write_eval(eval.output, described, runs, eval.log_samples))
-    say("wrote {}\n", path);
+    say("wrote {}\n", printable(path, 300));
 }
 
 }  // namespace

@@ -29,12 +29,12 @@ std::string default_path(const Export& request, const std::string& extension) {
   return std::filesystem::path(request.file).replace_extension(extension).string();
 }
 
-void done(const std::string& path) { say("wrote {}\n", path); }
+void done(const std::string& path) { say("wrote {}\n", printable(path, 300)); }
 
 // What is short goes to standard output unless a file is named.
 void put(const Export& request, const std::string& text) {
   if (request.output.empty()) {
-    fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
+    print_foreign(text.ends_with('\n') ? text : text + "\n");
     return;
   }
   write_text(text.ends_with('\n') ? text : text + "\n", request.output);

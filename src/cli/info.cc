@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "engine/engine.h"
 #include "format/json.h"
 #include "model/model.h"
@@ -70,13 +71,13 @@ void print_json(const Model& model) {
                     {"tokenizer", tokenizer_line(model)},
                     {"chat_template", model.chat_template().has_value()},
                     {"fingerprint", model.checkpoint().fingerprint()}};
-  fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+  print_foreign(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void print_text(const Model& model) {
   const ModelConfig& c = model.config();
   const auto line = [](std::string_view what, const std::string& value) {
-    fmt::print("{:<14} {}\n", what, value);
+    fmt::print("{:<14} {}\n", what, printable(value, 1000));
   };
   line("model", model.name());
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));

@@ -63,6 +63,9 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
   return 2;
 }
 
+// Whatever names it has in it.
+std::string one_line(const std::exception& error) { return printable(error.what(), 4000); }
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Finds the attention heads of a language model that do nothing, and proves it by switching them off.",
@@ -74,17 +77,17 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error, argc, argv);
   } catch (const Interrupted& error) {
-    say("\nidleheads: {}\n", error.what());
+    say("\nidleheads: {}\n", one_line(error));
     return 130;
   } catch (const UsageError& error) {
-    say("idleheads: {}\n", error.what());
+    say("idleheads: {}\n", one_line(error));
     return 2;
   } catch (const std::bad_alloc&) {
     const CLI::App* command = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
     say("idleheads: {}\n", out_of_memory(command->get_option_no_throw("--memory") != nullptr));
     return 1;
   } catch (const std::exception& error) {
-    say("idleheads: {}\n", error.what());
+    say("idleheads: {}\n", one_line(error));
     return 1;
   }
 }

@@ -20,7 +20,7 @@ void run(const Paper& paper) {
   for (const std::string& file : paper.files)
     models = with_models(std::move(models), read_model_curves(file));
   if (paper.json) {
-    fmt::print("{}\n", models_json(models));
+    print_foreign(models_json(models) + "\n");
   } else {
     fmt::print("{}", show_models(models, color_depth() != ColorDepth::none));
   }

@@ -39,21 +39,22 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
     samples.push_back(std::move(sample));
   };
   if (!probe.tokens_file.empty()) {
-    const Json lists = parse_json(read_text_file(probe.tokens_file), probe.tokens_file);
-    if (!lists.is_array()) fail("{}: expected a list of lists of token ids", probe.tokens_file);
+    const std::string file = printable(probe.tokens_file, 300);
+    const Json lists = parse_json(read_text_file(probe.tokens_file), file);
+    if (!lists.is_array()) fail("{}: expected a list of lists of token ids", file);
     for (size_t i = 0; i < lists.size(); ++i) {
       std::vector<int32_t> tokens;
-      if (!lists[i].is_array()) fail("{}: entry {}: expected a list of token ids", probe.tokens_file, i);
+      if (!lists[i].is_array()) fail("{}: entry {}: expected a list of token ids", file, i);
       for (const Json& id : lists[i]) {
         const bool fits = id.is_number_integer() && id >= 0 && id < model.config().vocabulary;
         if (!fits) {
-          fail("{}: entry {}: {} is not a token id (0 to {})", probe.tokens_file, i,
+          fail("{}: entry {}: {} is not a token id (0 to {})", file, i,
                printable(id.dump(-1, ' ', true, Json::error_handler_t::replace)),
                model.config().vocabulary - 1);
         }
         tokens.push_back(id.get<int32_t>());
       }
-      if (tokens.empty()) fail("{}: entry {}: no tokens", probe.tokens_file, i);
+      if (tokens.empty()) fail("{}: entry {}: no tokens", file, i);
       add(std::move(tokens));
     }
   }

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
+#include "cli/terminal.h"
 #include "report/harness_results.h"
 
 namespace idleheads::cli {
@@ -112,39 +113,43 @@ void print_json(const Prompts& prompts, const PreparedTask& prepared) {
   }
 }
 
-void print_ids(const Ids& ids) { fmt::print("  tokens ({}): {}\n", ids.size(), fmt::join(ids, " ")); }
+std::string ids_line(const Ids& ids) {
+  return fmt::format("  tokens ({}): {}\n", ids.size(), fmt::join(ids, " "));
+}
 
-void print_choices(const Document& document, const EncodedDocument& encoded) {
+std::string choices_text(const Document& document, const EncodedDocument& encoded) {
+  std::string out;
   const std::vector<Pair> pairs = pairs_of(encoded);
   for (size_t j = 0; j < pairs.size(); ++j) {
     if (j < document.contexts.size()) {
-      fmt::print("prompt{}:\n{}\n", document.contexts.size() > 1 ? fmt::format(" of choice {}", j) : "",
-                 document.contexts[j]);
-      print_ids(pairs[j].context);
+      out +=
+          fmt::format("prompt{}:\n{}\n", document.contexts.size() > 1 ? fmt::format(" of choice {}", j) : "",
+                      document.contexts[j]);
+      out += ids_line(pairs[j].context);
     }
-    fmt::print(
+    out += fmt::format(
         "choice {}{}: {}\n", j, static_cast<int>(j) == document.gold ? " (right)" : "",
         OrderedJson(document.continuations[j]).dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
-    print_ids(pairs[j].continuation);
+    out += ids_line(pairs[j].continuation);
   }
+  return out;
+}
+
+std::string document_text(const Task& task, const Document& document, const EncodedDocument& encoded) {
+  std::string out = fmt::format("==== {} document {}, {} shots{}\n", harness_name(task.name, document.group),
+                                document.index, task.shots,
+                                encoded.truncated ? ", cut from the left to the model's context" : "");
+  if (task.output == OutputType::multiple_choice) return out + choices_text(document, encoded);
+  const bool is_written = task.output == OutputType::generate_until;
+  out += fmt::format("{}:\n{}\n", is_written ? "prompt" : "text", document.contexts[0]);
+  for (const Sample& sample : encoded.samples) out += ids_line(sample.tokens);
+  if (is_written) out += fmt::format("reference answer:\n{}\n", document.target);
+  return out;
 }
 
 void print_text(const PreparedTask& prepared) {
-  const Task& task = prepared.task;
-  for (size_t d = 0; d < task.documents.size(); ++d) {
-    const Document& document = task.documents[d];
-    const EncodedDocument& encoded = prepared.documents[d];
-    fmt::print("==== {} document {}, {} shots{}\n", harness_name(task.name, document.group), document.index,
-               task.shots, encoded.truncated ? ", cut from the left to the model's context" : "");
-    if (task.output == OutputType::multiple_choice) {
-      print_choices(document, encoded);
-      continue;
-    }
-    fmt::print("{}:\n{}\n", task.output == OutputType::generate_until ? "prompt" : "text",
-               document.contexts[0]);
-    for (const Sample& sample : encoded.samples) print_ids(sample.tokens);
-    if (task.output == OutputType::generate_until) fmt::print("reference answer:\n{}\n", document.target);
-  }
+  for (size_t d = 0; d < prepared.documents.size(); ++d)
+    print_foreign(document_text(prepared.task, prepared.task.documents[d], prepared.documents[d]));
 }
 
 void run(const Prompts& prompts) {

@@ -1,6 +1,7 @@
 // idleheads report F.db [G.db ...] -o report.html: studies as one page.
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "report/report_page.h"
@@ -19,7 +20,7 @@ void run(const Report& request) {
   std::string path = request.output;
   if (path.empty()) path = std::filesystem::path(request.files.front()).replace_extension(".html").string();
   write_report(studies, path);
-  say("wrote {}\n", path);
+  say("wrote {}\n", printable(path, 300));
 }
 
 }  // namespace

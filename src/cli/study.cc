@@ -71,13 +71,14 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
   StudyStore store = StudyStore::open(output, describe(description), task.stored);
   if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
-    say("{} is complete already, nothing to compute\n", output);
+    say("{} is complete already, nothing to compute\n", printable(output, 300));
   } else {
     if (!study.quiet) {
-      say("{}: {} documents, {} prompts; results go to {}\n", study.engine.model, task.documents.size(),
-          std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
-                          [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
-          output);
+      say("{}: {} documents, {} prompts; results go to {}\n",
+                 printable(study.engine.model, 300), task.documents.size(),
+                 std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
+                                 [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
+                 printable(output, 300));
     }
     compute(study, model, task, store, options);
   }

@@ -168,8 +168,9 @@ std::string TaskFlags::limit_text() const { return limit ? fmt::format("{}", *li
 
 void warn_truncated(const PreparedTask& task) {
   if (task.truncated == 0) return;
-  say("note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
-      task.task.name, task.truncated, task.documents.size());
+  fmt::print(stderr,
+             "note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
+             printable(task.task.name), task.truncated, task.documents.size());
 }
 
 std::string default_output(const std::string& model, const std::string& task) {

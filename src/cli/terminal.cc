@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "cli/process.h"
 
 namespace idleheads::cli {
@@ -40,6 +41,14 @@ int terminal_width() {
   if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
     return size.ws_col;
   return 100;
+}
+
+void print_foreign(std::string_view text) {
+  if (isatty(STDOUT_FILENO)) {
+    fmt::print("{}", terminal_safe(text));
+  } else {
+    fmt::print("{}", text);
+  }
 }
 
 ProgressLine::ProgressLine() : enabled_(isatty(STDERR_FILENO) && !variable_is("TQDM_DISABLE", "1")) {}

@@ -1,13 +1,19 @@
-// Parquet files as JSON Lines, by the Rust `parquet` crate behind text/idleheads_text.h.
+// Rows of Parquet files as JSON, by the Rust `parquet` crate behind text/idleheads_text.h.
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace idleheads {
 
-// One object a row, columns as keys in the file's order; lists and groups nested. Throws Error: not there,
-// not Parquet, damaged, a column that cannot be written as JSON.
-std::string parquet_to_json_lines(const std::filesystem::path& file);
+// Gives every row to `take` as one JSON object, lists and groups nested: the named columns as far as the file
+// has them, of any others not a byte is unpacked; with no names, all columns of texts, numbers and lists of
+// them. Memory and time are bounded by the file's size. Throws Error with the file's name: not there, not
+// Parquet, damaged, unpacks to far more than its size justifies, a named column of another type.
+void read_parquet(const std::filesystem::path& file, std::span<const std::string> columns,
+                  const std::function<void(std::string_view row)>& take);
 
 }  // namespace idleheads

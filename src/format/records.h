@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "format/json.h"
@@ -13,8 +15,10 @@ struct Record {
   int64_t line = 0;  // its line (.jsonl, .json) or row (.parquet) in the file, from 1
 };
 
-// By the file's extension: .jsonl and .json (one object a line, blank lines skipped), .parquet. Throws Error
-// with file and line: not there, not of that format, a row that is no object.
-std::vector<Record> read_records(const std::filesystem::path& file);
+// By the file's extension: .jsonl and .json (one object a line, blank lines skipped), .parquet, of which only
+// the named columns are read if there are names. Throws Error with file and line: not there, not of that
+// format, a row that is no object.
+std::vector<Record> read_records(const std::filesystem::path& file,
+                                 std::span<const std::string> columns = {});
 
 }  // namespace idleheads

@@ -7,6 +7,11 @@ namespace {
 
 constexpr size_t kBuffer = 1 << 20;
 
+// Spreadsheets take text that begins like this for a formula, whoever wrote it.
+bool runs_in_spreadsheets(std::string_view text) {
+  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
+}
+
 }  // namespace
 
 CsvWriter::CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& header)
@@ -22,9 +27,10 @@ CsvWriter& CsvWriter::raw(std::string_view text) {
 }
 
 CsvWriter& CsvWriter::cell(std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) return raw(text);
+  const std::string harmless = runs_in_spreadsheets(text) ? "'" + std::string(text) : std::string(text);
+  if (harmless.find_first_of("\",\r\n") == std::string::npos) return raw(harmless);
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (const char c : harmless) {
     if (c == '"') quoted += '"';
     quoted += c;
   }

@@ -18,7 +18,7 @@ class CsvWriter {
  public:
   CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& header);
 
-  // Quoted if it holds a quote, comma or line break.
+  // Quoted if it holds a quote, comma or line break. With ' before it if a spreadsheet would run it.
   CsvWriter& cell(std::string_view text);
   // The shortest digits that read back as the same number; NaN is empty, infinities are inf and -inf.
   template <std::floating_point T>

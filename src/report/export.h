@@ -20,7 +20,7 @@ void export_csv(const StudyStore& store, const std::filesystem::path& folder);
 // One JSON object with the settings, summary, curves and heads.
 std::string study_json(const StudyStore& store);
 
-// NumPy arrays: statistics, log-likelihoods and masks. Throws Error for a study that does not fit into 4 GiB.
+// NumPy arrays: statistics, log-likelihoods and masks.
 void export_npz(const StudyStore& store, const std::filesystem::path& file);
 
 // Heads of one intervention: those off in at least the share `at_least` of the forward passes as {"layer":

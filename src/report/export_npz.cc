@@ -2,7 +2,6 @@
 #include <array>
 #include <limits>
 
-#include "base/error.h"
 #include "report/export.h"
 #include "report/npz.h"
 #include "study/store_check.h"
@@ -15,17 +14,6 @@ struct Shape {
   int64_t samples = 0;  // with statistics
   int64_t choices = 0;  // log-likelihoods of all documents
 };
-
-// A study that cannot fit is refused before anything is written. `masks`: of all interventions together.
-void require_size(const Shape& shape, int64_t interventions, int64_t masks) {
-  const double bytes =
-      static_cast<double>(shape.layers * shape.heads) *
-          (static_cast<double>(shape.samples) * sizeof(HeadStats) + static_cast<double>(masks)) +
-      static_cast<double>(shape.choices) * sizeof(float) * static_cast<double>(interventions);
-  if (bytes >= 0x1p32) {
-    fail("this study would take {:.1f} GiB as .npz, more than the 4 GiB that fit; use --csv", bytes / 0x1p30);
-  }
-}
 
 void write_interventions(NpzWriter& npz, const std::vector<StoredIntervention>& plan,
                          const std::vector<uint8_t>& complete) {
@@ -128,24 +116,6 @@ void write_masks(NpzWriter& npz, const Shape& shape, const StudyStore& store, in
   npz.add(fmt::format("mask_passes_{}", intervention), passes);
 }
 
-// How many masks the complete interventions have.
-int64_t count_masks(const StudyStore& store, const std::vector<StoredDocument>& documents, const Shape& shape,
-                    const std::vector<uint8_t>& complete) {
-  const bool generates = std::ranges::any_of(
-      documents, [](const StoredDocument& document) { return document.reference.has_value(); });
-  int64_t masks = 0;
-  for (size_t i = 1; i < complete.size(); ++i) {
-    if (!complete[i]) continue;
-    if (!generates) {
-      masks += shape.samples;
-      continue;
-    }
-    for (const StoredResult& result : store.results(static_cast<int64_t>(i), false))
-      masks += static_cast<int64_t>(result.masks.size());
-  }
-  return masks;
-}
-
 }  // namespace
 
 void export_npz(const StudyStore& store, const std::filesystem::path& file) {
@@ -164,7 +134,6 @@ void export_npz(const StudyStore& store, const std::filesystem::path& file) {
   const std::vector<StoredResult> baseline = store.results(0, true);
   for (const StoredResult& result : baseline) shape.samples += static_cast<int64_t>(result.stats.size());
   const auto interventions = static_cast<int64_t>(plan.size());
-  require_size(shape, interventions, count_masks(store, documents, shape, complete));
 
   NpzWriter npz(file);
   write_documents(npz, documents);

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "base/utf8.h"
 #include "report/harness_names.h"
 #include "report/text.h"
 

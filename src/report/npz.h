@@ -1,4 +1,4 @@
-// Writes NumPy's .npz: a ZIP archive of .npy arrays (NEP 1; APPNOTE 6.3, stored entries, no ZIP64).
+// Writes NumPy's .npz: a ZIP archive of .npy arrays (NEP 1), stored as they are.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +7,18 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 #include "report/output_file.h"
+#include "report/zip_writer.h"
 
 namespace idleheads {
 
-// The CRC-32 of ZIP over `bytes`, going on from the CRC `before` of what came before them.
-uint32_t crc32(std::span<const std::byte> bytes, uint32_t before = 0);
-
 // Arrays are written in C order, little-endian, one after another; nothing but the running one is kept in
-// memory. The file appears at finish(). Throws Error when it cannot be written or would grow beyond 4 GiB,
-// and std::logic_error when an array gets more or less data than its shape says.
+// memory. Arrays and the file may be of any size. The file appears at finish(). Throws Error when it cannot
+// be written, and std::logic_error when an array gets more or less data than its shape says.
 class NpzWriter {
  public:
-  explicit NpzWriter(const std::filesystem::path& path) : file_(path) {}
+  explicit NpzWriter(const std::filesystem::path& path) : file_(path), zip_(file_) {}
 
   // Begins an array; `type` is NumPy's: "<f4", "<f8", "<i8", "|u1", "|b1", "<U12".
   void begin(const std::string& name, std::string_view type, std::span<const int64_t> shape);
@@ -42,19 +39,13 @@ class NpzWriter {
   void finish();
 
  private:
-  struct Entry {
-    std::string name;
-    uint64_t offset = 0;
-    uint64_t size = 0;
-    uint32_t crc = 0;
-  };
   void append_bytes(std::span<const std::byte> bytes);
   template <typename T>
   void add_array(const std::string& name, std::string_view type, std::span<const T> values);
 
   OutputFile file_;
-  std::vector<Entry> entries_;  // the last one is running while `open_`
-  bool open_ = false;
+  ZipWriter zip_;
+  bool open_ = false;      // an array is running
   uint64_t expected_ = 0;  // bytes of data that the running array still needs
 };
 

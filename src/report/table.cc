@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/utf8.h"
+
 namespace idleheads {
 namespace {
 

@@ -1,4 +1,4 @@
-// Text for a terminal: widths of UTF-8, wrapping, emphasis by ANSI codes.
+// Text for a terminal: wrapping, emphasis by ANSI codes.
 #pragma once
 
 #include <string>
@@ -6,10 +6,6 @@
 #include <vector>
 
 namespace idleheads {
-
-// Columns that UTF-8 text takes: combining marks take none, East Asian wide characters and emoji two. Text
-// must be free of control characters (base/error.h: printable).
-int display_width(std::string_view text);
 
 enum class Emphasis { none, strong, faint };
 // `text` as it is without `color` or for Emphasis::none.

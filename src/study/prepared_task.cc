@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
-#include "task/unicode.h"
+#include "base/utf8.h"
 
 namespace idleheads {
 namespace {

@@ -57,7 +57,8 @@ TaskFormat arc_format(const std::string& name, const std::string& config) {
     return {{"allenai/ai2_arc", "ai2_arc"},
             config,
             split_name,
-            {name + "_" + split_name + ".jsonl", config + "-" + capitalised + ".jsonl"}};
+            {name + "_" + split_name + ".jsonl", config + "-" + capitalised + ".jsonl"},
+            {"id", "question", "choices", "answerKey"}};
   };
   TaskFormat format;
   format.name = name;

@@ -16,11 +16,6 @@ namespace fs = std::filesystem;
 
 std::string shown(const fs::path& path) { return printable(path.string(), 300); }
 
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
 void require_folder(const fs::path& data) {
   std::error_code ignored;
   if (!fs::exists(data, ignored)) fail("{}: there is no such folder of data", shown(data));
@@ -34,97 +29,57 @@ std::optional<int64_t> number_of(std::string_view text) {
   return value;
 }
 
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error))
-    names.push_back(entries->path().filename().string());
-  std::ranges::sort(names);
-  return names;
-}
-
-// SPLIT-00000-of-00002.parquet and its fellows.
-std::vector<fs::path> shards(const fs::path& folder, const std::string& split) {
-  std::vector<fs::path> files;
-  for (const std::string& name : names_in(folder)) {
-    const std::string_view rest = std::string_view(name).substr(std::min(name.size(), split.size()));
-    if (!name.starts_with(split) || rest.size() != 23 || rest[0] != '-' || rest.substr(6, 4) != "-of-" ||
-        !name.ends_with(".parquet")) {
-      continue;
-    }
-    const std::optional<int64_t> number = number_of(rest.substr(1, 5)), count = number_of(rest.substr(10, 5));
-    if (!number || !count) continue;
-    if (*number != std::ssize(files)) {
-      fail("{}: '{}' is missing", shown(folder),
-           fmt::format("{}-{:05}-of-{:05}.parquet", split, files.size(), *count));
-    }
-    files.push_back(folder / name);
-    if (*number + 1 == *count) return files;
-  }
-  if (files.empty()) return {};
-  fail("{}: '{}' is not the last of its files, and the next is missing", shown(folder),
-       files.back().filename().string());
-}
-
-// SPLIT/0000.parquet and following: how Hugging Face converts data sets.
-std::vector<fs::path> converted(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const std::string& name : names_in(folder)) {
-    if (name.ends_with(".parquet") && number_of(name.substr(0, name.size() - 8)))
-      files.push_back(folder / name);
-  }
-  return files;
-}
-
-std::vector<fs::path> parquet_files(const DatasetSplit& split, const fs::path& folder) {
-  std::vector<fs::path> places = {folder / split.config, folder / "data" / split.config, folder / "data",
-                                  folder};
-  for (const fs::path& place : places) {
-    for (const auto& files : {shards(place, split.split), converted(place / split.split)}) {
-      if (!files.empty()) return files;
-    }
-    if (is_file(place / (split.split + ".parquet"))) return {place / (split.split + ".parquet")};
-  }
-  return {};
-}
-
-std::vector<fs::path> files_in(const DatasetSplit& split, const fs::path& folder) {
-  for (const std::string& name : split.original) {
-    if (is_file(folder / name)) return {folder / name};
-  }
-  return parquet_files(split, folder);
-}
-
 std::string repository_folder(std::string repo) {
   if (const size_t slash = repo.find('/'); slash != repo.npos) repo.replace(slash, 1, "--");
   return "datasets--" + repo;
 }
 
-}  // namespace
-
-std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data) {
-  const std::string place = split.config.empty() ? "" : split.config + "/";
-  const std::string parquet = fmt::format("{}{}-*.parquet", place, split.split);
-  if (!data.empty()) {
-    require_folder(data);
-    std::vector<fs::path> files = files_in(split, data);
-    if (files.empty()) {
-      fail("{}: no {}{}{} in the folder", shown(data), fmt::join(split.original, ", "),
-           split.original.empty() ? "" : " or ", parquet);
-    }
-    return files;
-  }
+// The snapshots of the split's repositories that the cache has, most usual first.
+std::vector<fs::path> snapshots_of(const DatasetSplit& split) {
+  std::vector<fs::path> snapshots;
   for (const std::string& repo : split.repos) {
     for (const char* revision : {"main", "refs/convert/parquet"}) {
-      const std::optional<fs::path> snapshot = hub_snapshot(repository_folder(repo), revision);
-      if (!snapshot) continue;
-      std::vector<fs::path> files = files_in(split, *snapshot);
-      if (!files.empty()) return files;
+      if (auto snapshot = hub_snapshot(repository_folder(repo), revision))
+        snapshots.push_back(*std::move(snapshot));
     }
   }
-  fail("no {} of {} in the Hugging Face cache ({}); give --data, or download the data set there as Parquet",
-       parquet, fmt::join(split.repos, " or "), shown(hub_cache()));
+  return snapshots;
+}
+
+// What the cache has of the split's repositories, for a message.
+std::string what_is_cached(const DatasetSplit& split) {
+  if (const std::vector<fs::path> snapshots = snapshots_of(split); !snapshots.empty())
+    return fmt::format("{} in {}", what_is_in(snapshots[0]), shown(snapshots[0]));
+  std::error_code ignored;
+  for (const std::string& repo : split.repos) {
+    const fs::directory_iterator first(hub_cache() / repository_folder(repo) / "snapshots", ignored);
+    if (first == fs::directory_iterator()) continue;
+    return fmt::format("refs/main is missing there, but {} is a snapshot, which --data takes",
+                       shown(first->path()));
+  }
+  return "give --data, or download the data set there as Parquet";
+}
+
+}  // namespace
+
+std::vector<fs::path> find_split_if_any(const DatasetSplit& split, const fs::path& data) {
+  if (!data.empty()) {
+    require_folder(data);
+    return split_files(split, data);
+  }
+  for (const fs::path& snapshot : snapshots_of(split)) {
+    if (std::vector<fs::path> files = split_files(split, snapshot); !files.empty()) return files;
+  }
+  return {};
+}
+
+std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data) {
+  std::vector<fs::path> files = find_split_if_any(split, data);
+  if (!files.empty()) return files;
+  const std::string names = names_of_split_files(split);
+  if (!data.empty()) fail("{}: no {} in the folder; {}", shown(data), names, what_is_in(data));
+  fail("no {} of {} in the Hugging Face cache ({}); {}", names, fmt::join(split.repos, " or "),
+       shown(hub_cache()), what_is_cached(split));
 }
 
 const Json& Row::field(const char* name) const {
@@ -179,7 +134,8 @@ std::vector<Row> Row::objects(const char* name) const {
 std::vector<Row> read_split(const DatasetSplit& split, const fs::path& data) {
   std::vector<Row> rows;
   for (const fs::path& file : find_split(split, data)) {
-    for (Record& record : read_records(file)) rows.emplace_back(std::move(record), shown(file));
+    for (Record& record : read_records(file, split.columns))
+      rows.emplace_back(std::move(record), shown(file));
     if (rows.empty()) fail("{}: no rows in the file", shown(file));
   }
   return rows;

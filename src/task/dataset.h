@@ -8,20 +8,17 @@
 
 #include "base/error.h"
 #include "format/records.h"
+#include "task/split_files.h"
 
 namespace idleheads {
 
-// One split of a data set as it is published: names in its original distribution, and as Hugging Face has it.
-struct DatasetSplit {
-  std::vector<std::string> repos;     // "allenai/ai2_arc", most usual first
-  std::string config;                 // "ARC-Easy"; may be empty
-  std::string split;                  // "test"
-  std::vector<std::string> original;  // names of its file in a folder: "arc_easy_test.jsonl"
-};
-
 // The split's files in order: from the folder `data` if it is not empty, else from the local Hugging Face
-// cache. Throws Error that says what was looked for and where.
+// cache. Throws Error that says what was looked for and what is there.
 std::vector<std::filesystem::path> find_split(const DatasetSplit& split, const std::filesystem::path& data);
+
+// The same; empty if there are none.
+std::vector<std::filesystem::path> find_split_if_any(const DatasetSplit& split,
+                                                     const std::filesystem::path& data);
 
 // A row with typed fields; failures name file, line and field.
 class Row {

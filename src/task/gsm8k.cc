@@ -14,7 +14,7 @@ Item to_item(const Row& row) {
 }
 
 DatasetSplit split(const std::string& name) {
-  return {{"openai/gsm8k", "gsm8k"}, "main", name, {name + ".jsonl"}};
+  return {{"openai/gsm8k", "gsm8k"}, "main", name, {name + ".jsonl"}, {"question", "answer"}};
 }
 
 // analysis/exact_match.h does what the filters and the metric say here.

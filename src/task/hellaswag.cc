@@ -1,7 +1,6 @@
 // HellaSwag: which of four ends goes on with a description.
-#include <algorithm>
-
-#include "model/letter_case.h"
+#include "base/regex.h"
+#include "task/letter_case.h"
 #include "task/one_group.h"
 #include "task/row_json.h"
 #include "task/unicode.h"
@@ -9,27 +8,10 @@
 namespace idleheads {
 namespace {
 
-// Without the shortest "[...]" within a line each.
-std::string without_brackets(std::string_view text) {
-  std::string out;
-  size_t unclosed = 0;  // no bracket before here is closed
-  for (size_t at = 0; at < text.size();) {
-    if (text[at] == '[' && at >= unclosed) {
-      const size_t end = std::min(text.find_first_of("]\n", at), text.size());
-      if (end < text.size() && text[end] == ']') {
-        at = end + 1;
-        continue;
-      }
-      unclosed = end;
-    }
-    out += text[at++];
-  }
-  return out;
-}
-
 // The harness' clean-up of WikiHow's marks.
 std::string clean(std::string_view raw) {
-  return replaced(without_brackets(replaced(strip(raw), " [title]", ". ")), "  ", " ");
+  static const Regex brackets(R"(\[.*?\])");
+  return replaced(brackets.replaced(replaced(strip(raw), " [title]", ". "), ""), "  ", " ");
 }
 
 Item to_item(const Row& row) {
@@ -61,7 +43,12 @@ Item to_item(const Row& row) {
 }
 
 DatasetSplit split(const char* name, std::vector<std::string> original) {
-  return {{"Rowan/hellaswag", "hellaswag"}, "default", name, std::move(original)};
+  return {{"Rowan/hellaswag", "hellaswag"},
+          "default",
+          name,
+          std::move(original),
+          {"ind", "activity_label", "ctx_a", "ctx_b", "ctx", "endings", "source_id", "split", "split_type",
+           "label"}};
 }
 
 }  // namespace

@@ -1,13 +1,16 @@
-// MMLU over its original CSV folder (dev/<subject>_dev.csv, test/<subject>_test.csv) or Parquet files; the
-// questions are stripped, the choices are not.
+// MMLU over its original CSV folder (dev/<subject>_dev.csv, test/<subject>_test.csv), or over Parquet and
+// JSON Lines with a folder for each subject or with all of them in one table; the questions are stripped, the
+// choices are not.
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <optional>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "base/nearest.h"
-#include "task/csv.h"
+#include "format/csv.h"
 #include "task/dataset.h"
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
@@ -22,6 +25,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kLetters = "ABCD";
 constexpr std::string_view kTestSuffix = "_test.csv";
 constexpr std::string_view kDevSuffix = "_dev.csv";
+constexpr const char* kAll = "all";  // the configuration with all subjects in one table
 
 std::string shown(const fs::path& path) { return printable(path.string(), 300); }
 
@@ -72,27 +76,59 @@ std::vector<Item> read_csv(const fs::path& path, const std::string& subject) {
   return items;
 }
 
-DatasetSplit where(const std::string& subject, const char* split) {
-  return {{"cais/mmlu", "hails/mmlu_no_train"}, subject, split, {}};
+Item from_row(const Row& row, const std::string& subject) {
+  const std::vector<std::string> choices = row.texts("choices");
+  const int64_t answer = row.integer("answer");
+  if (choices.size() != 4) row.fail_here("{} choices, expected 4", choices.size());
+  if (answer < 0 || answer > 3) row.fail_here("answer {}, expected 0 to 3", answer);
+  if (const auto empty = empty_choice(choices)) row.fail_here("choice {} is empty", *empty);
+  return to_item(subject, row.text("question"), choices, answer);
 }
 
-std::vector<Item> read_parquet(const std::string& subject, const char* split, const fs::path& data) {
-  std::vector<Item> items;
-  for (const Row& row : read_split(where(subject, split), data)) {
-    const std::vector<std::string> choices = row.texts("choices");
-    const int64_t answer = row.integer("answer");
-    if (choices.size() != 4) row.fail_here("{} choices, expected 4", choices.size());
-    if (answer < 0 || answer > 3) row.fail_here("answer {}, expected 0 to 3", answer);
-    if (const auto empty = empty_choice(choices)) row.fail_here("choice {} is empty", *empty);
-    items.push_back(to_item(subject, row.text("question"), choices, answer));
+// The split of one subject in a folder of its own, or of all of them in one table.
+DatasetSplit where(const std::string& config, const char* split) {
+  return {{"cais/mmlu", "hails/mmlu_no_train"},         config,        split, {},
+          {"question", "choices", "answer", "subject"}, config != kAll};
+}
+
+using ItemsBySubject = std::map<std::string, std::vector<Item>>;
+
+std::vector<std::string> names_of_subjects() {
+  std::vector<std::string> names;
+  for (const Group& subject : mmlu_subjects()) names.push_back(subject.name);
+  return names;
+}
+
+ItemsBySubject read_table(const char* split, const fs::path& data) {
+  const std::vector<std::string> valid = names_of_subjects();
+  ItemsBySubject items;
+  for (const Row& row : read_split(where(kAll, split), data)) {
+    const std::string& subject = row.text("subject");
+    if (std::ranges::count(valid, subject) == 0)
+      row.fail_here("no MMLU subject '{}'{}", printable(subject), suggestion(subject, valid));
+    items[subject].push_back(from_row(row, subject));
   }
   return items;
 }
 
+std::vector<Item> read_folder(const std::string& subject, const char* split, const fs::path& data) {
+  std::vector<Item> items;
+  for (const Row& row : read_split(where(subject, split), data)) items.push_back(from_row(row, subject));
+  return items;
+}
+
+// The subjects of the table that `has` says yes to, in its order.
+template <typename Has>
+std::vector<Group> subjects_where(const Has& has) {
+  std::vector<Group> present = mmlu_subjects();
+  std::erase_if(present, [&](const Group& subject) { return !has(subject.name); });
+  return present;
+}
+
 // The subjects whose test files are in the folder, in the table's order.
 std::vector<Group> csv_subjects(const fs::path& folder) {
-  std::vector<std::string> valid, found;
-  for (const Group& subject : mmlu_subjects()) valid.push_back(subject.name);
+  const std::vector<std::string> valid = names_of_subjects();
+  std::vector<std::string> found;
   const fs::path test = folder / "test";
   std::error_code error;
   fs::directory_iterator entries(test, error);
@@ -105,24 +141,10 @@ std::vector<Group> csv_subjects(const fs::path& folder) {
     }
     found.push_back(name);
   }
-  if (error) {
-    fail("{}: cannot read the folder: {}; expected the folder with dev/ and test/", shown(test),
-         error.message());
-  }
-  std::vector<Group> present = mmlu_subjects();
-  std::erase_if(present, [&](const Group& subject) { return std::ranges::count(found, subject.name) == 0; });
+  if (error) fail("{}: the folder cannot be read: {}", shown(test), error.message());
+  std::vector<Group> present =
+      subjects_where([&](const std::string& name) { return std::ranges::count(found, name) > 0; });
   if (present.empty()) fail("{}: no file <subject>{} in the folder", shown(test), kTestSuffix);
-  return present;
-}
-
-// Those of Parquet: all, or those with a folder of their own.
-std::vector<Group> parquet_subjects(const fs::path& data) {
-  std::vector<Group> present = mmlu_subjects();
-  std::error_code ignored;
-  if (!data.empty())
-    std::erase_if(present,
-                  [&](const Group& subject) { return !fs::is_directory(data / subject.name, ignored); });
-  if (present.empty()) fail("{}: neither test/ with CSV files nor folders of subjects", shown(data));
   return present;
 }
 
@@ -131,42 +153,99 @@ std::string description_of(const std::string& subject) {
                      replaced(subject, "_", " "));
 }
 
-ItemGroup read_subject(const Group& subject, bool csv, const LoadRequest& request) {
-  const std::string& name = subject.name;
-  ItemGroup group;
-  group.group = subject;
-  group.description = description_of(name);
-  const fs::path dev = request.data / "dev" / (name + std::string(kDevSuffix));
-  if (csv) {
-    group.items = read_csv(request.data / "test" / (name + std::string(kTestSuffix)), name);
-    if (request.examples) group.examples = read_csv(dev, name);
-  } else {
-    group.items = read_parquet(name, "test", request.data);
-    if (request.examples) group.examples = read_parquet(name, "dev", request.data);
+// Where the questions are, and how they are read from there.
+struct Source {
+  std::vector<Group> present;
+  std::string tests;  // where the test files are, for messages
+  std::function<std::vector<Item>(const std::string&subject)> test, dev;
+  std::function<std::string(const std::string& subject)> dev_file;
+};
+
+Source csv_source(const fs::path& data) {
+  const auto dev_file = [=](const std::string& subject) {
+    return data / "dev" / (subject + std::string(kDevSuffix));
+  };
+  return {csv_subjects(data), shown(data / "test"),
+          [=](const std::string& subject) {
+            return read_csv(data / "test" / (subject + std::string(kTestSuffix)), subject);
+          },
+          [=](const std::string& subject) { return read_csv(dev_file(subject), subject); },
+          [=](const std::string& subject) { return shown(dev_file(subject)); }};
+}
+
+std::string split_of(const std::string& subject) { return "mmlu's dev split of " + subject; }
+
+Source folders_source(std::vector<Group> present, const fs::path& data) {
+  return {std::move(present), data.empty() ? "the Hugging Face cache" : shown(data),
+          [=](const std::string& subject) { return read_folder(subject, "test", data); },
+          [=](const std::string& subject) { return read_folder(subject, "dev", data); }, split_of};
+}
+
+Source table_source(const fs::path& data) {
+  const auto test = std::make_shared<ItemsBySubject>(read_table("test", data));
+  const auto dev = std::make_shared<std::optional<ItemsBySubject>>();  // read where examples are needed
+  // Of a folder what is there; the cache has the whole data set or it is not right.
+  return {subjects_where([&](const std::string& name) { return data.empty() || test->contains(name); }),
+          shown(find_split(where(kAll, "test"), data).front()),
+          [=](const std::string& subject) { return std::move((*test)[subject]); },
+          [=](const std::string& subject) {
+            if (!*dev) *dev = read_table("dev", data);
+            return std::move((**dev)[subject]);
+          },
+          split_of};
+}
+
+bool has_csv(const fs::path& data) {
+  std::error_code error;
+  fs::directory_iterator entries(data / "test", error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    if (entries->path().filename().string().ends_with(kTestSuffix)) return true;
   }
-  group.examples_file = csv ? shown(dev) : "mmlu's dev split of " + name;
-  return group;
+  return false;
+}
+
+// Original files come first, then a folder a subject, then one table.
+Source source_of(const fs::path& data, const std::vector<std::string>& only) {
+  if (!data.empty() && has_csv(data)) return csv_source(data);
+  const auto has_folder = [&](const std::string& name) {
+    return !find_split_if_any(where(name, "test"), data).empty();
+  };
+  const bool has_table = !find_split_if_any(where(kAll, "test"), data).empty();
+  if (data.empty()) {
+    const std::vector<Group> wanted = select_groups(mmlu_subjects(), only, "mmlu");
+    const auto is_there = [&](const Group& subject) { return has_folder(subject.name); };
+    if (has_table && !std::ranges::all_of(wanted, is_there)) return table_source(data);
+    return folders_source(mmlu_subjects(), data);
+  }
+  std::vector<Group> present = subjects_where(has_folder);
+  if (!present.empty()) return folders_source(std::move(present), data);
+  if (has_table) return table_source(data);
+  fail(
+      "{}: neither test/SUBJECT{} nor SUBJECT/test-*.parquet, all/test-*.parquet or test.jsonl in the "
+      "folder; "
+      "{}",
+      shown(data), kTestSuffix, what_is_in(data));
 }
 
 LoadedItems load_mmlu(const LoadRequest& request) {
   select_groups(mmlu_subjects(), request.only,
                 "mmlu");  // a wrong name is a usage error, whatever the folder has
-  std::error_code ignored;
-  const bool parquet =
-      request.data.empty() || std::ranges::any_of(mmlu_subjects(), [&](const Group& subject) {
-        return fs::is_directory(request.data / subject.name, ignored);
-      });
-  const std::vector<Group> present = parquet ? parquet_subjects(request.data) : csv_subjects(request.data);
+  const Source source = source_of(request.data, request.only);
   for (const std::string& name : request.only) {
-    if (std::ranges::any_of(present, [&](const Group& subject) { return names_group(name, subject); })) {
-      continue;
-    }
-    fail("{}: no test file of '{}' in the folder", shown(parquet ? request.data : request.data / "test"),
-         printable(name));
+    const bool is_there =
+        std::ranges::any_of(source.present, [&](const Group& subject) { return names_group(name, subject); });
+    if (!is_there) fail("{}: no test questions of '{}' there", source.tests, printable(name));
   }
   LoadedItems loaded;
-  for (const Group& subject : select_groups(present, request.only, "mmlu"))
-    loaded.groups.push_back(read_subject(subject, !parquet, request));
+  for (const Group& subject : select_groups(source.present, request.only, "mmlu")) {
+    ItemGroup& group = loaded.groups.emplace_back();
+    group.group = subject;
+    group.description = description_of(subject.name);
+    group.items = source.test(subject.name);
+    if (group.items.empty()) fail("{}: no test questions of '{}' there", source.tests, subject.name);
+    if (request.examples) group.examples = source.dev(subject.name);
+    group.examples_file = source.dev_file(subject.name);
+  }
   return loaded;
 }
 

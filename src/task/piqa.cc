@@ -1,4 +1,4 @@
-// PIQA: the original valid.jsonl with a file of labels beside it, or Parquet with a column of labels.
+// PIQA: the original valid.jsonl with a file of labels beside it, or rows that have their labels.
 #include <algorithm>
 
 #include "base/mapped_file.h"
@@ -44,7 +44,11 @@ Item to_item(const Row& row, int64_t label) {
 }
 
 DatasetSplit split(const char* name, const char* original) {
-  return {{"ybisk/piqa", "piqa", "baber/piqa"}, "plain_text", name, {original}};
+  return {{"ybisk/piqa", "piqa", "baber/piqa"},
+          "plain_text",
+          name,
+          {original},
+          {"goal", "sol1", "sol2", "label"}};
 }
 
 // The original valid.jsonl has its labels in valid-labels.lst.
@@ -52,7 +56,7 @@ std::vector<Item> read_items(const DatasetSplit& split, const fs::path& data) {
   const fs::path file = find_split(split, data).front();
   const std::vector<Row> rows = read_split(split, data);
   std::vector<Item> items;
-  if (file.extension() == ".parquet") {
+  if (file.extension() == ".parquet" || rows.front().has("label")) {
     for (const Row& row : rows) items.push_back(to_item(row, row.integer("label")));
     return items;
   }

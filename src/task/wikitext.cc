@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/mapped_file.h"
+#include "base/regex.h"
+#include "base/utf8.h"
 #include "task/dataset.h"
 #include "task/formats.h"
 #include "task/row_json.h"
@@ -22,57 +24,26 @@ constexpr Replacement kAfterMarks[] = {{"= = = =", "===="},    {"= = =", "==="},
                                        {" \u00b0 ", "\u00b0"}, {" \n", "\n"},    {"\n ", "\n"},
                                        {" N ", " 1 "},         {" 's", "'s"}};
 
-// What is between two marks loses its outer white space; from an opening mark to the next closing one.
-void strip_between(std::string& text, char open, char close) {
-  std::string out;
-  size_t at = 0;
-  for (;;) {
-    const size_t begin = text.find(open, at);
-    const size_t end = begin == text.npos ? begin : text.find(close, begin + 1);
-    if (end == text.npos) break;
-    out.append(text, at, begin - at) += open;
-    out.append(strip(std::string_view(text).substr(begin + 1, end - begin - 1))) += close;
-    at = end + 1;
-  }
-  text = out.append(text, at);
-}
-
-// The harness' expression for years, /' [0-9]/, needs the slashes and puts its own text in.
-std::string replaced_years(std::string_view text) {
-  std::string out;
-  size_t at = 0;
-  for (size_t found = 0; (found = text.find("/' ", found)) != text.npos;) {
-    const bool matches =
-        found + 4 < text.size() && text[found + 3] >= '0' && text[found + 3] <= '9' && text[found + 4] == '/';
-    if (!matches) {
-      ++found;
-      continue;
-    }
-    out.append(text, at, found - at).append("/'[0-9]/");
-    at = found += 5;
-  }
-  return out.append(text, at);
-}
-
 std::string detokenized(std::string_view page) {
-  std::string text = replaced_years(replaced(page, "s '", "s'"));
+  // The harness' expression for years needs the slashes and puts its own text in.
+  static const Regex years("/' [0-9]/");
+  // What is between two marks loses its outer white space.
+  static const std::pair<Regex, std::string_view> marks[] = {{Regex(R"(\(\s*([^\)]*?)\s*\))"), R"((\1))"},
+                                                             {Regex(R"(\[\s*([^\]]*?)\s*\])"), R"([\1])"},
+                                                             {Regex(R"(\{\s*([^}]*?)\s*\})"), R"({\1})"},
+                                                             {Regex(R"("\s*([^"]*?)\s*")"), R"("\1")"},
+                                                             {Regex(R"('\s*([^']*?)\s*')"), R"('\1')"}};
+  std::string text = years.replaced(replaced(page, "s '", "s'"), "/'[0-9]/");
   for (const auto& [from, to] : kBeforeMarks) text = replaced(text, from, to);
-  for (const auto& [open, close] : {std::pair('(', ')'), {'[', ']'}, {'{', '}'}, {'"', '"'}, {'\'', '\''}})
-    strip_between(text, open, close);
+  for (const auto& [mark, to] : marks) text = mark.replaced(text, to);
   for (const auto& [from, to] : kAfterMarks) text = replaced(text, from, to);
   return text;
 }
 
 // Pieces between runs of white space, empty ones at the ends counted: Python's len(re.split(r"\s+", text)).
 int64_t count_words(std::string_view text) {
-  int64_t words = 1;
-  while (!text.empty()) {
-    const size_t space = leading_space(text);
-    words += space > 0;
-    text.remove_prefix(space);
-    while (!text.empty() && leading_space(text) == 0) text.remove_prefix(1);
-  }
-  return words;
+  static const Regex space(R"(\s+)");
+  return std::ssize(space.find_all(text)) + 1;
 }
 
 Item to_item(const std::string& page) {
@@ -118,7 +89,7 @@ std::vector<std::string> pages_of(std::string_view text) {
 LoadedItems load(const LoadRequest& request) {
   refuse_subjects(request.only, "wikitext");
   const DatasetSplit where = {
-      {"EleutherAI/wikitext_document_level"}, "wikitext-2-raw-v1", "test", {"wiki.test.raw"}};
+      {"EleutherAI/wikitext_document_level"}, "wikitext-2-raw-v1", "test", {"wiki.test.raw"}, {"page"}};
   ItemGroup group;
   group.group.name = "wikitext";
   const std::vector<fs::path> files = find_split(where, request.data);

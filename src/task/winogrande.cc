@@ -29,7 +29,11 @@ Item to_item(const Row& row) {
 }
 
 DatasetSplit split(const char* name, std::vector<std::string> original) {
-  return {{"allenai/winogrande", "winogrande"}, "winogrande_xl", name, std::move(original)};
+  return {{"allenai/winogrande", "winogrande"},
+          "winogrande_xl",
+          name,
+          std::move(original),
+          {"sentence", "option1", "option2", "answer"}};
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
 #include "task/test_files.h"
-#include "task/unicode.h"
+#include "base/utf8.h"
 
 namespace idleheads {
 namespace {

@@ -1,5 +1,7 @@
 #include "report/table.h"
 
+#include "base/utf8.h"
+
 #include <gtest/gtest.h>
 
 #include <stdexcept>

@@ -30,16 +30,6 @@ TEST(Unicode, StripOfNothingAndOfSpaceOnly) {
   EXPECT_EQ(trailing_space(" \u3000\n"), 5u);
 }
 
-TEST(Unicode, InvalidUtf8IsFoundAtItsOffset) {
-  EXPECT_FALSE(invalid_utf8_at("a\u00e9\u20ac\U0001f600"));
-  const std::pair<std::string, size_t> cases[] = {
-      {"a\xff", 1},        {"\x80", 0},         {"ab\xc3", 2},           {"\xc0\x80", 0},
-      {"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0}, {"\xf0\x80\x80\x80", 0},
-      {"x\xe2\x82y", 1},
-  };
-  for (const auto& [text, at] : cases) EXPECT_EQ(invalid_utf8_at(text), at);
-}
-
 TEST(Unicode, LeadingSpace) {
   EXPECT_EQ(leading_space(" \u3000\na "), 5u);
   EXPECT_EQ(leading_space("a "), 0u);
@@ -53,12 +43,6 @@ TEST(Unicode, ReplacedGoesOnceFromTheLeft) {
   EXPECT_EQ(replaced("abc", "b", "bb"), "abbc");
   EXPECT_EQ(replaced("abc", "x", "y"), "abc");
   EXPECT_EQ(replaced("", "x", "y"), "");
-}
-
-TEST(Unicode, CodePointsAreNotBytes) {
-  EXPECT_EQ(code_points(""), 0);
-  EXPECT_EQ(code_points("abc"), 3);
-  EXPECT_EQ(code_points("a\u00e9\u20ac\U0001f600"), 4);
 }
 
 }  // namespace

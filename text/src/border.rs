@@ -18,6 +18,11 @@ impl View {
         View { data: text.as_ptr(), size: text.len() }
     }
 
+    /// For a function of the caller's that looks at the bytes while it runs.
+    pub fn of(bytes: &[u8]) -> View {
+        View { data: bytes.as_ptr(), size: bytes.len() }
+    }
+
     /// The view as text; `what` names it in the message if it is not UTF-8.
     ///
     /// # Safety

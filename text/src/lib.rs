@@ -1,4 +1,4 @@
-//! Hugging Face tokenizers, minijinja and Parquet behind the C header `idleheads_text.h`, which says what each function promises.
+//! Hugging Face tokenizers, minijinja, Parquet and smaller libraries behind the C header `idleheads_text.h`, which says what each function promises.
 //! This file is the border; the other files are plain Rust.
 #![deny(unsafe_op_in_unsafe_fn)]
 // The header's comments are the safety contract of every function here.
@@ -7,13 +7,19 @@
 mod border;
 mod chat;
 mod letter_case;
+mod parquet_sizes;
 mod piece_merges;
 mod pretrained;
 mod python_json;
+mod regex;
 mod rows;
+mod thrift;
 mod tokenizer;
 mod tokenizer_bounds;
 mod tokenizer_class;
+mod zip_stream;
+
+use std::ffi::c_void;
 
 use border::{catch, run, slice, OwnedIds, OwnedString, View};
 use chat::{Chat, Message, SpecialToken};
@@ -239,7 +245,140 @@ pub unsafe extern "C" fn idleheads_capitalize(text: View, out: *mut OwnedString,
     unsafe { run(out, error, || Ok(letter_case::capitalize(text.text("the text")?).into())) }
 }
 
+/// Bytes of the caller that the `parquet` crate wants to own. Nothing of them is left when the call returns.
+struct Borrowed(&'static [u8]);
+
+impl AsRef<[u8]> for Borrowed {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
 #[no_mangle]
-pub unsafe extern "C" fn idleheads_parquet_rows(file: View, out: *mut OwnedString, error: *mut OwnedString) -> bool {
-    unsafe { run(out, error, || Ok(rows::json_lines(file.bytes())?.into())) }
+pub unsafe extern "C" fn idleheads_parquet_rows(
+    file: View,
+    columns: *const View,
+    column_count: usize,
+    take: unsafe extern "C" fn(*mut c_void, View) -> bool,
+    user: *mut c_void,
+    error: *mut OwnedString,
+) -> bool {
+    unsafe {
+        run(&mut (), error, || {
+            let columns = slice(columns, column_count).iter().map(|view| view.text("a column's name"));
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            let file = bytes::Bytes::from_owner(Borrowed(file.bytes()));
+            rows::each_row(&file, &columns, &mut |row| take(user, View::of(row.as_bytes())))
+        })
+    }
+}
+
+pub struct Pattern(::regex::bytes::Regex);
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_regex_compile(pattern: View, error: *mut OwnedString) -> *mut Pattern {
+    let mut made = std::ptr::null_mut();
+    unsafe {
+        run(&mut made, error, || {
+            let compiled = regex::compile(pattern.text("the pattern")?)?;
+            Ok(Box::into_raw(Box::new(Pattern(compiled))))
+        })
+    };
+    made
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_regex_free(regex: *mut Pattern) {
+    if !regex.is_null() {
+        drop(unsafe { Box::from_raw(regex) });
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CSpan {
+    begin: usize,
+    end: usize,
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_regex_find(
+    regex: *const Pattern,
+    text: View,
+    from: usize,
+    groups: *mut CSpan,
+    group_count: usize,
+) -> bool {
+    const NONE: CSpan = CSpan { begin: usize::MAX, end: usize::MAX };
+    let found = catch(|| {
+        let (pattern, text) = unsafe { (&(*regex).0, text.bytes()) };
+        let mut locations = pattern.capture_locations();
+        if from > text.len() || pattern.captures_read_at(&mut locations, text, from).is_none() {
+            return Ok(None);
+        }
+        Ok(Some(locations))
+    });
+    let Some(locations) = found.ok().flatten() else { return false };
+    for i in 0..group_count {
+        let span = locations.get(i).map_or(NONE, |(begin, end)| CSpan { begin, end });
+        unsafe { groups.add(i).write(span) };
+    }
+    true
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_display_width(text: View) -> usize {
+    use unicode_width::UnicodeWidthStr;
+    String::from_utf8_lossy(unsafe { text.bytes() }).width()
+}
+
+#[repr(C)]
+pub struct CTarget {
+    append: unsafe extern "C" fn(*mut c_void, View) -> bool,
+    overwrite: unsafe extern "C" fn(*mut c_void, u64, View) -> bool,
+    user: *mut c_void,
+}
+
+impl zip_stream::Target for CTarget {
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        unsafe { (self.append)(self.user, View::of(bytes)) }
+    }
+
+    fn overwrite(&mut self, position: u64, bytes: &[u8]) -> bool {
+        unsafe { (self.overwrite)(self.user, position, View::of(bytes)) }
+    }
+}
+
+type Archive = zip_stream::Archive<CTarget>;
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_zip_new(target: CTarget) -> *mut Archive {
+    Box::into_raw(Box::new(Archive::new(target)))
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_zip_free(zip: *mut Archive) {
+    if !zip.is_null() {
+        drop(unsafe { Box::from_raw(zip) });
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_zip_begin(
+    zip: *mut Archive,
+    name: View,
+    size: u64,
+    error: *mut OwnedString,
+) -> bool {
+    unsafe { run(&mut (), error, || (*zip).begin(name.text("the entry's name")?, size)) }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_zip_write(zip: *mut Archive, bytes: View, error: *mut OwnedString) -> bool {
+    unsafe { run(&mut (), error, || (*zip).write(bytes.bytes())) }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_zip_finish(zip: *mut Archive, error: *mut OwnedString) -> bool {
+    unsafe { run(&mut (), error, || (*zip).finish()) }
 }

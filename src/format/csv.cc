@@ -1,9 +1,9 @@
-#include "task/csv.h"
+#include "format/csv.h"
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "task/unicode.h"
+#include "base/utf8.h"
 
 namespace idleheads {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/letter_case.h"
+#include "task/letter_case.h"
 
 #include "model/text_library.h"
 

@@ -1,4 +1,4 @@
-#include "task/csv.h"
+#include "format/csv.h"
 
 #include "task/test_files.h"
 
