@@ -74,11 +74,11 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
     say("{} is complete already, nothing to compute\n", printable(output, 300));
   } else {
     if (!study.quiet) {
-      say("{}: {} documents, {} prompts; results go to {}\n",
-                 printable(study.engine.model, 300), task.documents.size(),
-                 std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
-                                 [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
-                 printable(output, 300));
+      say("{}: {} documents, {} prompts; results go to {}\n", printable(study.engine.model, 300),
+          task.documents.size(),
+          std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
+                          [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
+          printable(output, 300));
     }
     compute(study, model, task, store, options);
   }

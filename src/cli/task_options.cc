@@ -45,7 +45,7 @@ std::string folder_name(const std::string& task) {
 // What a user must know about the token ids before results are made of them.
 void print_tokenizer_note(const Model& model) {
   const std::string& note = model.tokenizer().note();
-  if (!note.empty()) fmt::print(stderr, "note: {}: {}\n", printable(model.name()), note);
+  if (!note.empty()) say("note: {}: {}\n", printable(model.name()), note);
 }
 
 }  // namespace
@@ -168,9 +168,8 @@ std::string TaskFlags::limit_text() const { return limit ? fmt::format("{}", *li
 
 void warn_truncated(const PreparedTask& task) {
   if (task.truncated == 0) return;
-  fmt::print(stderr,
-             "note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
-             printable(task.task.name), task.truncated, task.documents.size());
+  say("note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
+      printable(task.task.name), task.truncated, task.documents.size());
 }
 
 std::string default_output(const std::string& model, const std::string& task) {

@@ -26,8 +26,8 @@ void say(fmt::format_string<Args...> format, Args&&... args) {
 // Columns of the terminal on stdout; 100 if it is none.
 int terminal_width();
 
-// Prints text with names or prompts of strangers in it: exactly as it is into a file or pipe, and without what
-// moves or turns text (base/utf8.h: terminal_safe) onto a terminal.
+// Prints text with names or prompts of strangers in it: exactly as it is into a file or pipe, and without
+// what moves or turns text (base/utf8.h: terminal_safe) onto a terminal.
 void print_foreign(std::string_view text);
 
 // A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second.
