@@ -43,7 +43,8 @@ struct File {
 };
 
 File read_object(const fs::path& path) {
-  File file = {path.string()};
+  File file;
+  file.path = path.string();
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return file;
   file.object = parse_json(read_text_file(path), file.path);

@@ -5,7 +5,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod border;
-mod chat;
+pub mod chat;
 mod letter_case;
 mod python_json;
 mod rows;
