@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -67,8 +66,25 @@ bool write_answer(int socket, char how, std::string_view text) {
 
 struct Service {
   int socket;
+  const ProcessLimits* limits;
   const LimitedProcess::Handler* handler;
 };
+
+void lower_limit(decltype(RLIMIT_AS) resource, rlim_t value) {
+  rlimit limit = {};
+  if (::getrlimit(resource, &limit) != 0) return;
+  limit.rlim_cur = std::min(limit.rlim_max, value);
+  ::setrlimit(resource, &limit);
+}
+
+// The parent ends a request that takes too long. If it is no longer there, the processor's time ends it.
+void limit_processor_time(std::chrono::milliseconds time) {
+  rusage used = {};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto so_far = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
+  lower_limit(RLIMIT_CPU,
+              so_far + static_cast<rlim_t>(std::chrono::ceil<std::chrono::seconds>(time).count()) + 2);
+}
 
 bool answer(const Service& service, std::string_view request) {
   try {
@@ -91,7 +107,9 @@ void* serve(void* argument) {
       write_answer(service.socket, kOutOfMemory, "");
       break;
     }
-    if (!read_all(service.socket, request.data(), request.size()) || !answer(service, request)) break;
+    if (!read_all(service.socket, request.data(), request.size())) break;
+    limit_processor_time(service.limits->time);
+    if (!answer(service, request)) break;
   }
   _exit(0);
 }
@@ -135,20 +153,9 @@ uint64_t mapped_bytes() {
   return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-void lower_limit(decltype(RLIMIT_AS) resource, rlim_t value) {
-  rlimit limit = {};
-  if (::getrlimit(resource, &limit) != 0) return;
-  limit.rlim_cur = std::min(limit.rlim_cur, value);
-  limit.rlim_max = limit.rlim_cur;
-  ::setrlimit(resource, &limit);
-}
-
-[[noreturn]] void run_child(int socket, pid_t parent, const ProcessLimits& limits,
-                            const LimitedProcess::Handler& handler) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) _exit(0);
+[[noreturn]] void run_child(int socket, const ProcessLimits& limits, const LimitedProcess::Handler& handler) {
   reset_signals();
-  Service service = {keep_only(socket), &handler};
+  Service service = {keep_only(socket), &limits, &handler};
   lower_limit(RLIMIT_CORE, 0);
   if (const uint64_t mapped = mapped_bytes(); mapped > 0)
     lower_limit(RLIMIT_AS, mapped + limits.stack_bytes + limits.memory_bytes);
@@ -198,10 +205,9 @@ void LimitedProcess::start() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   const int problem = errno;
-  if (child == 0) run_child(ends[1], parent, limits_, handler_);
+  if (child == 0) run_child(ends[1], limits_, handler_);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::close(ends[1]);
   if (child < 0) {
@@ -303,6 +309,8 @@ void LimitedProcess::fail_with_end(bool timed_out) {
     case SIGSEGV:
     case SIGBUS:
       fail("{}: it nests too deeply (its process crashed)", name_);
+    case SIGXCPU:
+      fail("{}: it needs more than {}", name_, seconds(limits_.time));
     case SIGABRT:
     case SIGKILL:
       fail("{}: it needs more than {} MiB of memory (its process was ended)", name_,
@@ -315,7 +323,7 @@ void LimitedProcess::fail_with_end(bool timed_out) {
 
 std::string LimitedProcess::ask(std::string_view request) {
   const std::lock_guard lock(mutex_);
-  // A child dies with the thread that started it, so a dead one says nothing about the last request.
+  // A child that somebody ended between two requests says nothing about either.
   if (child_ >= 0 && ::waitpid(child_, nullptr, WNOHANG) != 0) {
     ::close(socket_);
     child_ = -1;

@@ -12,7 +12,9 @@
 //   when it ends;
 //   - a stack of `stack_bytes`, on a thread of its own;
 //   - no end by exit(): nothing that this process registered with atexit runs, no buffer is written twice.
-// It ends when its LimitedProcess is destroyed and when this process dies, however that comes about.
+// It ends when its LimitedProcess is destroyed and when this process dies, however that comes about: at once
+// if it waits, else after its request, for which its processor time is bounded too. (A signal at the parent's
+// death would come at the death of the thread that started it.)
 //
 // The handler runs after fork() in a process that may have had other threads: it must not need a lock that
 // one of them can hold (malloc's are safe), nor threads of this process, nor files that are open here.

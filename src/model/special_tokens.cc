@@ -44,7 +44,8 @@ struct File {
 };
 
 File read_object(const fs::path& path) {
-  File file = {path.string()};
+  File file;
+  file.path = path.string();
   if (!file_exists(path)) return file;
   file.object = parse_json(read_text_file(path), file.path);
   if (!file.object.is_object())

@@ -11,8 +11,9 @@
 namespace idleheads {
 
 struct SpecialTokens {
-  std::map<std::string, std::string> named;  // "bos_token" -> "<s>"; those that a model lacks are missing
-  std::vector<std::string> additional;       // additional_special_tokens
+  std::map<std::string, std::string> named =
+      {};                                    // "bos_token" -> "<s>"; those that a model lacks are missing
+  std::vector<std::string> additional = {};  // additional_special_tokens
 };
 
 // Of a Hugging Face folder, by transformers' rules: from tokenizer_config.json, over which

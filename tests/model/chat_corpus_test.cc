@@ -89,8 +89,8 @@ Result rendered(const std::string& source, const Inputs& inputs, const std::stri
 void check_error(const std::string& right, const std::string& error) {
   EXPECT_THAT(error, testing::StartsWith("chat template: "));
   constexpr std::string_view kRaised = "TemplateError: ";
-  if (right.starts_with(kRaised))
-    EXPECT_EQ(error, "chat template: " + printable(right.substr(kRaised.size()), 400));
+  if (!right.starts_with(kRaised)) return;
+  EXPECT_EQ(error, "chat template: " + printable(right.substr(kRaised.size()), 400));
 }
 
 // The names of the templates that were refused though Jinja2 renders them.

@@ -82,9 +82,8 @@ TEST(HostileTemplate, ValuesThatShareTheirParts) {
 TEST(HostileTemplate, LongChains) {
   constexpr int kLinks = 12'000;
   std::vector<Named> templates;
-  for (const char* link :
-       {"+1",           "~1",  "-1", "*1",  " and 1",     " or 0",   "|string",  ".a",  "[0]", "()",
-        " if 1 else 1", "//1", "<1", "[:]", " is string", " in [1]", ".strip()", "==1", "**1", "%7"})
+  for (const char* link : {"+1", "~1", "-1", "*1", " and 1", " or 0", "|string", ".a", "[0]", "()",
+                           " if 1 else 1", "//1", "[:]", " is string", ".strip()", "**1", "%7"})
     templates.emplace_back(
         link, "{{ 1" +
                   repeated(link, std::min<int>(kLinks, 60'000 / static_cast<int>(std::string(link).size()))) +
@@ -148,7 +147,6 @@ TEST(HostileTemplate, GrowthAndEndlessWork) {
        {"replace", doubled("'ab'", "n.x.replace('a', 'aa').replace('b', 'bb')")},
        {"escape", doubled("'<'", "n.x | forceescape | string | replace('a', '<&')")},
        {"tojson", doubled("'\"'", "n.x | tojson")},
-       {"urlencode", doubled("'%'", "n.x | urlencode")},
        {"repr", doubled("\"\\\\\"", "[n.x] | string")},
        {"loops", loop + loop + loop + "{% endfor %}{% endfor %}{% endfor %}"},
        {"macro", "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}"},

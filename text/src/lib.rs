@@ -5,7 +5,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod border;
-mod chat;
+pub mod chat;
 mod letter_case;
 mod parquet_sizes;
 mod piece_merges;

@@ -124,9 +124,9 @@ pub fn defined(value: &Value) -> Result<()> {
     }
 }
 
-/// Values that may be visited while printing and comparing, far more than a real template needs. Shared parts are visited each
+/// Values that may be visited while going through lists, printing and comparing, far more than a real template needs. Shared parts are visited each
 /// time that they occur, so a small value can take for ever.
-const MOST_VISITS: u64 = 20_000_000;
+const MOST_VISITS: u64 = 4_000_000;
 
 thread_local! {
     static VISITS: Cell<u64> = const { Cell::new(0) };
@@ -139,10 +139,14 @@ pub fn reset_visits() {
 
 /// To be called for each value that is visited.
 pub fn visit(depth: usize) -> Result<()> {
-    VISITS.set(VISITS.get() + 1);
     if depth > DEEPEST {
         return error("a value nests too deeply");
     }
+    count_visits(1)
+}
+
+fn count_visits(count: usize) -> Result<()> {
+    VISITS.set(VISITS.get() + count as u64);
     if VISITS.get() > MOST_VISITS {
         return error("the template takes too many steps");
     }
@@ -213,8 +217,13 @@ pub fn generator(items: Vec<Value>) -> Value {
 pub fn items(value: &Value) -> Result<Vec<Value>> {
     match kind(value) {
         Kind::Undefined => Ok(Vec::new()),
-        Kind::Str => Ok(value.as_str().unwrap_or_default().chars().map(Value::from).collect()),
+        Kind::Str => {
+            let text = value.as_str().unwrap_or_default();
+            count_visits(text.len())?;
+            Ok(text.chars().map(Value::from).collect())
+        }
         Kind::List | Kind::Tuple | Kind::Dict | Kind::Range | Kind::View | Kind::Generator => {
+            count_visits(value.len().unwrap_or(0))?;
             value.try_iter()?.checked().collect()
         }
         other => error(format!("'{}' object is not iterable", other.name())),
