@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/parquet/: files as people have them (by pyarrow), and files made to harm a reader (byte by byte).
+"""Writes tests/data/parquet/ and seeds of the fuzz target: files as people have them (by pyarrow), and files made to harm a reader (byte by byte).
 
 usage: make_parquet_samples.py    needs the packages of requirements_parquet.txt
 
@@ -251,9 +251,17 @@ def write_hostile():
     for name, data in files.items():
         (TARGET / "hostile" / f"{name}.parquet").write_bytes(data)
     (TARGET / "lz4_hadoop.parquet").write_bytes(one_column(lz4_of_hadoop([b"old", b"and older"]), 2, codec=LZ4))
-    (TARGET / "two_levels.parquet").write_bytes(one_column(small, 2))
+    (TARGET / "two_texts.parquet").write_bytes(one_column(small, 2))
+
+
+def write_seeds():
+    corpus = TARGET.parent.parent / "fuzz" / "corpus" / "fuzz_parquet"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for name in ("two_texts", "snappy", "zstd", "delta_2", "hostile/dictionary", "hostile/dictionary_in_list", "hostile/delta_suffixes"):
+        (corpus / f"{pathlib.Path(name).name}.parquet").write_bytes((TARGET / f"{name}.parquet").read_bytes())
 
 
 (TARGET / "hostile").mkdir(parents=True, exist_ok=True)
 write_ordinary()
 write_hostile()
+write_seeds()

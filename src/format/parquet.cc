@@ -29,10 +29,9 @@ bool take_row(void* user, idleheads_view row) {
 
 }  // namespace
 
-void read_parquet(const std::filesystem::path& file, std::span<const std::string> columns,
-                  const std::function<void(std::string_view row)>& take) {
-  const MappedFile mapped(file);
-  const std::span<const std::byte> bytes = mapped.bytes();
+void parse_parquet(std::span<const std::byte> bytes, std::string_view name,
+                   std::span<const std::string> columns,
+                   const std::function<void(std::string_view row)>& take) {
   std::vector<idleheads_view> names;
   for (const std::string& column : columns) names.push_back({column.data(), column.size()});
   Taker taker = {take, nullptr};
@@ -43,8 +42,14 @@ void read_parquet(const std::filesystem::path& file, std::span<const std::string
   if (!done) {
     const std::string message = printable({error.data, error.size}, 300);
     idleheads_string_free(error);
-    fail("{}: {}", printable(file.string(), 300), message);
+    fail("{}: {}", printable(name, 300), message);
   }
+}
+
+void read_parquet(const std::filesystem::path& file, std::span<const std::string> columns,
+                  const std::function<void(std::string_view row)>& take) {
+  const MappedFile mapped(file);
+  parse_parquet(mapped.bytes(), file.string(), columns, take);
 }
 
 }  // namespace idleheads

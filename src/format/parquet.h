@@ -1,6 +1,7 @@
 // Rows of Parquet files as JSON, by the Rust `parquet` crate behind text/idleheads_text.h.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <span>
@@ -15,5 +16,10 @@ namespace idleheads {
 // Parquet, damaged, unpacks to far more than its size justifies, a named column of another type.
 void read_parquet(const std::filesystem::path& file, std::span<const std::string> columns,
                   const std::function<void(std::string_view row)>& take);
+
+// The same of a file's bytes; `name` is its name for messages.
+void parse_parquet(std::span<const std::byte> bytes, std::string_view name,
+                   std::span<const std::string> columns,
+                   const std::function<void(std::string_view row)>& take);
 
 }  // namespace idleheads

@@ -27,8 +27,8 @@ std::vector<Record> parse_lines(std::string_view text, const std::string& file) 
   return records;
 }
 
-std::vector<Record> parse_parquet(const std::filesystem::path& path, std::span<const std::string> columns,
-                                  const std::string& file) {
+std::vector<Record> parquet_records(const std::filesystem::path& path, std::span<const std::string> columns,
+                                    const std::string& file) {
   std::vector<Record> records;
   read_parquet(path, columns, [&](std::string_view row) {
     const int64_t number = std::ssize(records) + 1;
@@ -42,7 +42,7 @@ std::vector<Record> parse_parquet(const std::filesystem::path& path, std::span<c
 std::vector<Record> read_records(const std::filesystem::path& file, std::span<const std::string> columns) {
   const std::string name = printable(file.string(), 300);
   const std::string extension = file.extension().string();
-  if (extension == ".parquet") return parse_parquet(file, columns, name);
+  if (extension == ".parquet") return parquet_records(file, columns, name);
   if (extension == ".jsonl" || extension == ".json") return parse_lines(read_text_file(file), name);
   fail("{}: expected a file that ends in .jsonl, .json or .parquet", name);
 }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <stdexcept>
+#include <vector>
 
 #include "base/error.h"
 #include "base/utf8.h"

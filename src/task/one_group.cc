@@ -16,7 +16,7 @@ std::vector<Item> read_examples(const ReadItems& read, const DatasetSplit& split
                                 const std::filesystem::path& data) try {
   return read(split, data);
 } catch (const Error& error) {
-  fail("{} (few-shot examples come from there; --shots 0 needs none)", error.what());
+  fail("{} (few-shot examples are of this split; --shots 0 needs none)", error.what());
 }
 
 }  // namespace

@@ -24,8 +24,7 @@ struct Question {
 
 // A label that fits a table and a message.
 bool is_name(std::string_view text) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  return !text.empty() && text.size() <= 200 && strip(text) == text && std::ranges::none_of(text, is_control);
+  return !text.empty() && text.size() <= 200 && strip(text) == text && printable(text, text.size()) == text;
 }
 
 // One line of the file. Every failure names the file and the line.

@@ -168,8 +168,13 @@ std::vector<fs::path> split_files(const DatasetSplit& split, const fs::path& fol
 std::string names_of_split_files(const DatasetSplit& split) {
   const std::string place = split.config.empty() ? "" : split.config + "/";
   std::vector<std::string> names = split.original;
-  names.push_back(fmt::format("{}{}-*.parquet", place, split.split));
-  return fmt::format("{} or {}.jsonl", fmt::join(names, ", "), split.split);
+  for (const std::string& name :
+       {fmt::format("{}{}-*.parquet", place, split.split), split.split + ".jsonl"}) {
+    if (std::ranges::count(names, name) == 0) names.push_back(name);
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("{} or {}", fmt::join(names, ", "), last);
 }
 
 std::string what_is_in(const fs::path& folder) {

@@ -142,16 +142,16 @@ TEST_F(MmluFolder, UnknownSubjectFile) {
 
 TEST_F(MmluFolder, FolderWithoutTests) {
   std::filesystem::remove(folder_.path() / "test/anatomy_test.csv");
-  EXPECT_EQ(error(), path("test") + ": no file <subject>_test.csv in the folder");
-  std::filesystem::remove_all(folder_.path() / "test");
-  EXPECT_THAT(error(), HasSubstr(path("test") + ": cannot read the folder"));
+  EXPECT_THAT(error(),
+              HasSubstr("neither test/SUBJECT_test.csv nor SUBJECT/test-*.parquet, all/test-*.parquet or "
+                        "test.jsonl in the folder; found dev/anatomy_dev.csv, test/README.txt"));
 }
 
 TEST_F(MmluFolder, SubjectThatExistsButIsNotInTheFolder) {
   TaskOptions options = in_folder(folder_.path());
   options.only = {"virology"};
   EXPECT_EQ(message_of<Error>([&] { load_task("mmlu", options); }),
-            path("test") + ": no test file of 'virology' in the folder");
+            path("test") + ": no test questions of 'virology' there");
 }
 
 }  // namespace

@@ -234,10 +234,11 @@ TEST_F(BadRows, ExamplesSayWhatTheyAreFor) {
   folder_.write("test.jsonl", R"({"question": "q", "answer": "#### 1"})");
   TaskOptions options;
   options.data = folder_.path();
-  EXPECT_EQ(message_of<Error>([&] { load_task("gsm8k", options); }),
-            folder_.path().string() +
-                ": no train.jsonl or main/train-*.parquet in the folder (few-shot examples come "
-                "from there; --shots 0 needs none)");
+  EXPECT_EQ(
+      message_of<Error>([&] { load_task("gsm8k", options); }),
+      folder_.path().string() +
+          ": no train.jsonl or main/train-*.parquet in the folder; found test.jsonl (few-shot examples are "
+          "of this split; --shots 0 needs none)");
 }
 
 TEST_F(BadRows, FoldersThatAreNone) {

@@ -315,3 +315,64 @@ impl Iterator for CheckedPages {
         self.get_next_page().transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(footer: &[u8]) -> Vec<u8> {
+        [MAGIC, footer, &(footer.len() as u32).to_le_bytes(), MAGIC].concat()
+    }
+
+    /// A footer whose schema is so many elements of this kind.
+    fn schema(count: u8, element: &[u8]) -> Vec<u8> {
+        let mut footer = vec![0x15, 2, 0x19, 0xfc, count];
+        footer.extend(element.repeat(count.into()));
+        footer.push(0);
+        file(&footer)
+    }
+
+    #[test]
+    fn footers() {
+        assert_eq!(check_footer(b"PAR1PAR1"), Err("not a Parquet file: too short".into()));
+        assert!(check_footer(b"text").unwrap_err().starts_with("not a Parquet file"));
+        assert!(check_footer(&file(&[0])).is_ok());
+        assert!(check_footer(&file(&[0x15])).unwrap_err().starts_with("damaged: the footer"));
+    }
+
+    #[test]
+    fn depth_of_schemas() {
+        let one_child = [0x48, 1, b'g', 0x15, 2, 0]; // field 4, a text; field 5, a number
+        let leaf = [0x48, 1, b'l', 0];
+        assert!(check_footer(&schema(32, &one_child)).is_ok());
+        assert!(check_footer(&schema(33, &one_child)).unwrap_err().contains("deeper than 32"));
+        assert!(check_footer(&schema(100, &leaf)).is_ok());
+        let too_many = [0x48, 1, b'g', 0x15, 200, 1, 0];
+        assert!(check_footer(&schema(3, &too_many)).unwrap_err().contains("a group of 100 columns, but only 3"));
+    }
+
+    #[test]
+    fn budgets_follow_the_size() {
+        let mut budget = Budget::of_file(1000);
+        assert!(budget.take_bytes(64 << 20).is_ok());
+        assert!(budget.take_bytes(64_000).is_ok());
+        assert!(budget.take_bytes(1).is_err());
+        assert!(budget.take_values((256 << 10) + 4000).is_ok());
+        assert!(budget.take_values(1).is_err());
+        assert!(Budget::of_file(usize::MAX >> 8).take_bytes((1 << 30) + 1).is_err());
+    }
+
+    #[test]
+    fn lengths_in_delta_encoding() {
+        // Blocks of 128 in 4 parts; 5 numbers from 3 on, differences of 8 bits in the first part.
+        let mut bytes = vec![0x80, 1, 4, 5, 6, 0, 8, 0, 0, 0];
+        bytes.extend([1; 32]);
+        assert_eq!(check_lengths(&bytes, 5), Ok(42));
+        assert!(check_lengths(&bytes, 4).is_err());
+        assert!(check_lengths(&bytes[..41], 5).is_err());
+        assert_eq!(check_lengths(&[0x80, 1, 4, 1, 6], 1), Ok(5)); // one number needs no block
+        assert!(check_lengths(&[0x80, 1, 0, 5, 6], 5).is_err());
+        assert!(check_lengths(&[0, 4, 5, 6], 5).is_err());
+        assert!(check_lengths(&[], 5).is_err());
+    }
+}

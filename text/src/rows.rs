@@ -280,3 +280,51 @@ fn value(field: &Field) -> Result<Value, String> {
         _ => return Err("neither text nor number, nor a list or group of them".into()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows_of(file: &'static [u8], columns: &[&str], most: usize) -> Result<Vec<String>, String> {
+        let mut rows = Vec::new();
+        let mut take = |row: &str| {
+            rows.push(row.to_string());
+            rows.len() < most
+        };
+        each_row(&Bytes::from_static(file), columns, &mut take).map(|()| rows)
+    }
+
+    const GROUPS: &[u8] = include_bytes!("../../tests/data/parquet/groups.parquet");
+
+    #[test]
+    fn rows_stop_when_enough() {
+        let rows = rows_of(GROUPS, &["answer"], 2).unwrap();
+        assert_eq!(rows, [r#"{"answer":1}"#, r#"{"answer":1}"#]);
+        assert_eq!(rows_of(GROUPS, &["answer"], 100).unwrap().len(), 3);
+        assert_eq!(rows_of(GROUPS, &["absent"], 100).unwrap(), ["{}", "{}", "{}"]);
+    }
+
+    #[test]
+    fn types() {
+        let file = include_bytes!("../../tests/data/parquet/every_type.parquet");
+        let message = |column| rows_of(file, &[column], 100).unwrap_err();
+        assert_eq!(message("map"), "column 'map' is of type MAP; expected texts, numbers, or lists of them");
+        assert_eq!(message("image"), "column 'image' is a group of columns; expected texts, numbers, or lists of them");
+        assert!(rows_of(file, &["records"], 100).is_ok());
+    }
+
+    /// Cut anywhere, and with any bit wrong: an error or rows.
+    #[test]
+    fn damage() {
+        let whole = include_bytes!("../../tests/data/parquet/lz4_hadoop.parquet");
+        let read = |bytes: Vec<u8>| each_row(&bytes.into(), &[], &mut |_| true);
+        for size in 0..whole.len() {
+            assert!(read(whole[..size].to_vec()).is_err(), "cut to {size}");
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let _ = crate::border::catch(|| read(bytes));
+        }
+    }
+}
