@@ -46,8 +46,8 @@ idleheads_tokenizer* idleheads_tokenizer_from_json(idleheads_view json, idlehead
 enum {
   IDLEHEADS_TOKEN_NORMAL = 0,    // reached by merges only
   IDLEHEADS_TOKEN_ADDED = 1,     // also found as it stands in the text
-  IDLEHEADS_TOKEN_SPECIAL = 2,   // the same, but not by merges; left out when decoding without special tokens
-  IDLEHEADS_TOKEN_UNMERGED = 3,  // never made by a merge that is derived from scores
+  IDLEHEADS_TOKEN_SPECIAL = 2,   // the same, and left out when decoding without special tokens
+  IDLEHEADS_TOKEN_UNMERGED = 3,  // like special ones, never made by a merge that is derived from scores
 };
 
 // A BPE vocabulary. A token's id is its place in `tokens`; all tokens differ. A merge is two tokens with a space between

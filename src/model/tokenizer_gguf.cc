@@ -66,9 +66,21 @@ const std::vector<std::string>& token_texts(const Gguf& gguf) {
   return texts;
 }
 
+// llama.cpp's converter writes a user-defined piece of spaces (Gemma's) as spaces; Hugging Face keeps
+// sentencepiece's sign for them.
+void restore_pieces_of_spaces(std::vector<std::string>& texts, const std::vector<uint8_t>& kinds) {
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const size_t spaces = texts[i].size();
+    if (kinds[i] != IDLEHEADS_TOKEN_ADDED || texts[i].find_first_not_of(' ') != std::string::npos) continue;
+    texts[i].clear();
+    for (size_t j = 0; j < spaces; ++j) texts[i] += "\u2581";
+  }
+}
+
 TokenizerHandle build(const Gguf& gguf, const GgufRules& rules) {
-  const std::vector<std::string>& texts = token_texts(gguf);
+  std::vector<std::string> texts = token_texts(gguf);
   const std::vector<uint8_t> kinds = token_kinds(gguf, texts.size());
+  if (rules.scores) restore_pieces_of_spaces(texts, kinds);
   const std::vector<idleheads_view> tokens = views(texts);
   idleheads_bpe bpe = {tokens.data(), kinds.data(),           tokens.size(), nullptr, 0,
                        nullptr,       view_of(rules.settings)};

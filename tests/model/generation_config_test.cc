@@ -107,8 +107,8 @@ TEST_F(GenerationConfigTest, RefusesWhatItCannotHonour) {
 }
 
 TEST_F(GenerationConfigTest, RefusesWhatMakesNoSense) {
-  EXPECT_THAT(error_with(R"({"eos_token_id": 300})"),
-              HasSubstr("eos_token_id has 300, expected token ids from 0 to 299"));
+  EXPECT_THAT(error_with(R"({"eos_token_id": 301})"),
+              HasSubstr("eos_token_id has 301, expected token ids from 0 to 300"));
   EXPECT_THAT(error_with(R"({"eos_token_id": [1, -1]})"), HasSubstr("eos_token_id has -1"));
   EXPECT_THAT(error_with(R"({"eos_token_id": "</s>"})"), HasSubstr("eos_token_id"));
   EXPECT_THAT(error_with(R"({"repetition_penalty": 0})"), HasSubstr("repetition_penalty is 0"));

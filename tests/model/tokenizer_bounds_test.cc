@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::data_path;
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -97,16 +96,16 @@ TEST_F(HostileTokenizer, NormalizersThatMultiplyTheText) {
               HasSubstr("more than 16 normalizers"));
   EXPECT_THAT(outcome(with("normalizer", sequence("normalizers", 16, {{"type", "NFKD"}}))),
               HasSubstr("bytes of one"));
+  EXPECT_EQ(outcome(with("normalizer", replace({{"String", "a"}}, std::string(100, 'a')))), "accepted");
   // Within the bound for a line, beyond it for this text.
-  Json large = replace({{"String", "a"}}, std::string(4000, 'a'));
-  EXPECT_EQ(outcome(with("normalizer", replace({{"String", "a"}}, std::string(10, 'a')))), "accepted");
-  EXPECT_EQ(outcome(with("normalizer", replace({{"String", "a"}}, std::string(4000, 'a')))), "accepted");
+  const Json large = replace({{"String", "a"}}, std::string(4000, 'a'));
+  EXPECT_THAT(outcome(with("normalizer", large)), HasSubstr("40000000 bytes of 10000 bytes of text"));
   EXPECT_THAT(outcome(with("normalizer", sequence("normalizers", 2, large))), HasSubstr("bytes of one"));
 }
 
 TEST_F(HostileTokenizer, SequencesInSequences) {
   Json deep = {{"type", "NFC"}};
-  for (int i = 0; i < 100; ++i) deep = sequence("normalizers", 1, deep);
+  for (int i = 0; i < 50; ++i) deep = sequence("normalizers", 1, deep);
   EXPECT_EQ(outcome(with("normalizer", deep)), "accepted");
   for (int i = 0; i < 1000; ++i) deep = sequence("normalizers", 1, deep);
   EXPECT_THAT(outcome(with("normalizer", deep)), HasSubstr("recursion limit"));
@@ -136,7 +135,7 @@ TEST_F(HostileTokenizer, RegularExpressions) {
   };
   EXPECT_THAT(outcome(split(std::string(100000, 'a'))), HasSubstr("a pattern has 100000 bytes"));
   EXPECT_THAT(outcome(split("(a+)+b")), Not(HasSubstr("accepted")));  // Oniguruma's own limit of steps
-  EXPECT_THAT(outcome(split("(((a{1,1000}){1,1000}){1,1000})")), AllOf(HasSubstr("tokenizer")));
+  EXPECT_EQ(outcome(split("(((a{1,1000}){1,1000}){1,1000})")), "accepted");
   EXPECT_THAT(outcome(split("(")), HasSubstr("tokenizer.json: "));
 }
 

@@ -175,9 +175,8 @@ TEST(TokenizerGguf, PreTokenizersSplitTheirOwnWay) {
 TEST(TokenizerGguf, TekkenSplitsWordsAtCapitalLetters) {
   SmallGguf small;
   small.pre = "tekken";
-  small.tokens.insert(small.tokens.end(), {"abA", "ABa"});
-  small.merges = {"A B", "AB a", "ab A", "a b"};
-  small.tokens.insert(small.tokens.end(), {"AB"});
+  small.tokens.insert(small.tokens.begin(), {"abA", "AB"});
+  small.merges = {"a b", "ab A", "A B"};
   EXPECT_THAT(small.pieces("abABab"), ElementsAre("ab", "AB", "ab"));
 }
 

@@ -7,6 +7,7 @@ use tokenizers::models::bpe::{Merges, Vocab, BPE};
 use tokenizers::models::ModelWrapper;
 use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
+use crate::border;
 use crate::piece_merges;
 use crate::pretrained::{self, SpecialIds};
 use crate::tokenizer_bounds::{self, Growth};
@@ -46,7 +47,9 @@ impl TextTokenizer {
     /// `files` is the JSON of `pretrained::Files`; empty: tokenizer.json alone.
     pub fn from_json(json: &[u8], files: &str) -> Result<Self, String> {
         let plan = tokenizer_bounds::check(json).map_err(in_tokenizer_json)?;
-        let mut tokenizer = Tokenizer::from_bytes(json).map_err(in_tokenizer_json)?;
+        // Panics on some wrong files.
+        let made = border::catch(|| Tokenizer::from_bytes(json).map_err(|error| error.to_string()));
+        let mut tokenizer = made.map_err(in_tokenizer_json)?;
         // They are set by the caller of a Hugging Face tokenizer, not by its file.
         tokenizer.with_padding(None).with_truncation(None).map_err(in_tokenizer_json)?;
         check_ids(&tokenizer).map_err(in_tokenizer_json)?;
@@ -160,7 +163,10 @@ fn merges(bpe: &Bpe) -> Result<Merges, String> {
         return given_merges(&bpe.merges, longest);
     }
     let merged: Vec<bool> = bpe.kinds.iter().map(|kind| ![SPECIAL, UNMERGED].contains(kind)).collect();
-    Ok(piece_merges::derive(&bpe.tokens, bpe.scores, &merged))
+    // sentencepiece gives its user-defined pieces the score 0; those added later have any.
+    let score = |(score, kind): (&f64, &u8)| if *kind == ADDED { score.max(0.0) } else { *score };
+    let scores: Vec<f64> = bpe.scores.iter().zip(bpe.kinds).map(score).collect();
+    Ok(piece_merges::derive(&bpe.tokens, &scores, &merged))
 }
 
 /// Each merge as its two tokens. The model's builder takes for granted that what a merge makes is no longer than the
