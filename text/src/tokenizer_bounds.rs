@@ -19,7 +19,7 @@ const MAX_PATTERN_BYTES: usize = 16 << 10;
 const MAX_GROWTH: f64 = 4096.0;
 /// A growth that every text may have; with a larger one the text may become at most MAX_GROWN_BYTES long.
 const EVERYDAY_GROWTH: f64 = 16.0;
-const MAX_GROWN_BYTES: f64 = (64 << 20) as f64;
+const MAX_GROWN_BYTES: f64 = (16 << 20) as f64;
 /// All added tokens, and all pieces of a Unigram model: a search tree is built of them that takes about 300 times as much.
 const MAX_TREE_BYTES: usize = 4 << 20;
 const MAX_WORD_CHARS: u64 = 1000; // WordPiece takes the square of it
