@@ -7,6 +7,7 @@
 mod border;
 mod chat;
 mod letter_case;
+mod memory;
 mod python_json;
 mod rows;
 mod tokenizer;
