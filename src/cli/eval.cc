@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/portable_name.h"
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
@@ -13,7 +14,6 @@
 #include "cli/rules.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
-#include "model/portable_name.h"
 #include "report/output_file.h"
 
 namespace idleheads::cli {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/mapped_file.h"
+#include "idleheads_memory.h"
 
 namespace idleheads::cli {
 namespace {
@@ -58,6 +59,13 @@ void on_bus_error(int signal, siginfo_t* info, void*) {
   ::_exit(1);
 }
 
+// std::bad_alloc of the Rust part, which has none.
+extern "C" void on_out_of_memory() {
+  say_at_once(
+      "idleheads: out of memory: raise the limit of this process (ulimit -v) or end other programs\n");
+  ::_exit(1);
+}
+
 void catch_bus_errors() {
   struct sigaction action = {};
   action.sa_sigaction = on_bus_error;
@@ -82,6 +90,7 @@ void prepare_process() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) catch_interrupt(signal);
   std::signal(SIGXFSZ, SIG_IGN);
   catch_bus_errors();
+  idleheads_on_out_of_memory(on_out_of_memory);
 }
 
 bool interrupted() { return g_interrupted != 0; }

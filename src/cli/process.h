@@ -14,6 +14,7 @@ namespace idleheads::cli {
 // does
 //   end it. One that was ignored at the start (nohup) stays ignored.
 // - SIGXFSZ is ignored: writing then fails, and that is reported.
+// - Memory that the Rust part does not get: one line, exit code 1.
 // - SIGBUS in a mapped file, which was cut meanwhile: one line, exit code 1.
 void prepare_process();
 bool interrupted();

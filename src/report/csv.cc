@@ -46,10 +46,15 @@ void CsvWriter::end_line() {
   buffer_.clear();
 }
 
-void CsvWriter::finish() {
-  file_.write(buffer_);
+void CsvWriter::prepare() {
+  if (!buffer_.empty()) file_.write(buffer_);
   buffer_.clear();
   file_.prepare();
+}
+
+void CsvWriter::finish() {
+  prepare();
+  file_.commit();
 }
 
 }  // namespace idleheads

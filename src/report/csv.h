@@ -32,10 +32,10 @@ class CsvWriter {
   CsvWriter& empty() { return raw(""); }
   // Ends the line, which must have as many cells as the header.
   void end_line();
-  // All lines are written and on the disk.
+  // All lines are on the disk; finish() has only to give the file its name.
+  void prepare();
+  // Calls prepare() if that has not been done.
   void finish();
-  // The file takes its name, after finish().
-  void commit() { file_.commit(); }
 
  private:
   template <typename T>

@@ -50,7 +50,7 @@ CsvWriter write_scores(const std::vector<StoredResult>& baseline, const std::fil
     for (size_t s = 0; s < result.stats.size(); ++s)
       write_sample(csv, result.document, s, result.stats[s], scores);
   }
-  csv.finish();
+  csv.prepare();
   return csv;
 }
 
@@ -116,7 +116,7 @@ CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
       csv.end_line();
     }
   }
-  csv.finish();
+  csv.prepare();
   return csv;
 }
 
@@ -136,7 +136,7 @@ CsvWriter write_shares(const StudySummary& summary, const Certainty& certainty,
     optional_cell(summary.scores[s].auc);
     csv.end_line();
   }
-  csv.finish();
+  csv.prepare();
   return csv;
 }
 
@@ -173,7 +173,7 @@ CsvWriter write_heads(const StudySummary& summary, const HeadProfiles& profiles,
   for (const ScoreSummary& score : summary.scores) {
     if (score.score->is_random) write_score_heads(csv, summary, *score.score, nullptr);
   }
-  csv.finish();
+  csv.prepare();
   return csv;
 }
 
@@ -243,7 +243,7 @@ CsvWriter write_documents(const StudySummary& summary, const std::vector<StoredR
     if (kinds.texts) write_text(csv, document, result);
     csv.end_line();
   }
-  csv.finish();
+  csv.prepare();
   return csv;
 }
 
@@ -261,7 +261,7 @@ void export_csv(const StudyStore& store, const std::filesystem::path& folder) {
   files.push_back(write_shares(summary, certainty, folder / "shares.csv"));
   files.push_back(write_heads(summary, head_profiles(store, summary), folder / "heads.csv"));
   files.push_back(write_scores(baseline, folder / "scores.csv"));
-  for (CsvWriter& file : files) file.commit();
+  for (CsvWriter& file : files) file.finish();
 }
 
 }  // namespace idleheads

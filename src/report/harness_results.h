@@ -41,7 +41,7 @@ std::string harness_tables(std::span<const HarnessTask> tasks);
 
 // The run that results are of.
 struct HarnessRun {
-  std::string model;   // without the folders of this machine (model/portable_name.h)
+  std::string model;   // without the folders of this machine (base/portable_name.h)
   std::string commit;  // of idleheads
   int64_t parameters = 0;
   std::string dtype;  // "bf16"

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "model/portable_name.h"
+#include "base/portable_name.h"
 #include "study/answers.h"
 #include "study/store_check.h"
 

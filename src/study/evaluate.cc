@@ -144,6 +144,22 @@ class CohortRunner {
   std::optional<StopRule> stop_;
 };
 
+// What `run` gives, unless the model's files were changed meanwhile: then it may be results of other weights,
+// or an error that other weights led to.
+Results of_these_weights(const Checkpoint& checkpoint, const std::function<Results()>& run) {
+  Results results;
+  try {
+    results = run();
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error&) {
+    checkpoint.require_unchanged();
+    throw;
+  }
+  checkpoint.require_unchanged();
+  return results;
+}
+
 }  // namespace
 
 void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
@@ -162,11 +178,10 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
       if (!options.progress(now))
         throw Interrupted("stopped; what was finished is stored, the same command goes on");
     };
-    Results results =
-        runner.run(documents.subspan(range.first_document, range.documents), range,
-                   interventions.subspan(range.first_intervention, range.interventions), report);
-    engine.model().checkpoint().require_unchanged();  // else these are results of other weights
-    finished(std::move(results));
+    finished(of_these_weights(engine.model().checkpoint(), [&] {
+      return runner.run(documents.subspan(range.first_document, range.documents), range,
+                        interventions.subspan(range.first_intervention, range.interventions), report);
+    }));
     progress.done += units;
   }
 }

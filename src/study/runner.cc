@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/portable_name.h"
 #include "base/version.h"
 #include "format/json.h"
 #include "heads/threshold.h"
-#include "model/portable_name.h"
 #include "study/store_check.h"
 
 namespace idleheads {

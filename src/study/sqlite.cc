@@ -29,6 +29,8 @@ std::string immutable_uri(const std::string& path) {
 
 bool no_space(int code, int system_error) {
   if ((code & 0xff) == SQLITE_FULL) return true;
+  // Here SQLite forgets the system's reason: a disk that is full, or a limit of file sizes.
+  if (code == SQLITE_IOERR_SHMSIZE || (code == SQLITE_IOERR_WRITE && system_error != EIO)) return true;
   return (code & 0xff) == SQLITE_IOERR &&
          (system_error == ENOSPC || system_error == EFBIG || system_error == EDQUOT);
 }
@@ -111,7 +113,22 @@ int64_t Database::query_int(std::string_view sql) {
 
 int64_t Database::bytes() { return query_int("PRAGMA page_count") * query_int("PRAGMA page_size"); }
 
-void Database::enter_wal() { execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"); }
+void Database::enter_wal() {
+  execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  const auto count = [](void* pages, sqlite3*, const char*, int in_log) {
+    *static_cast<int*>(pages) = in_log;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, count,
+                   &pages_in_log_);  // instead of SQLite's own, which writes to the file at commits
+}
+
+void Database::shorten_log() {
+  constexpr int kMostPages = 1000;  // SQLite's own limit
+  if (pages_in_log_ < kMostPages) return;
+  execute("PRAGMA wal_checkpoint(PASSIVE)");
+  pages_in_log_ = 0;
+}
 
 void Database::leave_wal() noexcept {
   sqlite3_busy_timeout(handle_, 0);

@@ -58,6 +58,8 @@ class Database {
   // Commits from now on go to a log of their own ("-wal"), so that others can read meanwhile; or back to a
   // single file, which fails silently while others read.
   void enter_wal();
+  // Brings a log that has become long into the file. Nothing else does in WAL, until leave_wal().
+  void shorten_log();
   void leave_wal() noexcept;
 
   // Throws the SqliteError for the result code of a call that has just failed.
@@ -73,6 +75,7 @@ class Database {
 
   std::string name_;
   sqlite3* handle_ = nullptr;
+  int pages_in_log_ = 0;
 };
 
 // A prepared statement. Texts and blobs that are bound must live until the next reset().

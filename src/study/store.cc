@@ -153,6 +153,12 @@ void require_whole(Database& database, const std::filesystem::path& path) {
   }
 }
 
+// Every page is one of a database still, as far as its own structure tells.
+void require_sound(Database& database) {
+  Statement check(database, "PRAGMA quick_check(1)");
+  if (check.step() && check.text(0) != "ok") database.raise_damaged(std::string(check.text(0)));
+}
+
 }  // namespace
 
 struct StudyStore::Impl {
@@ -165,6 +171,7 @@ struct StudyStore::Impl {
 
   void load();
   void require_writer() const;
+  void committed();
   void finish();
   size_t interventions() { return std::max<size_t>(1, read_plan(database).size()); }
   void check_result(int64_t intervention, const StoredResult& result, size_t interventions) const;
@@ -229,10 +236,19 @@ void StudyStore::Impl::require_writer() const {
   watch->require_in_place();
 }
 
+// A commit goes to the log alone, so a study that was cut meanwhile is noticed before the log is brought into
+// it, which would make it as long as before, with holes.
+void StudyStore::Impl::committed() {
+  watch->require_in_place();
+  database.shorten_log();
+  watch->remember();
+}
+
 void StudyStore::Impl::finish() {
   require_writer();
   database.leave_wal();
   require_whole(database, file);
+  require_sound(database);
   watch->remember();
   require_writer();  // whose name it has now
 }
@@ -333,7 +349,7 @@ void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
         .run();
   }
   transaction.commit();
-  impl_->watch->remember();
+  impl_->committed();
 }
 
 void StudyStore::finish() { impl_->finish(); }
@@ -369,7 +385,7 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
   }
   add_work(database, results);
   transaction.commit();
-  impl_->watch->remember();
+  impl_->committed();
 }
 
 std::vector<std::vector<bool>> StudyStore::done() const {

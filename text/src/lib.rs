@@ -7,6 +7,7 @@
 mod border;
 pub mod chat;
 mod letter_case;
+mod memory;
 mod parquet_sizes;
 mod piece_merges;
 mod pretrained;

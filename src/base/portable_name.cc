@@ -1,4 +1,4 @@
-#include "model/portable_name.h"
+#include "base/portable_name.h"
 
 #include <algorithm>
 #include <filesystem>
