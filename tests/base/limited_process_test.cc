@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "support/errors.h"
 
 namespace idleheads {
 namespace {
@@ -64,12 +65,7 @@ const ProcessLimits kSmall = {
     .memory_bytes = uint64_t{64} << 20, .stack_bytes = uint64_t{16} << 20, .time = 500ms};
 
 std::string error_of(LimitedProcess& process, std::string_view request) {
-  try {
-    process.ask(request);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { process.ask(request); });
 }
 
 bool has_children() { return ::waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD; }

@@ -17,6 +17,8 @@
 #include "base/mapped_file.h"
 #include "base/nearest.h"
 #include "base/thread_pool.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -26,19 +28,11 @@ using testing::HasSubstr;
 
 class Files : public testing::Test {
  protected:
-  Files() : folder_(fs::temp_directory_path() / fmt::format("idleheads_files_{}", ::getpid())) {
-    fs::create_directories(folder_);
-  }
-  ~Files() override { fs::remove_all(folder_); }
   std::string error_of(const fs::path& path) {
-    try {
-      const MappedFile file(path);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
+    return test::error_of([&] { const MappedFile file(path); });
   }
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(Files, ErrorsNameThePathAndTheReason) {

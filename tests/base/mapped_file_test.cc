@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "base/version.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -22,38 +24,31 @@ namespace fs = std::filesystem;
 class MappedFileTest : public testing::Test {
  protected:
   MappedFileTest() {
-    std::string pattern = testing::TempDir() + "idleheads_mapped_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ / "model.gguf";
     std::ofstream(path_) << std::string(20'000, 'a');
     // As old as a real model's: a change is then one of the seconds, too, whatever the file system keeps.
     fs::last_write_time(path_, fs::file_time_type::clock::now() - std::chrono::hours(24));
   }
-  ~MappedFileTest() override { fs::remove_all(folder_); }
 
   std::string change() const {
-    try {
-      file().require_unchanged();
-      return "";
-    } catch (const Error& error) {
-      return error.what();
-    }
+    return test::error_of([&] { file().require_unchanged(); });
   }
   const MappedFile& file() const { return *file_; }
   void map() { file_.emplace(path_); }
 
-  fs::path folder_, path_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
+  fs::path path_ = folder_ / "model.gguf";
   std::optional<MappedFile> file_;
 };
 
 TEST_F(MappedFileTest, ReadingAndOtherNamesAreNoChange) {
   map();
-  EXPECT_EQ(change(), "");
+  EXPECT_EQ(change(), "no error");
   EXPECT_EQ(read_text_file(path_).size(), 20'000u);
   fs::rename(path_, folder_ / "other.gguf");
-  EXPECT_EQ(change(), "");
+  EXPECT_EQ(change(), "no error");
   fs::remove(folder_ / "other.gguf");
-  EXPECT_EQ(change(), "");
+  EXPECT_EQ(change(), "no error");
   EXPECT_NE(file().state_now().changed, file().state().changed);
   EXPECT_EQ(static_cast<char>(file().bytes()[19'999]), 'a') << "the file lives on while it is open";
 }
@@ -68,14 +63,14 @@ TEST_F(MappedFileTest, WritingCuttingAndTouchingAreChanges) {
   EXPECT_NE(change().find("10000 bytes, it had 20000"), std::string::npos) << change();
   map();
   fs::last_write_time(path_, fs::file_time_type::clock::now() - std::chrono::hours(2));
-  EXPECT_NE(change(), "");
+  EXPECT_NE(change(), "no error");
 }
 
 TEST_F(MappedFileTest, MovesTakeTheDescriptorAlong) {
   map();
   MappedFile moved = std::move(*file_);
   file_.emplace(std::move(moved));
-  EXPECT_EQ(change(), "");
+  EXPECT_EQ(change(), "no error");
   EXPECT_NE(mapped_file_at(file().bytes().data()), nullptr);
 }
 

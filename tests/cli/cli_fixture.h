@@ -61,7 +61,7 @@ class Cli : public testing::Test {
     }
   }
 
-  TemporaryFolder folder_;
+  test::TempFolder folder_;
   std::string model_;
   std::string questions_;
 };

@@ -40,7 +40,7 @@ std::string read_all(const std::filesystem::path& path) {
 
 Outcome run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment,
             const Surroundings& surroundings) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   const pid_t child = fork();
   if (child == 0) run_child(arguments, environment, folder / "out", folder / "err", surroundings.before);
   surroundings.meanwhile(child);
@@ -69,16 +69,6 @@ Outcome run_and_kill(const std::vector<std::string>& arguments, unsigned microse
 
 Outcome run_idleheads_in(const Surroundings& surroundings, const std::vector<std::string>& arguments) {
   return run(arguments, {}, surroundings);
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "idleheads_cli_XXXXXX").string();
-  path_ = mkdtemp(pattern.data());
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 void write_file(const std::filesystem::path& path, const std::string& text) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+
 namespace idleheads {
 
 struct Outcome {
@@ -32,18 +33,6 @@ struct Surroundings {
   std::function<void(pid_t)> meanwhile = [](pid_t) {};  // in this process, while it runs
 };
 Outcome run_idleheads_in(const Surroundings& surroundings, const std::vector<std::string>& arguments);
-
-// A fresh folder that is removed at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 void write_file(const std::filesystem::path& path, const std::string& text);
 

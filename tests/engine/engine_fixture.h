@@ -11,6 +11,7 @@
 
 #include "engine/engine.h"
 #include "reference/random_model.h"
+#include "support/temp_folder.h"
 
 namespace idleheads::test {
 
@@ -18,21 +19,14 @@ namespace idleheads::test {
 class RandomModel {
  public:
   explicit RandomModel(const reference::ModelSpec& spec) {
-    static int count = 0;
-    folder_ =
-        std::filesystem::temp_directory_path() / fmt::format("idleheads_model_{}_{}", ::getpid(), count++);
-    reference::write_random_model(folder_, spec);
+    reference::write_random_model(folder_.path(), spec);
     model_ = Model::open(folder_.string());
-  }
-  ~RandomModel() {
-    model_.reset();
-    std::filesystem::remove_all(folder_);
   }
   const std::shared_ptr<const Model>& get() const { return model_; }
 
  private:
-  std::filesystem::path folder_;
-  std::shared_ptr<const Model> model_;
+  TempFolder folder_;
+  std::shared_ptr<const Model> model_;  // gone before its folder
 };
 
 inline std::vector<int32_t> random_tokens(std::mt19937& random, size_t count, int vocabulary) {

@@ -1,4 +1,6 @@
 // Numbers that are none, wherever they come from: a message with the place, never a silent NaN.
+#include "support/errors.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,18 +28,9 @@ struct Poison {
 };
 
 // What the user sees: from packing or from the run.
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 std::string message_of(const reference::ModelSpec& spec) {
   const test::RandomModel model(spec);
-  return message_of([&] {
+  return test::error_of([&] {
     Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
     const Sample sample = test::make_sample({1, 2, 3}, 0);
     const std::vector<Intervention> none = {std::monostate{}};
@@ -84,7 +77,7 @@ TEST(EngineErrors, BadSamplesAndHeadsAreNamed) {
     sample.tokens = std::move(tokens);
     sample.targets = std::move(targets);
     const std::vector<Intervention> interventions = {parse_intervention(rule)};
-    return message_of([&] { engine.run(std::span(&sample, 1), interventions); });
+    return test::error_of([&] { engine.run(std::span(&sample, 1), interventions); });
   };
   EXPECT_THAT(run({}, {}, "none"), testing::HasSubstr("sample 0: no tokens"));
   EXPECT_THAT(run({1, 97}, {}, "none"), testing::HasSubstr("token id 97"));

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "engine/engine.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -37,19 +38,16 @@ void expect_logits(const fs::path& path, const Logits& expected) {
 // A tiny model's weights beside another config.json.
 class WithConfig : public testing::Test {
  protected:
-  WithConfig() : folder_(fs::temp_directory_path() / fmt::format("idleheads_files_{}", ::getpid())) {}
-  ~WithConfig() override { fs::remove_all(folder_); }
-
   const fs::path& folder(const std::string& family, const std::string& config) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    fs::copy_file(kData / "golden/tiny" / family / "model.safetensors", folder_ / "model.safetensors");
-    fs::copy_file(kFiles / config, folder_ / "config.json");
-    return folder_;
+    constexpr auto kAgain = fs::copy_options::overwrite_existing;
+    fs::copy_file(kData / "golden/tiny" / family / "model.safetensors", folder_ / "model.safetensors",
+                  kAgain);
+    fs::copy_file(kFiles / config, folder_ / "config.json", kAgain);
+    return folder_.path();
   }
 
  private:
-  fs::path folder_;
+  const test::TempFolder folder_;
 };
 
 TEST_F(WithConfig, KeysThatChangeNothing) {

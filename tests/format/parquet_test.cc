@@ -11,6 +11,7 @@
 
 #include "format/bad_file.h"
 #include "format/records.h"
+#include "support/temp_folder.h"
 
 namespace idleheads::test {
 namespace {
@@ -96,11 +97,8 @@ TEST(Parquet, ChecksumsAreCompared) {
   const size_t text = bytes.find("odd?");
   ASSERT_NE(text, std::string::npos);
   bytes[text] = 'a';
-  const fs::path file =
-      fs::temp_directory_path() / ("idleheads-sums-" + std::to_string(getpid()) + ".parquet");
-  std::ofstream(file, std::ios::binary) << bytes;
-  EXPECT_THAT(refusal(file), HasSubstr("CRC"));
-  fs::remove(file);
+  const TempFolder folder;
+  EXPECT_THAT(refusal(folder.write("sums.parquet", bytes)), HasSubstr("CRC"));
 }
 
 TEST(Parquet, WhatTheCallerThrowsComesThrough) {
@@ -207,12 +205,8 @@ TEST(Parquet, DeepAndWideSchemas) {
     // version 2; a list of 20,000 structures
     std::string footer("\x15\x04\x19\xfc\xa0\x9c\x01", 7);
     for (int i = 0; i < 20000; ++i) footer += element;
-    const fs::path file =
-        fs::temp_directory_path() / ("idleheads-schema-" + std::to_string(getpid()) + ".parquet");
-    std::ofstream(file, std::ios::binary) << file_of(footer + '\0');
-    const std::string message = refusal(file);
-    fs::remove(file);
-    return message;
+    const TempFolder folder;
+    return refusal(folder.write("schema.parquet", file_of(footer + '\0')));
   };
   // repetition required, a name, one child or none
   EXPECT_THAT(refused(std::string("\x35\x00\x18\x01g\x15\x02\x00", 8)), HasSubstr("20000 columns"));

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "format/bad_file.h"
+#include "support/temp_folder.h"
 
 namespace idleheads::test {
 namespace {
@@ -30,14 +31,9 @@ class RecordsFile : public testing::Test {
     std::ofstream(file, std::ios::binary) << text;
     return file;
   }
-  void TearDown() override { fs::remove_all(folder_); }
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "idleheads-records-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
 
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(RecordsFile, JsonLinesKeepTheirNumbers) {

@@ -10,17 +10,13 @@
 
 #include "base/error.h"
 #include "heads/intervention.h"
+#include "support/errors.h"
 
 namespace idleheads {
 namespace {
 
 std::string message_of(std::string_view rule) {
-  try {
-    parse_rule(rule);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of<UsageError>([&] { parse_rule(rule); });
 }
 
 TEST(RuleText, EveryScoreAndEveryFloatSurvives) {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "model/chat_template.h"
+#include "support/errors.h"
 
 namespace idleheads {
 namespace {
@@ -25,12 +26,7 @@ std::string repeated(const std::string& text, int count) {
 }
 
 std::string error_of(const ChatTemplate& chat) {
-  try {
-    chat.render({{"user", "Hi"}});
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { chat.render({{"user", "Hi"}}); });
 }
 
 void check_all(const std::vector<Named>& templates) {

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "format/gguf_writer.h"
 #include "model/jsonl.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -26,12 +28,7 @@ std::string render(const std::string& source, const Messages& messages = kTwoTur
 }
 
 std::string error_of(const std::string& source) {
-  try {
-    render(source);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { render(source); });
 }
 
 ChatTemplate published(const std::string& name, const std::string& date = "2024-07-26") {
@@ -207,9 +204,8 @@ TEST(ChatTemplate, EndlessWorkAndDeepNestingAreErrors) {
 // ---- Where templates come from ----
 
 TEST(ChatTemplate, FromFolder) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "idleheads_chat_template";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const test::TempFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   EXPECT_FALSE(ChatTemplate::from_folder(folder));
   const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder / name) << text; };
   write("tokenizer_config.json", R"({"chat_template": "{{ bos_token }}|{{ eos_token }}", "eos_token": "E",

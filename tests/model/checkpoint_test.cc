@@ -1,7 +1,6 @@
 // Configs, checkpoints and weights that are wrong, each refused by name; and where models are looked for.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -16,37 +15,26 @@
 #include "model/family.h"
 #include "model/locate.h"
 #include "model/model.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using testing::HasSubstr;
 
 const fs::path kTiny = fs::path(IDLEHEADS_TEST_DATA) / "golden/tiny";
 
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 // A copy of a tiny model that a test may spoil.
 class Spoiled : public testing::Test {
  protected:
-  Spoiled() : folder_(fs::temp_directory_path() / ("idleheads_spoiled_" + std::to_string(::getpid()))) {
-    use("llama");
-  }
-  ~Spoiled() override { fs::remove_all(folder_); }
+  Spoiled() { use("llama"); }
 
   void use(const std::string& family) {
-    fs::remove_all(folder_);
-    fs::create_directory(folder_);
     for (const char* file : {"config.json", "model.safetensors"})
-      fs::copy_file(kTiny / family / file, folder_ / file);
+      fs::copy_file(kTiny / family / file, folder_ / file, fs::copy_options::overwrite_existing);
   }
   std::string with_config(const std::function<void(Json&)>& change) {
     Json config = parse_json(read_text_file(folder_ / "config.json"), "config");
@@ -76,7 +64,8 @@ class Spoiled : public testing::Test {
     return error_of([&] { Model::open(folder_.string()); });
   }
 
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(Spoiled, TheOriginalsOpen) {

@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "format/gguf_writer.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -23,16 +25,12 @@ using testing::IsEmpty;
 // own.
 class GenerationConfigTest : public testing::Test {
  protected:
-  GenerationConfigTest()
-      : folder_(fs::temp_directory_path() / fmt::format("idleheads_generation_{}", ::getpid())) {
+  GenerationConfigTest() {
     const fs::path data = IDLEHEADS_TEST_DATA;
-    fs::remove_all(folder_);
-    fs::create_directory(folder_);
     for (const char* file : {"golden/tiny/llama/config.json", "golden/tiny/llama/model.safetensors",
                              "tiny_tokenizer/tokenizer.json", "tiny_tokenizer/tokenizer_config.json"})
       fs::copy_file(data / file, folder_ / fs::path(file).filename());
   }
-  ~GenerationConfigTest() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
   GenerationConfig read() { return generation_config(Checkpoint(folder_), Tokenizer::from_folder(folder_)); }
@@ -41,16 +39,11 @@ class GenerationConfigTest : public testing::Test {
     return read();
   }
   std::string error_with(const std::string& settings) {
-    try {
-      with(settings);
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), testing::Not(HasSubstr("\n")));
-      return error.what();
-    }
-    return "no error";
+    return test::error_of([&] { with(settings); });
   }
 
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(GenerationConfigTest, EndTokensAreANumberOrAList) {

@@ -17,6 +17,8 @@
 #include "format/safetensors_writer.h"
 #include "model/model.h"
 #include "reference/layer_weights.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -95,11 +97,6 @@ Values permuted(const Values& source) {
 
 class GgufModel : public testing::Test {
  protected:
-  GgufModel() : folder_(fs::temp_directory_path() / fmt::format("idleheads_gguf_{}", ::getpid())) {
-    fs::create_directories(folder_);
-  }
-  ~GgufModel() override { fs::remove_all(folder_); }
-
   static void write(const fs::path& file, const std::vector<std::byte>& bytes) {
     std::ofstream(file, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -149,12 +146,7 @@ class GgufModel : public testing::Test {
 
   std::string open(const GgufWriter& writer) {
     write(folder_ / "model.gguf", writer.bytes());
-    try {
-      Model::open((folder_ / "model.gguf").string());
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
+    return test::error_of([&] { Model::open((folder_ / "model.gguf").string()); });
   }
 
   // The message for a llama GGUF that `change` has spoiled.
@@ -170,7 +162,8 @@ class GgufModel : public testing::Test {
     std::erase_if(writer.tensors, [&](const auto& tensor) { return tensor.name == name; });
   }
 
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 void expect_equal(const AlignedBuffer<float>& a, const AlignedBuffer<float>& b, const std::string& what) {

@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "format/safetensors_writer.h"
 #include "model/checkpoint.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -22,14 +24,8 @@ using testing::HasSubstr;
 
 class Folder : public testing::Test {
  protected:
-  Folder() : folder_(fs::temp_directory_path() / fmt::format("idleheads_locate_{}", ::getpid())) {
-    fs::create_directories(folder_);
-    setenv("HF_HUB_CACHE", folder_.c_str(), 1);
-  }
-  ~Folder() override {
-    unsetenv("HF_HUB_CACHE");
-    fs::remove_all(folder_);
-  }
+  Folder() { setenv("HF_HUB_CACHE", folder_.c_str(), 1); }
+  ~Folder() override { unsetenv("HF_HUB_CACHE"); }
   std::string locate(const std::string& name) {
     try {
       return locate_model(name).string();
@@ -38,12 +34,7 @@ class Folder : public testing::Test {
     }
   }
   std::string open() {
-    try {
-      const Checkpoint checkpoint(folder_);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
+    return test::error_of([&] { const Checkpoint checkpoint(folder_); });
   }
   void write_shard(const std::string& file, const std::vector<std::string>& tensors) {
     test::SafetensorsWriter writer;
@@ -55,7 +46,8 @@ class Folder : public testing::Test {
   void write_index(const Json& map) {
     std::ofstream(folder_ / "model.safetensors.index.json") << Json{{"weight_map", map}};
   }
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(Folder, NamesThatAreNone) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/jsonl.h"
 #include "model/tokenizer.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -19,14 +20,6 @@ using testing::Not;
 // A folder with a tokenizer.json of a's and b's that a test may change.
 class HostileTokenizer : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              (std::string("idleheads_") + testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static Json small() {
     return {{"version", "1.0"},
             {"added_tokens", Json::array()},
@@ -72,7 +65,8 @@ class HostileTokenizer : public testing::Test {
   }
   std::string outcome(const Json& tokenizer) { return outcome(tokenizer.dump()); }
 
-  fs::path folder_;
+  const test::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(HostileTokenizer, TheSmallOneIsAccepted) { EXPECT_EQ(outcome(small()), "accepted"); }

@@ -11,25 +11,18 @@
 #include "format/gguf_writer.h"
 #include "model/jsonl.h"
 #include "model/pieces.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
 
 using test::data_path;
+using test::error_of;
 using test::GgufWriter;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Ids = std::vector<TokenId>;
-
-template <typename F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // ---- Token ids of lm-evaluation-harness' prompts ----
 
@@ -146,7 +139,7 @@ struct SmallGguf {
   }
   Tokenizer tokenizer() const { return Tokenizer::from_gguf(gguf()); }
   std::string error() const {
-    return message_of([&] { tokenizer(); });
+    return error_of([&] { tokenizer(); });
   }
   // The pieces of a text as the vocabulary spells them.
   std::vector<std::string> pieces(std::string_view text) const {
@@ -266,7 +259,7 @@ TEST(TokenizerGguf, RefusesWhatItDoesNotKnow) {
   SmallGguf prefix;
   prefix.add_space = true;
   EXPECT_THAT(prefix.error(), HasSubstr("add_space_prefix"));
-  EXPECT_THAT(message_of([] { Tokenizer::from_gguf(parse_gguf(GgufWriter().bytes(), "empty.gguf")); }),
+  EXPECT_THAT(error_of([] { Tokenizer::from_gguf(parse_gguf(GgufWriter().bytes(), "empty.gguf")); }),
               HasSubstr("tokenizer.ggml.model is missing"));
 }
 
@@ -307,11 +300,11 @@ TEST(TokenizerGguf, RefusesMergesThatAreWrong) {
 
 TEST(Tokenizer, RefusesTextAndIdsThatAreWrong) {
   const Tokenizer tokenizer = SmallGguf().tokenizer();
-  EXPECT_THAT(message_of([&] { tokenizer.encode("ab\x80"); }), HasSubstr("not valid UTF-8 at byte 2"));
+  EXPECT_THAT(error_of([&] { tokenizer.encode("ab\x80"); }), HasSubstr("not valid UTF-8 at byte 2"));
   const Ids large = {0, 100000}, negative = {-1};
-  EXPECT_THAT(message_of([&] { tokenizer.decode(large); }),
+  EXPECT_THAT(error_of([&] { tokenizer.decode(large); }),
               HasSubstr("token id 100000 is not in the vocabulary"));
-  EXPECT_THAT(message_of([&] { tokenizer.decode(negative); }), HasSubstr("token id -1"));
+  EXPECT_THAT(error_of([&] { tokenizer.decode(negative); }), HasSubstr("token id -1"));
 }
 
 TEST(Tokenizer, EncodesTheSameFromSeveralThreads) {
@@ -334,23 +327,19 @@ TEST(Tokenizer, EncodesTheSameFromSeveralThreads) {
 class TokenizerFolder : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              (std::string("idleheads_") + testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
     for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
       write(name, read_text_file(data_path(std::string("tiny_tokenizer/") + name)));
     }
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
   Tokenizer tokenizer() const { return Tokenizer::from_folder(folder_); }
   std::string error() const {
-    return message_of([&] { tokenizer(); });
+    return error_of([&] { tokenizer(); });
   }
 
-  std::filesystem::path folder_;
+  const test::TempFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(TokenizerFolder, EncodesAndDecodes) {

@@ -54,11 +54,11 @@ TEST(Blob, StatsAreSamplesLayersHeadsStats) {
 TEST(Blob, WrongLengthsAreRefused) {
   const std::vector<std::byte> bytes(12);
   EXPECT_THAT(error_of([&] { decode_floats(bytes, 4); }), HasSubstr("12 bytes, expected 4 times 4"));
-  EXPECT_NE(error_of([&] { decode_floats(std::span(bytes).first(11), 3); }), "");
-  EXPECT_NE(error_of([&] { decode_masks(bytes, 13, 2, 4); }), "");
-  EXPECT_NE(error_of([&] { decode_stats(bytes, 1, 1, 1); }), "");
+  EXPECT_NE(error_of([&] { decode_floats(std::span(bytes).first(11), 3); }), "no error");
+  EXPECT_NE(error_of([&] { decode_masks(bytes, 13, 2, 4); }), "no error");
+  EXPECT_NE(error_of([&] { decode_stats(bytes, 1, 1, 1); }), "no error");
   // A count whose product with the item size wraps around to the right number of bytes.
-  EXPECT_NE(error_of([&] { decode_floats(bytes, (size_t{1} << 62) + 3); }), "");
+  EXPECT_NE(error_of([&] { decode_floats(bytes, (size_t{1} << 62) + 3); }), "no error");
 }
 
 TEST(Blob, WrongShapesAreRefused) {

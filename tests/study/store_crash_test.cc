@@ -54,7 +54,7 @@ class Child {
 // Whole cohorts alone are there, and how many.
 int count_cohorts(const std::filesystem::path& path) {
   if (std::filesystem::file_size(path) == 0) return 0;  // killed before the file became a study
-  if (error_of([&] { StudyStore::open_read_only(path); }) != "") {
+  if (error_of([&] { StudyStore::open_read_only(path); }) != "no error") {
     // Killed while it was made a study, which the next writer undoes; then there is none yet.
     StudyStore::open(path, make_settings(), make_documents());
   }

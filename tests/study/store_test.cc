@@ -107,7 +107,7 @@ TEST_F(StoreTest, PlanIsStoredOnce) {
   EXPECT_THAT(error_of([&] { store.set_plan(other); }),
               HasSubstr("another plan of interventions is stored already"));
   other.pop_back();
-  EXPECT_NE(error_of([&] { store.set_plan(other); }), "");
+  EXPECT_NE(error_of([&] { store.set_plan(other); }), "no error");
   EXPECT_EQ(store.plan(), make_plan());
 }
 
@@ -193,7 +193,7 @@ TEST_F(StoreTest, RefusalLeavesTheFileAsItWas) {
     return std::string(std::istreambuf_iterator<char>(in), {});
   };
   const std::string before = bytes();
-  EXPECT_NE(open_error({{"model.layers", "3"}, {"model.heads", "7"}}, documents_), "");
+  EXPECT_NE(open_error({{"model.layers", "3"}, {"model.heads", "7"}}, documents_), "no error");
   EXPECT_EQ(bytes(), before);
 }
 

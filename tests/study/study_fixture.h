@@ -3,12 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
-#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -16,35 +13,20 @@
 
 #include "base/error.h"
 #include "study/store.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 
 inline constexpr int kLayers = 3;
 inline constexpr int kHeads = 7;  // 21 heads: the last byte of a mask is not full
 
-// A folder of its own, removed at the end. In memory where there is a place for that: the tests commit
-// thousands of transactions, and a disk would be waited for each time.
-class TempFolder {
- public:
-  TempFolder() {
-    const std::string memory = "/dev/shm/";
-    std::string name = ::access(memory.c_str(), W_OK) == 0 ? memory : testing::TempDir();
-    name += "idleheads_study_XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    std::filesystem::permissions(path_, std::filesystem::perms(0755));
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::permissions(path_, std::filesystem::perms(0755), ignored);
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
+using test::error_of;
 
- private:
-  std::filesystem::path path_;
+// In memory: the tests commit thousands of transactions, and a disk would be waited for each time.
+class TempFolder : public test::TempFolder {
+ public:
+  TempFolder() : test::TempFolder(Place::memory) {}
 };
 
 inline Settings make_settings() {
@@ -162,17 +144,6 @@ inline void expect_complete(const std::filesystem::path& path) {
           << "intervention " << intervention << " document " << d;
     }
   }
-}
-
-// The message of the Error that `body` throws; empty if it throws none.
-inline std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace idleheads

@@ -27,7 +27,7 @@ class Datasets : public testing::Test {
     return names;
   }
   std::string refusal(const fs::path& data = {}) {
-    return message_of<Error>([&] { find_split(kSplit, data); });
+    return error_of<Error>([&] { find_split(kSplit, data); });
   }
   // A file of a repository in the cache, at a commit that `reference` names.
   void cached(const std::string& repo, const std::string& reference, const std::string& file) {

@@ -129,7 +129,7 @@ TEST_F(Encode, LongPromptsLoseTheirBeginning) {
   options.refuse_overflow = true;
   EXPECT_FALSE(encode(long_document, options).truncated);
   --options.max_length;
-  const std::string message = message_of<Error>([&] { encode(long_document, options); });
+  const std::string message = error_of<Error>([&] { encode(long_document, options); });
   EXPECT_THAT(message, HasSubstr("document 7 of group: "));
   EXPECT_THAT(message, HasSubstr(fmt::format("the model's context is {}", options.max_length)));
 }
@@ -137,12 +137,12 @@ TEST_F(Encode, LongPromptsLoseTheirBeginning) {
 TEST_F(Encode, ContinuationThatDoesNotFitAtAll) {
   EncodeOptions options;
   options.max_length = 2;
-  EXPECT_THAT(message_of<Error>([&] { encode(document("a", {" 123456789"}), options); }),
+  EXPECT_THAT(error_of<Error>([&] { encode(document("a", {" 123456789"}), options); }),
               HasSubstr("document 7 of group"));
 }
 
 TEST_F(Encode, ContinuationWithoutATokenOfItsOwn) {
-  EXPECT_THAT(message_of<Error>([&] {
+  EXPECT_THAT(error_of<Error>([&] {
                 encode(document("Answer:", {"1", ""}));
               }),
               HasSubstr("document 7 of group: choice 1 ('') gives no token"));
@@ -152,7 +152,7 @@ TEST_F(Encode, BosComesFirstOnce) {
   EncodeOptions options;
   options.bos = Bos::always;
   if (!tokenizer().bos()) {
-    EXPECT_THAT(message_of<Error>([&] { encode(document("a", {" b"}), options); }), HasSubstr("BOS"));
+    EXPECT_THAT(error_of<Error>([&] { encode(document("a", {" b"}), options); }), HasSubstr("BOS"));
     return;
   }
   const TokenId bos = *tokenizer().bos();
@@ -200,9 +200,9 @@ TEST_F(Encode, PromptsLeaveRoomForWhatIsWritten) {
   EXPECT_TRUE(encode_it().truncated);
   EXPECT_EQ(encode_it().samples[0].tokens, Ids(whole.begin() + 2, whole.end()));
   options.refuse_overflow = true;
-  EXPECT_THAT(message_of<Error>(encode_it), HasSubstr("document 7 of group"));
+  EXPECT_THAT(error_of<Error>(encode_it), HasSubstr("document 7 of group"));
   options.max_new_tokens = options.max_length;
-  EXPECT_THAT(message_of<Error>(encode_it), HasSubstr("do not fit into the model's context"));
+  EXPECT_THAT(error_of<Error>(encode_it), HasSubstr("do not fit into the model's context"));
 }
 
 TEST_F(Encode, WindowsOfTextsPredictEveryTokenOnce) {

@@ -88,9 +88,9 @@ TEST_F(Frame, ExamplesEqualToTheDocumentAreDropped) {
 }
 
 TEST_F(Frame, TooFewExamples) {
-  EXPECT_EQ(message_of<Error>([&] { contexts(5); }), "examples.jsonl: 4 examples, but 5 shots need 5");
+  EXPECT_EQ(error_of<Error>([&] { contexts(5); }), "examples.jsonl: 4 examples, but 5 shots need 5");
   format_.draws_one_more = true;
-  EXPECT_EQ(message_of<Error>([&] { contexts(4); }), "examples.jsonl: 4 examples, but 4 shots need 5");
+  EXPECT_EQ(error_of<Error>([&] { contexts(4); }), "examples.jsonl: 4 examples, but 4 shots need 5");
 }
 
 // One draw a document, in order: the second document's examples are those of the second draw.
@@ -163,7 +163,7 @@ TEST_F(Frame, TemplatesThatFailNameTheDocument) {
                                  return "";
                                },
                                true};
-  EXPECT_EQ(message_of<Error>([&] { contexts(0, &failing); }), "document 1 of things: the template says no");
+  EXPECT_EQ(error_of<Error>([&] { contexts(0, &failing); }), "document 1 of things: the template says no");
 }
 
 // 0-shot winogrande has no message at all.
@@ -172,7 +172,7 @@ TEST_F(Frame, ChatsWithoutMessages) {
   const ChatTemplate chat(
       "{% if messages[0].role == 'user' %}x{% else %}{{ raise_exception('no user') }}{% endif %}");
   const ChatOptions options = {[&](const auto& messages) { return chat.render(messages); }, true};
-  EXPECT_THAT(message_of<Error>([&] { contexts(0, &options); }), HasSubstr("document 0 of things: "));
+  EXPECT_THAT(error_of<Error>([&] { contexts(0, &options); }), HasSubstr("document 0 of things: "));
 }
 
 }  // namespace

@@ -142,7 +142,7 @@ TEST_F(MmluTable, OneSubjectOfIt) {
       task.documents[1].contexts.at(0),
       HasSubstr(
           "about anatomy.\n\nItem 0 of anatomy?\nA. w\nB. x\nC. y\nD. z\nAnswer: A\n\nItem 1 of anatomy?"));
-  EXPECT_THAT(message_of<Error>([&] { load(table_, {"astronomy"}); }),
+  EXPECT_THAT(error_of<Error>([&] { load(table_, {"astronomy"}); }),
               HasSubstr("all/test-00000-of-00001.parquet: no test questions of 'astronomy' there"));
 }
 
@@ -154,11 +154,11 @@ TEST_F(MmluTable, FromTheCache) {
   setenv("HF_HUB_CACHE", folder_.path().c_str(), 1);
   EXPECT_EQ(load("", {"virology"}).documents.size(), 3u);
   // The cache has the whole data set, or it is not right.
-  EXPECT_THAT(message_of<Error>([&] { load(""); }), HasSubstr("no test questions of "));
+  EXPECT_THAT(error_of<Error>([&] { load(""); }), HasSubstr("no test questions of "));
   fs::remove_all(repository / "snapshots/0123/all");
   folder_.write("datasets--cais--mmlu/snapshots/0123/README.md", "");
   EXPECT_THAT(
-      message_of<Error>([&] { load("", {"virology"}); }),
+      error_of<Error>([&] { load("", {"virology"}); }),
       HasSubstr("no virology/test-*.parquet or test.jsonl of cais/mmlu or hails/mmlu_no_train in the"));
   unsetenv("HF_HUB_CACHE");
 }
@@ -171,14 +171,14 @@ TEST_F(MmluTable, JsonLinesAndWrongSubjects) {
   std::string wrong = row;
   wrong.replace(wrong.find("anatomy"), 7, "anatomie");
   folder_.write("test.jsonl", row + "\n" + wrong + "\n");
-  EXPECT_THAT(message_of<Error>([&] { load(folder_.path(), {}, 0); }),
+  EXPECT_THAT(error_of<Error>([&] { load(folder_.path(), {}, 0); }),
               HasSubstr("test.jsonl:2: no MMLU subject 'anatomie', did you mean 'anatomy'?"));
 }
 
 TEST_F(MmluTable, FoldersWithoutAnyOfIt) {
   folder_.write("notes/README.md", "");
   EXPECT_THAT(
-      message_of<Error>([&] { load(folder_.path()); }),
+      error_of<Error>([&] { load(folder_.path()); }),
       HasSubstr(
           "neither test/SUBJECT_test.csv nor SUBJECT/test-*.parquet, all/test-*.parquet or test.jsonl in "
           "the folder; found notes/README.md"));

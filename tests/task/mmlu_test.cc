@@ -84,7 +84,7 @@ class MmluFolder : public testing::Test {
     return load_task("mmlu", options);
   }
   std::string error(int shots = 2) const {
-    return message_of<Error>([&] { load(shots); });
+    return error_of<Error>([&] { load(shots); });
   }
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
@@ -150,7 +150,7 @@ TEST_F(MmluFolder, FolderWithoutTests) {
 TEST_F(MmluFolder, SubjectThatExistsButIsNotInTheFolder) {
   TaskOptions options = in_folder(folder_.path());
   options.only = {"virology"};
-  EXPECT_EQ(message_of<Error>([&] { load_task("mmlu", options); }),
+  EXPECT_EQ(error_of<Error>([&] { load_task("mmlu", options); }),
             path("test") + ": no test questions of 'virology' there");
 }
 

@@ -15,7 +15,7 @@ class QuestionFile : public testing::Test {
   }
   // The message without the path of the file.
   std::string error(const std::string& text, const TaskOptions& options = {}) const {
-    const std::string message = message_of<Error>([&] { load(text, options); });
+    const std::string message = error_of<Error>([&] { load(text, options); });
     const std::string path = (folder_.path() / "things.jsonl").string();
     EXPECT_EQ(message.find(path), 0u) << message;
     return message.substr(std::min(path.size(), message.size()));
@@ -161,7 +161,7 @@ TEST_F(QuestionFile, NothingToEvaluate) {
 
 TEST_F(QuestionFile, MissingFile) {
   const std::string path = (folder_.path() / "none.jsonl").string();
-  EXPECT_THAT(message_of<Error>([&] { load_task(path, {}); }), HasSubstr(path));
+  EXPECT_THAT(error_of<Error>([&] { load_task(path, {}); }), HasSubstr(path));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ std::map<std::string, int> sizes(const Task& task) {
 }
 
 std::string usage_error(const std::string& name, const TaskOptions& options) {
-  return message_of<UsageError>([&] { load_task(name, options); });
+  return error_of<UsageError>([&] { load_task(name, options); });
 }
 
 TEST(Task, Names) {

@@ -56,7 +56,7 @@ TEST_P(EveryTask, NoFiles) {
   TaskOptions options;
   options.data = folder.path();
   options.shots = 0;
-  EXPECT_THAT(message_of<Error>([&] { load_task(GetParam(), options); }), HasSubstr(folder.path().string()));
+  EXPECT_THAT(error_of<Error>([&] { load_task(GetParam(), options); }), HasSubstr(folder.path().string()));
 }
 
 TEST_P(EveryTask, ExamplesThatAreNotThere) {
@@ -76,7 +76,7 @@ TEST_P(EveryTask, ExamplesThatAreNotThere) {
   options.shots = 0;
   EXPECT_FALSE(load_task(GetParam(), options).documents.empty());
   options.shots = 1;
-  EXPECT_THAT(message_of<Error>([&] { load_task(GetParam(), options); }),
+  EXPECT_THAT(error_of<Error>([&] { load_task(GetParam(), options); }),
               testing::AnyOf(HasSubstr("train"), HasSubstr("dev/anatomy_dev.csv")));
 }
 
@@ -88,7 +88,7 @@ TEST_P(EveryTask, OnlyItselfIsASubject) {
   options.shots = 0;
   EXPECT_FALSE(load_task(GetParam(), options).documents.empty());
   options.only = {"anatomy"};
-  EXPECT_THAT(message_of<UsageError>([&] { load_task(GetParam(), options); }), HasSubstr("'anatomy'"));
+  EXPECT_THAT(error_of<UsageError>([&] { load_task(GetParam(), options); }), HasSubstr("'anatomy'"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, EveryTask,
@@ -128,7 +128,7 @@ TEST(Tasks, DefaultsAndMetrics) {
     EXPECT_EQ(task.shots, expected.shots == 5 ? 1 : 0) << name;
     if (expected.shots == 5) {
       options.shots.reset();
-      EXPECT_THAT(message_of<Error>([&] { load_task(name, options); }), HasSubstr("5 shots")) << name;
+      EXPECT_THAT(error_of<Error>([&] { load_task(name, options); }), HasSubstr("5 shots")) << name;
     }
   }
 }
@@ -197,7 +197,7 @@ TEST(Tasks, WikitextPages) {
 // ---- What cannot be ----
 
 TEST(Tasks, WholeTextsTakeNoExamples) {
-  EXPECT_EQ(message_of<UsageError>([] { sample("wikitext", 3); }),
+  EXPECT_EQ(error_of<UsageError>([] { sample("wikitext", 3); }),
             "3 shots: task wikitext scores whole texts and takes none");
 }
 
@@ -208,7 +208,7 @@ TEST(Tasks, ChatWithoutMessagesIsAnError) {
   const ChatTemplate chat({std::istreambuf_iterator<char>(file), {}},
                           {.named = {{"eos_token", "<|im_end|>"}}});
   options.chat = ChatOptions{[&](const auto& messages) { return chat.render(messages); }, true};
-  EXPECT_THAT(message_of<Error>([&] { load_task("winogrande", options); }),
+  EXPECT_THAT(error_of<Error>([&] { load_task("winogrande", options); }),
               HasSubstr("document 0 of winogrande: chat template: "));
 }
 
@@ -221,7 +221,7 @@ class BadRows : public testing::Test {
     TaskOptions options;
     options.data = folder_.path();
     options.shots = 0;
-    const std::string message = message_of<Error>([&] { load_task(task, options); });
+    const std::string message = error_of<Error>([&] { load_task(task, options); });
     const std::string prefix = (folder_.path() / file).string();
     EXPECT_THAT(message, testing::StartsWith(prefix + ":2: "));
     return message.substr(std::min(message.size(), prefix.size() + 4));
@@ -235,7 +235,7 @@ TEST_F(BadRows, ExamplesSayWhatTheyAreFor) {
   TaskOptions options;
   options.data = folder_.path();
   EXPECT_EQ(
-      message_of<Error>([&] { load_task("gsm8k", options); }),
+      error_of<Error>([&] { load_task("gsm8k", options); }),
       folder_.path().string() +
           ": no train.jsonl or main/train-*.parquet in the folder; found test.jsonl (few-shot examples are "
           "of this split; --shots 0 needs none)");
@@ -245,7 +245,7 @@ TEST_F(BadRows, FoldersThatAreNone) {
   const auto error_with = [](const fs::path& data) {
     TaskOptions options;
     options.data = data;
-    return message_of<Error>([&] { load_task("piqa", options); });
+    return error_of<Error>([&] { load_task("piqa", options); });
   };
   const fs::path file = folder_.write("valid.jsonl", "");
   EXPECT_EQ(error_with(file), file.string() + ": a file, expected the folder of a task's data");
@@ -272,14 +272,14 @@ TEST_F(BadRows, LabelsOfPiqa) {
   const std::string labels = (folder_.path() / "valid-labels.lst").string();
   const auto error_with = [&](const std::string& text) {
     folder_.write("valid-labels.lst", text);
-    return message_of<Error>([&] { load_task("piqa", options); });
+    return error_of<Error>([&] { load_task("piqa", options); });
   };
   EXPECT_EQ(error_with("0\n2\n"), labels + ":2: label '2', expected 0 or 1");
   EXPECT_EQ(error_with("0\n\n"), labels + ":2: label '', expected 0 or 1");
   EXPECT_EQ(error_with("0\n"), labels + ": 1 labels, but 2 questions in valid.jsonl");
   EXPECT_EQ(error_with("0\n1\n1"), labels + ": 3 labels, but 2 questions in valid.jsonl");
   fs::remove(labels);
-  EXPECT_THAT(message_of<Error>([&] { load_task("piqa", options); }), HasSubstr(labels));
+  EXPECT_THAT(error_of<Error>([&] { load_task("piqa", options); }), HasSubstr(labels));
 }
 
 TEST_F(BadRows, Winogrande) {
@@ -344,7 +344,7 @@ TEST_F(BadRows, Wikitext) {
     const std::string file = folder_.write("wiki.test.raw", text).string();
     TaskOptions options;
     options.data = folder_.path();
-    const std::string message = message_of<Error>([&] { load_task("wikitext", options); });
+    const std::string message = error_of<Error>([&] { load_task("wikitext", options); });
     EXPECT_THAT(message, testing::StartsWith(file + ": "));
     return message.substr(std::min(message.size(), file.size() + 2));
   };

@@ -3,56 +3,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 
-// A new empty folder, removed at the end.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "idleheads-task-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = pattern;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << text;
-    return file;
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-// The message of the E that `body` throws; fails the test if it throws none.
-template <typename E>
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const E& error) {
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos)
-        << "more than one line: " << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "expected an error";
-  return {};
-}
+using test::error_of;
+using test::TempFolder;
 
 inline std::string test_data(const std::string& name) {
   return std::string(IDLEHEADS_TEST_DATA) + "/" + name;
