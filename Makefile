@@ -42,16 +42,16 @@ format:
 # The tests under the address and undefined-behaviour sanitizers; LAYERS chooses: make sanitize LAYERS="base format".
 LAYERS ?= base format heads model engine analysis task study report cli
 sanitize:
-	scripts/setup.sh build model
+	scripts/setup.sh build model sanitize
 	scripts/build.sh sanitize $(LAYERS:%=%_tests)
 	scripts/fetch_model.sh
 	ctest --preset sanitize -L '^($(subst $(space),|,$(LAYERS)))$$'
 
-# Every fuzz target for some seconds: make fuzz SECONDS=300.
+# Every fuzz target for some seconds, in the sanitizers' build: make fuzz SECONDS=300.
 SECONDS ?= 30
 fuzz:
-	scripts/setup.sh build fuzz
-	scripts/build.sh fuzz
+	scripts/setup.sh build sanitize
+	scripts/build.sh sanitize fuzz_targets
 	scripts/fuzz.sh $(SECONDS)
 
 # The text library's own tests, and what Rust's linter says of it.
@@ -70,4 +70,4 @@ bench:
 	bench/run.py $(MODEL) $(if $(MMLU),--data $(MMLU)) $(BENCH)
 
 clean:
-	rm -rf build build-debug build-sanitize build-fuzz
+	rm -rf build build-debug build-sanitize

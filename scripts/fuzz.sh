@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the fuzz build for some seconds: scripts/fuzz.sh SECONDS. Inputs that reach new code are kept
-# in build-fuzz/corpus/; one that crashes a target is written to build-fuzz/ and fails the run.
+# Runs every fuzz target of the sanitizers' build for some seconds: scripts/fuzz.sh SECONDS. Inputs that reach new code are kept
+# in build-sanitize/corpus/; one that crashes a target is written to build-sanitize/ and fails the run.
 set -euo pipefail
-cd "$(dirname "$0")/../build-fuzz"
+cd "$(dirname "$0")/../build-sanitize"
 
 for target in fuzz/*; do
   name=$(basename "$target")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|fuzz|bench|web ...
+# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|sanitize|bench|web ...
 # With nothing missing it runs nothing and needs no network. Otherwise it installs what is missing if it may (as root or
 # with sudo that asks no password), else it names the command to run and exits with 1.
 set -euo pipefail
@@ -23,9 +23,9 @@ packages_for() {
         exit 1
       fi
       ;;
-    fuzz) echo clang-19 libclang-rt-19-dev libomp-19-dev ;; # clang 14 lacks parts of C++20, 16 crashes on the engine
+    sanitize) echo clang-19 libclang-rt-19-dev libomp-19-dev ;; # clang 14 lacks parts of C++20, 16 crashes on the engine
     *)
-      echo "setup: unknown job '$1'; valid: build, model, check, fuzz, bench, web" >&2
+      echo "setup: unknown job '$1'; valid: build, model, check, sanitize, bench, web" >&2
       exit 2
       ;;
   esac
