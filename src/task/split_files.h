@@ -9,12 +9,12 @@ namespace idleheads {
 
 // One split of a data set as it is published: names in its original distribution, and as Hugging Face has it.
 struct DatasetSplit {
-  std::vector<std::string> repos;      // "allenai/ai2_arc", most usual first
-  std::string config;                  // "ARC-Easy"; may be empty
-  std::string split;                   // "test"
-  std::vector<std::string> original;   // names of its file in a folder: "arc_easy_test.jsonl"
-  std::vector<std::string> columns;    // what is read of Parquet files; empty: all
-  bool only_in_config_folder = false;  // files outside a folder CONFIG hold other configurations too
+  std::vector<std::string> repos;         // "allenai/ai2_arc", most usual first
+  std::string config;                     // "ARC-Easy"; may be empty
+  std::string split;                      // "test"
+  std::vector<std::string> original;      // names of its file in a folder: "arc_easy_test.jsonl"
+  std::vector<std::string> columns = {};  // what is read of Parquet files; empty: all
+  bool only_in_config_folder = false;     // files outside a folder CONFIG hold other configurations too
 };
 
 // The split's files in their order; empty if there are none. Original names come first, then Parquet and JSON
