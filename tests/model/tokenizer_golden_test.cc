@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "format/gguf_writer.h"
 #include "model/jsonl.h"
 #include "model/tokenizer.h"
 
@@ -93,6 +94,24 @@ TEST_P(SentencePieceGolden, GgufGivesTheSameIds) {
 
 INSTANTIATE_TEST_SUITE_P(Vocabularies, SentencePieceGolden,
                          testing::Values("pieces", "pieces_symbols", "pieces_no_prefix"));
+
+// Gemma's files have user-defined pieces of spaces, written as spaces and with a score of their own.
+TEST(SentencePieceGguf, PiecesOfSpacesComeBeforeAllMerges) {
+  test::GgufWriter writer;
+  writer.add("tokenizer.ggml.model", std::string("llama"));
+  writer.add("tokenizer.ggml.tokens",
+             std::vector<std::string>{"<unk>", "<s>", "</s>", "\u2581", "a", "\u2581a", "  "});
+  writer.add("tokenizer.ggml.scores", std::vector<float>{0, 0, 0, -9, -9, -1, -1000});
+  writer.add("tokenizer.ggml.token_type", std::vector<int32_t>{2, 3, 3, 1, 1, 1, 4});
+  writer.add("tokenizer.ggml.add_space_prefix", false);
+  const std::vector<std::byte> bytes = writer.bytes();
+  const Tokenizer tokenizer = Tokenizer::from_gguf(parse_gguf(bytes, "spaces.gguf"));
+  EXPECT_EQ(tokenizer.encode(" a"), Ids({5}));
+  EXPECT_EQ(tokenizer.encode("a  a"), Ids({4, 6, 4}));
+  EXPECT_EQ(tokenizer.encode("\u2581\u2581"), Ids({6}));
+  EXPECT_EQ(tokenizer.encode("<s>a<unk>"), Ids({1, 4, 0}));
+  EXPECT_EQ(tokenizer.decode(Ids{4, 6, 4}), "a  a");
+}
 
 }  // namespace
 }  // namespace idleheads
