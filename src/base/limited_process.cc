@@ -73,7 +73,7 @@ struct Service {
 void lower_limit(decltype(RLIMIT_AS) resource, rlim_t value) {
   rlimit limit = {};
   if (::getrlimit(resource, &limit) != 0) return;
-  limit.rlim_cur = std::min(limit.rlim_max, value);
+  limit.rlim_cur = std::min(limit.rlim_cur, value);
   ::setrlimit(resource, &limit);
 }
 
@@ -82,8 +82,11 @@ void limit_processor_time(std::chrono::milliseconds time) {
   rusage used = {};
   ::getrusage(RUSAGE_SELF, &used);
   const auto so_far = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
-  lower_limit(RLIMIT_CPU,
-              so_far + static_cast<rlim_t>(std::chrono::ceil<std::chrono::seconds>(time).count()) + 2);
+  const auto allowed = static_cast<rlim_t>(std::chrono::ceil<std::chrono::seconds>(time).count()) + 2;
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_CPU, &limit) != 0) return;
+  limit.rlim_cur = std::min(limit.rlim_max, so_far + allowed);
+  ::setrlimit(RLIMIT_CPU, &limit);
 }
 
 bool answer(const Service& service, std::string_view request) {

@@ -128,6 +128,20 @@ TEST(ChatTemplate, VariablesAreTransformers) {
   EXPECT_EQ(render("{{ 'tool_calls' in messages[0] }}{{ 'role' in messages[0] }}"), "FalseTrue");
 }
 
+TEST(ChatTemplate, WindowsLineEndsAreNewlines) {
+  const std::string source =
+      "{% for m in messages %}\r\n<|{{ m.role }}|>\r\n{{ m.content }}\r\n{% endfor %}\r\n<|assistant|>\r\n";
+  EXPECT_EQ(render(source, {{"system", "Be brief."}, {"user", "Why?\r\n"}}),
+            "<|system|>\nBe brief.\n<|user|>\nWhy?\r\n\n<|assistant|>");
+}
+
+TEST(ChatTemplate, GenerationBlocksPrintTheirInside) {
+  const std::string source =
+      "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{{ eos_token }}"
+      "{% endgeneration %}{% else %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}";
+  EXPECT_EQ(render(source), "<user> First? One.</s><user>Second?");
+}
+
 TEST(ChatTemplate, NothingIsEscaped) {
   EXPECT_EQ(render("{{ messages[0].content }}", {{"user", "<b> & \"x\" 'y' \u00e9 {{ 1 }}"}}),
             "<b> & \"x\" 'y' \u00e9 {{ 1 }}");
