@@ -1,6 +1,8 @@
 #include "format/csv.h"
 
-#include "task/test_files.h"
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
 
 namespace idleheads {
 namespace {
@@ -40,12 +42,12 @@ TEST(Csv, EmptyLinesAreSkippedAndCounted) {
 }
 
 TEST(Csv, QuoteThatIsNeverClosed) {
-  EXPECT_EQ(message_of<Error>([] { parse_csv("a,b\n\nc,\"d\ne,f\n", "x.csv"); }),
+  EXPECT_EQ(test::error_of([] { parse_csv("a,b\n\nc,\"d\ne,f\n", "x.csv"); }),
             "x.csv:3: a quote opens here and is never closed");
 }
 
 TEST(Csv, NotUtf8) {
-  EXPECT_EQ(message_of<Error>([] { parse_csv("a,b\nc,\xe9t\xe9\n", "x.csv"); }),
+  EXPECT_EQ(test::error_of([] { parse_csv("a,b\nc,\xe9t\xe9\n", "x.csv"); }),
             "x.csv:2: byte 6 of the file is not UTF-8");
 }
 
