@@ -317,7 +317,7 @@ const Bad kBad[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Cases, BadInput, testing::ValuesIn(kBad),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST_F(Cli, LongNamesAreCutInMessages) {
   expect_failure(run_idleheads({"info", std::string(100000, 'n')}), 1, "...");

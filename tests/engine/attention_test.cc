@@ -24,8 +24,8 @@ struct Problem {
   std::vector<float> rows;     // [positions, stride]
   std::vector<float> factors;  // [heads, dim, padded]
 
-  Problem(int heads, int dim, int64_t positions, unsigned seed, float spread = 1)
-      : heads(heads), dim(dim), positions(positions), stride((heads + 2) * dim + 3) {
+  Problem(int head_count, int head_dim, int64_t length, unsigned seed, float spread = 1)
+      : heads(head_count), dim(head_dim), positions(length), stride((head_count + 2) * head_dim + 3) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal(0, spread);
     rows.resize(static_cast<size_t>(positions * stride));

@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(Engine, LongPrompts,
                                          Case{"narrow_bf16", Precision::bf16, narrow()},
                                          Case{"wide_f32", Precision::f32, wide()},
                                          Case{"wide_bf16", Precision::bf16, wide()}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 // Prefixes of prefixes, equal samples, many rules that part at different layers.
 class RandomTrees : public testing::TestWithParam<Precision> {
@@ -147,7 +147,7 @@ TEST_P(RandomTrees, SharingDoesNotMatterAndSavesRows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engine, RandomTrees, testing::Values(Precision::f32, Precision::bf16),
-                         [](const auto& info) { return info.param == Precision::f32 ? "f32" : "bf16"; });
+                         [](const auto& test) { return test.param == Precision::f32 ? "f32" : "bf16"; });
 
 // Cohorts that must be divided, at the beginning and where masks part; paths that wait with their rows, and
 // those that must begin again; weights from the file.

@@ -33,7 +33,7 @@ class Walk {
   void layer(std::mt19937& random, unsigned different) {
     std::vector<Mask> masks;
     for (size_t p = 0; p < cohort_.paths().size(); ++p) {
-      const unsigned bits = random() % different;
+      const auto bits = static_cast<unsigned>(random() % different);
       masks.push_back({static_cast<uint8_t>(bits & 1), static_cast<uint8_t>(bits >> 1 & 1)});
     }
     const Cohort before = cohort_;

@@ -202,7 +202,7 @@ TEST(GenerationErrors, AreNamed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Generation, testing::ValuesIn(cases()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace idleheads

@@ -116,7 +116,7 @@ TEST_P(TinyGolden, ScoresMasksAndLogits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, TinyGolden, testing::Values("llama", "qwen2", "olmo2"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST(SmolLM2Golden, ScoresMasksAndLogProbs) {
   if (!std::filesystem::exists(kSmolLM2))

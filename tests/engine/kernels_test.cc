@@ -151,7 +151,7 @@ TEST_P(Products, EqualLoopsAndDoNotDependOnThePlaceInTheTile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Linear, Products, testing::Values(Precision::f32, Precision::bf16),
-                         [](const auto& info) { return info.param == Precision::f32 ? "f32" : "bf16"; });
+                         [](const auto& test) { return test.param == Precision::f32 ? "f32" : "bf16"; });
 
 // |z L| = |W z|, also where W maps some directions to zero.
 TEST(ProjectionFactor, KeepsNorms) {

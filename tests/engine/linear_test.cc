@@ -115,7 +115,7 @@ TEST_P(RowBits, SeveralThreadsAtOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Linear, RowBits, testing::Values(Precision::f32, Precision::bf16),
-                         [](const auto& info) { return info.param == Precision::f32 ? "f32" : "bf16"; });
+                         [](const auto& test) { return test.param == Precision::f32 ? "f32" : "bf16"; });
 
 TEST(Linear, SaysHowLargeItIs) {
   const Linear linear(random_values(6, 1), 2, 3, Precision::f32);

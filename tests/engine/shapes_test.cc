@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Shape{"llama", 3, 1, 40}, Shape{"qwen2", 3, 2, 10}, Shape{"olmo2", 3, 1, 80, true},
                     Shape{"llama", 4, 1, 128}, Shape{"qwen2", 4, 2, 2}, Shape{"olmo2", 4, 1, 66},
                     Shape{"llama", 7, 1, 34, true}, Shape{"qwen2", 7, 2, 6}, Shape{"olmo2", 7, 1, 20}),
-    [](const auto& info) { return name_of(info.param); });
+    [](const auto& test) { return name_of(test.param); });
 
 // Around whole tiles of rows and blocks of queries, and longer than one attention task.
 TEST(EngineLengths, EqualTheReference) {

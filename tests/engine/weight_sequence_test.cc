@@ -10,9 +10,9 @@ namespace {
 
 // Counts how many there are at a time.
 struct Counted {
-  explicit Counted(int64_t index, std::atomic<int>& alive, std::atomic<int>& most)
-      : index(index), alive(&alive) {
-    const int now = ++alive;
+  explicit Counted(int64_t number, std::atomic<int>& counter, std::atomic<int>& most)
+      : index(number), alive(&counter) {
+    const int now = ++counter;
     for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
     }
   }

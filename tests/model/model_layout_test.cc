@@ -16,6 +16,7 @@ namespace idleheads {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using testing::AllOf;
 using testing::HasSubstr;
 

@@ -11,12 +11,12 @@
 #include <set>
 
 #include "analysis/exact_match.h"
+#include "base/utf8.h"
 #include "report/harness_results.h"
 #include "study/answers.h"
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
 #include "task/test_files.h"
-#include "base/utf8.h"
 
 namespace idleheads {
 namespace {

@@ -217,7 +217,7 @@ const Malformed kMalformed[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Cases, MalformedCurves, testing::ValuesIn(kMalformed),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 ModelCurves named(const char* name, double baseline) { return {name, baseline, {}}; }
 

@@ -1,10 +1,10 @@
 #include "report/table.h"
 
-#include "base/utf8.h"
-
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+
+#include "base/utf8.h"
 
 namespace idleheads {
 namespace {
