@@ -2,7 +2,7 @@
 """Tries to break a built idleheads from outside: kills, full disks, limits, closed descriptors, devices and links as
 outputs, files that are taken away. Prints a table; exits with 1 if anything failed. Takes a few minutes.
 
-    tools/campaign.py build/idleheads tests/data/golden/tiny/llama --tokenizer tests/data/tiny_tokenizer [--kills 60]
+    tools/campaign.py build/idleheads tests/data/golden/tiny/llama --tokenizer tests/data/tiny_tokenizer [--kills 60] [--only TEST ...]
 
 MODEL is the folder of a tiny model; files of --tokenizer are copied to it. Nothing outside a temporary folder is
 touched: devices are made there (root only; else those tests are left out, as are those that need strace or mount).
@@ -40,7 +40,7 @@ class Campaign:
         for folder in [tokenizer] if tokenizer else []:
             shutil.copytree(folder, self.model, dirs_exist_ok=True, copy_function=shutil.copyfile)
         self.rows = []
-        self.short, self.long = self.questions("short", 12), self.questions("long", 400)
+        self.short, self.long = self.questions("short", 12), self.questions("long", 150)
         self.whole = self.root / "whole.db"
         assert self.run(*self.study(self.whole))[0] == 0, "the program does not run a plain study"
 
@@ -361,6 +361,7 @@ def main():
     parser.add_argument("--tokenizer", help="folder whose files are copied to the model's")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="*", metavar="TEST", help="names of this script's methods: two_writers limits")
     given = parser.parse_args()
     campaign = Campaign(given.program, given.model, given.tokenizer, given.kills, given.seed)
     print(f"{'test':<58} {'tries':>5} {'failed':>6}  how")
@@ -369,7 +370,8 @@ def main():
                      campaign.limits, campaign.signals, campaign.vanishing_studies, campaign.changing_models,
                      campaign.two_writers, campaign.reports_at_once, campaign.full_disks, campaign.kill_at_calls,
                      campaign.kill_anywhere):
-            test()
+            if given.only is None or test.__name__ in given.only:
+                test()
     finally:
         shutil.rmtree(campaign.root, ignore_errors=True)
     return 1 if any(failed for _, _, failed, _ in campaign.rows) else 0
