@@ -125,6 +125,9 @@ std::vector<Group> subjects_where(const Has& has) {
   return present;
 }
 
+// Hidden files are what systems leave, such as "._anatomy_test.csv".
+bool is_test_file(const std::string& name) { return !name.starts_with('.') && name.ends_with(kTestSuffix); }
+
 // The subjects whose test files are in the folder, in the table's order.
 std::vector<Group> csv_subjects(const fs::path& folder) {
   const std::vector<std::string> valid = names_of_subjects();
@@ -134,7 +137,7 @@ std::vector<Group> csv_subjects(const fs::path& folder) {
   fs::directory_iterator entries(test, error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     const std::string file = entries->path().filename().string();
-    if (file.starts_with('.') || !file.ends_with(kTestSuffix)) continue;
+    if (!is_test_file(file)) continue;
     const std::string name = file.substr(0, file.size() - kTestSuffix.size());
     if (std::ranges::count(valid, name) == 0) {
       fail("{}: no MMLU subject '{}'{}", shown(entries->path()), printable(name), suggestion(name, valid));
@@ -199,7 +202,7 @@ bool has_csv(const fs::path& data) {
   std::error_code error;
   fs::directory_iterator entries(data / "test", error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    if (entries->path().filename().string().ends_with(kTestSuffix)) return true;
+    if (is_test_file(entries->path().filename().string())) return true;
   }
   return false;
 }

@@ -30,7 +30,7 @@ reference::ModelSpec spec_of(const Shape& s) {
   spec.kv_heads = s.kv_heads;
   spec.head_dim = s.head_dim;
   spec.attention_bias = s.bias;
-  spec.mlp_bias = s.bias;
+  spec.mlp_bias = s.bias && spec.family == "llama";  // the MLPs of the others have none
   spec.tied = s.kv_heads % 2 == 0;
   spec.seed = static_cast<unsigned>(1000 * s.group + 10 * s.head_dim + s.kv_heads);
   return spec;

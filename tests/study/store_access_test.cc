@@ -17,7 +17,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// The Error that `body` gives in another process, which is no superuser (whom permissions do not bind); ""
+// The Error that `body` gives in another process, which is no superuser (whom permissions do not bind); "no error"
 // for none.
 std::string error_in_child(const std::function<void()>& body) {
   int pipe[2];
@@ -156,7 +156,7 @@ TEST_F(StoreAccessTest, ReadOnlyFileInReadOnlyFolderIsRead) {
   };
   protect(file_, 0444);
   protect(folder_.path(), 0555);
-  EXPECT_EQ(error_in_child(read), "");
+  EXPECT_EQ(error_in_child(read), "no error");
   // The same for a file that asks for a log ("WAL") which is not there.
   protect(folder_.path(), 0755);
   protect(file_, 0644);
@@ -164,7 +164,7 @@ TEST_F(StoreAccessTest, ReadOnlyFileInReadOnlyFolderIsRead) {
   ASSERT_FALSE(std::filesystem::exists(file_.string() + "-wal"));
   protect(file_, 0444);
   protect(folder_.path(), 0555);
-  EXPECT_EQ(error_in_child(read), "");
+  EXPECT_EQ(error_in_child(read), "no error");
   EXPECT_FALSE(std::filesystem::exists(file_.string() + "-wal"));
 }
 
@@ -192,7 +192,7 @@ TEST_F(StoreAccessTest, ReadingAlongNeedsNoPermissionToWrite) {
   EXPECT_EQ(error_in_child([&] {
               if (StudyStore::open_read_only(file_).results(0, true).size() != 3) fail("not all was seen");
             }),
-            "");
+            "no error");
 }
 
 TEST_F(StoreAccessTest, OneWriterAtATime) {

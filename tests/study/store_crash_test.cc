@@ -105,7 +105,7 @@ TEST(StoreCrash, KilledAtAnyMoment) {
     const auto file = folder / ("study" + std::to_string(round) + ".db");
     for (int attempt = 0; attempt < 5; ++attempt) {
       Child child(file);
-      ::usleep(random() % 20'000);
+      ::usleep(static_cast<useconds_t>(random() % 20'000));
       child.kill();
       int stored = 0;
       if (child.wait(stored)) break;

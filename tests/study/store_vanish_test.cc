@@ -108,8 +108,8 @@ TEST_F(StoreVanish, LogRemovedOrCut) {
 
 TEST_F(StoreVanish, AnUndisturbedStudyEndsAsOneFile) {
   begin();
-  EXPECT_EQ(next_error(), "");
-  EXPECT_EQ(end_error(), "");
+  EXPECT_EQ(next_error(), "no error");
+  EXPECT_EQ(end_error(), "no error");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 2)
       << "and its lock";
   EXPECT_TRUE(store_->done()[0][5]) << "it can still be read";
@@ -127,7 +127,7 @@ TEST_F(StoreVanish, AnotherNameIsNoWayAroundTheLock) {
   EXPECT_FALSE(fs::exists(folder_ / "hard.db.lock"));
   fs::remove(file_.string() + ".lock");
   EXPECT_THAT(second(file_), HasSubstr("another idleheads process is writing"));
-  EXPECT_EQ(next_error(), "") << "the first writer goes on";
+  EXPECT_EQ(next_error(), "no error") << "the first writer goes on";
 }
 
 TEST_F(StoreVanish, LockFilesThatAreLinksAreNotFollowed) {
