@@ -109,9 +109,9 @@ struct Linear::Impl {
 Linear::Linear(std::span<const float> weights, int64_t outputs, int64_t inputs, Precision precision,
                std::span<const float> bias)
     : impl_(std::make_unique<Impl>()), outputs_(outputs), inputs_(inputs) {
-  const OneOmpThread alone;
   impl_->precision = precision;
   require_memory_for_code();
+  const OneOmpThread alone;
   try {
     dnnl::stream& stream = own_stream();
     impl_->description = make_matmul(outputs, inputs, precision, !bias.empty());

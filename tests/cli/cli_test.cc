@@ -259,7 +259,7 @@ const Bad kBad[] = {
     {"NotInTheCache", {"info", "org/name"}, 1, "Hugging Face cache"},
     {"EmptyGguf", {"info", "FOLDER/empty.gguf"}, 1, "not a GGUF file"},
     {"TextAsGguf", {"info", "FOLDER/text.gguf"}, 1, "not a GGUF file"},
-    {"FolderWithoutConfig", {"info", "FOLDER"}, 1, "no config.json"},
+    {"FolderOfGgufFiles", {"info", "FOLDER"}, 1, "name one as FOLDER/FILE.gguf"},
     {"NoTokenizer", {"eval", "GOLDEN", "--task", "QUESTIONS"}, 1, "tokenizer.json"},
     {"UnknownCommand", {"stduy", "MODEL"}, 2, "did you mean 'study'?"},
     {"UnknownFlag", {"study", "MODEL", "--task", "QUESTIONS", "--shars", "5"}, 2, "did you mean '--shares'?"},

@@ -12,7 +12,6 @@
 
 #include "support/temp_folder.h"
 
-
 namespace idleheads {
 
 struct Outcome {

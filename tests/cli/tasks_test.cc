@@ -223,8 +223,8 @@ TEST_F(CliTasks, WhatWasRunStandsAboveTheTable) {
   const Outcome outcome = run_idleheads(with_data(
       {"eval", model_, "--task", "piqa", "--limit", "1", "--chat", "--bos", "never", "--dtype", "f32"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, StartsWith("idleheads (pretrained=" + model_ +
-                                      ",dtype=f32), limit: 1, chat: yes, bos: never\n|Tasks|"));
+  EXPECT_THAT(outcome.out,
+              StartsWith("idleheads (pretrained=model,dtype=f32), limit: 1, chat: yes, bos: never\n|Tasks|"));
 }
 
 TEST_F(CliTasks, AFolderThatCannotBeWrittenFailsBeforeTheWork) {
@@ -258,17 +258,15 @@ TEST_F(CliTasks, OutputIsTheHarnessLayout) {
       {"eval", model_, "--task", "piqa,gsm8k", "--shots", "0", "-o", output("out"), "--dtype", "f32"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("wrote "));
-  std::string model = model_;
-  std::ranges::replace(model, '/', '|');
-  for (size_t at; (at = model.find('|')) != std::string::npos;) model.replace(at, 1, "__");
-  EXPECT_THAT(files_below("out"), ElementsAre(model + "/results.json", model + "/samples_gsm8k.jsonl",
-                                              model + "/samples_piqa.jsonl"));
+  // A path of this machine is nobody else's business: its last part names the model.
+  EXPECT_THAT(files_below("out"),
+              ElementsAre("model/results.json", "model/samples_gsm8k.jsonl", "model/samples_piqa.jsonl"));
   const Json results = parse_json(read_text_file(file_below("out", "results_")), "results");
   EXPECT_EQ(results.at("results").at("piqa").at("alias"), "piqa");
   EXPECT_TRUE(results.at("results").at("gsm8k").contains("exact_match,flexible-extract"));
   EXPECT_EQ(results.at("n-samples").at("gsm8k").at("effective"), 6);
   EXPECT_EQ(results.at("versions").at("gsm8k"), 3.0);
-  EXPECT_EQ(results.at("model_name"), model_);
+  EXPECT_EQ(results.at("model_name"), "model");
   const std::vector<Json> piqa = json_lines(read_text_file(file_below("out", "samples_piqa")));
   ASSERT_EQ(piqa.size(), 2u);
   EXPECT_EQ(piqa[1].at("doc").at("goal"), "eat soup");

@@ -17,8 +17,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// The Error that `body` gives in another process, which is no superuser (whom permissions do not bind); "no error"
-// for none.
+// The Error that `body` gives in another process, which is no superuser (whom permissions do not bind).
+// error" for none.
 std::string error_in_child(const std::function<void()>& body) {
   int pipe[2];
   EXPECT_EQ(::pipe(pipe), 0);
