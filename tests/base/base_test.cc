@@ -64,7 +64,7 @@ TEST(Printable, ReplacesWhatATerminalWouldObey) {
 
 TEST(MappedFile, NamesWhatCannotBeRead) {
   EXPECT_THROW(MappedFile("/no/such/file"), Error);
-  EXPECT_THROW(MappedFile(std::filesystem::temp_directory_path()), Error);
+  EXPECT_THROW(MappedFile{std::filesystem::temp_directory_path()}, Error);
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "idleheads_base_test";
   std::ofstream(path) << "hello";
   EXPECT_EQ(read_text_file(path), "hello");
