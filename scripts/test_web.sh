@@ -44,7 +44,7 @@ cat >"$evil_task" <<'END'
 END
 
 study plain.db "$model" "$questions"
-study other.db "$model" "$questions" --dtype f32 --scores awft,ahon_ln,avvn_ln,random
+study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,avvn_ln,random
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
 [[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --limit 1 --quiet --output "$out/scores_only.db"
 copy_without plain.db unfinished.db "DELETE FROM results WHERE intervention > 20 AND document > 3"

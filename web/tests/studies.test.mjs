@@ -8,8 +8,8 @@ test("two studies: a table of both, a choice of one, and what differs", () =>
   onPage("two.html", async (page, data) => {
     assert.deepEqual(await column(page.locator("#studies table"), 3), ["plain.db", "other.db"]);
     const comparison = page.locator("#comparison-1");
-    assert.deepEqual(await column(comparison.locator("table").first(), 1).then((names) => names.includes("dtype")), true);
-    assert.deepEqual(await comparison.locator("tr", { hasText: "dtype" }).locator("td").allTextContents(), data.studies.map((s) => s.settings.dtype));
+    assert.deepEqual(await column(comparison.locator("table").first(), 1).then((names) => names.includes("seed")), true);
+    assert.deepEqual(await comparison.locator("tr", { hasText: "seed" }).first().locator("td").allTextContents(), data.studies.map((s) => s.settings.seed));
     assert.equal((await column(comparison.locator("table").nth(1), 1)).length, 15);
     const ks = comparison.locator("table").nth(1).locator("tr", { hasText: "ahon_ln" }).locator("td").first();
     assert.equal(await ks.innerText(), data.comparisons[0].scores.find((s) => s.score === "ahon_ln").ks.toFixed(3));
