@@ -148,7 +148,7 @@ TEST_F(RealModel, HowItIsRunDoesNotMatter) {
   }
 }
 
-// The smallest bound that the program itself names is one that it keeps: where masks part, and where every
+// The smallest bound that the program itself names is kept within 10 %: where masks part, and where every
 // row of a text is scored. Sanitizers need memory of their own.
 TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
 #ifdef __SANITIZE_ADDRESS__
