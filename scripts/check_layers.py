@@ -33,6 +33,7 @@ ONLY_IN = [
     (r"iostream", r"cli/.*", "only the CLI prints"),
 ]
 PRINTS = re.compile(r"\b(v?f?printf|f?puts|fmt::print|exit|_Exit|quick_exit)\s*\(|\bstd::(cout|cerr|clog)\b")
+DUMPS = re.compile(r"\.dump\(")
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX)\b")
 INCLUDE = re.compile(r'\s*#\s*include\s*["<]([^">]+)[">]')
 MAX_LINES = 500
@@ -56,6 +57,8 @@ def violations_of_line(name, line):
         yield from violations_of_include(name, include[1])
     if marker := MARKERS.search(line):
         yield f"{marker[0]} left in the code"
+    if name != "format/json.cc" and DUMPS.search(line):
+        yield "dump() throws at bytes that are not UTF-8: use dump_json or dump_ascii of format/json.h"
     if not name.startswith("cli/") and (call := PRINTS.search(line.split("//")[0])):
         yield f"'{call[0]}' outside src/cli: only the CLI prints or exits"
 
@@ -88,6 +91,7 @@ def self_test():
         ("model/long.cc", "\n" * (MAX_LINES + 1)),
         ("other/a.cc", ""),
         ("study/b.cc", '#include "idleheads.h"'),
+        ("task/b.cc", "return json.dump();"),
     ]
     right = [
         ("engine/linear.cc", "#include <dnnl.hpp>"),

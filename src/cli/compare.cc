@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "format/json.h"
 
 namespace idleheads::cli {
 namespace {
@@ -19,7 +20,7 @@ struct Compare {
 void run(const Compare& request) {
   std::vector<LoadedStudy> studies;
   for (const std::string& file : request.files) studies.push_back(load_study(file));
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  OrderedJson all = OrderedJson::array();
   for (size_t i = 1; i < studies.size(); ++i) {
     const StudyComparison comparison = compare_studies(studies[0], studies[i]);
     if (request.json) {
@@ -31,8 +32,7 @@ void run(const Compare& request) {
                show_comparison(studies[0].summary, studies[i].summary, comparison, options));
     if (request.layers) fmt::print("\n{}", show_layer_distances(comparison, options));
   }
-  if (request.json)
-    print_foreign(all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  if (request.json) print_foreign(dump_json(all, 2) + "\n");
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs
   for (const RuleRun& rule : runs) {
     for (const TaskRun& run : rule.tasks) out["runs"].push_back(run_json(rule, run));
   }
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(out, 2) + "\n";
 }
 
 std::vector<std::string> write_eval(const std::string& folder, const HarnessRun& described,

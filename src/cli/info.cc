@@ -71,7 +71,7 @@ void print_json(const Model& model) {
                     {"tokenizer", tokenizer_line(model)},
                     {"chat_template", model.chat_template().has_value()},
                     {"fingerprint", model.checkpoint().fingerprint()}};
-  print_foreign(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  print_foreign(dump_json(out, 2) + "\n");
 }
 
 void print_text(const Model& model) {

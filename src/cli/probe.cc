@@ -48,8 +48,7 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
       for (const Json& id : lists[i]) {
         const bool fits = id.is_number_integer() && id >= 0 && id < model.config().vocabulary;
         if (!fits) {
-          fail("{}: entry {}: {} is not a token id (0 to {})", file, i,
-               printable(id.dump(-1, ' ', true, Json::error_handler_t::replace)),
+          fail("{}: entry {}: {} is not a token id (0 to {})", file, i, printable(dump_ascii(id)),
                model.config().vocabulary - 1);
         }
         tokens.push_back(id.get<int32_t>());
@@ -117,7 +116,7 @@ void print_json(const Probe& probe, const std::vector<Sample>& samples,
     }
     out["samples"].push_back({{"tokens", samples[s].tokens}, {"runs", std::move(runs)}});
   }
-  fmt::print("{}\n", out.dump());
+  fmt::print("{}\n", dump_json(out));
 }
 
 // The five likeliest next tokens with their probabilities.

@@ -3,19 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "format/json.h"
 #include "report/harness_results.h"
 
 namespace idleheads::cli {
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 struct Prompts {
   std::string model;
@@ -109,7 +107,7 @@ void print_json(const Prompts& prompts, const PreparedTask& prepared) {
         break;
     }
     // Escaped, for readers that take U+2028 or U+0085 within a text for the end of a line.
-    fmt::print("{}\n", line.dump(-1, ' ', true, OrderedJson::error_handler_t::replace));
+    fmt::print("{}\n", dump_ascii(line));
   }
 }
 
@@ -127,9 +125,8 @@ std::string choices_text(const Document& document, const EncodedDocument& encode
                       document.contexts[j]);
       out += ids_line(pairs[j].context);
     }
-    out += fmt::format(
-        "choice {}{}: {}\n", j, static_cast<int>(j) == document.gold ? " (right)" : "",
-        OrderedJson(document.continuations[j]).dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    out += fmt::format("choice {}{}: {}\n", j, static_cast<int>(j) == document.gold ? " (right)" : "",
+                       dump_json(OrderedJson(document.continuations[j])));
     out += ids_line(pairs[j].continuation);
   }
   return out;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file_exists.h"
 #include "base/hash.h"
+#include "format/json.h"
 #include "format/safetensors.h"
 #include "model/checkpoint_verified.h"
 #include "model/model_folder.h"
@@ -133,7 +134,7 @@ std::string Checkpoint::compute_fingerprint() const {
     for (const MappedFile& file : files_) add_mapped(hasher, file.bytes());
     return hasher.hex();
   }
-  hasher.add(config_.dump());
+  hasher.add(dump_json(config_));
   std::vector<const Tensor*> sorted;
   for (const Tensor& tensor : tensors_) sorted.push_back(&tensor);
   std::sort(sorted.begin(), sorted.end(), [](const Tensor* a, const Tensor* b) { return a->name < b->name; });

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
+#include "format/json.h"
 
 namespace idleheads {
 namespace {
@@ -56,9 +57,7 @@ bool is_neutral(const Json& value, double neutral) {
   return value.is_number() && value.get<double>() == neutral;
 }
 
-std::string shown(const Json& value) {
-  return printable(value.dump(-1, ' ', true, Json::error_handler_t::replace));
-}
+std::string shown(const Json& value) { return printable(dump_ascii(value)); }
 
 void refuse_acting_keys(const Json& settings, const std::string& file) {
   for (const ActingKey& key : kActingKeys) {

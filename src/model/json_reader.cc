@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "format/json.h"
 
 namespace idleheads {
 
@@ -91,7 +92,7 @@ const Json& JsonReader::require(const char* key) {
 }
 
 std::string JsonReader::shown(std::string_view key) const {
-  return printable(json_.at(std::string(key)).dump(-1, ' ', true, Json::error_handler_t::replace), 60);
+  return printable(dump_ascii(json_.at(std::string(key))), 60);
 }
 
 }  // namespace idleheads

@@ -89,7 +89,7 @@ std::string byte_level_settings(const PreTokenizer& pre) {
               {"byte_fallback", false},
               {"unk_token", nullptr}};
   if (pre.nfc) out["normalizer"] = {{"type", "NFC"}};
-  return out.dump();
+  return dump_json(out);
 }
 
 // transformers' steps for Llama's vocabularies: spaces become U+2581, and with `prefix` one more stands
@@ -110,7 +110,7 @@ std::string sentencepiece_settings(const std::string& unknown, bool prefix) {
                     {"ignore_merges", false},
                     {"byte_fallback", true},
                     {"unk_token", unknown}};
-  return out.dump();
+  return dump_json(out);
 }
 
 bool flag(const Gguf& gguf, const char* key, bool otherwise) {

@@ -108,7 +108,7 @@ std::string other_files(const fs::path& folder, const JsonFile& config, const Js
                       {"special_tokens_map", read_json_file(folder / "special_tokens_map.json").object},
                       {"added_tokens", read_json_file(folder / "added_tokens.json").object},
                       {"tokenizer_class", class_of_model(model_config)}};
-  return files.dump();
+  return dump_json(files);
 }
 
 // config.json's id counts where the tokenizer's files and class do not speak of the token.

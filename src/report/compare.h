@@ -1,12 +1,12 @@
 // Two studies of one task against each other: base and finetuned models, scales, quantisations.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/distance.h"
+#include "format/json.h"
 #include "report/show.h"
 #include "report/summary.h"
 
@@ -60,6 +60,6 @@ std::string show_comparison(const StudySummary& a, const StudySummary& b, const 
 // numbers of layers differ.
 std::string show_layer_distances(const StudyComparison& comparison, const ShowOptions& options);
 // docs/export_format.md.
-nlohmann::ordered_json comparison_json(const StudyComparison& comparison);
+OrderedJson comparison_json(const StudyComparison& comparison);
 
 }  // namespace idleheads

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "format/json.h"
 #include "report/compare.h"
 #include "report/json_parts.h"
 #include "report/show_text.h"
@@ -12,8 +12,6 @@
 
 namespace idleheads {
 namespace {
-
-using Json = nlohmann::ordered_json;  // writes null for NaN
 
 std::string number(double value, const char* format) {
   return std::isnan(value) ? "-" : fmt::format(fmt::runtime(format), value);
@@ -138,27 +136,27 @@ std::string curves_part(const StudySummary& a, const StudySummary& b, const Show
          table.to_string(options.color != ColorDepth::none);
 }
 
-Json distance_json(const CdfDistance& distance) {
+OrderedJson distance_json(const CdfDistance& distance) {
   return {{"ks", distance.kolmogorov_smirnov}, {"wasserstein", distance.wasserstein}};
 }
 
-Json heads_json(const std::vector<HeadId>& heads) {
-  Json out = Json::array();
+OrderedJson heads_json(const std::vector<HeadId>& heads) {
+  OrderedJson out = OrderedJson::array();
   for (const HeadId id : heads) out.push_back(to_string(id));
   return out;
 }
 
-Json score_json(const ScoreComparison& score) {
-  Json out = distance_json(score.distance);
+OrderedJson score_json(const ScoreComparison& score) {
+  OrderedJson out = distance_json(score.distance);
   out["score"] = score.score->slug;
-  out["layers"] = Json::array();
+  out["layers"] = OrderedJson::array();
   for (const CdfDistance& layer : score.layers) out["layers"].push_back(distance_json(layer));
   out["head_correlation"] = optional_json(score.head_correlation);
   out["largest_inactive_percent"] = {optional_json(score.inactive_a), optional_json(score.inactive_b)};
   return out;
 }
 
-Json changed_json(const ChangedHeads& changed) {
+OrderedJson changed_json(const ChangedHeads& changed) {
   return {{"rule", changed.name},
           {"rules", {changed.rule_a, changed.rule_b}},
           {"off_in_both", changed.off_in_both},
@@ -169,19 +167,19 @@ Json changed_json(const ChangedHeads& changed) {
 
 }  // namespace
 
-Json comparison_json(const StudyComparison& c) {
-  Json out;
+OrderedJson comparison_json(const StudyComparison& c) {
+  OrderedJson out;
   out["models"] = {c.name_a, c.name_b};
   out["same_shape"] = c.same_shape;
   out["documents"] = c.documents;
-  out["baseline"] = Json::array();
+  out["baseline"] = OrderedJson::array();
   for (const MetricValue& baseline : {c.baseline_a, c.baseline_b})
     out["baseline"].push_back(
         {{"n", baseline.n}, {"value", baseline.value}, {"stderr", optional_json(baseline.error)}});
   out["settings_that_differ"] = c.differences;
-  out["scores"] = Json::array();
+  out["scores"] = OrderedJson::array();
   for (const ScoreComparison& score : c.scores) out["scores"].push_back(score_json(score));
-  out["changed_heads"] = Json::array();
+  out["changed_heads"] = OrderedJson::array();
   for (const ChangedHeads& changed : c.changed) out["changed_heads"].push_back(changed_json(changed));
   return out;
 }

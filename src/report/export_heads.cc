@@ -1,21 +1,20 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
+#include "format/json.h"
 #include "report/export.h"
 #include "report/output_file.h"
 
 namespace idleheads {
 
 std::string heads_json(const CurveEntry& point, double at_least) {
-  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  OrderedJson out = OrderedJson::object();
   for (int l = 0; l < point.frequency.layers; ++l) {
     for (int h = 0; h < point.frequency.heads; ++h) {
       if (point.frequency.share({l, h}) >= at_least) out[std::to_string(l)].push_back(h);
     }
   }
-  return out.dump();
+  return dump_json(out);
 }
 
 std::string heads_tsv(const CurveEntry& point) {

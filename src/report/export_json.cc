@@ -1,35 +1,33 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/version.h"
+#include "format/json.h"
 #include "report/export.h"
 #include "report/json_parts.h"
 
 namespace idleheads {
 namespace {
 
-using Json = nlohmann::ordered_json;  // writes null for NaN and infinities
-
-Json value_json(const MetricValue& value) {
+OrderedJson value_json(const MetricValue& value) {
   return {{"n", value.n},
-          {"value", value.n > 0 ? Json(value.value) : Json(nullptr)},
+          {"value", value.n > 0 ? OrderedJson(value.value) : OrderedJson(nullptr)},
           {"stderr", optional_json(value.error)}};
 }
 
-Json values_json(const StudySummary& summary, const MetricValues& values) {
-  Json out = Json::object();
+OrderedJson values_json(const StudySummary& summary, const MetricValues& values) {
+  OrderedJson out = OrderedJson::object();
   for (const Metric metric : summary.metrics) out[metric_name(metric)] = value_json(value_of(values, metric));
   return out;
 }
 
 // {"5": [3, 7]}: layer to heads.
-Json heads_json(const std::vector<HeadId>& heads) {
-  Json out = Json::object();
+OrderedJson heads_json(const std::vector<HeadId>& heads) {
+  OrderedJson out = OrderedJson::object();
   for (const HeadId id : heads) out[std::to_string(id.layer)].push_back(id.head);
   return out;
 }
 
-Json point_json(const StudySummary& summary, const CurveEntry& point) {
+OrderedJson point_json(const StudySummary& summary, const CurveEntry& point) {
   return {{"share", point.share},
           {"rule", point.rule},
           {"threshold", point.threshold},
@@ -39,24 +37,26 @@ Json point_json(const StudySummary& summary, const CurveEntry& point) {
           {"accuracy", values_json(summary, point.values)}};
 }
 
-Json score_json(const StudySummary& summary, const ScoreSummary& score, const ScoreCertainty* certainty) {
-  Json points = Json::array();
+OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
+                       const ScoreCertainty* certainty) {
+  OrderedJson points = OrderedJson::array();
   for (size_t i = 0; i < score.points.size(); ++i) {
-    Json& point = points.emplace_back(point_json(summary, score.points[i]));
+    OrderedJson& point = points.emplace_back(point_json(summary, score.points[i]));
     if (certainty) add_certainty(point, certainty->points[i]);
   }
-  Json out = {{"score", score.score->slug},
-              {"name", score.score->paper_name},
-              {"planned", score.planned},
-              {"largest_inactive_percent", optional_json(score.inactive_percent)},
-              {"normalized_auc", optional_json(score.auc)},
-              {"proven_share", score.proven ? Json(score.points[*score.proven].share) : Json(nullptr)},
-              {"points", std::move(points)}};
+  OrderedJson out = {
+      {"score", score.score->slug},
+      {"name", score.score->paper_name},
+      {"planned", score.planned},
+      {"largest_inactive_percent", optional_json(score.inactive_percent)},
+      {"normalized_auc", optional_json(score.auc)},
+      {"proven_share", score.proven ? OrderedJson(score.points[*score.proven].share) : OrderedJson(nullptr)},
+      {"points", std::move(points)}};
   if (certainty) add_certainty(out, *certainty);
   return out;
 }
 
-Json named_json(const StudySummary& summary) {
+OrderedJson named_json(const StudySummary& summary) {
   if (!summary.named) return nullptr;
   const ScoreSummary& best = summary.scores[*summary.best];
   const CurveEntry& point = best.points[*best.proven];
@@ -70,12 +70,12 @@ Json named_json(const StudySummary& summary) {
           {"never", heads_json(summary.named->never)}};
 }
 
-Json distributions_json(const StudySummary& summary) {
-  Json out = Json::array();
+OrderedJson distributions_json(const StudySummary& summary) {
+  OrderedJson out = OrderedJson::array();
   for (const ScoreDistribution& d : summary.distributions) {
-    Json mean = Json::array();
+    OrderedJson mean = OrderedJson::array();
     for (int l = 0; l < d.mean.layers; ++l) {
-      Json row = Json::array();
+      OrderedJson row = OrderedJson::array();
       for (int h = 0; h < d.mean.heads; ++h) row.push_back(d.mean.at(l, h));
       mean.push_back(std::move(row));
     }
@@ -93,17 +93,17 @@ Json distributions_json(const StudySummary& summary) {
   return out;
 }
 
-Json subjects_json(const StudySummary& summary) {
-  Json out = Json::array();
+OrderedJson subjects_json(const StudySummary& summary) {
+  OrderedJson out = OrderedJson::array();
   for (const SubjectRow& row : summary.subjects) {
     out.push_back({{"name", row.name}, {"depth", row.depth}, {"accuracy", values_json(summary, row.values)}});
   }
   return out;
 }
 
-Json overview_json(const StudySummary& summary) {
+OrderedJson overview_json(const StudySummary& summary) {
   const auto slug = [&](std::optional<size_t> i) {
-    return i ? Json(summary.scores[*i].score->slug) : Json(nullptr);
+    return i ? OrderedJson(summary.scores[*i].score->slug) : OrderedJson(nullptr);
   };
   return {{"model", summary.model},
           {"task", summary.task},
@@ -113,7 +113,7 @@ Json overview_json(const StudySummary& summary) {
           {"documents", summary.documents.size()},
           {"questions", summary.questions},
           {"samples", summary.samples},
-          {"chance", summary.chance > 0 ? Json(summary.chance) : Json(nullptr)},
+          {"chance", summary.chance > 0 ? OrderedJson(summary.chance) : OrderedJson(nullptr)},
           {"tolerance_points", kTolerance},
           {"baseline", values_json(summary, summary.baseline)},
           {"best", slug(summary.best)},
@@ -125,11 +125,11 @@ Json overview_json(const StudySummary& summary) {
 std::string study_json(const StudyStore& store) {
   const StudySummary summary = summarize(store, {.distributions = true, .subjects_of = ""});
   const Certainty certainty = certainty_of(store, summary);
-  Json out;
+  OrderedJson out;
   out["program"] = build_description();
   out["settings"] = summary.settings;
   out["summary"] = overview_json(summary);
-  out["curves"] = Json::array();
+  out["curves"] = OrderedJson::array();
   for (size_t i = 0; i < summary.scores.size(); ++i) {
     const ScoreCertainty* sure = certainty.scores.empty() ? nullptr : &certainty.scores[i];
     out["curves"].push_back(score_json(summary, summary.scores[i], sure));
@@ -139,11 +139,11 @@ std::string study_json(const StudyStore& store) {
   out["distributions"] = distributions_json(summary);
   out["subjects"] = subjects_json(summary);
   out["work"] = {{"rows_computed", summary.work.rows}, {"rows_without_sharing", summary.work.rows_unshared}};
-  out["missing"] = Json::array();
+  out["missing"] = OrderedJson::array();
   for (const MissingPart& part : summary.missing) {
     out["missing"].push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});
   }
-  return out.dump(2, ' ', false, Json::error_handler_t::replace);
+  return dump_json(out, 2);
 }
 
 }  // namespace idleheads

@@ -267,7 +267,7 @@ std::string harness_results_json(const HarnessRun& run, std::span<const HarnessT
   add_run(out, run);
   out["task_hashes"] = OrderedJson(hashes);
   if (ablation) add_ablation(out, *ablation);
-  return dump(out, 2) + "\n";
+  return dump_json(out, 2) + "\n";
 }
 
 }  // namespace idleheads

@@ -91,7 +91,7 @@ void HarnessSampleFile::add(const HarnessSample& sample, std::string_view filter
       {"target", sample.target},       {"arguments", arguments_json(task_, sample)},
       {"resps", OrderedJson::array()}, {"filtered_resps", filtered_json(sample, filter)}};
   for (const OrderedJson& response : responses) line["resps"].push_back(OrderedJson::array({response}));
-  const std::string doc_hash = sha256(dump(line["doc"], 2));
+  const std::string doc_hash = sha256(dump_json(line["doc"], 2));
   const std::string prompt_hash = sha256(sample.requests.empty() ? "" : sample.requests[0].context);
   const std::string target_hash = sha256(sample.target);
   line["doc_hash"] = doc_hash;
@@ -99,7 +99,7 @@ void HarnessSampleFile::add(const HarnessSample& sample, std::string_view filter
   line["target_hash"] = target_hash;
   add_metrics(line, task_, sample, filter);
   hashes_ += doc_hash + prompt_hash + target_hash;
-  file_.write(dump(line) + "\n");
+  file_.write(dump_json(line) + "\n");
 }
 
 std::string HarnessSampleFile::finish() {

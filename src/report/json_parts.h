@@ -1,38 +1,38 @@
 // Parts of JSON that several outputs have: the export, the report, comparisons, models.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "format/json.h"
 #include "report/certainty.h"
 #include "report/head_profile.h"
 
 namespace idleheads {
 
 template <typename T>
-nlohmann::ordered_json optional_json(const std::optional<T>& value) {
-  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+OrderedJson optional_json(const std::optional<T>& value) {
+  return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
 
 // Adds to a score: "inactive_interval" and "confident", in percent of the heads.
-void add_certainty(nlohmann::ordered_json& score, const ScoreCertainty& certainty);
+void add_certainty(OrderedJson& score, const ScoreCertainty& certainty);
 
 // Adds to a point of a curve: "interval" of the metric in percent, "lost" and "won" documents, "mcnemar"
 // (null for perplexities), "difference" to the baseline and "difference_interval" in points.
-void add_certainty(nlohmann::ordered_json& point, const PointCertainty& certainty);
+void add_certainty(OrderedJson& point, const PointCertainty& certainty);
 
 // [low, high], or null.
-nlohmann::ordered_json interval_json(const std::optional<Interval>& interval, double scale = 1);
+OrderedJson interval_json(const std::optional<Interval>& interval, double scale = 1);
 
 // Of a study with a proven intervention, else null: "kv_heads" a layer, "head_dim", "mean_groups" that were
 // off at a time, "always" [[layer, kv_head]], "off" in percent of the passes [layers x kv_heads], "bytes":
 // the KV cache of a token, "all", "mean_off" and "always_off", at 2 bytes a number.
-nlohmann::ordered_json kv_json(const std::optional<KvProfile>& kv);
+OrderedJson kv_json(const std::optional<KvProfile>& kv);
 
 // How often each head was off, in percent of the passes: [layers x heads].
-nlohmann::ordered_json off_json(const HeadFrequency& frequency);
+OrderedJson off_json(const HeadFrequency& frequency);
 
 // A number with four significant digits; null for what is no number.
-nlohmann::ordered_json rounded(double value);
+OrderedJson rounded(double value);
 
 }  // namespace idleheads

@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "format/json.h"
 #include "heads/score.h"
 #include "report/json_parts.h"
 #include "report/table.h"
 
 namespace idleheads {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Comparison {
   std::vector<Table2Row> rows;
@@ -99,24 +97,24 @@ std::string matrix_text(const std::vector<ModelCurves>& models, const Matrix2& m
   return table.to_string(color, 2);
 }
 
-Json row_json(const Table2Row& row) {
+OrderedJson row_json(const Table2Row& row) {
   return {{"model", row.model},
           {"awft_percent", optional_json(row.awft_percent)},
           {"best_other_percent", optional_json(row.best_other_percent)},
           {"difference", optional_json(row.difference)},
-          {"best_score", row.best_score.empty() ? Json(nullptr) : Json(row.best_score)}};
+          {"best_score", row.best_score.empty() ? OrderedJson(nullptr) : OrderedJson(row.best_score)}};
 }
 
-Json values_json(const std::vector<ModelCurves>& models, const std::vector<ScoreValues>& values) {
-  Json out = Json::object();
+OrderedJson values_json(const std::vector<ModelCurves>& models, const std::vector<ScoreValues>& values) {
+  OrderedJson out = OrderedJson::object();
   for (size_t i = 0; i < models.size(); ++i) out[models[i].model] = values[i];
   return out;
 }
 
-Json matrix_json(const std::vector<ModelCurves>& models, const Matrix2& matrix) {
-  Json out = Json::object();
+OrderedJson matrix_json(const std::vector<ModelCurves>& models, const Matrix2& matrix) {
+  OrderedJson out = OrderedJson::object();
   for (size_t i = 0; i < models.size(); ++i) {
-    Json& row = out[models[i].model] = Json::object();
+    OrderedJson& row = out[models[i].model] = OrderedJson::object();
     for (size_t j = 0; j < models.size(); ++j) row[models[j].model] = optional_json(matrix[i][j]);
   }
   return out;
@@ -148,15 +146,15 @@ std::string show_models(const std::vector<ModelCurves>& models, bool color) {
 
 std::string models_json(const std::vector<ModelCurves>& models) {
   const Comparison comparison = compare(models);
-  Json out;
-  out["table2"] = Json::array();
+  OrderedJson out;
+  out["table2"] = OrderedJson::array();
   for (const Table2Row& row : comparison.rows) out["table2"].push_back(row_json(row));
   out["table2_mean"] = row_json(comparison.mean);
   out["normalized_auc"] = values_json(models, comparison.areas);
   out["ranks"] = values_json(models, comparison.ranks);
   out["spearman"] = matrix_json(models, comparison.spearman);
   out["top5_iou"] = matrix_json(models, comparison.iou);
-  return out.dump(2, ' ', false, Json::error_handler_t::replace);
+  return dump_json(out, 2);
 }
 
 }  // namespace idleheads

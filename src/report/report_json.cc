@@ -15,64 +15,63 @@
 namespace idleheads {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // Four significant digits are more than a page shows, and keep it small.
 template <typename Values>
-Json rounded_list(const Values& values) {
-  Json out = Json::array();
+OrderedJson rounded_list(const Values& values) {
+  OrderedJson out = OrderedJson::array();
   for (const auto value : values) out.push_back(rounded(value));
   return out;
 }
 
 // A metric as a reader sees it: shares in percent, perplexities as they are.
-Json shown_value(Metric metric, const MetricValue& value) {
+OrderedJson shown_value(Metric metric, const MetricValue& value) {
   if (value.n == 0) return nullptr;
   return metric_info(metric).is_share ? 100 * value.value : value.value;
 }
 
-Json shown_error(Metric metric, const MetricValue& value) {
+OrderedJson shown_error(Metric metric, const MetricValue& value) {
   if (!value.error) return nullptr;
   return metric_info(metric).is_share ? 100 * *value.error : *value.error;
 }
 
-Json point_json(const StudySummary& s, const CurveEntry& point, double height,
-                const PointCertainty* certainty) {
+OrderedJson point_json(const StudySummary& s, const CurveEntry& point, double height,
+                       const PointCertainty* certainty) {
   const MetricValue value = value_of(point.values, s.metric);
-  Json out = {{"share", point.share},
-              {"rule", point.rule},
-              {"threshold", point.threshold},
-              {"percent", point.percent_off},
-              {"value", shown_value(s.metric, value)},
-              {"height", height},
-              {"passes", point.frequency.passes},
-              {"off", off_json(point.frequency)}};
+  OrderedJson out = {{"share", point.share},
+                     {"rule", point.rule},
+                     {"threshold", point.threshold},
+                     {"percent", point.percent_off},
+                     {"value", shown_value(s.metric, value)},
+                     {"height", height},
+                     {"passes", point.frequency.passes},
+                     {"off", off_json(point.frequency)}};
   if (certainty) add_certainty(out, *certainty);
   return out;
 }
 
-Json score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCertainty* certainty) {
+OrderedJson score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCertainty* certainty) {
   const std::vector<CurvePoint> curve = curve_points(s, score);
   const size_t first = curve.size() - score.points.size();
-  Json points = Json::array();
+  OrderedJson points = OrderedJson::array();
   for (size_t i = 0; i < score.points.size(); ++i) {
     points.push_back(point_json(s, score.points[i], curve[first + i].accuracy,
                                 certainty ? &certainty->points[i] : nullptr));
   }
-  Json out = {{"slug", score.score->slug},        {"name", shown_name(*score.score)},
-              {"random", score.score->is_random}, {"inactive", optional_json(score.inactive_percent)},
-              {"area", optional_json(score.auc)}, {"proven", optional_json(score.proven)},
-              {"points", std::move(points)}};
+  OrderedJson out = {{"slug", score.score->slug},        {"name", shown_name(*score.score)},
+                     {"random", score.score->is_random}, {"inactive", optional_json(score.inactive_percent)},
+                     {"area", optional_json(score.auc)}, {"proven", optional_json(score.proven)},
+                     {"points", std::move(points)}};
   if (certainty) add_certainty(out, *certainty);
   return out;
 }
 
-Json profile_json(const ScoreProfile& profile) {
-  Json out = {{"slug", profile.score->slug},
-              {"name", profile.score->paper_name},
-              {"above", profile.score->inactive_above},
-              {"overall", rounded_list(profile.overall)}};
-  for (const char* key : {"mean", "deviation", "subject_deviation", "quantiles"}) out[key] = Json::array();
+OrderedJson profile_json(const ScoreProfile& profile) {
+  OrderedJson out = {{"slug", profile.score->slug},
+                     {"name", profile.score->paper_name},
+                     {"above", profile.score->inactive_above},
+                     {"overall", rounded_list(profile.overall)}};
+  for (const char* key : {"mean", "deviation", "subject_deviation", "quantiles"})
+    out[key] = OrderedJson::array();
   for (size_t i = 0; i < profile.heads.size(); ++i) {
     out["mean"].push_back(rounded(profile.heads[i].mean));
     out["deviation"].push_back(rounded(profile.heads[i].deviation));
@@ -82,8 +81,8 @@ Json profile_json(const ScoreProfile& profile) {
   return out;
 }
 
-Json attention_json(const HeadProfiles& profiles) {
-  Json first = Json::array(), entropy = Json::array(), place = Json::array();
+OrderedJson attention_json(const HeadProfiles& profiles) {
+  OrderedJson first = OrderedJson::array(), entropy = OrderedJson::array(), place = OrderedJson::array();
   for (const HeadAttention& head : profiles.attention) {
     first.push_back(rounded(head.first_weight));
     entropy.push_back(rounded(head.entropy));
@@ -92,8 +91,8 @@ Json attention_json(const HeadProfiles& profiles) {
   return {{"first_weight", first}, {"entropy", entropy}, {"place", place}};
 }
 
-Json layers_json(const HeadProfiles& profiles) {
-  Json out = Json::object();
+OrderedJson layers_json(const HeadProfiles& profiles) {
+  OrderedJson out = OrderedJson::object();
   for (const LayerProfile& layer : profiles.layers) {
     out["off"].push_back(rounded(100 * layer.off));
     for (int k = 0; k < kStats; ++k)
@@ -103,28 +102,29 @@ Json layers_json(const HeadProfiles& profiles) {
   return out;
 }
 
-Json agreement_json(const std::optional<Agreement>& agreement) {
+OrderedJson agreement_json(const std::optional<Agreement>& agreement) {
   if (!agreement) return nullptr;
-  Json scores = Json::array(), iou = Json::array();
+  OrderedJson scores = OrderedJson::array(), iou = OrderedJson::array();
   for (const Score* score : agreement->scores) scores.push_back(score->slug);
   for (const auto& row : agreement->iou) {
-    Json& cells = iou.emplace_back(Json::array());
-    for (const std::optional<double>& value : row) cells.push_back(value ? rounded(*value) : Json(nullptr));
+    OrderedJson& cells = iou.emplace_back(OrderedJson::array());
+    for (const std::optional<double>& value : row)
+      cells.push_back(value ? rounded(*value) : OrderedJson(nullptr));
   }
   return {{"share", agreement->share}, {"scores", scores}, {"iou", iou}};
 }
 
-Json subjects_json(const StudySummary& s) {
-  Json rows = Json::array();
+OrderedJson subjects_json(const StudySummary& s) {
+  OrderedJson rows = OrderedJson::array();
   for (size_t i = 0; i < s.subjects.size(); ++i) {
     const SubjectRow& row = s.subjects[i];
     const MetricValue value = value_of(row.values, s.metric);
-    Json out = {{"name", row.name},
-                {"depth", row.depth},
-                {"is_subject", row.is_subject},
-                {"n", value.n},
-                {"value", shown_value(s.metric, value)},
-                {"error", shown_error(s.metric, value)}};
+    OrderedJson out = {{"name", row.name},
+                       {"depth", row.depth},
+                       {"is_subject", row.is_subject},
+                       {"n", value.n},
+                       {"value", shown_value(s.metric, value)},
+                       {"error", shown_error(s.metric, value)}};
     if (i < s.subjects_chosen.size())
       out["under_rule"] = shown_value(s.metric, value_of(s.subjects_chosen[i].values, s.metric));
     rows.push_back(std::move(out));
@@ -132,15 +132,15 @@ Json subjects_json(const StudySummary& s) {
   return {{"rule", s.chosen_rule}, {"rows", rows}};
 }
 
-Json missing_json(const StudySummary& s) {
-  Json out = Json::array();
+OrderedJson missing_json(const StudySummary& s) {
+  OrderedJson out = OrderedJson::array();
   for (const MissingPart& part : s.missing)
     out.push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});
   return out;
 }
 
 // Summary numbers and settings, without what needs the statistics.
-Json overview_json(const LoadedStudy& study) {
+OrderedJson overview_json(const LoadedStudy& study) {
   const StudySummary& s = study.summary;
   const MetricValue baseline = s.baseline_value();
   return {{"file", std::filesystem::path(study.file).filename().string()},
@@ -153,26 +153,27 @@ Json overview_json(const LoadedStudy& study) {
           {"documents", s.documents.size()},
           {"questions", s.questions},
           {"samples", s.samples},
-          {"chance", s.chance > 0 ? Json(100 * s.chance) : Json(nullptr)},
+          {"chance", s.chance > 0 ? OrderedJson(100 * s.chance) : OrderedJson(nullptr)},
           {"baseline", shown_value(s.metric, baseline)},
           {"baseline_error", shown_error(s.metric, baseline)},
-          {"baseline_height", baseline.n > 0 ? Json(points_of(s.metric, baseline.value)) : Json(nullptr)},
-          {"best", s.best ? Json(s.scores[*s.best].score->slug) : Json(nullptr)},
+          {"baseline_height",
+           baseline.n > 0 ? OrderedJson(points_of(s.metric, baseline.value)) : OrderedJson(nullptr)},
+          {"best", s.best ? OrderedJson(s.scores[*s.best].score->slug) : OrderedJson(nullptr)},
           {"rows", s.work.rows},
           {"rows_unshared", s.work.rows_unshared},
           {"settings", s.settings}};
 }
 
-Json study_json(const LoadedStudy& study) {
+OrderedJson study_json(const LoadedStudy& study) {
   const StudySummary& s = study.summary;
-  Json out = overview_json(study);
+  OrderedJson out = overview_json(study);
   const Certainty certainty = certainty_of(study.store, s);
   out["baseline_interval"] = interval_json(certainty.baseline, 100);
-  out["scores"] = Json::array();
+  out["scores"] = OrderedJson::array();
   for (size_t i = 0; i < s.scores.size(); ++i)
     out["scores"].push_back(
         score_json(s, s.scores[i], certainty.scores.empty() ? nullptr : &certainty.scores[i]));
-  out["profiles"] = Json::array();
+  out["profiles"] = OrderedJson::array();
   out["attention"] = out["by_layer"] = out["kv"] = nullptr;
   if (s.baseline_done > 0) {
     const HeadProfiles profiles = head_profiles(study.store, s);
@@ -187,12 +188,12 @@ Json study_json(const LoadedStudy& study) {
   return out;
 }
 
-Json paper_json() {
-  Json out = Json::array();
+OrderedJson paper_json() {
+  OrderedJson out = OrderedJson::array();
   for (const ModelCurves& model : paper_models()) {
-    Json curves = Json::object();
+    OrderedJson curves = OrderedJson::object();
     for (const auto& [slug, curve] : model.curves) {
-      Json& points = curves[slug] = Json::array();
+      OrderedJson& points = curves[slug] = OrderedJson::array();
       for (const CurvePoint& point : curve)
         points.push_back({rounded(point.percent), rounded(point.accuracy)});
     }
@@ -207,7 +208,7 @@ Json paper_json() {
   return out;
 }
 
-Json compared(const LoadedStudy& first, const LoadedStudy& other) {
+OrderedJson compared(const LoadedStudy& first, const LoadedStudy& other) {
   try {
     return comparison_json(compare_studies(first, other));
   } catch (const Error& error) {
@@ -218,11 +219,11 @@ Json compared(const LoadedStudy& first, const LoadedStudy& other) {
 
 }  // namespace
 
-Json report_json(const std::vector<LoadedStudy>& studies) {
-  Json out = {{"program", build_description()},
-              {"tolerance", kTolerance},
-              {"studies", Json::array()},
-              {"comparisons", Json::array()}};
+OrderedJson report_json(const std::vector<LoadedStudy>& studies) {
+  OrderedJson out = {{"program", build_description()},
+                     {"tolerance", kTolerance},
+                     {"studies", OrderedJson::array()},
+                     {"comparisons", OrderedJson::array()}};
   for (const LoadedStudy& study : studies) out["studies"].push_back(study_json(study));
   for (size_t i = 1; i < studies.size(); ++i) out["comparisons"].push_back(compared(studies[0], studies[i]));
   out["paper"] = paper_json();

@@ -2,9 +2,9 @@
 // types).
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "format/json.h"
 #include "report/compare.h"
 
 namespace idleheads {
@@ -12,6 +12,6 @@ namespace idleheads {
 // {"tolerance", "studies": [...], "comparisons": [...], "paper": [...]}. Of studies that cannot be
 // compared with the first one, "comparisons" says why. Bytes that are not UTF-8 are replaced when it is
 // written.
-nlohmann::ordered_json report_json(const std::vector<LoadedStudy>& studies);
+OrderedJson report_json(const std::vector<LoadedStudy>& studies);
 
 }  // namespace idleheads

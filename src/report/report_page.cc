@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/version.h"
+#include "format/json.h"
 #include "report/embedded.h"
 #include "report/export.h"
 #include "report/report_json.h"
@@ -12,8 +13,8 @@ namespace {
 
 // JSON within a script element: "<" can begin neither an end tag nor a comment, and in JSON it stands only in
 // strings, where an escape means the same.
-std::string script_json(const nlohmann::ordered_json& json) {
-  const std::string text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+std::string script_json(const OrderedJson& json) {
+  const std::string text = dump_json(json);
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {

@@ -71,8 +71,7 @@ std::string hash_of(std::string_view text) {
 
 void describe_generation(const PreparedTask& task, Settings& settings) {
   settings["generation.max_new_tokens"] = std::to_string(task.task.generation.max_new_tokens);
-  settings["generation.until"] =
-      Json(task.task.generation.until).dump(-1, ' ', false, Json::error_handler_t::replace);
+  settings["generation.until"] = dump_json(Json(task.task.generation.until));
   settings["generation.end_tokens"] = fmt::format("{}", fmt::join(task.generation->end_tokens, ","));
   settings["generation.repetition_penalty"] = fmt::format("{}", task.generation->repetition_penalty);
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <system_error>
 
+#include "format/json.h"
 #include "model/locate.h"
 
 namespace idleheads {
@@ -100,7 +101,7 @@ int64_t Row::integer(const char* name) const {
   if (value.is_string()) {
     if (const auto number = number_of(value.get_ref<const std::string&>())) return *number;
   }
-  fail_here("{} is {}, expected a whole number", name, printable(value.dump(-1, ' ', true), 60));
+  fail_here("{} is {}, expected a whole number", name, printable(dump_ascii(value), 60));
 }
 
 std::vector<std::string> Row::texts(const char* name) const {

@@ -127,7 +127,7 @@ class LineReader {
     // Numbers beyond int64 are stored unsigned and come out negative here, which is out of range as well.
     const auto index = value.get<int64_t>();
     if (index < 0 || static_cast<size_t>(index) >= choices.size()) {
-      fail("{}: answer {}, expected 0 to {}", where_, value.dump(), choices.size() - 1);
+      fail("{}: answer {}, expected 0 to {}", where_, dump_json(value), choices.size() - 1);
     }
     return static_cast<int>(index);
   }

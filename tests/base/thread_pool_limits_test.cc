@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "support/sanitizers.h"
 
 namespace idleheads {
 namespace {
@@ -69,9 +70,7 @@ TEST(ThreadsThatCannotStart, TooManyProcesses) {
 }
 
 TEST(ThreadsThatCannotStart, TooLittleMemoryForTheirStacks) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers need terabytes of addresses";
-#endif
+  if (test::kSanitized) GTEST_SKIP() << "sanitizers need terabytes of addresses";
   const std::string message = in_child([&]() -> std::string {
     if (!set_limit(RLIMIT_AS, rlim_t{300} << 20)) return "no limit";
     return start_pool(1000);

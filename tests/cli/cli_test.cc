@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cli/cli_fixture.h"
+#include "support/sanitizers.h"
 
 namespace idleheads {
 namespace {
@@ -151,9 +152,7 @@ TEST_F(RealModel, HowItIsRunDoesNotMatter) {
 // The smallest bound that the program itself names is kept within 10 %: where masks part, and where every
 // row of a text is scored. Sanitizers need memory of their own.
 TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "not what the program itself needs";
-#endif
+  if (test::kSanitized) GTEST_SKIP() << "not what the program itself needs";
   const std::vector<std::vector<std::string>> commands = {
       {"study", model_, "--task", std::string(IDLEHEADS_EXAMPLES) + "/everyday_questions.jsonl", "--limit",
        "12", "--scores", "ahon_ln", "--shares", "20", "-o", output("a.db")},

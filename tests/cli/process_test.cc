@@ -14,6 +14,7 @@
 
 #include "cli/cli_fixture.h"
 #include "report/device.h"
+#include "support/sanitizers.h"
 
 namespace idleheads {
 namespace {
@@ -72,9 +73,7 @@ TEST_F(Process, ThreadsThatCannotStart) {
 
 // From what is too little for the program's libraries to what is enough: never a signal.
 TEST_F(Process, LittleMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers need terabytes of addresses";
-#endif
+  if (test::kSanitized) GTEST_SKIP() << "sanitizers need terabytes of addresses";
   int short_of = 0;
   for (rlim_t mib = 60; mib <= 130; mib += 2) {
     const Outcome outcome = run_limited(RLIMIT_AS, mib << 20, probe({"-t", "1"}));

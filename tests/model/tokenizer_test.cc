@@ -115,6 +115,7 @@ struct SmallGguf {
   std::vector<std::string> tokens = small_vocabulary();
   std::vector<std::string> merges = kMerges;
   std::vector<int32_t> types;  // empty: as made for small_vocabulary
+  bool scores = false;
   std::optional<bool> add_bos, add_eos, add_space;
   std::optional<uint32_t> bos;
 
@@ -131,6 +132,7 @@ struct SmallGguf {
     writer.add("tokenizer.ggml.token_type", kinds);
     writer.add("tokenizer.ggml.bos_token_id", bos.value_or(static_cast<uint32_t>(tokens.size()) - 4));
     writer.add("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(tokens.size()) - 3);
+    if (scores) writer.add("tokenizer.ggml.scores", std::vector<float>(tokens.size(), -1));
     if (add_bos) writer.add("tokenizer.ggml.add_bos_token", *add_bos);
     if (add_eos) writer.add("tokenizer.ggml.add_eos_token", *add_eos);
     if (add_space) writer.add("tokenizer.ggml.add_space_prefix", *add_space);
@@ -270,6 +272,11 @@ TEST(TokenizerGguf, RefusesAVocabularyThatIsWrong) {
   SmallGguf invalid;
   invalid.tokens[5] = "ab\xff";
   EXPECT_THAT(invalid.error(), HasSubstr("token 5 is not valid UTF-8 at byte 2"));
+  SmallGguf unknown;  // the unknown token of sentencepiece
+  unknown.model = "llama";
+  unknown.scores = true;
+  unknown.tokens[0] = "\xbc";
+  EXPECT_THAT(unknown.error(), HasSubstr("token 0 is not valid UTF-8 at byte 0"));
   SmallGguf types;
   types.types = {1, 2};
   EXPECT_THAT(types.error(), HasSubstr("2 entries in tokenizer.ggml.token_type"));

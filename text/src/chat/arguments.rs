@@ -12,8 +12,11 @@ pub struct Arguments {
     values: Vec<Option<Value>>,
 }
 
+/// Arguments by name, in the order they are given in.
+pub type Named = Vec<(String, Value)>;
+
 /// The positional arguments and the named ones.
-pub fn split(args: Args) -> Result<(Vec<Value>, Vec<(String, Value)>)> {
+pub fn split(args: Args) -> Result<(Vec<Value>, Named)> {
     let mut values = args.into_values();
     let named = match values.last() {
         Some(last) if last.is_kwargs() => Kwargs::try_from(values.pop().unwrap_or_default())?,

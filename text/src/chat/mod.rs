@@ -114,7 +114,7 @@ fn range(args: Args) -> value::Result<Value> {
     let range = value::Range { start, stop, step: bound(2, 1)? };
     match range {
         value::Range { step: 0, .. } => value::error("range() arg 3 must not be zero"),
-        range if range.len() > 100_000 => value::error("Range too big. The sandbox blocks ranges larger than 100000"),
+        range if range.count() > 100_000 => value::error("Range too big. The sandbox blocks ranges larger than 100000"),
         range => Ok(Value::from_object(range)),
     }
 }

@@ -322,7 +322,7 @@ fn slice(state: &State, value: &Value, start: &Value, stop: &Value, step: &Value
             if bound(step)?.is_some_and(|step| step != 1) {
                 return refuse("a slice of a range with a step");
             }
-            let places = places(range.len(), start, stop, step)?;
+            let places = places(range.count(), start, stop, step)?;
             let first = places.first().map_or(range.start, |place| range.at(*place));
             let stop = first + range.step * places.len() as i64;
             Ok(Value::from_object(Range { start: first, stop, step: range.step }))

@@ -164,7 +164,7 @@ pub struct Range {
 }
 
 impl Range {
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         let (low, high) = if self.step > 0 { (self.start, self.stop) } else { (self.stop, self.start) };
         let distance = (i128::from(high) - i128::from(low)).max(0) as u128;
         distance.div_ceil(u128::from(self.step.unsigned_abs())) as usize
@@ -181,11 +181,11 @@ impl Object for Range {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        key.as_usize().filter(|index| *index < self.len()).map(|index| self.at(index).into())
+        key.as_usize().filter(|index| *index < self.count()).map(|index| self.at(index).into())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Seq(self.len())
+        Enumerator::Seq(self.count())
     }
 }
 
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn a_range_has_pythons_length() {
         for (start, stop, step, length) in [(0, 3, 1, 3), (5, 0, -2, 3), (0, 0, 1, 0), (3, 0, 1, 0), (0, 5, 2, 3)] {
-            assert_eq!(Range { start, stop, step }.len(), length);
+            assert_eq!(Range { start, stop, step }.count(), length);
         }
     }
 
