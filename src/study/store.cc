@@ -171,6 +171,10 @@ struct StudyStore::Impl {
 
   void load();
   void require_writer() const;
+  // Runs a writer's change, or its reading. Where SQLite fails because somebody else has changed the file,
+  // that is said.
+  template <typename Body>
+  auto undisturbed(const Body& body) const;
   void committed();
   void finish();
   size_t interventions() { return std::max<size_t>(1, read_plan(database).size()); }
@@ -234,6 +238,16 @@ void StudyStore::Impl::load() {
 void StudyStore::Impl::require_writer() const {
   if (!lock) throw std::logic_error("the study is open for reading only");
   watch->require_in_place();
+}
+
+template <typename Body>
+auto StudyStore::Impl::undisturbed(const Body& body) const {
+  try {
+    return body();
+  } catch (const SqliteError&) {
+    if (watch) watch->require_in_place();
+    throw;
+  }
 }
 
 // A commit goes to the log alone, so a study that was cut meanwhile is noticed before the log is brought into
@@ -327,122 +341,136 @@ StudyStore& StudyStore::operator=(StudyStore&&) noexcept = default;
 
 Settings StudyStore::settings() const { return impl_->settings; }
 std::vector<StoredDocument> StudyStore::documents() const { return impl_->documents; }
-std::vector<StoredIntervention> StudyStore::plan() const { return read_plan(impl_->database); }
-
-void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
-  impl_->require_writer();
-  check_plan(plan);
-  Database& database = impl_->database;
-  Transaction transaction(database);
-  if (const auto stored = read_plan(database); !stored.empty()) {
-    if (stored != plan)
-      fail("{}: another plan of interventions is stored already; use another --output", database.name());
-    return;
-  }
-  Statement insert(database,
-                   "INSERT INTO interventions (intervention, score, share, rule) VALUES (?, ?, ?, ?)");
-  for (size_t i = 0; i < plan.size(); ++i) {
-    insert.bind(1, static_cast<int64_t>(i))
-        .bind(2, plan[i].score)
-        .bind(3, plan[i].share)
-        .bind(4, plan[i].rule)
-        .run();
-  }
-  transaction.commit();
-  impl_->committed();
+std::vector<StoredIntervention> StudyStore::plan() const {
+  return impl_->undisturbed([&] { return read_plan(impl_->database); });
 }
 
-void StudyStore::finish() { impl_->finish(); }
+void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
+  impl_->undisturbed([&] {
+    impl_->require_writer();
+    check_plan(plan);
+    Database& database = impl_->database;
+    Transaction transaction(database);
+    if (const auto stored = read_plan(database); !stored.empty()) {
+      if (stored != plan)
+        fail("{}: another plan of interventions is stored already; use another --output", database.name());
+      return;
+    }
+    Statement insert(database,
+                     "INSERT INTO interventions (intervention, score, share, rule) VALUES (?, ?, ?, ?)");
+    for (size_t i = 0; i < plan.size(); ++i) {
+      insert.bind(1, static_cast<int64_t>(i))
+          .bind(2, plan[i].score)
+          .bind(3, plan[i].share)
+          .bind(4, plan[i].rule)
+          .run();
+    }
+    transaction.commit();
+    impl_->committed();
+  });
+}
+
+void StudyStore::finish() {
+  impl_->undisturbed([&] { impl_->finish(); });
+}
 
 void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& results) {
-  impl_->require_writer();
-  Database& database = impl_->database;
-  const auto [layers, heads] = impl_->shape;
-  const size_t interventions = impl_->interventions();
-  Transaction transaction(database);
-  Statement insert(database,
-                   "INSERT INTO results (intervention, document, log_likelihoods, masks, response, passes) "
-                   "VALUES (?, ?, ?, ?, ?, ?)");
-  Statement insert_stats(database, "INSERT INTO statistics (document, stats) VALUES (?, ?)");
-  for (const auto& [intervention, result] : results) {
-    impl_->check_result(intervention, result, interventions);
-    const auto log_likelihoods = encode_floats(result.log_likelihoods);
-    const auto masks = encode_masks(result.masks, layers, heads);
-    const std::string passes = encode_integers(result.passes);
-    try {
-      insert.bind(1, intervention).bind(2, result.document).bind(3, log_likelihoods).bind(4, masks);
-      insert.bind(5, result.response).bind(6, passes).run();
-      if (intervention != 0) continue;
-      const auto stats = encode_stats(result.stats, layers, heads);
-      insert_stats.bind(1, result.document).bind(2, stats).run();
-    } catch (const SqliteError& error) {
-      if ((error.code() & 0xff) != SQLITE_CONSTRAINT) throw;
-      fail(
-          "{}: the result of intervention {} for document {} is stored already, and stored results never "
-          "change",
-          database.name(), intervention, result.document);
+  impl_->undisturbed([&] {
+    impl_->require_writer();
+    Database& database = impl_->database;
+    const auto [layers, heads] = impl_->shape;
+    const size_t interventions = impl_->interventions();
+    Transaction transaction(database);
+    Statement insert(database,
+                     "INSERT INTO results (intervention, document, log_likelihoods, masks, response, passes) "
+                     "VALUES (?, ?, ?, ?, ?, ?)");
+    Statement insert_stats(database, "INSERT INTO statistics (document, stats) VALUES (?, ?)");
+    for (const auto& [intervention, result] : results) {
+      impl_->check_result(intervention, result, interventions);
+      const auto log_likelihoods = encode_floats(result.log_likelihoods);
+      const auto masks = encode_masks(result.masks, layers, heads);
+      const std::string passes = encode_integers(result.passes);
+      try {
+        insert.bind(1, intervention).bind(2, result.document).bind(3, log_likelihoods).bind(4, masks);
+        insert.bind(5, result.response).bind(6, passes).run();
+        if (intervention != 0) continue;
+        const auto stats = encode_stats(result.stats, layers, heads);
+        insert_stats.bind(1, result.document).bind(2, stats).run();
+      } catch (const SqliteError& error) {
+        if ((error.code() & 0xff) != SQLITE_CONSTRAINT) throw;
+        fail(
+            "{}: the result of intervention {} for document {} is stored already, and stored results never "
+            "change",
+            database.name(), intervention, result.document);
+      }
     }
-  }
-  add_work(database, results);
-  transaction.commit();
-  impl_->committed();
+    add_work(database, results);
+    transaction.commit();
+    impl_->committed();
+  });
 }
 
 std::vector<std::vector<bool>> StudyStore::done() const {
-  Database& database = impl_->database;
-  const Transaction snapshot(database, Transaction::Kind::read);
-  const size_t interventions = impl_->interventions();
-  const size_t documents = impl_->documents.size();
-  if (documents != 0 && interventions > kMaxResults / documents)
-    database.raise_damaged("too many interventions");
-  std::vector<std::vector<bool>> done(interventions, std::vector<bool>(documents));
-  std::pair<int64_t, int64_t> last = {-1, -1};
-  Statement rows(database, "SELECT intervention, document FROM results ORDER BY intervention, document");
-  while (rows.step()) {
-    const std::pair<int64_t, int64_t> key = {rows.integer(0), rows.integer(1)};
-    const bool in_range = key.first >= 0 && static_cast<size_t>(key.first) < interventions &&
-                          key.second >= 0 && static_cast<size_t>(key.second) < documents;
-    if (!in_range || key <= last) database.raise_damaged("results out of order");
-    done[static_cast<size_t>(key.first)][static_cast<size_t>(key.second)] = true;
-    last = key;
-  }
-  return done;
+  return impl_->undisturbed([&] {
+    Database& database = impl_->database;
+    const Transaction snapshot(database, Transaction::Kind::read);
+    const size_t interventions = impl_->interventions();
+    const size_t documents = impl_->documents.size();
+    if (documents != 0 && interventions > kMaxResults / documents)
+      database.raise_damaged("too many interventions");
+    std::vector<std::vector<bool>> done(interventions, std::vector<bool>(documents));
+    std::pair<int64_t, int64_t> last = {-1, -1};
+    Statement rows(database, "SELECT intervention, document FROM results ORDER BY intervention, document");
+    while (rows.step()) {
+      const std::pair<int64_t, int64_t> key = {rows.integer(0), rows.integer(1)};
+      const bool in_range = key.first >= 0 && static_cast<size_t>(key.first) < interventions &&
+                            key.second >= 0 && static_cast<size_t>(key.second) < documents;
+      if (!in_range || key <= last) database.raise_damaged("results out of order");
+      done[static_cast<size_t>(key.first)][static_cast<size_t>(key.second)] = true;
+      last = key;
+    }
+    return done;
+  });
 }
 
 std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_stats) const {
-  Database& database = impl_->database;
-  with_stats = with_stats && intervention == 0;
-  Statement rows(database,
-                 with_stats ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats "
-                              "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
-                              "WHERE r.intervention = ? ORDER BY r.document"
-                            : "SELECT document, log_likelihoods, masks, response, passes FROM results "
-                              "WHERE intervention = ? ORDER BY document");
-  rows.bind(1, intervention);
-  std::vector<StoredResult> results;
-  while (rows.step()) {
-    StoredResult result = impl_->read_result(rows, with_stats);
-    if (!results.empty() && result.document <= results.back().document)
-      database.raise_damaged("results out of order");
-    results.push_back(std::move(result));
-  }
-  return results;
+  return impl_->undisturbed([&] {
+    Database& database = impl_->database;
+    with_stats = with_stats && intervention == 0;
+    Statement rows(
+        database, with_stats ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats "
+                               "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
+                               "WHERE r.intervention = ? ORDER BY r.document"
+                             : "SELECT document, log_likelihoods, masks, response, passes FROM results "
+                               "WHERE intervention = ? ORDER BY document");
+    rows.bind(1, intervention);
+    std::vector<StoredResult> results;
+    while (rows.step()) {
+      StoredResult result = impl_->read_result(rows, with_stats);
+      if (!results.empty() && result.document <= results.back().document)
+        database.raise_damaged("results out of order");
+      results.push_back(std::move(result));
+    }
+    return results;
+  });
 }
 
 std::vector<Work> StudyStore::work() const {
-  Database& database = impl_->database;
-  const Transaction snapshot(database, Transaction::Kind::read);
-  std::vector<Work> work(impl_->interventions());
-  Statement rows(database, "SELECT intervention, rows, rows_unshared FROM work ORDER BY intervention");
-  while (rows.step()) {
-    const int64_t intervention = rows.integer(0);
-    const Work entry = {rows.real(1), rows.integer(2)};
-    const bool sensible = intervention >= 0 && static_cast<size_t>(intervention) < work.size() &&
-                          std::isfinite(entry.rows) && entry.rows >= 0 && entry.rows_unshared >= 0;
-    if (!sensible) database.raise_damaged("the record of work makes no sense");
-    work[static_cast<size_t>(intervention)] = entry;
-  }
-  return work;
+  return impl_->undisturbed([&] {
+    Database& database = impl_->database;
+    const Transaction snapshot(database, Transaction::Kind::read);
+    std::vector<Work> work(impl_->interventions());
+    Statement rows(database, "SELECT intervention, rows, rows_unshared FROM work ORDER BY intervention");
+    while (rows.step()) {
+      const int64_t intervention = rows.integer(0);
+      const Work entry = {rows.real(1), rows.integer(2)};
+      const bool sensible = intervention >= 0 && static_cast<size_t>(intervention) < work.size() &&
+                            std::isfinite(entry.rows) && entry.rows >= 0 && entry.rows_unshared >= 0;
+      if (!sensible) database.raise_damaged("the record of work makes no sense");
+      work[static_cast<size_t>(intervention)] = entry;
+    }
+    return work;
+  });
 }
 
 }  // namespace idleheads

@@ -3,12 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "base/error.h"
 #include "format/gguf_writer.h"
 #include "model/chat_template.h"
+#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
@@ -20,21 +18,14 @@ using testing::UnorderedElementsAre;
 
 class SpecialTokensTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   SpecialTokens read(const std::string& config, const std::string& map = "") {
     write("tokenizer_config.json", config);
     if (!map.empty()) write("special_tokens_map.json", map);
-    return special_tokens_of_folder(folder_);
+    return special_tokens_of_folder(folder_.path());
   }
-  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+  void write(const std::string& name, const std::string& text) { folder_.write(name, text); }
 
-  const std::filesystem::path folder_ =
-      std::filesystem::path(testing::TempDir()) / "idleheads_special_tokens";
+  test::TempFolder folder_;
 };
 
 TEST_F(SpecialTokensTest, NamesAndLists) {
@@ -82,7 +73,7 @@ TEST_F(SpecialTokensTest, WrongTypesNameFileAndKey) {
 TEST_F(SpecialTokensTest, AreVariablesOfTheFoldersTemplate) {
   write("chat_template.jinja", "{{ pad_token }}{{ additional_special_tokens[0] }}{{ sep_token is defined }}");
   write("tokenizer_config.json", R"({"pad_token": "<p>", "additional_special_tokens": ["<a>"]})");
-  EXPECT_EQ(ChatTemplate::from_folder(folder_)->render({{"user", "Hi"}}), "<p><a>False");
+  EXPECT_EQ(ChatTemplate::from_folder(folder_.path())->render({{"user", "Hi"}}), "<p><a>False");
 }
 
 TEST(SpecialTokensOfGguf, AreFoundByTheirIds) {

@@ -76,6 +76,13 @@ TEST_F(StoreVanish, EmptiedOrCut) {
     expect_noticed([&] { fs::resize_file(file_, static_cast<uintmax_t>(size)); }, "cut from ");
 }
 
+// Between a check and SQLite's own reading: SQLite finds a damaged file, and the reason is named.
+TEST_F(StoreVanish, CutWhileItIsRead) {
+  begin();
+  fs::resize_file(file_, 5000);
+  EXPECT_THAT(error_of([&] { store_->results(0, true); }), HasSubstr("cut from "));
+}
+
 TEST_F(StoreVanish, Overwritten) {
   expect_noticed(
       [&] {
