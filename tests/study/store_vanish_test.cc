@@ -80,7 +80,8 @@ TEST_F(StoreVanish, EmptiedOrCut) {
 TEST_F(StoreVanish, CutWhileItIsRead) {
   begin();
   store_.reset();
-  store_.emplace(StudyStore::open(file_, make_settings(), documents_));  // with nothing of the results in its cache
+  store_.emplace(
+      StudyStore::open(file_, make_settings(), documents_));  // with nothing of the results in its cache
   fs::resize_file(file_, 5000);
   EXPECT_THAT(error_of([&] { store_->results(0, true); }), HasSubstr("cut from "));
 }
