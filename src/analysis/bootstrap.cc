@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "analysis/curve.h"
+#include "analysis/spread.h"
 #include "heads/random.h"
 
 namespace idleheads {
@@ -56,31 +57,9 @@ void check(const MeasuredRun& run, size_t documents) {
   if (!fits) throw std::invalid_argument("bootstrap: runs over different numbers of documents");
 }
 
-// Linear between neighbours; sorts `values`, which are not empty.
-double percentile(std::vector<double>& values, double share) {
-  std::sort(values.begin(), values.end());
-  const double position = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<size_t>(position);
-  if (below + 1 >= values.size()) return values.back();
-  return values[below] + (position - static_cast<double>(below)) * (values[below + 1] - values[below]);
-}
-
 Interval interval_of(std::vector<double>& values, double confidence) {
   const double low = percentile(values, (1 - confidence) / 2);
   return {low, percentile(values, (1 + confidence) / 2)};
-}
-
-// The percent up to which the line through `points`, sorted by percent, is at or above `height`; its first
-// point is.
-double first_below(std::vector<CurvePoint> points, double height) {
-  std::stable_sort(points.begin(), points.end(),
-                   [](const CurvePoint& a, const CurvePoint& b) { return a.percent < b.percent; });
-  for (size_t i = 1; i < points.size(); ++i) {
-    if (points[i].accuracy >= height) continue;
-    const double part = (points[i - 1].accuracy - height) / (points[i - 1].accuracy - points[i].accuracy);
-    return points[i - 1].percent + part * (points[i].percent - points[i - 1].percent);
-  }
-  return points.back().percent;
 }
 
 // The differences of one curve, draw by draw, and its largest inactive shares.
@@ -107,16 +86,12 @@ class CurveDraws {
 
   BootstrapCurve finish(double baseline, const std::vector<double>& all_once) {
     BootstrapCurve out;
-    std::vector<CurvePoint> lower = {{0, 0}};
     for (size_t i = 0; i < runs_.size(); ++i) {
       const Measured point = measure(runs_[i], all_once);
       out.differences.push_back({point.points - baseline, interval_of(differences_[i], options_.confidence)});
-      const double low = percentile(differences_[i], 1 - options_.confidence);
-      lower.push_back({point.percent, low + kRounding});
     }
     out.draws_with_share = static_cast<double>(shares_.size()) / options_.draws;
     if (out.draws_with_share > 0.5) out.inactive_percent = interval_of(shares_, options_.confidence);
-    out.confident_percent = first_below(std::move(lower), -options_.tolerance);
     return out;
   }
 

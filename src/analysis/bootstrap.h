@@ -43,11 +43,6 @@ struct BootstrapCurve {
   // more than half of them.
   std::optional<Interval> inactive_percent;
   double draws_with_share = 0;  // share of the draws that have one
-  // Up to which share, in percent, the difference to the baseline is at least -tolerance with `confidence`
-  // (one-sided): by linear interpolation of the lower percentiles at the runs, from 0 where nothing is off to
-  // the first run that fails. As the runs are tried in a fixed order and the first failure ends it, the
-  // confidence holds for all of them together.
-  double confident_percent = 0;
 };
 
 // `curves[i]` holds the runs of one score; all runs and the baseline are over the same documents. A curve

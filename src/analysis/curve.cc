@@ -16,6 +16,12 @@ std::vector<CurvePoint> sorted_finite(std::vector<CurvePoint> curve) {
   return curve;
 }
 
+// Where the line between two points is at `height`.
+double crossing(const CurvePoint& left, const CurvePoint& right, double height) {
+  const double part = (height - left.accuracy) / (right.accuracy - left.accuracy);
+  return left.percent + part * (right.percent - left.percent);
+}
+
 }  // namespace
 
 std::optional<double> largest_inactive_share(std::vector<CurvePoint> curve, double baseline,
@@ -27,10 +33,19 @@ std::optional<double> largest_inactive_share(std::vector<CurvePoint> curve, doub
     const CurvePoint& left = curve[i - 1];
     const CurvePoint& right = curve[i];
     if ((left.accuracy >= line) == (right.accuracy >= line)) continue;
-    const double part = (line - left.accuracy) / (right.accuracy - left.accuracy);
-    return left.percent + part * (right.percent - left.percent);
+    return crossing(left, right, line);
   }
   if (curve.back().accuracy < line) return std::nullopt;
+  return curve.back().percent;
+}
+
+std::optional<double> first_crossing(std::vector<CurvePoint> curve, double baseline, double tolerance) {
+  curve = sorted_finite(std::move(curve));
+  const double line = baseline - tolerance;
+  if (curve.empty() || !std::isfinite(line) || curve.front().accuracy < line) return std::nullopt;
+  for (size_t i = 1; i < curve.size(); ++i) {
+    if (curve[i].accuracy < line) return crossing(curve[i - 1], curve[i], line);
+  }
   return curve.back().percent;
 }
 

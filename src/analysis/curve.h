@@ -22,6 +22,10 @@ struct CurvePoint {
 std::optional<double> largest_inactive_share(std::vector<CurvePoint> curve, double baseline,
                                              double tolerance = 1.0);
 
+// Where the curve, from its smallest percent on, first falls below that line; the last percent if it never
+// does, none where largest_inactive_share has none, and where the first point is below.
+std::optional<double> first_crossing(std::vector<CurvePoint> curve, double baseline, double tolerance = 1.0);
+
 // Trapezoid area under accuracy over percent, divided by (x_max - x_min). None with fewer than two distinct
 // x.
 std::optional<double> normalized_auc(std::vector<CurvePoint> curve);

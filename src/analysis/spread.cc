@@ -69,4 +69,14 @@ std::vector<float> quantiles_of(std::vector<float> values, int count) {
   return out;
 }
 
+double percentile(std::vector<double>& values, double share) {
+  if (values.empty() || !(share >= 0 && share <= 1))
+    throw std::invalid_argument("percentile: needs values, and a share in [0, 1]");
+  std::sort(values.begin(), values.end());
+  const double position = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(position);
+  if (below + 1 >= values.size() || values[below] == values[below + 1]) return values[below];
+  return values[below] + (position - static_cast<double>(below)) * (values[below + 1] - values[below]);
+}
+
 }  // namespace idleheads

@@ -25,4 +25,8 @@ double mean_of(std::span<const float> values);
 // numbers. `count` is at least 2.
 std::vector<float> quantiles_of(std::vector<float> values, int count);
 
+// The value at `share` (in [0, 1]) of the sorted values, linear between neighbours as NumPy has it. Sorts
+// `values`. Throws std::invalid_argument if there are none.
+double percentile(std::vector<double>& values, double share);
+
 }  // namespace idleheads

@@ -31,16 +31,11 @@ std::optional<Interval> interval_of(const StudySummary& summary, const MetricVal
   return wilson(std::llround(value.value * static_cast<double>(value.n)), value.n);
 }
 
-PointCertainty certainty_of_point(const StudySummary& summary, const CurveEntry& point,
-                                  const MeasuredRun& baseline, const MeasuredRun& run) {
+PointCertainty certainty_of_point(const StudySummary& summary, const CurveEntry& point) {
   PointCertainty out;
   out.accuracy = interval_of(summary, point.values);
-  if (!metric_info(summary.metric).is_share) return out;
-  for (size_t i = 0; i < run.values.size(); ++i) {
-    out.lost += baseline.values[i] > run.values[i];
-    out.won += baseline.values[i] < run.values[i];
-  }
-  out.mcnemar = mcnemar_exact(out.lost, out.won);
+  if (metric_info(summary.metric).is_share)
+    out.mcnemar = mcnemar_exact(point.changes.lost, point.changes.won);
   return out;
 }
 
@@ -63,10 +58,8 @@ Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
     ScoreCertainty& score = out.scores.emplace_back();
     score.inactive_percent = draws[s].inactive_percent;
     score.draws_with_share = draws[s].draws_with_share;
-    score.confident_percent = draws[s].confident_percent;
     for (size_t p = 0; p < curves[s].size(); ++p) {
-      score.points.push_back(
-          certainty_of_point(summary, summary.scores[s].points[p], baseline, curves[s][p]));
+      score.points.push_back(certainty_of_point(summary, summary.scores[s].points[p]));
       score.points.back().difference = draws[s].differences[p];
     }
   }

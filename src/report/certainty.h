@@ -13,7 +13,6 @@ namespace idleheads {
 // An intervention against the baseline.
 struct PointCertainty {
   std::optional<Interval> accuracy;  // Wilson's, in [0, 1]; for shares of right documents
-  int64_t lost = 0, won = 0;         // documents right in the baseline alone, under the intervention alone
   std::optional<double> mcnemar;     // the probability of its exact test; for shares of right documents
   PairedDifference difference;       // in points, paired bootstrap over documents
 };
@@ -22,7 +21,6 @@ struct ScoreCertainty {
   std::vector<PointCertainty> points;        // as ScoreSummary::points
   std::optional<Interval> inactive_percent;  // of the largest inactive share
   double draws_with_share = 0;               // share of the bootstrap's draws that have one
-  double confident_percent = 0;  // within the tolerance with 95 % confidence (analysis/bootstrap.h)
 };
 
 struct Certainty {

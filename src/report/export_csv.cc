@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <initializer_list>
 
 #include "analysis/exact_match.h"
@@ -82,14 +83,52 @@ void write_interval(CsvWriter& csv, const std::optional<Interval>& interval) {
   csv.cell(interval->low).cell(interval->high);
 }
 
+void optional_cell(CsvWriter& csv, const std::optional<double>& value) {
+  value&& std::isfinite(*value) ? csv.cell(*value) : csv.empty();
+}
+
 // `certainty` is none where there is no finished baseline.
 void write_certainty(CsvWriter& csv, const PointCertainty* certainty) {
-  if (!certainty) return empty_cells(csv, 8);
+  if (!certainty) return empty_cells(csv, 6);
   write_interval(csv, certainty->accuracy);
   csv.cell(certainty->difference.points);
   write_interval(csv, certainty->difference.interval);
-  if (!certainty->mcnemar) return empty_cells(csv, 3);
-  csv.cell(certainty->lost).cell(certainty->won).cell(*certainty->mcnemar);
+  optional_cell(csv, certainty->mcnemar);
+}
+
+// "log_likelihood" to "log_likelihood_mean", "..._low", "..._high", "..._p5", "..._median", "..._p95".
+constexpr std::array<const char*, 6> kSpreadColumns = {"mean", "low", "high", "p5", "median", "p95"};
+
+void write_spread(CsvWriter& csv, const std::optional<ChangeSpread>& spread) {
+  if (!spread) return empty_cells(csv, kSpreadColumns.size());
+  optional_cell(csv, spread->mean);
+  write_interval(csv, spread->interval);
+  for (const double value : {spread->low, spread->median, spread->high}) optional_cell(csv, value);
+}
+
+constexpr std::array<const char*, 5> kChangeColumns = {"changed", "lost", "won", "loss_bound", "kl_bound"};
+constexpr std::array<const char*, 3> kChangeSpreads = {"log_likelihood_change", "probability_change", "kl"};
+
+void write_changes(CsvWriter& csv, const StudySummary& summary, const AnswerChanges& changes) {
+  if (metric_info(summary.metric).is_share)
+    csv.cell(changes.changed).cell(changes.lost).cell(changes.won);
+  else
+    empty_cells(csv, 3);
+  optional_cell(csv, changes.loss_bound);
+  optional_cell(csv, changes.kl_bound);
+  write_spread(csv, changes.log_likelihood);
+  write_spread(csv, changes.probability);
+  write_spread(csv, changes.kl);
+}
+
+std::vector<std::string> certainty_columns() {
+  std::vector<std::string> out = {"interval_low",   "interval_high",   "difference",
+                                  "difference_low", "difference_high", "mcnemar_p"};
+  out.insert(out.end(), kChangeColumns.begin(), kChangeColumns.end());
+  for (const char* name : kChangeSpreads) {
+    for (const char* column : kSpreadColumns) out.push_back(fmt::format("{}_{}", name, column));
+  }
+  return out;
 }
 
 CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
@@ -98,13 +137,12 @@ CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
   for (const Metric metric : summary.metrics) {
     for (std::string& name : columns_of(metric)) header.push_back(std::move(name));
   }
-  for (const char* name : {"interval_low", "interval_high", "difference", "difference_low", "difference_high",
-                           "lost", "won", "mcnemar_p"})
-    header.emplace_back(name);
+  const std::vector<std::string> certainty_names = certainty_columns();
+  header.insert(header.end(), certainty_names.begin(), certainty_names.end());
   CsvWriter csv(path, header);
   write_values(csv.cell("baseline").empty().empty().cell(0), summary, summary.baseline);
   write_interval(csv, certainty.baseline);
-  empty_cells(csv, 6);
+  empty_cells(csv, static_cast<int>(certainty_names.size()) - 2);
   csv.end_line();
   for (size_t s = 0; s < summary.scores.size(); ++s) {
     const ScoreSummary& score = summary.scores[s];
@@ -113,6 +151,7 @@ CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
       csv.cell(score.score->slug).cell(point.share).cell(point.threshold).cell(point.percent_off);
       write_values(csv, summary, point.values);
       write_certainty(csv, certainty.scores.empty() ? nullptr : &certainty.scores[s].points[p]);
+      write_changes(csv, summary, point.changes);
       csv.end_line();
     }
   }
@@ -122,18 +161,16 @@ CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
 
 CsvWriter write_shares(const StudySummary& summary, const Certainty& certainty,
                        const std::filesystem::path& path) {
-  CsvWriter csv(path, {"score", "largest_inactive_percent", "interval_low", "interval_high",
-                       "confident_percent", "normalized_auc"});
-  const auto optional_cell = [&](const std::optional<double>& value) {
-    value ? csv.cell(*value) : csv.empty();
-  };
+  CsvWriter csv(path, {"score", "sure_percent", "largest_inactive_percent", "interval_low", "interval_high",
+                       "first_crossing_percent", "normalized_auc"});
   for (size_t s = 0; s < summary.scores.size(); ++s) {
     const ScoreCertainty* sure = certainty.scores.empty() ? nullptr : &certainty.scores[s];
     csv.cell(summary.scores[s].score->slug);
-    optional_cell(summary.scores[s].inactive_percent);
+    csv.cell(summary.scores[s].sure_percent());
+    optional_cell(csv, summary.scores[s].inactive_percent);
     write_interval(csv, sure ? sure->inactive_percent : std::nullopt);
-    optional_cell(sure ? std::optional(sure->confident_percent) : std::nullopt);
-    optional_cell(summary.scores[s].auc);
+    optional_cell(csv, summary.scores[s].first_crossing);
+    optional_cell(csv, summary.scores[s].auc);
     csv.end_line();
   }
   csv.prepare();

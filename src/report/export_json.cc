@@ -42,6 +42,7 @@ OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
   OrderedJson points = OrderedJson::array();
   for (size_t i = 0; i < score.points.size(); ++i) {
     OrderedJson& point = points.emplace_back(point_json(summary, score.points[i]));
+    add_changes(point, summary, score.points[i].changes);
     if (certainty) add_certainty(point, certainty->points[i]);
   }
   OrderedJson out = {
@@ -52,6 +53,7 @@ OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
       {"normalized_auc", optional_json(score.auc)},
       {"proven_share", score.proven ? OrderedJson(score.points[*score.proven].share) : OrderedJson(nullptr)},
       {"points", std::move(points)}};
+  add_claims(out, score);
   if (certainty) add_certainty(out, *certainty);
   return out;
 }

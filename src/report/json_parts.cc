@@ -14,18 +14,41 @@ OrderedJson interval_json(const std::optional<Interval>& interval, double scale)
 
 void add_certainty(OrderedJson& score, const ScoreCertainty& certainty) {
   score["inactive_interval"] = interval_json(certainty.inactive_percent);
-  score["confident"] = certainty.confident_percent;
 }
 
 void add_certainty(OrderedJson& point, const PointCertainty& certainty) {
   point["interval"] = interval_json(certainty.accuracy, 100);
-  const bool counted =
-      certainty.mcnemar.has_value();  // nothing is won or lost where no document is right or wrong
-  point["lost"] = counted ? OrderedJson(certainty.lost) : OrderedJson(nullptr);
-  point["won"] = counted ? OrderedJson(certainty.won) : OrderedJson(nullptr);
   point["mcnemar"] = optional_json(certainty.mcnemar);
   point["difference"] = certainty.difference.points;
   point["difference_interval"] = interval_json(certainty.difference.interval);
+}
+
+OrderedJson spread_json(const std::optional<ChangeSpread>& spread) {
+  if (!spread) return nullptr;
+  return {{"mean", rounded(spread->mean)},
+          {"interval", interval_json(spread->interval)},
+          {"p5", rounded(spread->low)},
+          {"median", rounded(spread->median)},
+          {"p95", rounded(spread->high)}};
+}
+
+void add_changes(OrderedJson& point, const StudySummary& summary, const AnswerChanges& changes) {
+  const auto count = [&](int64_t number) {
+    return metric_info(summary.metric).is_share ? OrderedJson(number) : OrderedJson(nullptr);
+  };
+  point["changed"] = count(changes.changed);
+  point["lost"] = count(changes.lost);
+  point["won"] = count(changes.won);
+  point["loss_bound"] = rounded(changes.loss_bound);
+  point["log_likelihood_change"] = spread_json(changes.log_likelihood);
+  point["probability_change"] = spread_json(changes.probability);
+  point["kl"] = spread_json(changes.kl);
+  point["kl_bound"] = rounded(changes.kl_bound);
+}
+
+void add_claims(OrderedJson& out, const ScoreSummary& score) {
+  out["sure"] = score.sure_percent();
+  out["first_crossing"] = optional_json(score.first_crossing);
 }
 
 OrderedJson rounded(double value) {

@@ -14,7 +14,7 @@ OrderedJson optional_json(const std::optional<T>& value) {
   return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
 
-// Adds to a score: "inactive_interval" and "confident", in percent of the heads.
+// Adds to a score: "inactive_interval", in percent of the heads.
 void add_certainty(OrderedJson& score, const ScoreCertainty& certainty);
 
 // Adds to a point of a curve: "interval" of the metric in percent, "lost" and "won" documents, "mcnemar"
@@ -34,5 +34,13 @@ OrderedJson off_json(const HeadFrequency& frequency);
 
 // A number with four significant digits; null for what is no number.
 OrderedJson rounded(double value);
+
+// Adds to a point what AnswerChanges holds: "changed", "lost", "won" (null for perplexities), "loss_bound" in
+// points, "kl_bound" in nats (null where too little is known), and "log_likelihood_change" (nats),
+// "probability_change" (points), "kl" (nats), each with "mean", "interval", "p5", "median", "p95", or null
+// without choices.
+void add_changes(OrderedJson& point, const StudySummary& summary, const AnswerChanges& changes);
+// Adds to a score: "sure" and "first_crossing", in percent of the heads.
+void add_claims(OrderedJson& out, const ScoreSummary& score);
 
 }  // namespace idleheads

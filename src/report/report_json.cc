@@ -45,6 +45,7 @@ OrderedJson point_json(const StudySummary& s, const CurveEntry& point, double he
                      {"height", height},
                      {"passes", point.frequency.passes},
                      {"off", off_json(point.frequency)}};
+  add_changes(out, s, point.changes);
   if (certainty) add_certainty(out, *certainty);
   return out;
 }
@@ -61,6 +62,7 @@ OrderedJson score_json(const StudySummary& s, const ScoreSummary& score, const S
                      {"random", score.score->is_random}, {"inactive", optional_json(score.inactive_percent)},
                      {"area", optional_json(score.auc)}, {"proven", optional_json(score.proven)},
                      {"points", std::move(points)}};
+  add_claims(out, score);
   if (certainty) add_certainty(out, *certainty);
   return out;
 }

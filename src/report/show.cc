@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "report/show_text.h"
@@ -85,48 +86,95 @@ std::string missing(const StudySummary& s, const ShowOptions& options) {
   return "\n" + emphasize_lines(wrap(line, options.width), options);
 }
 
-// Indices of the scores: largest inactive share first, then by area; none last.
+bool anything_sure(const StudySummary& s) {
+  for (size_t i = 0; i < s.scores.size(); ++i) {
+    if (s.is_sure(i)) return true;
+  }
+  return false;
+}
+
+std::string allowed_text(const StudySummary& s) {
+  if (s.within_kl) return fmt::format("a mean KL divergence of {:g} nats", *s.within_kl);
+  return is_share(s) ? fmt::format("{:g} point", kTolerance) : fmt::format("{:g} %", kTolerance);
+}
+
+// What may be said of other questions than these: the first thing to read.
+std::string claim(const StudySummary& s, const ShowOptions& options) {
+  if (s.score_only() || s.questions == 0) return "";
+  const std::string these = count_text(s.questions, measured_noun(s));
+  const std::string others = fmt::format("other {}s like these", measured_noun(s));
+  if (anything_sure(s)) {
+    return wrap(
+        fmt::format(
+            "Sure for {}, with {:g} % confidence for all scores together: up to the shares under \"sure\" no "
+            "more than {} is lost.",
+            others, 100 * kConfidence, allowed_text(s)),
+        options.width);
+  }
+  std::string line = fmt::format("Nothing is sure for {}: ", others);
+  const bool too_few = is_share(s) && !s.within_kl && s.questions < s.fewest_questions();
+  if (too_few) {
+    line += fmt::format(
+        "{} are too few. To bound the loss by {} for {} together takes {} questions or more, even if no "
+        "answer changes. ",
+        these, allowed_text(s), count_text(static_cast<int64_t>(s.scores.size()), "score"),
+        s.fewest_questions());
+  } else {
+    line += fmt::format("no tested share is within {} with {:g} % confidence. ", allowed_text(s),
+                        100 * kConfidence);
+  }
+  return wrap(line + fmt::format("What follows holds for these {}.", these), options.width);
+}
+
+// Indices of the scores: what is sure first, then the largest inactive share, then by area; none last.
 std::vector<size_t> ranking(const StudySummary& s) {
   std::vector<size_t> order(s.scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::pair(s.scores[a].inactive_percent, s.scores[a].auc) >
-           std::pair(s.scores[b].inactive_percent, s.scores[b].auc);
+    const auto rank = [&](const ScoreSummary& score) {
+      return std::tuple(score.sure_percent(), score.inactive_percent, score.auc);
+    };
+    return rank(s.scores[a]) > rank(s.scores[b]);
   });
   return order;
 }
 
 std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& score, bool best) {
-  std::string off = "-", heads = "-", at = "-", value = "-";
+  std::string off = "-", heads = "-", at = "-", value = "-", changed = "-";
   if (score.inactive_percent) {
     off = fmt::format("{:.1f} %", *score.inactive_percent);
+    if (score.dips()) off = fmt::format("({:.1f}) ", *score.first_crossing) + off;
     heads = heads_text(*score.inactive_percent, s.head_count());
   }
   if (score.proven) {
     const CurveEntry& point = score.points[*score.proven];
     at = fmt::format("{:.1f} %", point.percent_off);
     value = plain_value_text(s.metric, value_of(point.values, s.metric).value);
+    if (is_share(s)) changed = std::to_string(point.changes.changed);
   }
   std::string slug(score.score->slug);
   if (static_cast<int64_t>(score.points.size()) < score.planned) {
     slug += fmt::format(" [{}/{}]", score.points.size(), score.planned);
   }
   const std::string name(shown_name(*score.score));
-  return {best ? "*" : "", slug, name,  off,
-          heads,           at,   value, score.auc ? fmt::format("{:.1f}", *score.auc) : "-"};
+  const std::string sure = score.sure_percent() > 0 ? fmt::format("{:.1f} %", score.sure_percent()) : "-";
+  const std::string area = score.auc ? fmt::format("{:.1f}", *score.auc) : "-";
+  return {best ? "*" : "", slug, name, sure, off, heads, at, value, changed, area};
 }
 
 std::string score_table(const StudySummary& s, const ShowOptions& options) {
   Table table({{"", Align::left},
                {"score", Align::left},
                {"name in the paper", Align::left},
+               {"sure"},
                {"can be off"},
                {"heads"},
                {"tested"},
                {metric_noun(s.metric)},
+               {"changed"},
                {"area"}});
   for (const size_t i : ranking(s)) {
-    const bool best = s.best == i;
+    const bool best = s.best == i && s.is_sure(i);
     const Emphasis emphasis = s.scores[i].score->is_random ? Emphasis::faint : Emphasis::none;
     table.add_row(score_cells(s, s.scores[i], best), best ? Emphasis::strong : emphasis);
   }
@@ -148,10 +196,15 @@ std::string scores_part(const StudySummary& s, const ShowOptions& options) {
                   : fmt::format("{} at most {:g} % above that with all heads on", noun, kTolerance);
   const std::string area = is_share(s) ? noun + " in percent" : "of -100 ln(perplexity)";
   out += wrap(
-      fmt::format("can be off: the largest share of heads with {}, where the curve over the tested shares "
-                  "last crosses that line; heads: that many of all; tested: the run with most heads off "
-                  "that stayed within, and its {}; area: mean {} over the shares tested; -: none.",
-                  line, noun, area),
+      fmt::format(
+          "sure: the largest tested share up to which other {}s like these lose no more than {}; can be off: "
+          "on "
+          "these {}s, the largest share of heads with {}, where the curve over the tested shares "
+          "last crosses that line (in brackets: where it first does, if it dips); heads: that many of all; "
+          "tested: the run with most heads off "
+          "that stayed within, its {} and how many answers it changed; area: mean {} over the shares tested; "
+          "-: none.",
+          measured_noun(s), allowed_text(s), measured_noun(s), line, noun, area),
       options.width);
   return out;
 }
@@ -159,15 +212,23 @@ std::string scores_part(const StudySummary& s, const ShowOptions& options) {
 std::string conclusion(const StudySummary& s, const ShowOptions& options) {
   if (!s.best) {
     if (s.baseline_value().n == 0 || s.questions == 0) return "";
+    if (!s.missing.empty()) return "\n" + wrap("Not tested yet: how many heads can be off.", options.width);
     return "\n" + wrap(fmt::format("No score found heads that can be off within 1 {}.",
                                    is_share(s) ? "point" : "% of perplexity"),
                        options.width);
   }
-  const auto off = [&](const ScoreSummary& score) { return score.inactive_percent.value_or(0); };
+  const bool sure = s.is_sure(*s.best);
+  const auto off = [&](const ScoreSummary& score) {
+    return sure ? score.sure_percent() : score.inactive_percent.value_or(0);
+  };
   const ScoreSummary& best = s.scores[*s.best];
   std::string line =
-      fmt::format("Best: {} ({}). {:.1f} % of the heads, {}, can be off at a time", best.score->slug,
-                  best.score->paper_name, off(best), heads_text(off(best), s.head_count()));
+      fmt::format("{}: {} ({}). {:.1f} % of the heads, {}, can be off at a time{}",
+                  sure ? "Best" : "Most on these " + std::string(measured_noun(s)) + "s", best.score->slug,
+                  best.score->paper_name, off(best), heads_text(off(best), s.head_count()),
+                  sure ? fmt::format(" for sure (on these {}s {:.1f} %)", measured_noun(s),
+                                     best.inactive_percent.value_or(0))
+                       : "");
   for (const ScoreSummary& score : s.scores) {
     if (score.score->slug == "awft" && best.score->slug != "awft") {
       line += fmt::format("; by the usual test, attention to the first token (awft), {:.1f} %", off(score));
@@ -205,7 +266,8 @@ std::string work_note(const StudySummary& s, const ShowOptions& options) {
 }  // namespace
 
 std::string show(const StudySummary& summary, const ShowOptions& options) {
-  std::string out = intro(summary, options) + guessing_warning(summary, options) + missing(summary, options);
+  std::string out = claim(summary, options) + intro(summary, options) + guessing_warning(summary, options) +
+                    missing(summary, options);
   if (summary.score_only()) {
     out += "\n" + show_distributions(summary, options);
   } else {

@@ -23,17 +23,21 @@ std::string probability_text(const std::optional<double>& p) {
   return *p < 0.001 ? "<0.001" : fmt::format("{:.3f}", *p);
 }
 
+std::string bound_text(double bound, int digits) {
+  return std::isfinite(bound) ? fmt::format("{:.{}f}", bound, digits) : "-";
+}
+
 std::string optional_number(const std::optional<double>& value, const char* format) {
   return value ? fmt::format(fmt::runtime(format), *value) : "-";
 }
 
 std::vector<std::string> certainty_cells(const StudySummary& s, const ScoreSummary& score,
                                          const ScoreCertainty& certainty) {
-  std::vector<std::string> cells = {
-      std::string(score.score->slug), optional_number(score.inactive_percent, "{:.1f}"),
-      interval_text(certainty.inactive_percent), fmt::format("{:.1f}", certainty.confident_percent)};
+  std::vector<std::string> cells = {std::string(score.score->slug),
+                                    optional_number(score.inactive_percent, "{:.1f}"),
+                                    interval_text(certainty.inactive_percent)};
   if (!score.proven) {
-    cells.resize(10, "-");
+    cells.resize(12, "-");
     return cells;
   }
   const CurveEntry& point = score.points[*score.proven];
@@ -43,8 +47,12 @@ std::vector<std::string> certainty_cells(const StudySummary& s, const ScoreSumma
                                 : plain_value_text(s.metric, value_of(point.values, s.metric).value));
   cells.push_back(fmt::format("{:+.1f}", sure.difference.points));
   cells.push_back(interval_text(sure.difference.interval));
-  cells.push_back(sure.mcnemar ? fmt::format("{}/{}", sure.lost, sure.won) : "-");
+  const AnswerChanges& changes = point.changes;
+  cells.push_back(sure.mcnemar ? fmt::format("{}/{}", changes.lost, changes.won) : "-");
   cells.push_back(probability_text(sure.mcnemar));
+  cells.push_back(bound_text(changes.loss_bound, 1));
+  cells.push_back(changes.kl ? fmt::format("{:.3f}", changes.kl->mean) : "-");
+  cells.push_back(bound_text(changes.kl_bound, 3));
   return cells;
 }
 
@@ -116,13 +124,15 @@ std::string show_certainty(const StudySummary& s, const Certainty& certainty, co
   Table table({{"score", Align::left},
                {"can be off %"},
                {"95 % interval"},
-               {"sure to 95 %"},
                {"tested %"},
                {metric_noun(s.metric)},
                {"difference"},
                {"95 % interval"},
                {"lost/won"},
-               {"McNemar p"}});
+               {"McNemar p"},
+               {"loss at most"},
+               {"KL"},
+               {"KL at most"}});
   for (size_t i = 0; i < s.scores.size(); ++i) {
     const bool best = s.best == i;
     table.add_row(certainty_cells(s, s.scores[i], certainty.scores[i]),
@@ -135,16 +145,18 @@ std::string show_certainty(const StudySummary& s, const Certainty& certainty, co
                          options.width);
   out += "\n" + table.to_string(colored(options));
   return out + "\n" +
-         wrap(fmt::format("can be off: the largest inactive share with its bootstrap interval over "
-                          "documents; sure to 95 %: the "
-                          "share up to which no more than {:g} point is lost with 95 % confidence; tested: "
-                          "the run with most "
-                          "heads off that stayed within, its {} (Wilson's interval), its difference to all "
-                          "heads on over the same "
-                          "documents in points, the documents right only with all heads on / only with heads "
-                          "off, and how likely "
-                          "so uneven a split is by chance. 1,000 draws, seed 1234.",
-                          kTolerance, metric_noun(s.metric)),
+         wrap(fmt::format(
+                  "can be off: the largest inactive share with its bootstrap interval over "
+                  "documents; tested: the run with most "
+                  "heads off that stayed within, its {} (Wilson's interval), its difference to all "
+                  "heads on over the same "
+                  "documents in points, the documents right only with all heads on / only with heads "
+                  "off, and how likely "
+                  "so uneven a split is by chance; loss at most, KL at most: what other questions like these "
+                  "can "
+                  "lose in points, and their mean KL divergence in nats, with {:g} % confidence for all "
+                  "interventions together. 1,000 draws, seed 1234.",
+                  metric_noun(s.metric), 100 * kConfidence),
               options.width);
 }
 

@@ -98,7 +98,7 @@ std::string number_text(double value) { return std::isnan(value) ? "-" : fmt::fo
 std::string show_heads(const StudySummary& s, const ShowOptions& options) {
   if (!s.named || !s.best) return "";
   const ScoreSummary& best = s.scores[*s.best];
-  const CurveEntry& point = best.points[*best.proven];
+  const CurveEntry& point = *best_point(s);
   std::string out = wrap(
       fmt::format(
           "Heads that were off under {} ({}), where {:.1f} % are off on average and {} {} {}, by how often "

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
+#include "analysis/paired_loss.h"
 #include "base/error.h"
 #include "base/portable_name.h"
+#include "report/answer_changes.h"
 #include "study/answers.h"
 #include "study/store_check.h"
 
@@ -65,9 +68,13 @@ ScoreSummary& score_summary(StudySummary& summary, const std::string& slug) {
   return summary.scores.back();
 }
 
-void read_interventions(const StudyStore& store, StudySummary& summary) {
+void read_interventions(const StudyStore& store, const std::vector<StoredResult>& baseline,
+                        StudySummary& summary) {
   const std::vector<Work> work = store.work();
   const std::vector<StoredIntervention> plan = store.plan();
+  std::set<std::string> slugs;
+  for (size_t i = 1; i < plan.size(); ++i) slugs.insert(plan[i].score);
+  const double confidence = confidence_each(slugs.size());
   const std::vector<std::vector<bool>> done = store.done();
   const auto documents = static_cast<int64_t>(summary.documents.size());
   for (size_t i = 1; i < plan.size() && i < done.size(); ++i) {
@@ -79,8 +86,10 @@ void read_interventions(const StudyStore& store, StudySummary& summary) {
       continue;
     }
     const auto number = static_cast<int64_t>(i);
-    score.points.push_back(make_entry(summary, number, plan[i], store.results(number, false)));
+    const std::vector<StoredResult> results = store.results(number, false);
+    score.points.push_back(make_entry(summary, number, plan[i], results));
     score.points.back().work = work[i];
+    score.points.back().changes = answer_changes(summary, baseline, results, confidence);
   }
 }
 
@@ -98,19 +107,21 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
       score.proven = i;
   }
   score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);
+  score.first_crossing = first_crossing(curve, baseline, kTolerance);
+  score.sure = last_sure(score.points, summary.within_kl);
   score.auc = normalized_auc(curve);
 }
 
 std::optional<size_t> best_score(const StudySummary& summary, bool with_awft) {
   const auto rank = [&](size_t i) {
-    return std::pair(summary.scores[i].inactive_percent,
-                     summary.scores[i].auc);  // none is below every number
+    const ScoreSummary& score = summary.scores[i];
+    return std::tuple(score.sure_percent(), score.inactive_percent, score.auc);  // none is below every number
   };
   std::optional<size_t> best;
   for (size_t i = 0; i < summary.scores.size(); ++i) {
     const ScoreSummary& score = summary.scores[i];
-    if (score.score->is_random || !score.inactive_percent || (!with_awft && score.score->slug == "awft"))
-      continue;
+    const bool has_share = score.inactive_percent || score.sure_percent() > 0;
+    if (score.score->is_random || !has_share || (!with_awft && score.score->slug == "awft")) continue;
     if (!best || rank(i) > rank(*best)) best = i;
   }
   return best;
@@ -205,11 +216,17 @@ const ScoreSummary* find_tested(const StudySummary& summary, const Score& score)
 const CurveEntry* best_point(const StudySummary& summary) {
   if (!summary.best) return nullptr;
   const ScoreSummary& best = summary.scores[*summary.best];
+  if (summary.is_sure(*summary.best)) return &best.points[*best.sure];
   return best.proven ? &best.points[*best.proven] : nullptr;
+}
+
+int64_t StudySummary::fewest_questions() const {
+  return idleheads::fewest_questions(kTolerance / 100, confidence_each(scores.size()));
 }
 
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   StudySummary summary;
+  summary.within_kl = options.within_kl;
   describe(store, summary);
   for (const Work& work : store.work()) {
     summary.work.rows += work.rows;
@@ -226,7 +243,7 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
     summary.missing.push_back({"baseline", summary.baseline_done, documents});
   if (with_stats) summary.distributions = score_distributions(summary.layers, summary.heads, baseline);
 
-  read_interventions(store, summary);
+  read_interventions(store, baseline, summary);
   for (ScoreSummary& score : summary.scores) finish_score(summary, score);
   summary.best = best_score(summary, true);
   summary.best_other = best_score(summary, false);

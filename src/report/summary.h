@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "analysis/accuracy.h"
+#include "analysis/answer_change.h"
 #include "analysis/curve.h"
 #include "analysis/frequency.h"
 #include "report/distribution.h"
@@ -20,6 +22,24 @@ namespace idleheads {
 // How far the metric may fall below the baseline while heads count as inactive, in points (paper section 5;
 // analysis/accuracy.h has those of perplexities).
 inline constexpr double kTolerance = 1.0;
+// Of everything that is said of other questions than these, over all interventions of a study together.
+inline constexpr double kConfidence = 0.95;
+
+// What an intervention changes in the answers to the same questions. Counts are of questions with a right
+// answer.
+struct AnswerChanges {
+  int64_t changed = 0, lost = 0,
+          won = 0;  // another choice or response; right with all heads on alone, right now alone
+  // Of questions with choices (analysis/answer_change.h); none without them.
+  std::optional<ChangeSpread> log_likelihood;
+  std::optional<ChangeSpread> probability;  // in points
+  std::optional<ChangeSpread> kl;
+  // The most that other questions like these can lose, in points of the metric, and the most their mean KL
+  // divergence can be: kConfidence for all interventions of the study together. Infinity where there are too
+  // few to say.
+  double loss_bound = std::numeric_limits<double>::infinity();
+  double kl_bound = std::numeric_limits<double>::infinity();
+};
 
 // One intervention with results for all documents.
 struct CurveEntry {
@@ -32,6 +52,7 @@ struct CurveEntry {
   MetricValues values;
   HeadFrequency frequency;
   Work work;
+  AnswerChanges changes;  // against all heads on
 };
 
 struct ScoreSummary {
@@ -41,8 +62,18 @@ struct ScoreSummary {
   // analysis/curve.h, of curve_points().
   std::optional<double> inactive_percent;
   std::optional<double> auc;
-  // The point with most heads off whose metric is within kTolerance of the baseline.
+  // The point with most heads off whose metric is within kTolerance of the baseline: on these questions.
   std::optional<size_t> proven;
+  // Where the curve first leaves the line; below inactive_percent if the curve dips.
+  std::optional<double> first_crossing;
+  // The last point, in order of the share, up to which every point's bound is within what is allowed: on
+  // other questions like these. The first failure ends it, so that the confidence of a bound is that of all
+  // of them.
+  std::optional<size_t> sure;
+  double sure_percent() const { return sure ? points[*sure].percent_off : 0; }
+  bool dips() const {
+    return first_crossing && inactive_percent && *first_crossing < *inactive_percent - 1e-9;
+  }
 };
 
 // The heads of the best score at its `proven` point, by how often they were off.
@@ -78,7 +109,9 @@ struct StudySummary {
   int64_t baseline_done = 0;  // documents
   MetricValues baseline;
   std::vector<ScoreSummary> scores;  // in the order of the plan; empty if nothing was switched off
-  std::optional<size_t> best;  // of `scores`: largest inactive share, random left out; equal ones by area
+  // Of `scores`, random left out: the largest share that is sure, equal ones (none is, where questions are
+  // few) by the largest inactive share on these questions, then by area.
+  std::optional<size_t> best;
   std::optional<size_t> best_other;  // the same without awft
   std::optional<NamedHeads> named;   // of the best score
 
@@ -88,17 +121,24 @@ struct StudySummary {
 
   std::vector<ScoreDistribution> distributions;  // if asked for, or nothing was switched off
   std::vector<MissingPart> missing;
-  Work work;  // of all interventions, the baseline's too
+  Work work;                        // of all interventions, the baseline's too
+  std::optional<double> within_kl;  // SummaryOptions
 
   int64_t head_count() const { return static_cast<int64_t>(layers) * heads; }
+  bool is_sure(size_t score) const { return scores[score].sure_percent() > 0; }
+  // How many questions it takes for anything to be sure, if not one answer changes.
+  int64_t fewest_questions() const;
   bool score_only() const { return scores.empty(); }
   MetricValue baseline_value() const { return value_of(baseline, metric); }
 };
 
 struct SummaryOptions {
   bool distributions = false;  // read the statistics also of a study with interventions
-  std::string
-      subjects_of;  // rule of `subjects_chosen` as find_point reads it; empty: the best score's proven point
+  std::string subjects_of;     // rule of `subjects_chosen` as find_point reads it; empty: best_point()
+  // What decides how much is sure, instead of kTolerance: how large the mean KL divergence between the
+  // distributions over a question's choices, with all heads on and under the intervention, may be; in nats, >
+  // 0.
+  std::optional<double> within_kl = std::nullopt;
 };
 
 // Throws Error for a damaged file, UsageError for a rule the study does not hold.
@@ -107,7 +147,7 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options = 
 // What the study has of a score; nullptr if it was not in its plan.
 const ScoreSummary* find_tested(const StudySummary& summary, const Score& score);
 
-// The proven intervention of the best score; nullptr if there is none.
+// The best score's last intervention that is sure, else its proven one; nullptr if there is none.
 const CurveEntry* best_point(const StudySummary& summary);
 
 // The curve of a score in points of the metric. Nothing off is the baseline by definition, so that a score

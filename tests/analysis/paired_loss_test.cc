@@ -91,14 +91,15 @@ double log_power(double base, int64_t exponent) {
   return exponent == 0 ? 0 : static_cast<double>(exponent) * std::log(base);
 }
 
-// Exact: the sum over all pairs (lost, won) of their probability where the bound is too small. The bound grows
-// with `lost` and falls with `won`, so that for each `won` these are the pairs below a border.
+// Exact: the sum over all pairs (lost, won) of their probability where the bound is too small. The bound
+// grows with `lost` and falls with `won`, so that for each `won` these are the pairs below a border.
 double miss_rate(const Truth& truth, double confidence) {
   const double same = 1 - truth.flips;
   double rate = 0;
   int64_t border = 0;  // the fewest lost answers whose bound is large enough; rises with `won`
   for (int64_t won = 0; won <= truth.n; ++won) {
-    while (border + won <= truth.n && loss_bound(border, won, truth.n, confidence) < truth.loss - 1e-12) ++border;
+    while (border + won <= truth.n && loss_bound(border, won, truth.n, confidence) < truth.loss - 1e-12)
+      ++border;
     for (int64_t lost = 0; lost < border && lost + won <= truth.n; ++lost) {
       const int64_t rest = truth.n - lost - won;
       const auto choose = [](int64_t k) { return std::lgamma(static_cast<double>(k) + 1); };
@@ -136,8 +137,41 @@ TEST(LossBoundCoverage, SimulatedForMany) {
       const int64_t lost = lost_ones(random);
       missed += loss_bound(lost, changed - lost, truth.n, 0.95) < truth.loss - 1e-12;
     }
-    EXPECT_LE(missed, 0.055 * kStudies) << "n " << truth.n << " loss " << truth.loss << " flips " << truth.flips;
+    EXPECT_LE(missed, 0.055 * kStudies)
+        << "n " << truth.n << " loss " << truth.loss << " flips " << truth.flips;
   }
+}
+
+// How often the bound of the mean of `n` values of `draw` is below `mean`, in 4,000 tries.
+template <typename Draw>
+double miss_rate_of_mean(int n, double mean, const Draw& draw) {
+  constexpr int kTries = 4000;
+  int missed = 0;
+  std::vector<double> values(static_cast<size_t>(n));
+  for (int i = 0; i < kTries; ++i) {
+    for (double& value : values) value = draw();
+    missed += mean_bound(values, 0.95) < mean;
+  }
+  return static_cast<double>(missed) / kTries;
+}
+
+TEST(MeanBound, IsMissedAsOftenAsItSays) {
+  std::mt19937_64 random(1234);
+  std::normal_distribution<double> normal(0.1, 1);
+  std::exponential_distribution<double> exponential(1);
+  std::lognormal_distribution<double> log_normal(0, 1);
+  EXPECT_NEAR(miss_rate_of_mean(160, 0.1, [&] { return normal(random); }), 0.05, 0.012);
+  EXPECT_LT(miss_rate_of_mean(160, 1, [&] { return exponential(random); }), 0.065);
+  EXPECT_LT(miss_rate_of_mean(160, std::exp(0.5), [&] { return log_normal(random); }), 0.1)
+      << "twice as often";
+}
+
+TEST(MeanBound, OfFewOrEqualValues) {
+  EXPECT_EQ(mean_bound(std::vector<double>(29, 1), 0.95), INFINITY);
+  EXPECT_EQ(mean_bound(std::vector<double>(30, 1), 0.95), 1);
+  std::vector<double> one(100, 0);
+  one[0] = 1;
+  EXPECT_GT(mean_bound(one, 0.95), 0.01 + 1.6604 * 0.01) << "more than Student's: a rare large value";
 }
 
 TEST(MeanInterval, IsStudents) {

@@ -1,0 +1,20 @@
+// An intervention's answers against those with all heads on, and what they say of other questions.
+#pragma once
+
+#include <vector>
+
+#include "report/summary.h"
+
+namespace idleheads {
+
+// `baseline` and `results`: of all documents, in their order. `confidence` is that of each bound.
+AnswerChanges answer_changes(const StudySummary& summary, const std::vector<StoredResult>& baseline,
+                             const std::vector<StoredResult>& results, double confidence);
+
+// What `confidence` is for each of `scores` scores whose claims hold together with kConfidence.
+double confidence_each(size_t scores);
+
+// The last of `points` up to which each is within the tolerance for sure; none if the first is not.
+std::optional<size_t> last_sure(const std::vector<CurveEntry>& points, std::optional<double> within_kl);
+
+}  // namespace idleheads
