@@ -1,0 +1,135 @@
+// What `sure`, `best` and the first line claim, and that they claim nothing where little is known.
+#include <algorithm>
+
+#include "analysis/paired_loss.h"
+#include "report/answer_changes.h"
+#include "report/changed_study.h"
+#include "report/show.h"
+
+namespace idleheads {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// awft and ahon_ln, at 10 and 25 % each; nothing changes unless `right` says so: one number a run, the baseline first.
+FakeStudy two_scores(int questions, const std::vector<int>& right) {
+  FakeStudy study = small_study();
+  study.runs.resize(5);
+  study.documents.clear();
+  for (int d = 0; d < questions; ++d) study.documents.push_back(fake_document(d));
+  for (size_t r = 0; r < study.runs.size(); ++r) study.runs[r].right = right[r];
+  return study;
+}
+
+class Claims : public testing::Test {
+ protected:
+  StudySummary summary_of(const FakeStudy& study, const SummaryOptions& options = {}) {
+    return summarize(store_study(study, folder_ / fmt::format("{}.db", number_++)), options);
+  }
+  static std::string unwrapped(std::string text) {
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+  }
+  TempFolder folder_;
+  int number_ = 0;
+};
+
+TEST_F(Claims, OneQuestionProvesNothing) {
+  for (const int right : {0, 1}) {
+    const StudySummary s = summary_of(two_scores(1, std::vector<int>(5, right)));
+    for (size_t i = 0; i < s.scores.size(); ++i) EXPECT_FALSE(s.is_sure(i));
+    const std::string text = unwrapped(show(s, {}));
+    EXPECT_THAT(text, StartsWith("Nothing is sure for other questions like these: 1 question are too few."));
+    EXPECT_THAT(text, Not(HasSubstr("Best:")));
+    EXPECT_THAT(text, Not(HasSubstr("*  ")));
+  }
+}
+
+// The fewest questions are told, and with so many unchanged answers it is sure; with one fewer it is not.
+TEST_F(Claims, TheFewestQuestionsAreAsTold) {
+  const auto fewest = static_cast<int>(summary_of(two_scores(8, {8, 8, 8, 8, 8})).fewest_questions());
+  EXPECT_EQ(fewest, fewest_questions(0.01, 1 - 0.05 / 2));
+  for (const int questions : {8, 160, fewest - 1, fewest}) {
+    const StudySummary s = summary_of(two_scores(questions, std::vector<int>(5, questions / 2)));
+    EXPECT_EQ(s.is_sure(0), questions == fewest) << questions;
+    const std::string text = unwrapped(show(s, {}));
+    EXPECT_THAT(text, StartsWith(questions == fewest ? "Sure for other questions like these, with 95 % confidence"
+                                                     : "Nothing is sure for other questions"));
+    if (questions < fewest) {
+      EXPECT_THAT(text, HasSubstr(fmt::format("takes {} questions or more", fewest)));
+    }
+  }
+}
+
+TEST_F(Claims, ScoresShareTheConfidence) {
+  FakeStudy study = two_scores(400, {200, 200, 200, 200, 200});
+  EXPECT_TRUE(summary_of(study).is_sure(1)) << "of two scores";
+  for (const char* score : {"aeqd", "avvn", "lthon", "afhon", "ahon"})
+    study.runs.push_back({{score, 0.1, fmt::format("{}<0.1", score)}, 200, {{0, 0}}, {}});
+  EXPECT_FALSE(summary_of(study).is_sure(1)) << "of seven";
+}
+
+// ahon_ln loses too much at 10 % and nothing at 25 %: the first failure ends it.
+TEST_F(Claims, TheFirstFailureEndsIt) {
+  const StudySummary s = summary_of(two_scores(2000, {1000, 1000, 1000, 900, 1000}));
+  EXPECT_EQ(s.scores[0].sure, 1u);
+  EXPECT_EQ(s.scores[1].sure, std::nullopt);
+  EXPECT_TRUE(s.scores[1].dips());
+  EXPECT_THAT(show(s, {}), HasSubstr("(2.5) 25.0 %")) << "-5 points at 12.5 %: the line is crossed after a fifth of it";
+}
+
+// awft seems to reach 25 % by chance, ahon_ln is sure at 12.5 %.
+TEST_F(Claims, TheBestIsTheSurest) {
+  FakeStudy study = two_scores(2000, {1000, 990, 985, 1000, 940});
+  study.runs[2].right = 991;
+  const StudySummary s = summary_of(study);
+  EXPECT_GT(*s.scores[0].inactive_percent, *s.scores[1].inactive_percent);
+  EXPECT_FALSE(s.is_sure(0));
+  EXPECT_EQ(s.scores[1].sure, 0u);
+  EXPECT_EQ(s.best, 1u);
+  EXPECT_EQ(best_point(s), &s.scores[1].points[0]);
+  const std::string text = show(s, {});
+  EXPECT_THAT(text, HasSubstr("*  ahon_ln"));
+  EXPECT_THAT(unwrapped(text), HasSubstr("Best: ahon_ln (Avg Head Output Norm (LN)). 12.5 % of the heads"));
+}
+
+// Answers that change in equal numbers leave accuracy where it is, and are counted.
+TEST_F(Claims, ChangedAnswersAreCounted) {
+  const LoadedStudy study =
+      load_changed(two_scores(100, {50, 50, 50, 50, 50}), folder_ / "a.db", [](size_t run, StoredResult& result) {
+        const bool changes = result.document % 50 < 10;  // 10 right ones and 10 wrong ones
+        if (run == 1 && changes) std::swap(result.log_likelihoods[0], result.log_likelihoods[1]);
+      });
+  const AnswerChanges& changes = study.summary.scores[0].points[0].changes;
+  EXPECT_EQ(changes.changed, 20);
+  EXPECT_EQ(changes.lost, 10);
+  EXPECT_EQ(changes.won, 10);
+  EXPECT_NEAR(changes.log_likelihood->mean, 0, 1e-9);
+  EXPECT_NEAR(changes.probability->mean, 0, 1e-9);
+  EXPECT_NEAR(changes.kl->mean, 0.2 * 7.5 * (2 / (1 + std::exp(-7.5)) - 1), 1e-6);
+  EXPECT_GT(changes.kl_bound, changes.kl->mean);
+  EXPECT_LT(changes.log_likelihood->interval->low, 0);
+  EXPECT_EQ(study.summary.scores[0].points[1].changes.changed, 0);
+  EXPECT_NEAR(changes.loss_bound, 100 * loss_bound(10, 10, 100, 1 - 0.05 / 2), 1e-9);
+}
+
+TEST_F(Claims, KlDecidesWhereItIsAskedFor) {
+  const FakeStudy study = two_scores(100, {50, 50, 40, 50, 50});
+  EXPECT_FALSE(summary_of(study).is_sure(1)) << "too few questions for accuracy";
+  const StudySummary s = summary_of(study, {.within_kl = 0.01});
+  EXPECT_EQ(s.scores[0].sure, 0u);
+  EXPECT_EQ(s.scores[1].sure, 1u);
+  EXPECT_THAT(unwrapped(show(s, {})), HasSubstr("no more than a mean KL divergence of 0.01 nats"));
+}
+
+TEST_F(Claims, WhatIsNotFinishedIsNotTested) {
+  const std::string text = show(
+      summarize(store_study(two_scores(20, {9, 9, 9, 9, 9}), folder_ / "a.db", {-1, 3, 0, 0, 0})), {});
+  EXPECT_THAT(text, HasSubstr("Not tested yet"));
+  EXPECT_THAT(text, Not(HasSubstr("No score found")));
+}
+
+}  // namespace
+}  // namespace idleheads
