@@ -40,7 +40,8 @@ struct Moments {
 Moments moments_of(std::span<const double> values) {
   const auto n = static_cast<double>(values.size());
   Moments out;
-  for (const double value : values) out.mean += value / n;
+  for (const double value : values) out.mean += value;
+  out.mean /= n;
   double squares = 0, cubes = 0;
   for (const double value : values) {
     const double distance = value - out.mean;

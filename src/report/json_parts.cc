@@ -48,6 +48,7 @@ void add_changes(OrderedJson& point, const StudySummary& summary, const AnswerCh
 
 void add_claims(OrderedJson& out, const ScoreSummary& score) {
   out["sure"] = score.sure_percent();
+  out["sure_point"] = score.sure_percent() > 0 ? OrderedJson(*score.sure) : OrderedJson(nullptr);
   out["first_crossing"] = optional_json(score.first_crossing);
 }
 

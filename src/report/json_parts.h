@@ -40,7 +40,8 @@ OrderedJson rounded(double value);
 // "probability_change" (points), "kl" (nats), each with "mean", "interval", "p5", "median", "p95", or null
 // without choices.
 void add_changes(OrderedJson& point, const StudySummary& summary, const AnswerChanges& changes);
-// Adds to a score: "sure" and "first_crossing", in percent of the heads.
+// Adds to a score: "sure" and "first_crossing" in percent of the heads, and "sure_point", a place in "points"
+// or null.
 void add_claims(OrderedJson& out, const ScoreSummary& score);
 
 }  // namespace idleheads

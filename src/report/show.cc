@@ -101,29 +101,29 @@ std::string allowed_text(const StudySummary& s) {
 // What may be said of other questions than these: the first thing to read.
 std::string claim(const StudySummary& s, const ShowOptions& options) {
   if (s.score_only() || s.questions == 0) return "";
-  const std::string these = count_text(s.questions, measured_noun(s));
   const std::string others = fmt::format("other {}s like these", measured_noun(s));
   if (anything_sure(s)) {
     return wrap(
-        fmt::format(
-            "Sure for {}, with {:g} % confidence for all scores together: up to the shares under \"sure\" no "
-            "more than {} is lost.",
-            others, 100 * kConfidence, allowed_text(s)),
+        fmt::format("Sure for {}, with {:g} % confidence for all scores together: up to the shares under "
+                    "\"sure\" no more than {} is lost.",
+                    others, 100 * kConfidence, allowed_text(s)),
         options.width);
   }
+  const bool one = s.questions == 1;
+  const std::string these = count_text(s.questions, measured_noun(s));
   std::string line = fmt::format("Nothing is sure for {}: ", others);
-  const bool too_few = is_share(s) && !s.within_kl && s.questions < s.fewest_questions();
-  if (too_few) {
+  if (is_share(s) && !s.within_kl && s.questions < s.fewest_questions()) {
     line += fmt::format(
-        "{} are too few. To bound the loss by {} for {} together takes {} questions or more, even if no "
-        "answer changes. ",
-        these, allowed_text(s), count_text(static_cast<int64_t>(s.scores.size()), "score"),
-        s.fewest_questions());
+        "{} {} too few. To bound the loss by {} for {} together takes {} questions or more, even if "
+        "no answer changes. ",
+        these, one ? "is" : "are", allowed_text(s),
+        count_text(static_cast<int64_t>(s.scores.size()), "score"), s.fewest_questions());
   } else {
     line += fmt::format("no tested share is within {} with {:g} % confidence. ", allowed_text(s),
                         100 * kConfidence);
   }
-  return wrap(line + fmt::format("What follows holds for these {}.", these), options.width);
+  return wrap(line + fmt::format("What follows holds for {} {}.", one ? "this" : "these", these),
+              options.width);
 }
 
 // Indices of the scores: what is sure first, then the largest inactive share, then by area; none last.

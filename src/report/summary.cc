@@ -108,7 +108,9 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
   }
   score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);
   score.first_crossing = first_crossing(curve, baseline, kTolerance);
-  score.sure = last_sure(score.points, summary.within_kl);
+  // A share that is not finished yet would be left out of the order.
+  if (static_cast<int64_t>(score.points.size()) == score.planned)
+    score.sure = last_sure(score.points, summary.within_kl);
   score.auc = normalized_auc(curve);
 }
 

@@ -133,8 +133,8 @@ struct StudySummary {
 };
 
 struct SummaryOptions {
-  bool distributions = false;  // read the statistics also of a study with interventions
-  std::string subjects_of;     // rule of `subjects_chosen` as find_point reads it; empty: best_point()
+  bool distributions = false;    // read the statistics also of a study with interventions
+  std::string subjects_of = "";  // rule of `subjects_chosen` as find_point reads it; empty: best_point()
   // What decides how much is sure, instead of kTolerance: how large the mean KL divergence between the
   // distributions over a question's choices, with all heads on and under the intervention, may be; in nats, >
   // 0.

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "analysis/bootstrap.h"
+#include "analysis/spread.h"
 
 namespace idleheads {
 namespace {
@@ -59,7 +60,6 @@ TEST(Bootstrap, ARunLikeTheBaselineIsWithinForSure) {
   EXPECT_EQ(curve.differences[1].points, 0);
   EXPECT_EQ(curve.differences[1].interval.low, 0);
   EXPECT_EQ(curve.differences[1].interval.high, 0);
-  EXPECT_EQ(curve.confident_percent, 20);
   EXPECT_EQ(curve.draws_with_share, 1);
   EXPECT_EQ(curve.inactive_percent->low, 20);
   EXPECT_EQ(curve.inactive_percent->high, 20);
@@ -71,9 +71,6 @@ TEST(Bootstrap, AHeavyLossIsNotWithin) {
   EXPECT_DOUBLE_EQ(curve.differences[0].points, -40);
   EXPECT_LT(curve.differences[0].interval.high, -25);
   EXPECT_GT(curve.differences[0].interval.low, -55);
-  // The line from (0, 0) to (10, -40 or so) crosses -1 near 0.25 %.
-  EXPECT_NEAR(curve.confident_percent, 0.25, 0.1);
-  EXPECT_LT(curve.confident_percent, curve.inactive_percent->high);
 }
 
 // Documents that change sides in pairs: the interval is that of McNemar's setting, about 1.96 standard errors
@@ -100,15 +97,6 @@ TEST(Bootstrap, IntervalOfPairedDifferences) {
   EXPECT_NEAR(difference.interval.high, 1.96 * 3.162, 0.6);
 }
 
-// A larger share that holds does not make up for a smaller one that fails: its confidence would be that of
-// one test of many.
-TEST(Bootstrap, ConfidenceEndsAtTheFirstFailure) {
-  const std::vector<std::vector<MeasuredRun>> curves = {{run(120, 20), run(60, 10), run(120, 5)}};
-  const double percent = bootstrap(run(120, 0), curves, {})[0].confident_percent;
-  EXPECT_GT(percent, 5);
-  EXPECT_LT(percent, 6);  // the line from (5, 0) to (10, -30 or so) crosses -1 near 5.2 %
-}
-
 TEST(Bootstrap, TheSeedDecides) {
   const std::vector<std::vector<MeasuredRun>> curves = {{run(110, 5), run(90, 10)}};
   const auto low = [&](uint64_t seed) {
@@ -132,7 +120,22 @@ TEST(Bootstrap, PerplexitiesAreWeightedBySize) {
 TEST(Bootstrap, ShareIsOverPasses) {
   const MeasuredRun baseline = {{1, 1}, {1, 1}, {}};
   const std::vector<std::vector<MeasuredRun>> curves = {{{{1, 1}, {1, 1}, {10, 30}, {3, 1}}}};
-  EXPECT_EQ(bootstrap(baseline, curves, {})[0].confident_percent, 15);
+  BootstrapOptions options;
+  options.confidence = 0.01;  // the median of the draws: both documents once
+  EXPECT_EQ(bootstrap(baseline, curves, options)[0].inactive_percent->low, 15);
+}
+
+// NumPy's percentile of 1, 2, 4, 8: positions 0.15, 1.5, 2.85 of 0 to 3.
+TEST(Percentile, IsLinearBetweenNeighbours) {
+  std::vector<double> values = {8, 1, 4, 2};
+  EXPECT_DOUBLE_EQ(percentile(values, 0.05), 1.15);
+  EXPECT_DOUBLE_EQ(percentile(values, 0.5), 3);
+  EXPECT_DOUBLE_EQ(percentile(values, 0.95), 7.4);
+  EXPECT_EQ(percentile(values, 0), 1);
+  EXPECT_EQ(percentile(values, 1), 8);
+  std::vector<double> none;
+  EXPECT_THROW(percentile(none, 0.5), std::invalid_argument);
+  EXPECT_THROW(percentile(values, 1.5), std::invalid_argument);
 }
 
 TEST(Bootstrap, RefusesWhatDoesNotFit) {

@@ -111,12 +111,13 @@ TEST(ExportCsv, Files) {
   EXPECT_THAT(curves[1], testing::StartsWith("baseline,,,0,200,0.8,0.02835"));
   EXPECT_THAT(curves[5], testing::StartsWith("ahon_ln,0.25,0.52,25,200,0.795,"));
   EXPECT_THAT(curves[5], testing::HasSubstr(",-0.5,")) << "the difference to the baseline, in points";
-  EXPECT_THAT(curves[5], testing::EndsWith(",1,0,1")) << "one document lost, none won";
+  EXPECT_THAT(curves[5], testing::HasSubstr(",1,1,1,0,")) << "p 1, one answer changed, one lost, none won";
   const auto shares = lines_of(folder / "out/csv/shares.csv");
   ASSERT_EQ(shares.size(), 4u);
   EXPECT_EQ(shares[0],
-            "score,largest_inactive_percent,interval_low,interval_high,confident_percent,normalized_auc");
-  EXPECT_THAT(shares[2], testing::StartsWith("ahon_ln,25,"));
+            "score,sure_percent,largest_inactive_percent,interval_low,interval_high,first_crossing_percent,"
+            "normalized_auc");
+  EXPECT_THAT(shares[2], testing::StartsWith("ahon_ln,0,25,"));
   const auto heads = lines_of(folder / "out/csv/heads.csv");
   ASSERT_EQ(heads.size(), 1u + 16 * 8);
   // 100 values of 0.125 and 100 of 1.125: sample standard deviation 0.5 sqrt(200 / 199); of the two subjects'

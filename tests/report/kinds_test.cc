@@ -138,10 +138,11 @@ TEST_F(Kinds, WrittenAnswersAreExported) {
   const auto curves = csv_lines(store, "curves.csv");
   EXPECT_THAT(
       curves[0],
-      testing::EndsWith(
+      testing::HasSubstr(
           ",questions,exact_match_strict_match,exact_match_strict_match_stderr,"
           "exact_match_flexible_extract,exact_match_flexible_extract_stderr,interval_low,interval_high,"
-          "difference,difference_low,difference_high,lost,won,mcnemar_p"));
+          "difference,difference_low,difference_high,mcnemar_p,changed,lost,won,loss_bound,kl_bound,log_"
+          "likelihood_change_mean,"));
   EXPECT_THAT(curves[2], testing::StartsWith("ahon_ln,0.1,0.25,15.625,10,0.7,"));
   const json out = json::parse(study_json(store));
   EXPECT_EQ(out["summary"]["metric"], "exact_match,strict-match");

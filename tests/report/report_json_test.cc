@@ -69,7 +69,8 @@ TEST_F(ReportJson, ScoresAndPoints) {
   EXPECT_EQ(ahon.at("inactive"), 25);
   EXPECT_EQ(ahon.at("area"), 80.375);
   EXPECT_EQ(ahon.at("proven"), 1);
-  EXPECT_NEAR(ahon.at("confident").get<double>(), 12.5 + 12.5 / 1.5, 1e-6);
+  EXPECT_EQ(ahon.at("sure"), 0) << "200 questions are too few";
+  EXPECT_EQ(ahon.at("first_crossing"), 25);
   EXPECT_EQ(ahon.at("inactive_interval").size(), 2u);
   ASSERT_EQ(ahon.at("points").size(), 2u);
   const json& point = ahon.at("points")[1];
@@ -170,7 +171,7 @@ TEST_F(ReportJson, UnfinishedBaseline) {
   EXPECT_EQ(study.at("profiles").size(), 15u);
   EXPECT_TRUE(study.at("best").is_null());
   EXPECT_TRUE(study.at("agreement").is_null());
-  EXPECT_FALSE(study.at("scores")[0].contains("confident"));
+  EXPECT_FALSE(study.at("scores")[0].contains("inactive_interval"));
   EXPECT_EQ(study.at("missing")[0].at("name"), "baseline");
   EXPECT_EQ(study.at("subjects").at("rule"), "");
   EXPECT_FALSE(study.at("subjects").at("rows")[0].contains("under_rule"));

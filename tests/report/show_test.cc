@@ -19,7 +19,11 @@ class ShowTest : public testing::Test {
   int number_ = 0;
 };
 
-constexpr const char* kSmallStudy = R"(Model tiny (llama, f32): 2 layers x 4 query heads = 8 attention heads.
+constexpr const char* kSmallStudy =
+    R"(Nothing is sure for other questions like these: 200 questions are too few. To bound the loss by 1
+point for 3 scores together takes 487 questions or more, even if no answer changes. What follows
+holds for these 200 questions.
+Model tiny (llama, f32): 2 layers x 4 query heads = 8 attention heads.
 Task quiz, 0 shots: 200 questions. With all heads on the model gets 80.0 % ± 2.8 right (guessing:
 50.0 %).
 
@@ -27,19 +31,22 @@ Each score takes some heads for inactive. They were switched off (their output s
 questions asked again. The more heads can be off without harm, the better the score knows which ones
 do nothing:
 
-   score    name in the paper          can be off   heads  tested  accuracy  area
----------------------------------------------------------------------------------
-*  ahon_ln  Avg Head Output Norm (LN)      25.0 %  2 of 8  25.0 %    79.5 %  80.4
-   awft     Avg Weight of First Token      12.5 %  1 of 8  12.5 %    79.0 %  72.0
-   random   Random heads (control)          0.6 %  0 of 8       -         -  61.2
+  score    name in the paper          sure  can be off   heads  tested  accuracy  changed  area
+-----------------------------------------------------------------------------------------------
+  ahon_ln  Avg Head Output Norm (LN)     -      25.0 %  2 of 8  25.0 %    79.5 %        1  80.4
+  awft     Avg Weight of First Token     -      12.5 %  1 of 8  12.5 %    79.0 %        2  72.0
+  random   Random heads (control)        -       0.6 %  0 of 8       -         -        -  61.2
 
-can be off: the largest share of heads with accuracy within 1 point of all heads on, where the curve
-over the tested shares last crosses that line; heads: that many of all; tested: the run with most
-heads off that stayed within, and its accuracy; area: mean accuracy in percent over the shares
-tested; -: none.
+sure: the largest tested share up to which other questions like these lose no more than 1 point; can
+be off: on these questions, the largest share of heads with accuracy within 1 point of all heads on,
+where the curve over the tested shares last crosses that line (in brackets: where it first does, if
+it dips); heads: that many of all; tested: the run with most heads off that stayed within, its
+accuracy and how many answers it changed; area: mean accuracy in percent over the shares tested; -:
+none.
 
-Best: ahon_ln (Avg Head Output Norm (LN)). 25.0 % of the heads, 2 of 8, can be off at a time; by the
-usual test, attention to the first token (awft), 12.5 %; of heads drawn at random 0.6 %.
+Most on these questions: ahon_ln (Avg Head Output Norm (LN)). 25.0 % of the heads, 2 of 8, can be
+off at a time; by the usual test, attention to the first token (awft), 12.5 %; of heads drawn at
+random 0.6 %.
 
 Heads that were off under ahon_ln@25% (ahon_ln<0.52), where 25.0 % are off on average and accuracy
 is 79.5 % ± 2.9, by how often over 200 samples:
@@ -88,7 +95,7 @@ TEST_F(ShowTest, CurvesAndSubjects) {
 TEST_F(ShowTest, NarrowTerminalsLoseTheNames) {
   const std::string text = show_study(small_study(), {.width = 60, .curves = true});
   EXPECT_THAT(text, Not(HasSubstr("name in the paper")));
-  EXPECT_THAT(text, HasSubstr("*  ahon_ln      25.0 %  2 of 8"));
+  EXPECT_THAT(text, HasSubstr("  ahon_ln     -      25.0 %  2 of 8"));
 }
 
 TEST_F(ShowTest, ManySharesAreShownInBlocks) {
@@ -106,7 +113,7 @@ TEST_F(ShowTest, ManySharesAreShownInBlocks) {
 
 TEST_F(ShowTest, EscapesOnlyInColor) {
   EXPECT_THAT(show_study(small_study()), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(show_study(small_study(), {.color = ColorDepth::indexed}), HasSubstr("\x1b[1m*  ahon_ln"));
+  EXPECT_THAT(show_study(small_study(), {.color = ColorDepth::indexed}), HasSubstr("\x1b[2m  random"));
 }
 
 TEST_F(ShowTest, TextOfTheFileCannotSteerTheTerminal) {

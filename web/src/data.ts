@@ -12,8 +12,12 @@ export interface Point {
   passes: number;
   off: number[]; // by head: percent of forward passes in which it was off
   interval?: Range | null;
-  lost?: number | null;
-  won?: number | null;
+  changed: number | null; // answers; null for perplexities
+  lost: number | null;
+  won: number | null;
+  loss_bound: number | null; // the most that other questions like these lose, in points; null: unknown
+  kl: { mean: number; interval: Range | null; p5: number; median: number; p95: number } | null; // nats, of the choices' distributions
+  kl_bound: number | null;
   mcnemar?: number | null;
   difference?: number;
   difference_interval?: Range;
@@ -28,7 +32,9 @@ export interface Score {
   proven: number | null;
   points: Point[];
   inactive_interval?: Range | null;
-  confident?: number | null;
+  sure: number; // percent of the heads that can be off on other questions like these; 0: nothing is sure
+  sure_point: number | null;
+  first_crossing: number | null; // below `inactive` where the curve dips
 }
 
 export interface Profile {
@@ -70,6 +76,7 @@ export interface Study {
   is_share: boolean;
   documents: number;
   questions: number;
+  fewest_questions: number; // for anything to be sure of other questions, if no answer changes
   samples: number;
   chance: number | null;
   baseline: number | null;
@@ -147,7 +154,8 @@ export function bestScore(study: Study): Score | undefined {
 // The intervention that shows how many heads the best score can do without.
 export function bestPoint(study: Study): Point | undefined {
   const best = bestScore(study);
-  return best && best.proven !== null ? best.points[best.proven] : undefined;
+  const place = best?.sure_point ?? best?.proven ?? null;
+  return best && place !== null ? best.points[place] : undefined;
 }
 
 export function headName(study: Study, index: number): string {

@@ -25,9 +25,14 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
   const most = Math.max(...study.scores.map((s) => s.inactive_interval?.[1] ?? 0));
   const columns: Column<Score>[] = [
     { title: "score", value: (s) => s.slug },
-    { title: "can be off %", value: (s) => s.inactive, text: (s) => fixed(s.inactive), help: "the largest share of heads, read off the curve, at which the loss is within the tolerance" },
+    { title: "sure %", value: (s) => s.sure, text: (s) => (s.sure > 0 ? fixed(s.sure) : "–"), help: "the largest tested share up to which other questions like these lose no more than the tolerance, with 95 % confidence for all scores together" },
+    {
+      title: "can be off %",
+      value: (s) => s.inactive,
+      text: (s) => (s.first_crossing !== null && s.inactive !== null && s.first_crossing < s.inactive - 1e-9 ? `(${fixed(s.first_crossing)}) ${fixed(s.inactive)}` : fixed(s.inactive)),
+      help: "on these questions: the largest share of heads, read off the curve, at which the loss is within the tolerance; in brackets where the curve first falls below it, if it dips",
+    },
     intervalColumn("its 95 % interval", (s) => s.inactive_interval, { help: "bootstrap over documents", draw: (s) => whisker(s, most) }),
-    { title: "sure to 95 %", value: (s) => s.confident, text: (s) => fixed(s.confident), help: "the share up to which no more than the tolerance is lost with 95 % confidence" },
     { title: "tested off %", value: (s) => point(s)?.percent, text: (s) => fixed(point(s)?.percent), help: "heads off in the largest run within the tolerance; the columns after this one are of that run" },
     { title: metricName(study.metric), value: (s) => point(s)?.value, text: (s) => metricValue(study.is_share, point(s)?.value) },
     { title: "difference", value: (s) => point(s)?.difference, text: (s) => fixed(point(s)?.difference), help: "to all heads on, in points" },
@@ -39,6 +44,9 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
       help: "documents right only with all heads on / only with heads off",
       parts: [["lost", (s) => point(s)?.lost], ["won", (s) => point(s)?.won]],
     },
+    { title: "changed", value: (s) => point(s)?.changed, text: (s) => `${point(s)?.changed ?? "–"}`, help: "answers that are others than with all heads on" },
+    { title: "KL", value: (s) => point(s)?.kl?.mean, text: (s) => (point(s)?.kl ? point(s)!.kl!.mean.toFixed(3) : "–"), help: "mean KL divergence of the choices' distribution from that with all heads on, in nats" },
+    { title: "loss at most", value: (s) => point(s)?.loss_bound, text: (s) => fixed(point(s)?.loss_bound), help: "points that other questions like these lose at most, with 95 % confidence for all interventions together" },
     { title: "McNemar p", value: (s) => point(s)?.mcnemar, text: (s) => probability(point(s)?.mcnemar), help: "probability of such a difference by chance (exact test)" },
     { title: "area", value: (s) => s.area, text: (s) => fixed(s.area), help: "normalised area under the curve" },
     { title: "name in the paper", value: (s) => s.name },

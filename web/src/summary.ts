@@ -23,18 +23,20 @@ function isLast(score: Score): boolean {
 
 function leadSentence(study: Study, best: Score, tolerance: number): string {
   const all = study.layers * study.heads;
-  const off = Math.floor((best.inactive! / 100) * all + 1e-6);
+  const sure = best.sure > 0;
+  const most = sure ? best.sure : best.inactive!;
+  const off = Math.floor((most / 100) * all + 1e-6);
   const noun = metricName(study.metric);
   const [stays, it] = noun.endsWith("s") ? ["stay", "they are"] : ["stays", "it is"];
-  return `${off} of ${all} heads (${percent(best.inactive)}) can be off at a time, chosen for each input by ${best.slug} (${best.name}), while ${noun} ${stays} within ${within(study, tolerance)} of what ${it} with all heads on.${isLast(best) ? " No larger share was tested." : ""}`;
+  const last = !sure && isLast(best) ? " No larger share was tested." : "";
+  const where = sure ? "" : ` on these ${count(study.questions, "document")}`;
+  return `${off} of ${all} heads (${percent(most)}) can be off at a time${where}, chosen for each input by ${best.slug} (${best.name}), while ${noun} ${stays} within ${within(study, tolerance)} of what ${it} with all heads on.${last}`;
 }
 
-function certaintySentence(study: Study, best: Score, tolerance: number): string {
-  if (!best.inactive_interval) return "";
-  let text = `On other documents from the same source it may be ${percentRange(best.inactive_interval)} (95\u00a0% interval)`;
-  if (best.confident !== undefined && best.confident !== null)
-    text += `; with 95\u00a0% confidence no more than ${within(study, tolerance)} is lost up to ${percent(best.confident)}`;
-  return text + ".";
+function certaintySentence(study: Study, best: Score): string {
+  if (best.sure > 0) return `That is sure for other documents like these, with 95\u00a0% confidence for all scores together; on these it is ${percent(best.inactive)}.`;
+  const fewest = study.is_share && study.questions < study.fewest_questions ? `: it takes ${study.fewest_questions} or more, even if no answer changes` : "";
+  return `Nothing is sure for other documents like these${fewest}.`;
 }
 
 function othersSentence(study: Study, best: Score): string {
@@ -52,7 +54,7 @@ function headsSentence(study: Study): string {
   if (!point || point.share === 0) return "";
   const states = point.off.map(stateOf);
   const [always, never] = (["always off", "never off"] as const).map((state) => states.filter((s) => s === state).length);
-  return `At the largest tested share that did no harm (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} were off for every input, ${never} for none, and ${states.length - always - never} for some.`;
+  return `At the largest tested share that ${bestScore(study)!.sure > 0 ? "is sure" : "stayed within"} (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} were off for every input, ${never} for none, and ${states.length - always - never} for some.`;
 }
 
 function kvSentence(study: Study): string {
@@ -81,8 +83,9 @@ function warnings(study: Study): string[] {
 function findings(study: Study, tolerance: number): HTMLElement[] {
   const best = bestScore(study);
   if (!study.scores.length) return [h("p", { class: "lead" }, "No head was switched off in this study: it has the scores of all heads and the answers with all heads on.")];
-  if (!best || best.inactive === null) return [h("p", { class: "lead" }, "No score found heads that can be off without harm.")];
-  const rest = [`${certaintySentence(study, best, tolerance)} ${othersSentence(study, best)}`, `${headsSentence(study)} ${kvSentence(study)}`];
+  if (!best || (best.inactive === null && !(best.sure > 0)))
+    return [h("p", { class: "lead" }, study.missing.length ? "Not tested yet: how many heads can be off." : `No score found heads that can be off within ${within(study, tolerance)}.`)];
+  const rest = [`${certaintySentence(study, best)} ${othersSentence(study, best)}`, `${headsSentence(study)} ${kvSentence(study)}`];
   return [h("p", { class: "lead" }, leadSentence(study, best, tolerance)), ...rest.map((text) => text.trim()).filter(Boolean).map((text) => h("p", {}, text))];
 }
 
