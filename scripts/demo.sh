@@ -10,4 +10,4 @@ study=build/demo.db
 flags=(--shares 0,10,20)
 
 build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" --quiet
-build/idleheads show "$study"
+build/idleheads show "$study" --within-kl 0.1

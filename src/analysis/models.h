@@ -16,6 +16,8 @@ struct ModelCurves {
   std::string model;
   double baseline = 0;                                    // in percent
   std::map<std::string, std::vector<CurvePoint>> curves;  // by slug
+  bool is_study = false;                                  // of one's own: not part of the paper's mean
+  std::string apart = {};  // why it cannot be compared with the paper's models; empty if it can
 };
 
 // The paper's baseline: what random heads give with none of them off; the first such point. None without it.

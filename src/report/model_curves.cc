@@ -1,5 +1,7 @@
 #include "report/model_curves.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -138,8 +140,19 @@ std::string short_model_name(const StudySummary& summary) {
   return name.empty() ? "unnamed model" : name;
 }
 
+std::string unlike_paper(const StudySummary& summary) {
+  constexpr int64_t kQuestions = 14'042;
+  const auto shots = summary.settings.find("task.shots");
+  const std::string given = shots == summary.settings.end() ? "0" : printable(shots->second, 20);
+  if (summary.task == "mmlu" && given == "5" && summary.questions == kQuestions) return "";
+  return fmt::format("{} of {} with {} shots; the paper: {} of mmlu with 5", summary.questions,
+                     printable(summary.task, 60), given, kQuestions);
+}
+
 ModelCurves curves_of(const StudySummary& summary) {
   ModelCurves out;
+  out.is_study = true;
+  out.apart = unlike_paper(summary);
   out.model = short_model_name(summary) + " (" + printable(summary.task) + ")";
   out.baseline = points_of(summary.metric, summary.baseline_value().value);
   for (const ScoreSummary& score : summary.scores) {

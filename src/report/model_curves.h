@@ -18,6 +18,10 @@ std::vector<ModelCurves> paper_models();
 // (where), unknown score, a model without a baseline, a study without finished interventions.
 std::vector<ModelCurves> read_model_curves(const std::filesystem::path& file);
 
+// Why a study cannot stand beside the paper's models, which answered all questions of MMLU with 5 shots;
+// empty if it can.
+std::string unlike_paper(const StudySummary& summary);
+
 ModelCurves curves_of(const StudySummary& summary);
 
 // The last part of a model's path: "SmolLM2-135M-Instruct.Q4_1.gguf".

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "format/json.h"
 #include "heads/score.h"
@@ -21,12 +22,14 @@ struct Comparison {
 
 Comparison compare(const std::vector<ModelCurves>& models) {
   Comparison out;
+  std::vector<Table2Row> published;
   for (const ModelCurves& model : models) {
     out.rows.push_back(table2_row(model));
+    if (!model.is_study) published.push_back(out.rows.back());
     out.areas.push_back(normalized_areas(model));
     out.ranks.push_back(score_ranks(out.areas.back()));
   }
-  out.mean = mean_row(out.rows);
+  out.mean = mean_row(published);
   out.spearman = spearman_matrix(out.areas);
   out.iou = top_iou_matrix(out.areas);
   return out;
@@ -120,9 +123,42 @@ OrderedJson matrix_json(const std::vector<ModelCurves>& models, const Matrix2& m
   return out;
 }
 
+// Those that can be compared with each other, and those that cannot.
+std::pair<std::vector<ModelCurves>, std::vector<ModelCurves>> split(const std::vector<ModelCurves>& all) {
+  std::pair<std::vector<ModelCurves>, std::vector<ModelCurves>> out;
+  for (const ModelCurves& model : all) (model.apart.empty() ? out.first : out.second).push_back(model);
+  return out;
+}
+
+std::string apart_text(const std::vector<ModelCurves>& models, bool color) {
+  if (models.empty()) return "";
+  Table table({{"model", Align::left},
+               {"awft %"},
+               {"best other %"},
+               {"difference"},
+               {"best", Align::left},
+               {"not beside them because", Align::left}});
+  for (const ModelCurves& model : models) {
+    std::vector<std::string> cells = table2_cells(model.model, table2_row(model));
+    cells.back() = model.apart;
+    table.add_row(std::move(cells));
+  }
+  return "\nApart, as other questions were asked than of the models above:\n\n" + table.to_string(color, 2);
+}
+
+OrderedJson apart_json(const std::vector<ModelCurves>& models) {
+  OrderedJson out = OrderedJson::array();
+  for (const ModelCurves& model : models) {
+    out.push_back(row_json(table2_row(model)));
+    out.back()["why"] = model.apart;
+  }
+  return out;
+}
+
 }  // namespace
 
-std::string show_models(const std::vector<ModelCurves>& models, bool color) {
+std::string show_models(const std::vector<ModelCurves>& all, bool color) {
+  const auto [models, apart] = split(all);
   const Comparison comparison = compare(models);
   std::string out = fmt::format(
       "Largest share of heads that can be off while accuracy stays within 1 point of all heads on, in "
@@ -141,10 +177,11 @@ std::string show_models(const std::vector<ModelCurves>& models, bool color) {
                      matrix_text(models, comparison.spearman, color));
   out += fmt::format("The five best scores of two models: common ones over all of theirs (IoU):\n\n{}",
                      matrix_text(models, comparison.iou, color));
-  return out;
+  return out + apart_text(apart, color);
 }
 
-std::string models_json(const std::vector<ModelCurves>& models) {
+std::string models_json(const std::vector<ModelCurves>& all) {
+  const auto [models, apart] = split(all);
   const Comparison comparison = compare(models);
   OrderedJson out;
   out["table2"] = OrderedJson::array();
@@ -154,6 +191,7 @@ std::string models_json(const std::vector<ModelCurves>& models) {
   out["ranks"] = values_json(models, comparison.ranks);
   out["spearman"] = matrix_json(models, comparison.spearman);
   out["top5_iou"] = matrix_json(models, comparison.iou);
+  if (!apart.empty()) out["apart"] = apart_json(apart);
   return dump_json(out, 2);
 }
 

@@ -154,6 +154,7 @@ OrderedJson overview_json(const LoadedStudy& study) {
           {"is_share", metric_info(s.metric).is_share},
           {"documents", s.documents.size()},
           {"questions", s.questions},
+          {"unlike_paper", unlike_paper(s)},
           {"fewest_questions", s.fewest_questions()},
           {"samples", s.samples},
           {"chance", s.chance > 0 ? OrderedJson(100 * s.chance) : OrderedJson(nullptr)},

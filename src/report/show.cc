@@ -98,6 +98,11 @@ std::string allowed_text(const StudySummary& s) {
   return is_share(s) ? fmt::format("{:g} point", kTolerance) : fmt::format("{:g} %", kTolerance);
 }
 
+std::string sure_text(const StudySummary& s) {
+  if (s.within_kl) return "the answers change by no more than " + allowed_text(s);
+  return fmt::format("no more than {} is lost", allowed_text(s));
+}
+
 // What may be said of other questions than these: the first thing to read.
 std::string claim(const StudySummary& s, const ShowOptions& options) {
   if (s.score_only() || s.questions == 0) return "";
@@ -105,8 +110,8 @@ std::string claim(const StudySummary& s, const ShowOptions& options) {
   if (anything_sure(s)) {
     return wrap(
         fmt::format("Sure for {}, with {:g} % confidence for all scores together: up to the shares under "
-                    "\"sure\" no more than {} is lost.",
-                    others, 100 * kConfidence, allowed_text(s)),
+                    "\"sure\" {}.",
+                    others, 100 * kConfidence, sure_text(s)),
         options.width);
   }
   const bool one = s.questions == 1;
@@ -197,14 +202,14 @@ std::string scores_part(const StudySummary& s, const ShowOptions& options) {
   const std::string area = is_share(s) ? noun + " in percent" : "of -100 ln(perplexity)";
   out += wrap(
       fmt::format(
-          "sure: the largest tested share up to which other {}s like these lose no more than {}; can be off: "
-          "on "
-          "these {}s, the largest share of heads with {}, where the curve over the tested shares "
-          "last crosses that line (in brackets: where it first does, if it dips); heads: that many of all; "
-          "tested: the run with most heads off "
-          "that stayed within, its {} and how many answers it changed; area: mean {} over the shares tested; "
+          "sure: the largest tested share up to which for other {}s like these {}; can be off: on these {}s, "
+          "the largest share of heads with {}, where the curve over the tested shares last crosses that line "
+          "(in brackets: where it first does, if it dips); heads: that many of all; tested: the run with "
+          "most "
+          "heads off that stayed within, its {} and how many answers it changed; area: mean {} over the "
+          "shares tested; "
           "-: none.",
-          measured_noun(s), allowed_text(s), measured_noun(s), line, noun, area),
+          measured_noun(s), sure_text(s), measured_noun(s), line, noun, area),
       options.width);
   return out;
 }

@@ -123,7 +123,8 @@ TEST_F(Claims, KlDecidesWhereItIsAskedFor) {
   const StudySummary s = summary_of(study, {.within_kl = 0.01});
   EXPECT_EQ(s.scores[0].sure, 0u);
   EXPECT_EQ(s.scores[1].sure, 1u);
-  EXPECT_THAT(unwrapped(show(s, {})), HasSubstr("no more than a mean KL divergence of 0.01 nats"));
+  EXPECT_THAT(unwrapped(show(s, {})),
+              HasSubstr("the answers change by no more than a mean KL divergence of 0.01 nats"));
 }
 
 TEST_F(Claims, WhatIsNotFinishedIsNotTested) {

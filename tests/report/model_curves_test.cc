@@ -136,6 +136,22 @@ TEST_F(ModelCurvesTest, FilesThatCannotBeRead) {
   EXPECT_THAT(refusal(big), HasSubstr("too many for a file of curves"));
 }
 
+TEST_F(ModelCurvesTest, AStudyStandsBesideThePaperOnlyIfItAskedTheSame) {
+  StudySummary summary;
+  summary.task = "mmlu";
+  summary.questions = 14'042;
+  summary.settings["task.shots"] = "5";
+  EXPECT_EQ(unlike_paper(summary), "");
+  summary.questions = 14'041;
+  EXPECT_EQ(unlike_paper(summary), "14041 of mmlu with 5 shots; the paper: 14042 of mmlu with 5");
+  summary.questions = 14'042;
+  summary.settings["task.shots"] = "0";
+  EXPECT_THAT(unlike_paper(summary), HasSubstr("with 0 shots"));
+  summary.settings["task.shots"] = "5";
+  summary.task = "piqa";
+  EXPECT_THAT(unlike_paper(summary), HasSubstr("14042 of piqa"));
+}
+
 TEST_F(ModelCurvesTest, FilesThatAreNoJson) {
   EXPECT_THAT(refusal(file("")), HasSubstr(":1: not valid JSON"));
   EXPECT_THAT(refusal(file("model,score\na,b\n")), HasSubstr(":1: not valid JSON"));

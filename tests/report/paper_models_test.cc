@@ -160,5 +160,27 @@ TEST(ModelsText, AModelWithoutAnyScore) {
   EXPECT_THAT(show_models({model}, false), testing::ContainsRegex("\n +1 bare +- +- +-\n"));
 }
 
+// A study is never in the mean, and one of other questions is not in the table either.
+TEST(OwnStudies, AreNotInTheMean) {
+  std::vector<ModelCurves> models = paper_models();
+  const json before = json::parse(models_json(models));
+  ModelCurves study = models[0];
+  study.model = "mine";
+  study.is_study = true;
+  models.push_back(study);
+  const json beside = json::parse(models_json(models));
+  EXPECT_EQ(beside.at("table2").size(), 15u);
+  EXPECT_EQ(beside.at("table2_mean"), before.at("table2_mean"));
+  EXPECT_FALSE(beside.contains("apart"));
+  models.back().apart = "20 of quiz with 0 shots";
+  const json apart = json::parse(models_json(models));
+  EXPECT_EQ(apart.at("table2"), before.at("table2"));
+  EXPECT_EQ(apart.at("spearman"), before.at("spearman"));
+  EXPECT_EQ(apart.at("apart")[0].at("model"), "mine");
+  EXPECT_EQ(apart.at("apart")[0].at("why"), "20 of quiz with 0 shots");
+  EXPECT_THAT(show_models(models, false),
+              testing::ContainsRegex("Apart, .*\n.*\n.*\n.*\n.*mine +8\\.34.*20 of quiz with 0 shots"));
+}
+
 }  // namespace
 }  // namespace idleheads

@@ -37,12 +37,12 @@ do nothing:
   awft     Avg Weight of First Token     -      12.5 %  1 of 8  12.5 %    79.0 %        2  72.0
   random   Random heads (control)        -       0.6 %  0 of 8       -         -        -  61.2
 
-sure: the largest tested share up to which other questions like these lose no more than 1 point; can
-be off: on these questions, the largest share of heads with accuracy within 1 point of all heads on,
-where the curve over the tested shares last crosses that line (in brackets: where it first does, if
-it dips); heads: that many of all; tested: the run with most heads off that stayed within, its
-accuracy and how many answers it changed; area: mean accuracy in percent over the shares tested; -:
-none.
+sure: the largest tested share up to which for other questions like these no more than 1 point is
+lost; can be off: on these questions, the largest share of heads with accuracy within 1 point of all
+heads on, where the curve over the tested shares last crosses that line (in brackets: where it first
+does, if it dips); heads: that many of all; tested: the run with most heads off that stayed within,
+its accuracy and how many answers it changed; area: mean accuracy in percent over the shares tested;
+-: none.
 
 Most on these questions: ahon_ln (Avg Head Output Norm (LN)). 25.0 % of the heads, 2 of 8, can be
 off at a time; by the usual test, attention to the first token (awft), 12.5 %; of heads drawn at

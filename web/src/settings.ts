@@ -18,7 +18,7 @@ function ownRow(study: Study): PaperRow {
 }
 
 export function paperSection(report: Report, study: Study): HTMLElement | null {
-  const own = study.scores.length ? [ownRow(study)] : [];
+  const own = study.scores.length && !study.unlike_paper ? [ownRow(study)] : [];
   const columns: Column<PaperRow>[] = [
     { title: "model", value: (r) => r.model },
     { title: "by awft %", value: (r) => r.awft, text: (r) => fixed(r.awft, 2), help: "average weight of the first token" },
@@ -30,7 +30,8 @@ export function paperSection(report: Report, study: Study): HTMLElement | null {
     caption: "Largest share of heads that can be off within 1 point",
     highlight: (row) => own.includes(row),
   });
-  return section("paper", "The paper's models", `Table 2 of arXiv 2504.03889: ${report.paper.length} models on MMLU with 5 shots. Their curves are above, under “Lines”.`, table.element);
+  const apart = study.scores.length && study.unlike_paper ? [h("p", {}, `This study is not in the table, as other questions were asked: ${study.unlike_paper}.`)] : [];
+  return section("paper", "The paper's models", `Table 2 of arXiv 2504.03889: ${report.paper.length} models on MMLU with 5 shots. Their curves are above, under “Lines”.`, ...apart, table.element);
 }
 
 // Prompts share what they have in common, so that less is computed than is measured.
