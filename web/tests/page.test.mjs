@@ -175,7 +175,8 @@ test("the paper's 14 models can be drawn beside a score, and stand in a table", 
     const drawn = data.paper.filter((model) => model.curves.ahon_ln);
     assert.equal(data.paper.length, 14);
     for (const { model } of drawn) assert.ok(text.includes(model), model);
-    assert.equal(await page.locator("#paper tbody tr").count(), 15);
+    assert.equal(await page.locator("#paper tbody tr").count(), 14);
+    assert.match(await page.locator("#paper").textContent(), /not in the table, as other questions were asked/);
   }));
 
 test("the numbers of the subjects and the settings are those of the study", () =>
