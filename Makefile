@@ -47,12 +47,13 @@ sanitize:
 	scripts/fetch_model.sh
 	ctest --preset sanitize -L '^($(subst $(space),|,$(LAYERS)))$$'
 
-# Every fuzz target for some seconds, in the sanitizers' build: make fuzz SECONDS=300.
+# Every fuzz target for some seconds, in the sanitizers' build: make fuzz SECONDS=300 SEED=7.
 SECONDS ?= 30
+SEED ?= 1
 fuzz:
 	scripts/setup.sh build sanitize
 	scripts/build.sh sanitize fuzz_targets
-	scripts/fuzz.sh $(SECONDS)
+	scripts/fuzz.sh $(SECONDS) $(SEED)
 
 # The text library's own tests, and what Rust's linter says of it.
 test-text:

@@ -54,7 +54,7 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
     name: downloadName(study, "scores"),
     caption: `How many heads can be off by each score; tolerance ${report.tolerance} ${study.is_share ? "point" : "%"}`,
     highlight: (score) => score.slug === study.best,
-    sort: { column: 1, descending: true },
+    sort: { column: study.scores.some((s) => s.sure > 0) ? 1 : 2, descending: true },
   });
   return section(
     "scores",
