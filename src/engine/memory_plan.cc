@@ -14,7 +14,7 @@ constexpr int64_t kFewestRows = 4096;      // a few prompts
 constexpr int64_t kComfortable = 1 << 15;  // rows from which on reading a layer hides behind computing one
 constexpr int64_t kWaitingPart = 5;        // one fifth of the rows' memory is for paths that wait
 constexpr int64_t kLibraries =
-    32 << 20;  // what they load and keep from their first use on; AVX-512 code is the largest
+    28 << 20;  // what they load and keep from their first use on; AVX-512 code is the largest
 // What is asked of a row, its answers, and where they go: lists of one or two tokens each.
 constexpr int64_t kScoringBytes = sizeof(RowQuery) + sizeof(RowScores) + 128;
 constexpr int64_t kUnbounded = int64_t{1} << 40;
