@@ -16,7 +16,7 @@ struct Agreement {
 };
 
 // At the target share, of those above zero that most scores have results at, the one nearest to that of the
-// best score's proven intervention. None if no two scores share one, or where the model writes the answers
+// best_point(). None if no two scores share one, or where the model writes the answers
 // (the forward passes are not the same then).
 std::optional<Agreement> agreement_of(const StudyStore& store, const StudySummary& summary);
 

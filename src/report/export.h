@@ -28,7 +28,7 @@ void export_npz(const StudyStore& store, const std::filesystem::path& file);
 // tab-separated.
 std::string heads_json(const CurveEntry& point, double at_least);
 std::string heads_tsv(const CurveEntry& point);
-// The intervention that `rule` names (find_point); empty: the best score's proven one, Error if there is
+// The intervention that `rule` names (find_point); empty: best_point(), Error if there is
 // none.
 const CurveEntry& point_to_export(const StudySummary& summary, const std::string& rule);
 

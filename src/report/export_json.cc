@@ -61,7 +61,7 @@ OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
 OrderedJson named_json(const StudySummary& summary) {
   if (!summary.named) return nullptr;
   const ScoreSummary& best = summary.scores[*summary.best];
-  const CurveEntry& point = best.points[*best.proven];
+  const CurveEntry& point = *best_point(summary);
   return {{"score", best.score->slug},
           {"share", point.share},
           {"rule", point.rule},

@@ -51,14 +51,14 @@ struct HeadProfiles {
   std::vector<ScoreProfile> scores;      // all but random
   std::vector<HeadAttention> attention;  // [layers x heads]
   std::vector<LayerProfile> layers;
-  std::optional<KvProfile> kv;  // under the best score's proven intervention; none without it
+  std::optional<KvProfile> kv;  // under best_point(); none without it
 };
 
-// The KV groups under the best score's proven intervention; none without one, or without the number of KV
+// The KV groups under best_point(); none without one, or without the number of KV
 // heads.
 std::optional<KvProfile> kv_profile(const StudyStore& store, const StudySummary& summary);
 
-// Reads the baseline's statistics and the masks of the best score's proven intervention.
+// Reads the baseline's statistics and the masks of best_point().
 HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary);
 
 }  // namespace idleheads

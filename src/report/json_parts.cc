@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 namespace idleheads {
+
 OrderedJson interval_json(const std::optional<Interval>& interval, double scale) {
   if (!interval) return nullptr;
   return {interval->low * scale, interval->high * scale};

@@ -24,7 +24,7 @@ void add_certainty(OrderedJson& point, const PointCertainty& certainty);
 // [low, high], or null.
 OrderedJson interval_json(const std::optional<Interval>& interval, double scale = 1);
 
-// Of a study with a proven intervention, else null: "kv_heads" a layer, "head_dim", "mean_groups" that were
+// Of a study with a best_point(), else null: "kv_heads" a layer, "head_dim", "mean_groups" that were
 // off at a time, "always" [[layer, kv_head]], "off" in percent of the passes [layers x kv_heads], "bytes":
 // the KV cache of a token, "all", "mean_off" and "always_off", at 2 bytes a number.
 OrderedJson kv_json(const std::optional<KvProfile>& kv);

@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "analysis/paired_loss.h"
+#include "format/json.h"
 #include "report/answer_changes.h"
 #include "report/changed_study.h"
+#include "report/export.h"
 #include "report/show.h"
 
 namespace idleheads {
@@ -95,6 +97,20 @@ TEST_F(Claims, TheBestIsTheSurest) {
   const std::string text = show(s, {});
   EXPECT_THAT(text, HasSubstr("*  ahon_ln"));
   EXPECT_THAT(unwrapped(text), HasSubstr("Best: ahon_ln (Avg Head Output Norm (LN)). 12.5 % of the heads"));
+}
+
+// Sure at 12.5 %, on these questions within the tolerance at 25 % too: the heads by name are those of the
+// former, everywhere.
+TEST_F(Claims, TheHeadsByNameAreThoseOfTheSureShare) {
+  const StudyStore store = store_study(two_scores(2000, {1000, 981, 981, 1000, 985}), folder_ / "a.db");
+  const StudySummary s = summarize(store);
+  ASSERT_EQ(s.best, 1u);
+  ASSERT_EQ(s.scores[1].sure, 0u);
+  ASSERT_EQ(s.scores[1].proven, 1u);
+  const Json heads = parse_json(study_json(store), "export").at("heads");
+  EXPECT_EQ(heads.at("share"), 0.1);
+  EXPECT_EQ(heads.at("rule"), "ahon_ln<0.25");
+  EXPECT_THAT(show(s, {}), HasSubstr("Heads that were off under ahon_ln@10% (ahon_ln<0.25)"));
 }
 
 // Answers that change in equal numbers leave accuracy where it is, and are counted.
