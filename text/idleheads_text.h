@@ -79,6 +79,10 @@ bool idleheads_tokenizer_id(const idleheads_tokenizer* tokenizer, idleheads_view
 // false if they do not speak of it.
 bool idleheads_tokenizer_special_id(const idleheads_tokenizer* tokenizer, idleheads_view name, bool* said, uint32_t* id);
 
+// The special tokens that a chat template of the same `files` has as variables, as JSON: {"named": {"bos_token": text, ...},
+// "additional_special_tokens": [text, ...]}; those that the model lacks are missing.
+bool idleheads_template_tokens(idleheads_view files, idleheads_string* tokens, idleheads_string* error);
+
 // Ids of a text. With `add_special_tokens` the tokenizer's post-processor adds its own. Fails on a text that the
 // tokenizer's normalizers could make far longer.
 bool idleheads_tokenizer_encode(const idleheads_tokenizer* tokenizer, idleheads_view text, bool add_special_tokens,

@@ -18,6 +18,8 @@ namespace idleheads {
 namespace {
 
 constexpr size_t kShownBytes = 300;  // of a path in a message
+// A page that is read brings in those around it, Linux' fault-around, as far as they are in the page cache.
+constexpr uintptr_t kMappedAround = 64 << 10;
 
 // What a signal handler may read of a mapping. Entries are never freed, only used again, so that the handler
 // can walk along them at any moment.
@@ -55,6 +57,15 @@ void forget_known(void* known) {
   auto* entry = static_cast<KnownMapping*>(known);
   entry->end = 0;
   entry->taken = false;
+}
+
+const KnownMapping* entry_at(const void* address) {
+  const auto place = reinterpret_cast<uintptr_t>(address);
+  for (const KnownMapping* entry = g_known; entry != nullptr; entry = entry->next) {
+    // The last page is readable beyond the end of the file, so the entry need not be rounded up.
+    if (entry->begin <= place && place < entry->end) return entry;
+  }
+  return nullptr;
 }
 
 int64_t nanoseconds(const timespec& time) { return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
@@ -140,19 +151,18 @@ void MappedFile::require_unchanged() const {
 }
 
 const char* mapped_file_at(const void* address) noexcept {
-  const auto place = reinterpret_cast<uintptr_t>(address);
-  for (const KnownMapping* entry = g_known; entry != nullptr; entry = entry->next) {
-    // The last page is readable beyond the end of the file, so the entry need not be rounded up.
-    if (entry->begin <= place && place < entry->end) return entry->name.data();
-  }
-  return nullptr;
+  const KnownMapping* entry = entry_at(address);
+  return entry == nullptr ? nullptr : entry->name.data();
 }
 
 void forget_pages(std::span<const std::byte> mapped) {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const KnownMapping* entry = entry_at(mapped.data());
+  if (entry == nullptr) return;
   const auto begin = reinterpret_cast<uintptr_t>(mapped.data());
-  const uintptr_t first = (begin + page - 1) / page * page, end = (begin + mapped.size()) / page * page;
-  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+  const uintptr_t first = std::max(begin / kMappedAround * kMappedAround, entry->begin.load());
+  const uintptr_t end = (begin + mapped.size() + kMappedAround - 1) / kMappedAround * kMappedAround;
+  const uintptr_t last = std::min(end, entry->end.load());
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 std::string read_text_file(const std::filesystem::path& path, size_t limit) {

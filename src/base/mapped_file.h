@@ -47,8 +47,9 @@ class MappedFile {
 // signal handler: reading behind the end of a file that was cut raises SIGBUS.
 const char* mapped_file_at(const void* address) noexcept;
 
-// Gives the pages of a mapped file back to the system's cache; reading them again maps them anew. For bytes
-// that were read once and would count as the process's memory for no use.
+// Gives the pages of a mapped file back to the system's cache, with those that the system maps around a page
+// that is read; reading them again maps them anew. For bytes that were read once and would count as the
+// process's memory for no use.
 void forget_pages(std::span<const std::byte> mapped);
 
 // The whole file as a string. Throws Error like MappedFile, and if the file is larger than `limit` bytes.

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -30,5 +31,8 @@ int64_t usable_bytes() {
   }
   return bytes;
 }
+
+// A fixed threshold; glibc raises its own with every freed block.
+void return_large_blocks() { ::mallopt(M_MMAP_THRESHOLD, 1 << 20); }
 
 }  // namespace idleheads

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/file_exists.h"
-#include "base/mapped_file.h"
 #include "model/text_library.h"
 #include "model/tokenizer_folder.h"
 
@@ -89,8 +87,7 @@ ChatTemplate::ChatTemplate(std::string source, SpecialTokens tokens, std::string
 }
 
 std::optional<ChatTemplate> ChatTemplate::from_folder(const fs::path& folder) {
-  std::optional<std::string> source = read_tokenizer_config(folder).chat_template;
-  if (const fs::path path = folder / "chat_template.jinja"; file_exists(path)) source = read_text_file(path);
+  std::optional<std::string> source = chat_template_of_folder(folder);
   if (!source) return std::nullopt;
   return ChatTemplate(std::move(*source), special_tokens_of_folder(folder));
 }

@@ -30,15 +30,6 @@ JsonFile read_json_file(const fs::path& path) {
   fail("{}: {} is {}, expected {}", file.path, key, file.object.at(key).type_name(), expected);
 }
 
-// A special token: a string, {"content": string}, or null for none.
-std::optional<std::string> token_text(const JsonFile& file, const char* key) {
-  const Json* value = &file.object.at(key);
-  if (value->is_null()) return std::nullopt;
-  if (value->is_object() && value->contains("content")) value = &value->at("content");
-  if (!value->is_string()) wrong_type(file, key, "a token");
-  return value->get<std::string>();
-}
-
 // A token's id in config.json: a number, null, or a list of which the first counts.
 std::optional<int64_t> token_id(const JsonFile& config, const char* key) {
   const auto found = config.object.find(key);
@@ -48,23 +39,12 @@ std::optional<int64_t> token_id(const JsonFile& config, const char* key) {
   return value.get<int64_t>();
 }
 
-std::optional<bool> flag(const JsonFile& config, const char* key) {
-  const auto found = config.object.find(key);
-  if (found == config.object.end()) return std::nullopt;
-  if (!found->is_boolean()) wrong_type(config, key, "true or false");
+bool cleans_up_spaces(const JsonFile& config) {
+  constexpr const char* kKey = "clean_up_tokenization_spaces";
+  const auto found = config.object.find(kKey);
+  if (found == config.object.end()) return false;
+  if (!found->is_boolean()) wrong_type(config, kKey, "true or false");
   return found->get<bool>();
-}
-
-// The first of the tokenizer's files that has the key decides, also if it says null.
-void read_special_token(const JsonFile& config, const JsonFile& map, const JsonFile& model, const char* key,
-                        std::optional<std::string>& text, std::optional<int64_t>& id) {
-  if (config.object.contains(key)) {
-    text = token_text(config, key);
-  } else if (map.object.contains(key)) {
-    text = token_text(map, key);
-  } else {
-    id = token_id(model, (std::string(key) + "_id").c_str());
-  }
 }
 
 std::optional<std::string> read_chat_template(const JsonFile& config) {
@@ -102,14 +82,24 @@ Json class_of_model(const JsonFile& model_config) {
   return nullptr;
 }
 
-// The `files` of idleheads_tokenizer_from_json.
-std::string other_files(const fs::path& folder, const JsonFile& config, const JsonFile& model_config) {
-  const Json files = {{"tokenizer_config", config.object},
-                      {"special_tokens_map", read_json_file(folder / "special_tokens_map.json").object},
-                      {"added_tokens", read_json_file(folder / "added_tokens.json").object},
-                      {"tokenizer_class", class_of_model(model_config)}};
-  return dump_json(files);
-}
+struct Folder {
+  explicit Folder(const fs::path& path)
+      : config(read_json_file(path / "tokenizer_config.json")),
+        map(read_json_file(path / "special_tokens_map.json")),
+        added(read_json_file(path / "added_tokens.json")),
+        model_config(read_json_file(path / "config.json")) {}
+
+  JsonFile config, map, added, model_config;
+
+  // The `files` of idleheads_tokenizer_from_json.
+  std::string for_library() const {
+    const Json files = {{"tokenizer_config", config.object},
+                        {"special_tokens_map", map.object},
+                        {"added_tokens", added.object},
+                        {"tokenizer_class", class_of_model(model_config)}};
+    return dump_json(files);
+  }
+};
 
 // config.json's id counts where the tokenizer's files and class do not speak of the token.
 std::optional<TokenId> special_token(const idleheads_tokenizer& tokenizer, const JsonFile& model_config,
@@ -129,17 +119,18 @@ std::optional<TokenId> special_token(const idleheads_tokenizer& tokenizer, const
 
 }  // namespace
 
-TokenizerConfig read_tokenizer_config(const fs::path& folder) {
-  const JsonFile config = read_json_file(folder / "tokenizer_config.json");
-  const JsonFile map = read_json_file(folder / "special_tokens_map.json");
-  const JsonFile model = read_json_file(folder / "config.json");
-  TokenizerConfig out;
-  read_special_token(config, map, model, "bos_token", out.bos_token, out.bos_id);
-  read_special_token(config, map, model, "eos_token", out.eos_token, out.eos_id);
-  out.add_bos_token = flag(config, "add_bos_token");
-  out.cleans_up_spaces = flag(config, "clean_up_tokenization_spaces").value_or(false);
-  out.chat_template = read_chat_template(config);
-  return out;
+std::optional<std::string> chat_template_of_folder(const fs::path& folder) {
+  if (const fs::path path = folder / "chat_template.jinja"; file_exists(path)) return read_text_file(path);
+  return read_chat_template(read_json_file(folder / "tokenizer_config.json"));
+}
+
+SpecialTokens special_tokens_of_folder(const fs::path& folder) {
+  const std::string files = Folder(folder).for_library();
+  LibraryString found, error;
+  if (!idleheads_template_tokens(view_of(files), found.out(), error.out()))
+    fail("{}: {}", folder.string(), error.message());
+  const Json tokens = parse_json(found.view(), "special tokens");
+  return {tokens.at("named"), tokens.at("additional_special_tokens")};
 }
 
 TokenizerParts tokenizer_from_folder(const fs::path& folder) {
@@ -149,17 +140,16 @@ TokenizerParts tokenizer_from_folder(const fs::path& folder) {
          folder.string());
   }
   const std::string json = read_text_file(path);
-  const JsonFile config = read_json_file(folder / "tokenizer_config.json");
-  const JsonFile model_config = read_json_file(folder / "config.json");
-  const std::string files = other_files(folder, config, model_config);
+  const Folder read(folder);
+  const std::string files = read.for_library();
   LibraryString error;
   TokenizerParts parts;
   parts.handle.reset(idleheads_tokenizer_from_json(view_of(json), view_of(files), error.out()));
   if (!parts.handle) fail("{}: {}", folder.string(), error.message());
 
-  parts.bos = special_token(*parts.handle, model_config, "bos_token");
-  parts.eos = special_token(*parts.handle, model_config, "eos_token");
-  parts.cleans_up_spaces = flag(config, "clean_up_tokenization_spaces").value_or(false);
+  parts.bos = special_token(*parts.handle, read.model_config, "bos_token");
+  parts.eos = special_token(*parts.handle, read.model_config, "eos_token");
+  parts.cleans_up_spaces = cleans_up_spaces(read.config);
   const idleheads_view model = idleheads_tokenizer_model(parts.handle.get());
   parts.description = fmt::format("{}, {} tokens, tokenizer.json", std::string_view(model.data, model.size),
                                   idleheads_tokenizer_size(parts.handle.get()));

@@ -92,14 +92,20 @@ TEST(LimitedProcess, ErrorsOfTheHandlerKeepTheirWordsAndTheChild) {
 
 TEST(LimitedProcess, EveryWrongEndIsOneLineAndTheNextRequestIsAnswered) {
   LimitedProcess process("work", kSmall, handle);
-  const char* memory = test::kSanitized ? "more than 64 MiB of memory" : "work: it needs more than 64 MiB";
-  EXPECT_THAT(error_of(process, "memory"), HasSubstr(memory));
-  EXPECT_EQ(process.ask("a"), "a");
   EXPECT_THAT(error_of(process, "crash"), HasSubstr("nests too deeply"));
   EXPECT_EQ(process.ask("a"), "a");
   EXPECT_THAT(error_of(process, "abort"), HasSubstr("memory"));
+  EXPECT_EQ(process.ask("a"), "a");
   EXPECT_THAT(error_of(process, "exit"), HasSubstr("ended without an answer"));
-  EXPECT_THAT(error_of(process, "large"), HasSubstr("memory"));
+  EXPECT_EQ(process.ask("a"), "a");
+}
+
+TEST(LimitedProcess, MemoryIsBounded) {
+  if (test::kSanitized) GTEST_SKIP() << "sanitizers wait for ever where the system gives them no memory";
+  LimitedProcess process("work", kSmall, handle);
+  EXPECT_THAT(error_of(process, "memory"), StartsWith("work: it needs more than 64 MiB of memory"));
+  EXPECT_EQ(process.ask("a"), "a");
+  EXPECT_THAT(error_of(process, "large"), StartsWith("work: it needs more than 64 MiB of memory"));
   EXPECT_EQ(process.ask("a"), "a");
 }
 

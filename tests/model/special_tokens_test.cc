@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "format/gguf_writer.h"
 #include "model/chat_template.h"
+#include "model/tokenizer_folder.h"
 #include "support/temp_folder.h"
 
 namespace idleheads {

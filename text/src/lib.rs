@@ -144,6 +144,21 @@ pub unsafe extern "C" fn idleheads_tokenizer_special_id(
 }
 
 #[no_mangle]
+pub unsafe extern "C" fn idleheads_template_tokens(
+    files: View,
+    tokens: *mut OwnedString,
+    error: *mut OwnedString,
+) -> bool {
+    unsafe {
+        run(tokens, error, || {
+            let files = pretrained::files(files.text("the settings")?)?;
+            let tokens = pretrained::template_tokens(&files)?;
+            Ok(serde_json::to_string(&tokens).map_err(|error| error.to_string())?.into())
+        })
+    }
+}
+
+#[no_mangle]
 pub unsafe extern "C" fn idleheads_tokenizer_encode(
     tokenizer: *const TextTokenizer,
     text: View,

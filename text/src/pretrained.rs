@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{json, Map, Value};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, Tokenizer};
@@ -21,6 +21,10 @@ pub struct Files {
     added_tokens: Option<Map<String, Value>>,
     /// The class that config.json leads to, for a tokenizer_config.json without one.
     tokenizer_class: Option<String>,
+}
+
+pub fn files(json: &str) -> Result<Files, String> {
+    serde_json::from_str(json).map_err(|error| format!("the settings: {error}"))
 }
 
 /// What the files say of bos_token and so on: its id, None for "no such token". A name that they do not mention is missing.
@@ -97,6 +101,27 @@ impl Special {
             Special::Flagged(token) => token.clone(),
         }
     }
+}
+
+/// The special tokens that a chat template has as variables: transformers' special_tokens_map.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct TemplateTokens {
+    named: BTreeMap<String, String>,
+    additional_special_tokens: Vec<String>,
+}
+
+pub fn template_tokens(files: &Files) -> Result<TemplateTokens, String> {
+    let settings = Settings::new(files)?;
+    let class = settings.class(files)?;
+    let specials = settings.special_tokens(class, &BTreeMap::new())?;
+    let specials = specials.into_iter().filter_map(|(name, special)| Some((name.to_string(), special?)));
+    let named = specials.chain(settings.extra()?).map(|(name, special)| (name, special.content().to_string()));
+    let mut seen = HashSet::new();
+    let additional = settings.additional()?.into_iter().map(|special| special.content().to_string());
+    Ok(TemplateTokens {
+        named: named.filter(|(_, text)| !text.is_empty()).collect(),
+        additional_special_tokens: additional.filter(|text| !text.is_empty() && seen.insert(text.clone())).collect(),
+    })
 }
 
 /// Changes a tokenizer that was made of tokenizer.json alone.
@@ -320,14 +345,14 @@ impl Settings {
     }
 
     /// Special tokens of names that only this model has.
-    fn extra(&self) -> Result<Vec<Special>, String> {
+    fn extra(&self) -> Result<Vec<(String, Special)>, String> {
         let key = "extra_special_tokens";
         match self.values.get(key) {
             None => Ok(Vec::new()),
             Some(Value::Array(list)) if list.is_empty() => Ok(Vec::new()),
             Some(Value::Object(tokens)) => {
                 let token = |value| self.special(key, value)?.ok_or_else(|| self.wrong(key, "tokens"));
-                tokens.values().map(token).collect()
+                tokens.iter().map(|(name, value)| Ok((name.clone(), token(value)?))).collect()
             }
             Some(_) => Err(self.wrong(key, "an object of names and tokens")),
         }
@@ -336,8 +361,9 @@ impl Settings {
     /// All special tokens in transformers' order, each text once.
     fn all_special(&self, named: &[(&str, Option<Special>)]) -> Result<Vec<Special>, String> {
         let named = named.iter().filter_map(|(_, special)| special.clone());
+        let extra = self.extra()?.into_iter().map(|(_, special)| special);
         let mut seen = HashSet::new();
-        let mut all: Vec<Special> = named.chain(self.additional()?).chain(self.extra()?).collect();
+        let mut all: Vec<Special> = named.chain(self.additional()?).chain(extra).collect();
         all.retain(|special| !special.content().is_empty() && seen.insert(special.content().to_string()));
         Ok(all)
     }

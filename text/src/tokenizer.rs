@@ -55,8 +55,7 @@ impl TextTokenizer {
         check_ids(&tokenizer).map_err(in_tokenizer_json)?;
         let mut special_ids = SpecialIds::new();
         if !files.is_empty() {
-            let files = serde_json::from_str(files).map_err(|error| format!("the settings: {error}"))?;
-            special_ids = pretrained::apply(&mut tokenizer, files, &plan)?;
+            special_ids = pretrained::apply(&mut tokenizer, pretrained::files(files)?, &plan)?;
         }
         let size = tokenizer.get_vocab_size(true);
         Ok(TextTokenizer { tokenizer, size, growth: plan.growth, special_ids })

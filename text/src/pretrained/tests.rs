@@ -61,6 +61,17 @@ fn special_ids_are_said_or_not() {
 }
 
 #[test]
+fn templates_have_the_tokens_of_files_and_class() {
+    let settings = json!({"tokenizer_config": {"tokenizer_class": "LlamaTokenizer", "unk_token": null, "eos_token": "",
+        "pad_token": {"content": "<p>"}, "extra_special_tokens": {"image_token": "<i>"}},
+        "special_tokens_map": {"pad_token": "<q>", "additional_special_tokens": ["<a>", "<a>"]}});
+    let tokens = files(&settings.to_string()).and_then(|files| template_tokens(&files));
+    let named = [("bos_token", "<s>"), ("pad_token", "<q>"), ("image_token", "<i>")];
+    let named = named.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    assert_eq!(tokens, Ok(TemplateTokens { named, additional_special_tokens: vec!["<a>".to_string()] }));
+}
+
+#[test]
 fn what_may_change_ids_is_refused_by_name() {
     assert!(refused(json!({"prepend_scheme": "first"})).contains("prepend_scheme is not supported"));
     assert!(refused(json!({"tokenizer_class": "CLIPTokenizer"})).contains("'CLIPTokenizer' is not supported"));
