@@ -58,6 +58,7 @@ struct AnsweredDocument {
   std::vector<Contribution> contributions;
 };
 
+// Errors of shares are pooled over the subjects, as lm-evaluation-harness has them.
 MetricValues metric_values(std::span<const AnsweredDocument> documents);
 
 // One row of the table of subjects.

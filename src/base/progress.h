@@ -11,7 +11,10 @@ struct Progress {
   std::string phase;  // "baseline", "interventions"
   double done = 0;    // in units of work: documents x interventions; the share of a running cohort counts
   double total = 0;
-  double sharing = 0;  // rows without sharing for each row computed so far; 0: not known yet
+  double sharing = 0;   // rows without sharing for each row computed so far; 0: not known yet
+  bool keeps = false;   // what is finished is stored, and a stopped run goes on from there
+  double stored = 0;    // of those done
+  double at_stake = 0;  // seconds of work that are not stored: what a kill loses now
 };
 
 // Called now and then on the caller's thread. Returning false asks the work to stop: it stores what is

@@ -73,8 +73,9 @@ std::vector<RuleRun> evaluate_all(const Eval& eval, std::shared_ptr<const Model>
                                   const std::vector<PreparedTask>& tasks) {
   ProgressLine line;
   const std::unique_ptr<Engine> engine = eval.engine.make_engine(std::move(model));
-  EvaluateOptions options = {false, eval.engine.seed, eval.engine.rows_of_cohort(*engine), progress_on(line),
-                             ""};
+  CohortSize size = CohortSize::of_any_time(eval.engine.rows_of_cohort(*engine));
+  EvaluateOptions options = {.seed = eval.engine.seed, .progress = progress_on(line)};
+  options.size = &size;
   std::vector<RuleRun> runs;
   for (const PreparedTask& task : tasks) {
     options.phase = task.task.name;

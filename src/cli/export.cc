@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/terms_options.h"
 #include "report/curve_svg.h"
 #include "study/store.h"
 
@@ -22,6 +23,7 @@ struct Export {
   std::string heads;  // "json", "tsv"
   std::string rule;
   std::optional<double> at_least;  // percent
+  TermsFlags terms;
 };
 
 // Beside the study, under its name.
@@ -53,17 +55,18 @@ void run(const Export& request) {
   if (request.heads.empty() && !request.rule.empty()) fail_usage("export: --rule goes with --heads");
   if (request.heads != "json" && request.at_least) fail_usage("export: --at-least goes with --heads json");
   const StudyStore store = StudyStore::open_read_only(request.file);
-  if (!request.heads.empty()) return export_heads(request, summarize(store));
-  if (request.json) return put(request, study_json(store));
+  const Terms terms = request.terms.terms();
+  if (!request.heads.empty()) return export_heads(request, summarize(store, {.terms = terms}));
+  if (request.json) return put(request, study_json(store, terms));
   const std::string kind = request.csv ? "_csv" : request.npz ? ".npz" : ".svg";
   std::string path = request.output;
   if (path.empty()) path = request.csv ? default_path(request, "") + kind : default_path(request, kind);
   if (request.csv) {
-    export_csv(store, path);
+    export_csv(store, path, terms);
   } else if (request.npz) {
     export_npz(store, path);
   } else {
-    write_text(curve_svg(summarize(store)), path);
+    write_text(curve_svg(summarize(store, {.terms = terms})), path);
   }
   done(path);
 }
@@ -90,6 +93,7 @@ void add_export(CLI::App& app) {
       ->check(CLI::Range(0., 100.));
   command->add_flag("--svg", request->svg, "the curves as an image");
   command->add_option("--output,-o", request->output, "where to write (default: beside the study)");
+  request->terms.add_to(*command);
   command->callback([request] { run(*request); });
 }
 

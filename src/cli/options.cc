@@ -49,8 +49,8 @@ void EngineFlags::add_to(CLI::App& app) {
       "the machine's)");
   app.add_option(
          "--cohort-rows", cohort_rows,
-         "tokens that run together, not counting what they share; results are stored after each cohort "
-         "(default: by memory)")
+         "tokens that run together at most, not counting what they share (default: by memory; a study takes "
+         "fewer where they would run longer than two minutes: results are stored after each cohort)")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   app.add_option("--seed", seed, "of the random control")->capture_default_str();
   app.add_flag("--no-sharing", no_sharing,

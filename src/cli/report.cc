@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/terms_options.h"
 #include "report/report_page.h"
 
 namespace idleheads::cli {
@@ -12,11 +13,12 @@ namespace {
 struct Report {
   std::vector<std::string> files;
   std::string output;
+  TermsFlags terms;
 };
 
 void run(const Report& request) {
   std::vector<LoadedStudy> studies;
-  for (const std::string& file : request.files) studies.push_back(load_study(file));
+  for (const std::string& file : request.files) studies.push_back(load_study(file, request.terms.terms()));
   std::string path = request.output;
   if (path.empty()) path = std::filesystem::path(request.files.front()).replace_extension(".html").string();
   write_report(studies, path);
@@ -32,6 +34,7 @@ void add_report(CLI::App& app) {
       ->required()
       ->expected(1, 100);
   command->add_option("--output,-o", request->output, "the page (default: beside the first study)");
+  request->terms.add_to(*command);
   command->callback([request] { run(*request); });
 }
 

@@ -1,10 +1,9 @@
 // idleheads show F.db: the tables of a study in the terminal.
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/terms_options.h"
 #include "report/show_details.h"
 #include "study/store.h"
 
@@ -19,14 +18,14 @@ struct Show {
   bool subjects = false;
   bool confidence = false;
   bool profile = false;
-  std::optional<double> within_kl;
+  TermsFlags terms;
 };
 
 void run(const Show& show) {
   const StudyStore store = StudyStore::open_read_only(show.file);
   const StudySummary summary = summarize(store, {.distributions = !show.heat_map.empty(),
                                                  .subjects_of = show.subjects_of,
-                                                 .within_kl = show.within_kl});
+                                                 .terms = show.terms.terms()});
   const ShowOptions options = {.color = color_depth(),
                                .width = terminal_width(),
                                .curves = show.curves,
@@ -52,11 +51,7 @@ void add_show(CLI::App& app) {
   command->add_flag("--subjects", show->subjects, "accuracy per subject and category");
   command->add_option("--subjects-of", show->subjects_of,
                       "the same under an intervention of the study, as ahon_ln@15%");
-  command
-      ->add_option(
-          "--within-kl", show->within_kl,
-          "what decides how much is sure: a mean KL divergence of the answers' distribution, in nats")
-      ->check(CLI::PositiveNumber);
+  show->terms.add_to(*command);
   command->add_option("--heatmap", show->heat_map,
                       "layers x heads: a score (ahon_ln), or how often heads were off (ahon_ln@15%)");
   command->callback([show] { run(*show); });

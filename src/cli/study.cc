@@ -6,9 +6,9 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <numeric>
 #include <optional>
 
+#include "base/duration.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -31,6 +31,7 @@ struct Study {
   std::string shares = "0:30:5";
   bool baseline_only = false;
   bool quiet = false;
+  double store_every = CohortSize::kSeconds;
 };
 
 bool baseline_done(const StudyStore& store) {
@@ -38,13 +39,50 @@ bool baseline_done(const StudyStore& store) {
   return std::find(done.begin(), done.end(), false) == done.end();
 }
 
+// What there is to do, before it begins.
+void say_plan(const Study& study, const PreparedTask& task, const StudyStore& store,
+              const StudyOptions& options, const std::string& output) {
+  const Passes passes = passes_of(task, store, options);
+  const size_t interventions = options.scores.size() * options.shares.size();
+  say("{}: {} documents, {} passes of the model (a baseline{}){}; results go to {}\n",
+      printable(study.engine.model, 300), task.documents.size(), passes.total,
+      interventions == 0 ? "" : fmt::format(" and {} interventions", interventions),
+      passes.stored == 0 ? "" : fmt::format(", {} of them stored already", passes.stored),
+      printable(output, 300));
+}
+
+// What it takes, behind its first cohort.
+void say_estimate(const Study& study, const StudyEstimate& estimate) {
+  constexpr double kLong = 600;
+  const bool is_study = !study.baseline_only;
+  say("{}{} {} and {} MiB; ", isatty(fileno(stderr)) ? "\n" : "",
+      is_study ? "this takes at most about" : "this takes about", duration(estimate.seconds),
+      estimate.memory >> 20);
+  if (estimate.longest_document > study.store_every) {
+    say("a document takes up to {}: what leaves the last layer is stored, a kill loses no more than that\n",
+        duration(estimate.longest_document));
+  } else if (estimate.seconds > study.store_every) {
+    say("results are stored about every {}, a kill loses no more\n", duration(study.store_every));
+  } else {
+    say("a kill loses no more\n");
+  }
+  if (estimate.seconds < kLong) return;
+  say("less with --limit{}{}\n", is_study ? ", fewer --scores or --shares" : "",
+      study.engine.precision() == Precision::f32 && has_bf16() ? ", --dtype bf16" : "");
+}
+
 void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task,
-             StudyStore& store, StudyOptions options) {
+             StudyStore& store, StudyOptions options, const std::string& output) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Engine> engine = study.engine.make_engine(std::move(model));
-  ProgressLine line;
+  ProgressLine line(!study.quiet);
   options.cohort_rows = study.engine.rows_of_cohort(*engine);
+  options.cohort_seconds = study.store_every;
   options.progress = progress_on(line);
+  if (!study.quiet) {
+    say_plan(study, task, store, options, output);
+    options.on_estimate = [&](const StudyEstimate& estimate) { say_estimate(study, estimate); };
+  }
   study.baseline_only ? run_baseline(*engine, task, store, options)
                       : run_study(*engine, task, store, options);
   if (study.quiet) return;
@@ -73,14 +111,7 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
     say("{} is complete already, nothing to compute\n", printable(output, 300));
   } else {
-    if (!study.quiet) {
-      say("{}: {} documents, {} prompts; results go to {}\n", printable(study.engine.model, 300),
-          task.documents.size(),
-          std::accumulate(task.stored.begin(), task.stored.end(), int64_t{0},
-                          [](int64_t n, const StoredDocument& d) { return n + d.samples; }),
-          printable(output, 300));
-    }
-    compute(study, model, task, store, options);
+    compute(study, model, task, store, options, output);
   }
   if (study.quiet) return;
   ShowOptions show_options;
@@ -106,8 +137,10 @@ std::vector<std::string> outputs_of(const Study& study) {
 
 void run(const Study& study) {
   StudyOptions options;
-  options.scores = parse_scores(study.scores);
-  options.shares = parse_shares(study.shares);
+  if (!study.baseline_only) {
+    options.scores = parse_scores(study.scores);
+    options.shares = parse_shares(study.shares);
+  }
   options.seed = study.engine.seed;
   if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
   const std::vector<std::string> outputs = outputs_of(study);
@@ -128,6 +161,11 @@ void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool tas
   command.add_option(
       "--output,-o", study->output,
       "study file, or with several tasks a folder for MODEL_TASK.db of each (default: this folder)");
+  command
+      .add_option("--store-every", study->store_every,
+                  "seconds after which results are stored, at most a tenth more rows for it")
+      ->check(CLI::Range(1.0, 1e9))
+      ->capture_default_str();
   command.add_flag("--quiet,-q", study->quiet, "no summary, errors only");
   command.callback([study] { run(*study); });
 }

@@ -51,34 +51,51 @@ void print_foreign(std::string_view text) {
   }
 }
 
-ProgressLine::ProgressLine() : enabled_(isatty(STDERR_FILENO) && !variable_is("TQDM_DISABLE", "1")) {}
+ProgressLine::ProgressLine(bool enabled)
+    : enabled_(enabled && !variable_is("TQDM_DISABLE", "1")), redraws_(isatty(STDERR_FILENO)) {}
 
 ProgressLine::~ProgressLine() {
   if (drawn_) std::fputc('\n', stderr);
 }
 
+std::string ProgressLine::line_of(const Progress& progress, Clock::time_point now) const {
+  const double share = progress.total > 0 ? progress.done / progress.total : 1;
+  const double elapsed = std::chrono::duration<double>(now - phase_start_).count();
+  const double done = progress.done - first_;
+  const double left = done > 0 ? elapsed * (progress.total - progress.done) / done : 0;
+  const auto filled = static_cast<size_t>(share * 20);
+  std::string line =
+      fmt::format("{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share, std::string(filled, '#'),
+                  progress.done, progress.total, clock_time(elapsed), clock_time(left));
+  if (progress.sharing > 0) line += fmt::format(" sharing {:.1f}x", progress.sharing);
+  if (progress.keeps)
+    line += fmt::format(" stored {:.0f}, a kill loses {}", progress.stored, clock_time(progress.at_stake));
+  return line;
+}
+
 void ProgressLine::update(const Progress& progress) {
+  using namespace std::chrono_literals;
   if (!enabled_) return;
   const Clock::time_point now = Clock::now();
   if (progress.phase != phase_) {
     if (drawn_) std::fputc('\n', stderr);
+    drawn_ = false;
     phase_ = progress.phase;
     phase_start_ = now;
-  } else if (now - last_draw_ < std::chrono::milliseconds(100) && progress.done < progress.total) {
-    return;
+    first_ = progress.stored;
+    if (!redraws_) last_draw_ = now;
   }
+  const bool is_end = redraws_ && progress.done >= progress.total;
+  if (now - last_draw_ < (redraws_ ? 100ms : 30s) && !is_end) return;
   last_draw_ = now;
-  const double share = progress.total > 0 ? progress.done / progress.total : 1;
-  const double elapsed = std::chrono::duration<double>(now - phase_start_).count();
-  const double left = share > 0 ? elapsed / share - elapsed : 0;
-  const auto filled = static_cast<size_t>(share * 20);
-  std::string line = fmt::format("\r{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share,
-                                 std::string(filled, '#'), progress.done, progress.total, clock_time(elapsed),
-                                 clock_time(left));
-  if (progress.sharing > 0) line += fmt::format(" sharing {:.1f}x ", progress.sharing);
-  std::fputs(line.c_str(), stderr);
+  const std::string line = line_of(progress, now);
+  if (redraws_) {
+    say("\r{} ", line);  // the blank covers the end of a line that was longer by one
+    drawn_ = true;
+  } else {
+    say("{}\n", line);
+  }
   std::fflush(stderr);
-  drawn_ = true;
 }
 
 ProgressCallback progress_on(ProgressLine& line) {

@@ -30,19 +30,22 @@ int terminal_width();
 // what moves or turns text (base/utf8.h: terminal_safe) onto a terminal.
 void print_foreign(std::string_view text);
 
-// A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second.
-// Silent if stderr is not a terminal or TQDM_DISABLE=1.
+// A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second;
+// where stderr is no terminal, a line of its own every 30 seconds. Silent if TQDM_DISABLE=1.
 class ProgressLine {
  public:
-  ProgressLine();
+  explicit ProgressLine(bool enabled = true);
   ~ProgressLine();  // ends the line
   void update(const Progress& progress);
 
  private:
   using Clock = std::chrono::steady_clock;
-  bool enabled_;
+  std::string line_of(const Progress& progress, Clock::time_point now) const;
+
+  bool enabled_, redraws_;
   bool drawn_ = false;
   std::string phase_;
+  double first_ = 0;  // done when the phase began
   Clock::time_point phase_start_, last_draw_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace idleheads {
@@ -104,20 +106,31 @@ std::vector<double> Cohort::row_shares() const {
   return shares;
 }
 
-Cohort::Division Cohort::divide(int64_t limit, const Step* step) const {
+Cohort::Division Cohort::divide(int64_t limit, Together together, const Step* step) const {
   const std::vector<Variant>& variants = step ? step->variants : variants_;
-  // Chains from the root: in their order, paths with a common beginning are neighbours.
-  std::vector<std::pair<std::vector<int32_t>, int32_t>> order;
+  std::vector<std::vector<int32_t>> chains;  // from the root: in their order, those that share are neighbours
+  std::map<int32_t, const std::vector<int32_t>*> first_chains;  // of interventions
+  for (size_t p = 0; p < paths_.size(); ++p)
+    chains.push_back(chain_of(variants, step ? step->path_variants[p] : paths_[p].variant));
   for (size_t p = 0; p < paths_.size(); ++p) {
-    const int32_t leaf = step ? step->path_variants[p] : paths_[p].variant;
-    order.emplace_back(chain_of(variants, leaf), static_cast<int32_t>(p));
+    const std::vector<int32_t>*& first =
+        first_chains.try_emplace(paths_[p].intervention, &chains[p]).first->second;
+    if (chains[p] < *first) first = &chains[p];
   }
-  std::sort(order.begin(), order.end());
+  std::vector<int32_t> order(paths_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](int32_t a, int32_t b) {
+    const int32_t x = paths_[static_cast<size_t>(a)].intervention,
+                  y = paths_[static_cast<size_t>(b)].intervention;
+    if (together == Together::interventions && x != y)
+      return std::tie(*first_chains.at(x), x) < std::tie(*first_chains.at(y), y);
+    return std::tie(chains[static_cast<size_t>(a)], a) < std::tie(chains[static_cast<size_t>(b)], b);
+  });
   Division division;
   std::vector<bool> counted(variants.size());
   int64_t rows = 0;
-  for (const auto& [chain, path] : order) {
-    for (const int32_t v : chain) {
+  for (const int32_t path : order) {
+    for (const int32_t v : chains[static_cast<size_t>(path)]) {
       if (!counted[static_cast<size_t>(v)]) rows += segment_of(variants[static_cast<size_t>(v)]).length();
       counted[static_cast<size_t>(v)] = true;
     }

@@ -70,13 +70,14 @@ class Cohort {
   // path.
   std::vector<double> row_shares() const;
 
-  // Indices of paths, in an order in which those that share rows are neighbours: as many as come to at most
-  // `limit` rows, and one at least, and the others. Rows are counted after `step`, or without one as they
-  // are.
+  // Indices of paths: as many as come to at most `limit` rows, and one at least, and the others. Rows are
+  // counted after `step`, or without one as they are. Paths that share rows are neighbours in their order; or
+  // those of one intervention are, where it is to be done early, and interventions that share rows.
+  enum class Together { sharing, interventions };
   struct Division {
     std::vector<int32_t> first, others;
   };
-  Division divide(int64_t limit, const Step* step = nullptr) const;
+  Division divide(int64_t limit, Together together, const Step* step = nullptr) const;
 
   // Goes on with these paths alone; variants and rows stay where they are.
   void keep(std::span<const int32_t> paths);

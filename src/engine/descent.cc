@@ -47,6 +47,7 @@ Descent::Descent(const EngineParts& parts, std::span<const Sample> samples,
       interventions_(interventions),
       options_(options),
       measure_(options.stats || std::ranges::any_of(interventions, needs_statistics)),
+      together_(options.rows > 0 ? Cohort::Together::interventions : Cohort::Together::sharing),
       beginning_(beginning),
       all_(first_cohort(samples, static_cast<int64_t>(interventions.size()), parts.sharing, beginning)),
       cohort_(all_) {
@@ -104,7 +105,7 @@ void Descent::descend() {
     attend_all(*layer, l);
     if (measure_) sum_statistics(l);
     count_work();
-    const Step step = decide_masks(l);
+    const Step step = decide_masks(*layer, l);
     if (cohort_.paths().empty()) return;
     cohort_.advance(step);
     if (l + 1 < config_.layers) {
@@ -115,6 +116,15 @@ void Descent::descend() {
     path_layers_done_ += static_cast<int64_t>(cohort_.paths().size());
     if (options_.on_layer) options_.on_layer(static_cast<double>(path_layers_done_) / path_layers);
   }
+  hand_over();
+}
+
+// The results of the paths that have left the last layer.
+void Descent::hand_over() {
+  if (!options_.on_finished) return;
+  std::vector<int64_t> numbers;
+  for (const Path& path : cohort_.paths()) numbers.push_back(path.number);
+  options_.on_finished(numbers, results_);
 }
 
 int Descent::resume() {
@@ -123,7 +133,7 @@ int Descent::resume() {
   waiting_rows_ -= next.hidden.size() / config_.hidden;
   cohort_ = std::move(next.cohort);
   if (next.hidden.size() == 0) {
-    const Cohort::Division division = cohort_.divide(limits_.rows);
+    const Cohort::Division division = cohort_.divide(limits_.rows, together_);
     if (!division.others.empty()) {
       set_aside(division.others, 0);
       std::vector<int64_t> rows;
@@ -159,6 +169,33 @@ void Descent::set_aside(std::span<const int32_t> paths, int layer) {
     waiting_rows_ += count;
   }
   waiting_.push_back(std::move(later));
+}
+
+// The same behind this layer, so that nothing of it is computed again. False if their rows are too many to be
+// kept.
+bool Descent::finish_and_set_aside(const PackedLayer& layer, int index, const Step& step,
+                                   std::span<const int32_t> paths) {
+  if (index + 1 == config_.layers) return false;
+  Cohort behind = cohort_;
+  behind.advance(step);
+  std::vector<int64_t> numbers;
+  Waiting later = {.cohort = behind.part(paths, numbers), .layer = index + 1, .hidden = {}};
+  const auto count = static_cast<int64_t>(numbers.size());
+  if (waiting_rows_ + count > limits_.waiting) return false;
+  later.hidden.resize(count * config_.hidden);
+  const int64_t room = workspace_.next_hidden.size() / config_.hidden;
+  for (int64_t first = 0; first < count; first += room) {
+    std::vector<RowSource> rows;
+    for (int64_t r = first; r < std::min(count, first + room); ++r)
+      rows.push_back(step.rows[static_cast<size_t>(numbers[static_cast<size_t>(r)])]);
+    finish_rows(layer, index, step.masks, rows);
+    std::copy_n(workspace_.next_hidden.data(), std::ssize(rows) * config_.hidden,
+                later.hidden.data() + first * config_.hidden);
+  }
+  waiting_rows_ += count;
+  path_layers_done_ += std::ssize(paths);
+  waiting_.push_back(std::move(later));
+  return true;
 }
 
 // Addresses for as many rows as branching can lead to, so that no buffer moves between layers; memory that is
@@ -379,7 +416,7 @@ std::vector<HeadStats> Descent::path_stats(const Path& path, int layer) const {
   return stats;
 }
 
-Step Descent::decide_masks(int layer) {
+Step Descent::decide_masks(const PackedLayer& weights, int layer) {
   const auto masks_of_paths = [&] {
     std::vector<std::vector<uint8_t>> masks;
     for (const Path& path : cohort_.paths()) {
@@ -400,19 +437,24 @@ Step Descent::decide_masks(int layer) {
   if (is_behind() && layer + 1 < config_.layers) let_go(layer);
   Step step = cohort_.branch(masks_of_paths());
   if (static_cast<int64_t>(step.rows.size()) <= limits_.rows) return step;
-  const Cohort::Division division = cohort_.divide(limits_.rows, &step);
-  set_aside(division.others, layer);
+  const Cohort::Division division = cohort_.divide(limits_.rows, together_, &step);
+  if (!finish_and_set_aside(weights, layer, step, division.others)) set_aside(division.others, layer);
   cohort_.keep(division.first);
   return cohort_.branch(masks_of_paths());
 }
 
 void Descent::finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
                      std::span<const RowSource> rows) {
-  const auto count = static_cast<int64_t>(rows.size());
-  pool_.parallel_for(tiles(count), [&](int64_t tile, int thread) {
+  finish_rows(layer, index, masks, rows);
+  std::swap(workspace_.hidden, workspace_.next_hidden);
+}
+
+// Into `next_hidden`.
+void Descent::finish_rows(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
+                          std::span<const RowSource> rows) {
+  pool_.parallel_for(tiles(std::ssize(rows)), [&](int64_t tile, int thread) {
     finish_tile(layer, index, masks, rows, tile * kTileRows, thread);
   });
-  std::swap(workspace_.hidden, workspace_.next_hidden);
 }
 
 void Descent::finish_tile(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,

@@ -83,8 +83,11 @@ class Descent {
   void descend();  // the last of those waiting, from its layer to its results
   int resume();    // takes it up; its layer
   void set_aside(std::span<const int32_t> paths, int layer);
+  bool finish_and_set_aside(const PackedLayer& layer, int index, const Step& step,
+                            std::span<const int32_t> paths);
   void reserve();
   void count_work();
+  void hand_over();
 
   // The layer loop, in order.
   void embed();
@@ -92,9 +95,12 @@ class Descent {
   void keep_rows(int layer);                             // where a beginning is given
   void attend_all(const PackedLayer& layer, int index);  // z in the place of Q, row statistics
   void sum_statistics(int layer);                        // per variant and head
-  Step decide_masks(int layer);  // per path; branches where they differ, sets aside what is too much
+  // Per path; branches where they differ, sets aside what is too much.
+  Step decide_masks(const PackedLayer& weights, int layer);
   void finish(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
               std::span<const RowSource> rows);  // masked z, W_O, residual, MLP
+  void finish_rows(const PackedLayer& layer, int index, const std::vector<std::vector<uint8_t>>& masks,
+                   std::span<const RowSource> rows);
   void finish_and_score(const PackedLayer& layer, int index,
                         const Step& step);  // the last layer, scored rows alone
 
@@ -124,7 +130,8 @@ class Descent {
   std::span<const Sample> samples_;
   std::span<const Intervention> interventions_;
   RunOptions options_;
-  const bool measure_;  // anybody asks for statistics
+  const bool measure_;               // anybody asks for statistics
+  const Cohort::Together together_;  // in parts
   const Beginning* beginning_;
   const Cohort all_;  // every path, as it begins
   Cohort cohort_;     // those on their way

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread_pool.h"
@@ -12,6 +14,15 @@
 #include "engine/packed_model.h"
 
 namespace idleheads {
+namespace {
+
+int64_t longest(std::span<const Sample> samples) {
+  int64_t tokens = 0;
+  for (const Sample& sample : samples) tokens = std::max(tokens, std::ssize(sample.tokens));
+  return tokens;
+}
+
+}  // namespace
 
 struct Engine::Impl {
   std::shared_ptr<const Model> model;
@@ -87,7 +98,10 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
   if (samples.empty() || interventions.empty()) return {};
-  Descent descent(impl_->parts(), samples, interventions, options);
+  EngineParts parts = impl_->parts();
+  if (options.rows > 0)
+    parts.limits.rows = std::min(parts.limits.rows, std::max(options.rows, longest(samples)));
+  Descent descent(parts, samples, interventions, options);
   std::vector<PathResult> results = descent.run();
   impl_->work.rows += descent.work().rows;
   impl_->work.rows_unshared += descent.work().rows_unshared;
@@ -120,6 +134,10 @@ Precision Engine::precision() const { return impl_->options.precision; }
 int Engine::threads() const { return impl_->pool.threads(); }
 bool Engine::streams_weights() const { return impl_->plan.stream; }
 int64_t Engine::rows() const { return impl_->plan.limits.rows; }
+int64_t Engine::memory_of(int64_t rows) const {
+  return impl_->plan.fixed_bytes +
+         std::min(rows, impl_->plan.limits.rows) * row_bytes(impl_->model->config());
+}
 WorkCount Engine::work() const { return impl_->work; }
 
 std::string engine_description(Precision precision) {

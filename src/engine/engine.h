@@ -29,9 +29,15 @@ struct RunOptions {
   bool stats = false;            // PathResult::stats
   uint64_t seed = 1234;          // of the random score
   float repetition_penalty = 1;  // of PathResult::next_token (GenerateOptions::repetition_penalty)
+  // Rows in flight at most, where that is less than what memory allows; 0: no such bound. A sample always
+  // fits. The paths of an intervention then go down together as far as they fit.
+  int64_t rows = 0;
   // Called after each layer, on the caller's thread, with the share of the layers done; may throw to stop the
   // run.
   std::function<void(double)> on_layer = {};
+  // Called when paths leave the last layer, on the caller's thread, with their numbers (as in run()) and all
+  // results, of which theirs may be moved away. All at once, or in parts where rows are too many.
+  std::function<void(std::span<const int64_t> paths, std::span<PathResult> results)> on_finished = {};
 };
 
 // How much work was done, and how much it would have been without sharing; in rows (tokens) x layers.
@@ -70,6 +76,8 @@ class Engine {
   bool streams_weights() const;
   // The most rows in flight; a run that needs more is done in parts. What a caller sizes cohorts by.
   int64_t rows() const;
+  // Bytes that the process needs at most with this many rows in flight.
+  int64_t memory_of(int64_t rows) const;
   WorkCount work() const;  // of all runs so far
 
  private:

@@ -46,9 +46,9 @@ MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish) {
   MemoryPlan plan;
   plan.stream = wish.stream;
   plan.limits = {kUnbounded, kUnbounded};
+  const WeightSizes weights = weight_sizes(config, wish.precision);
+  const int64_t scratch = scratch_bytes(config, wish.threads);
   if (wish.memory > 0) {
-    const WeightSizes weights = weight_sizes(config, wish.precision);
-    const int64_t scratch = scratch_bytes(config, wish.threads);
     const int64_t left = wish.memory - wish.taken - scratch;
     plan.stream = plan.stream || limits_within(config, left - weights.all).rows < kComfortable;
     plan.limits = limits_within(config, left - (plan.stream ? weights.streamed : weights.all));
@@ -68,6 +68,7 @@ MemoryPlan plan_memory(const ModelConfig& config, const MemoryWish& wish) {
     plan.limits.rows = std::min(plan.limits.rows, wish.rows);
     plan.limits.waiting = std::min(plan.limits.waiting, wish.rows);
   }
+  plan.fixed_bytes = wish.taken + scratch + (plan.stream ? weights.streamed : weights.all);
   return plan;
 }
 

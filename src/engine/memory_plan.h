@@ -19,7 +19,8 @@ struct MemoryWish {
 };
 
 struct MemoryPlan {
-  bool stream = false;  // weights layer by layer
+  bool stream = false;      // weights layer by layer
+  int64_t fixed_bytes = 0;  // of the process, whatever the rows
   RowLimits limits;
   int64_t kept_bytes = 0;  // of what generation keeps of its paths
 };

@@ -85,8 +85,8 @@ void add_distributions(const StudySummary& s, const std::vector<StoredResult>& b
 
 }  // namespace
 
-double confidence_each(size_t scores) {
-  return 1 - (1 - kConfidence) / static_cast<double>(std::max<size_t>(1, scores));
+double confidence_each(size_t scores, double all) {
+  return 1 - (1 - all) / static_cast<double>(std::max<size_t>(1, scores));
 }
 
 AnswerChanges answer_changes(const StudySummary& s, const std::vector<StoredResult>& baseline,
@@ -106,11 +106,12 @@ AnswerChanges answer_changes(const StudySummary& s, const std::vector<StoredResu
   return out;
 }
 
-std::optional<size_t> last_sure(const std::vector<CurveEntry>& points, std::optional<double> within_kl) {
+std::optional<size_t> last_sure(const std::vector<CurveEntry>& points, const Terms& terms) {
   std::optional<size_t> last;
   for (size_t i = 0; i < points.size(); ++i) {
     const AnswerChanges& changes = points[i].changes;
-    const bool within = within_kl ? changes.kl_bound <= *within_kl : changes.loss_bound <= kTolerance;
+    const bool within =
+        terms.within_kl ? changes.kl_bound <= *terms.within_kl : changes.loss_bound <= terms.tolerance;
     if (!within) break;
     last = i;
   }

@@ -11,10 +11,10 @@ namespace idleheads {
 AnswerChanges answer_changes(const StudySummary& summary, const std::vector<StoredResult>& baseline,
                              const std::vector<StoredResult>& results, double confidence);
 
-// What `confidence` is for each of `scores` scores whose claims hold together with kConfidence.
-double confidence_each(size_t scores);
+// What `confidence` is for each of `scores` scores whose claims hold together with `all`.
+double confidence_each(size_t scores, double all);
 
 // The last of `points` up to which each is within the tolerance for sure; none if the first is not.
-std::optional<size_t> last_sure(const std::vector<CurveEntry>& points, std::optional<double> within_kl);
+std::optional<size_t> last_sure(const std::vector<CurveEntry>& points, const Terms& terms);
 
 }  // namespace idleheads

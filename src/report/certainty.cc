@@ -53,7 +53,8 @@ Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
     for (const CurveEntry& point : score.points)
       runs.push_back(measured(summary, store.results(point.intervention, false)));
   }
-  const std::vector<BootstrapCurve> draws = bootstrap(baseline, curves, {.tolerance = kTolerance});
+  const std::vector<BootstrapCurve> draws =
+      bootstrap(baseline, curves, {.tolerance = summary.terms.tolerance});
   for (size_t s = 0; s < draws.size(); ++s) {
     ScoreCertainty& score = out.scores.emplace_back();
     score.inactive_percent = draws[s].inactive_percent;

@@ -94,11 +94,10 @@ const CurveEntry* point_at(const ScoreSummary& score, double share) {
   return nullptr;
 }
 
-// At the share of a's proven point where b has it too, else at the largest share that both have.
+// At the share of a's chosen point where b has it too, else at the largest share that both have.
 std::pair<const CurveEntry*, const CurveEntry*> common_point(const ScoreSummary& a, const ScoreSummary& b) {
-  if (a.proven) {
-    const CurveEntry& point = a.points[*a.proven];
-    if (const CurveEntry* other = point_at(b, point.share); other && point.share > 0) return {&point, other};
+  if (const CurveEntry* point = chosen_point(a)) {
+    if (const CurveEntry* other = point_at(b, point->share); other && point->share > 0) return {point, other};
   }
   for (size_t i = a.points.size(); i-- > 0;) {
     const CurveEntry* other = point_at(b, a.points[i].share);
@@ -145,9 +144,9 @@ std::vector<std::string> setting_differences(const Settings& a, const Settings& 
 
 }  // namespace
 
-LoadedStudy load_study(const std::string& file) {
+LoadedStudy load_study(const std::string& file, const Terms& terms) {
   StudyStore store = StudyStore::open_read_only(file);
-  StudySummary summary = summarize(store);
+  StudySummary summary = summarize(store, {.terms = terms});
   return {file, std::move(store), std::move(summary)};
 }
 

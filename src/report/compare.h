@@ -48,7 +48,7 @@ struct LoadedStudy {
   StudyStore store;
   StudySummary summary;
 };
-LoadedStudy load_study(const std::string& file);
+LoadedStudy load_study(const std::string& file, const Terms& terms = {});
 
 // Throws Error: different tasks or metrics (both named), no document in common, no statistics.
 StudyComparison compare_studies(const LoadedStudy& a, const LoadedStudy& b);

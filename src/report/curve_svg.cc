@@ -153,7 +153,7 @@ std::string curve_svg(const StudySummary& summary) {
   }
   if (curves.empty() || !std::isfinite(low))
     fail("no intervention of the study is finished, so that it has no curve");
-  const double line = points_of(summary.metric, summary.baseline_value().value) - kTolerance;
+  const double line = points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
   const Axis x(0, right, kLeft, kRight), y(std::min(low, line), std::max(high, line), kBottom, kTop);
   const bool is_share = metric_info(summary.metric).is_share;
   const std::string unit =
@@ -168,7 +168,8 @@ std::string curve_svg(const StudySummary& summary) {
   out += grid(x, y);
   out += fmt::format("<path d=\"M{} {:.1f}H{}\" stroke=\"#000\" stroke-dasharray=\"1 3\"/>\n", kLeft,
                      y.place(line), kRight);
-  out += text_at(kRight - 4, y.place(line) - 4, "end", fmt::format("all heads on - {:g}", kTolerance));
+  out += text_at(kRight - 4, y.place(line) - 4, "end",
+                 fmt::format("all heads on - {:g}", summary.terms.tolerance));
   double place = kTop + 10;
   for (const auto& [score, curve] : curves) {
     const bool best = summary.best && score == &summary.scores[*summary.best];

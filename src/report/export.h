@@ -15,10 +15,10 @@ namespace idleheads {
 
 // scores.csv, curves.csv, shares.csv, heads.csv and documents.csv in `folder`, which is made if it is not
 // there.
-void export_csv(const StudyStore& store, const std::filesystem::path& folder);
+void export_csv(const StudyStore& store, const std::filesystem::path& folder, const Terms& terms = {});
 
 // One JSON object with the settings, summary, curves and heads.
-std::string study_json(const StudyStore& store);
+std::string study_json(const StudyStore& store, const Terms& terms = {});
 
 // NumPy arrays: statistics, log-likelihoods and masks.
 void export_npz(const StudyStore& store, const std::filesystem::path& file);

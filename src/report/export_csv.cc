@@ -177,13 +177,13 @@ CsvWriter write_shares(const StudySummary& summary, const Certainty& certainty,
   return csv;
 }
 
-// One score's heads: mean and spread over samples (none for random) and how often each was off at the proven
-// point.
+// One score's heads: mean and spread over samples (none for random) and how often each was off at
+// its chosen point.
 void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score& score,
                        const std::vector<Spread>* spread) {
   const ScoreSummary* results = find_tested(summary, score);
-  const CurveEntry* proven = results && results->proven ? &results->points[*results->proven] : nullptr;
-  const bool counted = proven && proven->frequency.passes > 0;
+  const CurveEntry* point = results ? chosen_point(*results) : nullptr;
+  const bool counted = point && point->frequency.passes > 0;
   for (int l = 0; l < summary.layers; ++l) {
     for (int h = 0; h < summary.heads; ++h) {
       csv.cell(l).cell(h).cell(score.slug);
@@ -194,8 +194,8 @@ void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score&
       } else {
         empty_cells(csv, 3);
       }
-      proven ? csv.cell(proven->share) : csv.empty();
-      counted ? csv.cell(proven->frequency.share({l, h})) : csv.empty();
+      point ? csv.cell(point->share) : csv.empty();
+      counted ? csv.cell(point->frequency.share({l, h})) : csv.empty();
       csv.end_line();
     }
   }
@@ -287,9 +287,9 @@ CsvWriter write_documents(const StudySummary& summary, const std::vector<StoredR
 }  // namespace
 
 // All files or none: they take their names when all of them are written.
-void export_csv(const StudyStore& store, const std::filesystem::path& folder) {
+void export_csv(const StudyStore& store, const std::filesystem::path& folder, const Terms& terms) {
   const OutputFolder made(folder);
-  const StudySummary summary = summarize(store);
+  const StudySummary summary = summarize(store, {.terms = terms});
   const Certainty certainty = certainty_of(store, summary);
   const std::vector<StoredResult> baseline = store.results(0, true);
   std::vector<CsvWriter> files;

@@ -30,8 +30,8 @@ std::string heads_tsv(const CurveEntry& point) {
 const CurveEntry& point_to_export(const StudySummary& summary, const std::string& rule) {
   if (!rule.empty()) return find_point(summary, rule);
   if (const CurveEntry* best = best_point(summary)) return *best;
-  fail("no finished intervention of the study kept within {:g} point of the baseline; name one with --rule",
-       kTolerance);
+  fail("no finished intervention of the study kept within {} of the baseline; name one with --rule",
+       tolerance_text(summary));
 }
 
 void write_text(const std::string& text, const std::filesystem::path& file) {

@@ -116,7 +116,9 @@ OrderedJson overview_json(const StudySummary& summary) {
           {"questions", summary.questions},
           {"samples", summary.samples},
           {"chance", summary.chance > 0 ? OrderedJson(summary.chance) : OrderedJson(nullptr)},
-          {"tolerance_points", kTolerance},
+          {"tolerance_points", summary.terms.tolerance},
+          {"confidence", summary.terms.confidence},
+          {"within_kl", optional_json(summary.terms.within_kl)},
           {"baseline", values_json(summary, summary.baseline)},
           {"best", slug(summary.best)},
           {"best_other_than_awft", slug(summary.best_other)}};
@@ -124,8 +126,8 @@ OrderedJson overview_json(const StudySummary& summary) {
 
 }  // namespace
 
-std::string study_json(const StudyStore& store) {
-  const StudySummary summary = summarize(store, {.distributions = true, .subjects_of = ""});
+std::string study_json(const StudyStore& store, const Terms& terms) {
+  const StudySummary summary = summarize(store, {.distributions = true, .terms = terms});
   const Certainty certainty = certainty_of(store, summary);
   OrderedJson out;
   out["program"] = build_description();

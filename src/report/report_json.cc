@@ -160,6 +160,7 @@ OrderedJson overview_json(const LoadedStudy& study) {
           {"chance", s.chance > 0 ? OrderedJson(100 * s.chance) : OrderedJson(nullptr)},
           {"baseline", shown_value(s.metric, baseline)},
           {"baseline_error", shown_error(s.metric, baseline)},
+          {"only_guesses", s.only_guesses()},
           {"baseline_height",
            baseline.n > 0 ? OrderedJson(points_of(s.metric, baseline.value)) : OrderedJson(nullptr)},
           {"best", s.best ? OrderedJson(s.scores[*s.best].score->slug) : OrderedJson(nullptr)},
@@ -212,6 +213,12 @@ OrderedJson paper_json() {
   return out;
 }
 
+OrderedJson terms_json(const Terms& terms) {
+  return {{"tolerance", terms.tolerance},
+          {"confidence", terms.confidence},
+          {"within_kl", optional_json(terms.within_kl)}};
+}
+
 OrderedJson compared(const LoadedStudy& first, const LoadedStudy& other) {
   try {
     return comparison_json(compare_studies(first, other));
@@ -225,7 +232,7 @@ OrderedJson compared(const LoadedStudy& first, const LoadedStudy& other) {
 
 OrderedJson report_json(const std::vector<LoadedStudy>& studies) {
   OrderedJson out = {{"program", build_description()},
-                     {"tolerance", kTolerance},
+                     {"terms", terms_json(studies.empty() ? Terms{} : studies[0].summary.terms)},
                      {"studies", OrderedJson::array()},
                      {"comparisons", OrderedJson::array()}};
   for (const LoadedStudy& study : studies) out["studies"].push_back(study_json(study));

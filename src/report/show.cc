@@ -60,10 +60,7 @@ std::string intro(const StudySummary& s, const ShowOptions& options) {
 
 // A model that guesses, or that has nothing right where it writes, loses nothing, whatever is switched off.
 std::string guessing_warning(const StudySummary& s, const ShowOptions& options) {
-  const MetricValue baseline = s.baseline_value();
-  const bool can_lose =
-      baseline.value > s.chance && baseline.value >= s.chance + 2 * baseline.error.value_or(0);
-  if (s.score_only() || !baseline.error || can_lose) return "";
+  if (s.score_only() || !s.only_guesses()) return "";
   const std::string text = fmt::format(
       "Beware: that is {} (less than two standard errors above), so there is little accuracy to lose, "
       "and what follows proves nothing about these heads. Take questions that the model can answer, "
@@ -94,12 +91,12 @@ bool anything_sure(const StudySummary& s) {
 }
 
 std::string allowed_text(const StudySummary& s) {
-  if (s.within_kl) return fmt::format("a mean KL divergence of {:g} nats", *s.within_kl);
-  return is_share(s) ? fmt::format("{:g} point", kTolerance) : fmt::format("{:g} %", kTolerance);
+  if (s.terms.within_kl) return fmt::format("a mean KL divergence of {:g} nats", *s.terms.within_kl);
+  return tolerance_text(s);
 }
 
 std::string sure_text(const StudySummary& s) {
-  if (s.within_kl) return "the answers change by no more than " + allowed_text(s);
+  if (s.terms.within_kl) return "the answers change by no more than " + allowed_text(s);
   return fmt::format("no more than {} is lost", allowed_text(s));
 }
 
@@ -111,13 +108,13 @@ std::string claim(const StudySummary& s, const ShowOptions& options) {
     return wrap(
         fmt::format("Sure for {}, with {:g} % confidence for all scores together: up to the shares under "
                     "\"sure\" {}.",
-                    others, 100 * kConfidence, sure_text(s)),
+                    others, 100 * s.terms.confidence, sure_text(s)),
         options.width);
   }
   const bool one = s.questions == 1;
   const std::string these = count_text(s.questions, measured_noun(s));
   std::string line = fmt::format("Nothing is sure for {}: ", others);
-  if (is_share(s) && !s.within_kl && s.questions < s.fewest_questions()) {
+  if (is_share(s) && !s.terms.within_kl && s.questions < s.fewest_questions()) {
     line += fmt::format(
         "{} {} too few. To bound the loss by {} for {} together takes {} questions or more, even if "
         "no answer changes. ",
@@ -125,7 +122,7 @@ std::string claim(const StudySummary& s, const ShowOptions& options) {
         count_text(static_cast<int64_t>(s.scores.size()), "score"), s.fewest_questions());
   } else {
     line += fmt::format("no tested share is within {} with {:g} % confidence. ", allowed_text(s),
-                        100 * kConfidence);
+                        100 * s.terms.confidence);
   }
   return wrap(line + fmt::format("What follows holds for {} {}.", one ? "this" : "these", these),
               options.width);
@@ -197,8 +194,8 @@ std::string scores_part(const StudySummary& s, const ShowOptions& options) {
   out += "\n" + score_table(s, options) + "\n";
   const std::string noun = metric_noun(s.metric);
   const std::string line =
-      is_share(s) ? fmt::format("{} within {:g} point of all heads on", noun, kTolerance)
-                  : fmt::format("{} at most {:g} % above that with all heads on", noun, kTolerance);
+      is_share(s) ? fmt::format("{} within {} of all heads on", noun, tolerance_text(s))
+                  : fmt::format("{} at most {} above that with all heads on", noun, tolerance_text(s));
   const std::string area = is_share(s) ? noun + " in percent" : "of -100 ln(perplexity)";
   out += wrap(
       fmt::format(

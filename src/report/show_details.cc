@@ -156,7 +156,7 @@ std::string show_certainty(const StudySummary& s, const Certainty& certainty, co
                   "can "
                   "lose in points, and their mean KL divergence in nats, with {:g} % confidence for all "
                   "interventions together. 1,000 draws, seed 1234.",
-                  metric_noun(s.metric), 100 * kConfidence),
+                  metric_noun(s.metric), 100 * s.terms.confidence),
               options.width);
 }
 

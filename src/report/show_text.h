@@ -44,10 +44,10 @@ inline std::string plain_value_text(Metric metric, double value) {
   return metric_info(metric).is_share ? fmt::format("{:.1f} %", 100 * value) : fmt::format("{:.4g}", value);
 }
 
-// "74.7 % ± 3.6".
+// "74.7 % ± 3.6 (standard error)".
 inline std::string value_text(Metric metric, const MetricValue& value) {
   std::string text = plain_value_text(metric, value.value);
-  if (value.error) text += fmt::format(" ± {:.1f}", 100 * *value.error);
+  if (value.error) text += fmt::format(" ± {:.1f} (standard error)", 100 * *value.error);
   return text;
 }
 

@@ -74,7 +74,7 @@ void read_interventions(const StudyStore& store, const std::vector<StoredResult>
   const std::vector<StoredIntervention> plan = store.plan();
   std::set<std::string> slugs;
   for (size_t i = 1; i < plan.size(); ++i) slugs.insert(plan[i].score);
-  const double confidence = confidence_each(slugs.size());
+  const double confidence = confidence_each(slugs.size(), summary.terms.confidence);
   const std::vector<std::vector<bool>> done = store.done();
   const auto documents = static_cast<int64_t>(summary.documents.size());
   for (size_t i = 1; i < plan.size() && i < done.size(); ++i) {
@@ -102,15 +102,15 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
   const std::vector<CurvePoint> curve = curve_points(summary, score);
   const size_t first = curve.size() - score.points.size();
   for (size_t i = 0; i < score.points.size(); ++i) {
-    const bool within = curve[first + i].accuracy >= baseline - kTolerance;
+    const bool within = curve[first + i].accuracy >= baseline - summary.terms.tolerance;
     if (within && (!score.proven || score.points[i].percent_off > score.points[*score.proven].percent_off))
       score.proven = i;
   }
-  score.inactive_percent = largest_inactive_share(curve, baseline, kTolerance);
-  score.first_crossing = first_crossing(curve, baseline, kTolerance);
+  score.inactive_percent = largest_inactive_share(curve, baseline, summary.terms.tolerance);
+  score.first_crossing = first_crossing(curve, baseline, summary.terms.tolerance);
   // A share that is not finished yet would be left out of the order.
   if (static_cast<int64_t>(score.points.size()) == score.planned)
-    score.sure = last_sure(score.points, summary.within_kl);
+    score.sure = last_sure(score.points, summary.terms);
   score.auc = normalized_auc(curve);
 }
 
@@ -198,7 +198,7 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
 
 std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSummary& score) {
   const double baseline = points_of(summary.metric, summary.baseline_value().value);
-  const double line = baseline - kTolerance;
+  const double line = baseline - summary.terms.tolerance;
   std::vector<CurvePoint> curve;
   if (!score.points.empty() && score.points.front().share > 0) curve.push_back({0, baseline});
   for (const CurveEntry& point : score.points) {
@@ -215,20 +215,35 @@ const ScoreSummary* find_tested(const StudySummary& summary, const Score& score)
   return nullptr;
 }
 
+const CurveEntry* chosen_point(const ScoreSummary& score) {
+  if (score.sure_percent() > 0) return &score.points[*score.sure];
+  return score.proven ? &score.points[*score.proven] : nullptr;
+}
+
 const CurveEntry* best_point(const StudySummary& summary) {
-  if (!summary.best) return nullptr;
-  const ScoreSummary& best = summary.scores[*summary.best];
-  if (summary.is_sure(*summary.best)) return &best.points[*best.sure];
-  return best.proven ? &best.points[*best.proven] : nullptr;
+  return summary.best ? chosen_point(summary.scores[*summary.best]) : nullptr;
+}
+
+std::string tolerance_text(const StudySummary& summary) {
+  const double tolerance = summary.terms.tolerance;
+  if (!metric_info(summary.metric).is_share) return fmt::format("{:g} %", tolerance);
+  return fmt::format("{:g} point{}", tolerance, tolerance == 1 ? "" : "s");
+}
+
+bool StudySummary::only_guesses() const {
+  const MetricValue value = baseline_value();
+  if (!metric_info(metric).is_share || value.n < 2) return false;
+  const MetricValue plain = share_of(value.n, std::llround(value.value * static_cast<double>(value.n)));
+  return value.value <= chance || value.value < chance + 2 * *plain.error;
 }
 
 int64_t StudySummary::fewest_questions() const {
-  return idleheads::fewest_questions(kTolerance / 100, confidence_each(scores.size()));
+  return idleheads::fewest_questions(terms.tolerance / 100, confidence_each(scores.size(), terms.confidence));
 }
 
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   StudySummary summary;
-  summary.within_kl = options.within_kl;
+  summary.terms = options.terms;
   describe(store, summary);
   for (const Work& work : store.work()) {
     summary.work.rows += work.rows;

@@ -19,11 +19,19 @@
 
 namespace idleheads {
 
-// How far the metric may fall below the baseline while heads count as inactive, in points (paper section 5;
-// analysis/accuracy.h has those of perplexities).
-inline constexpr double kTolerance = 1.0;
-// Of everything that is said of other questions than these, over all interventions of a study together.
-inline constexpr double kConfidence = 0.95;
+// What heads must keep to count as inactive.
+struct Terms {
+  // How far the metric may fall below the baseline, in points, > 0 (paper section 5; analysis/accuracy.h has
+  // those of perplexities).
+  double tolerance = 1;
+  // Of everything that is said of other questions than these, over all interventions of a study together; in
+  // (0, 1).
+  double confidence = 0.95;
+  // What decides how much is sure, instead of the tolerance: how large the mean KL divergence between the
+  // distributions over a question's choices, with all heads on and under the intervention, may be; in nats, >
+  // 0.
+  std::optional<double> within_kl = std::nullopt;
+};
 
 // What an intervention changes in the answers to the same questions. Counts are of questions with a right
 // answer.
@@ -35,8 +43,8 @@ struct AnswerChanges {
   std::optional<ChangeSpread> probability;  // in points
   std::optional<ChangeSpread> kl;
   // The most that other questions like these can lose, in points of the metric, and the most their mean KL
-  // divergence can be: kConfidence for all interventions of the study together. Infinity where there are too
-  // few to say.
+  // divergence can be: Terms::confidence for all interventions of the study together. Infinity where there
+  // are too few to say.
   double loss_bound = std::numeric_limits<double>::infinity();
   double kl_bound = std::numeric_limits<double>::infinity();
 };
@@ -62,7 +70,7 @@ struct ScoreSummary {
   // analysis/curve.h, of curve_points().
   std::optional<double> inactive_percent;
   std::optional<double> auc;
-  // The point with most heads off whose metric is within kTolerance of the baseline: on these questions.
+  // The point with most heads off whose metric is within the tolerance of the baseline: on these questions.
   std::optional<size_t> proven;
   // Where the curve first leaves the line; below inactive_percent if the curve dips.
   std::optional<double> first_crossing;
@@ -76,7 +84,7 @@ struct ScoreSummary {
   }
 };
 
-// The heads of the best score at its `proven` point, by how often they were off.
+// Heads by how often they were off.
 struct NamedHeads {
   std::vector<HeadId> always;     // in all forward passes
   std::vector<HeadId> mostly;     // in at least 90 %
@@ -113,7 +121,7 @@ struct StudySummary {
   // few) by the largest inactive share on these questions, then by area.
   std::optional<size_t> best;
   std::optional<size_t> best_other;  // the same without awft
-  std::optional<NamedHeads> named;   // of the best score
+  std::optional<NamedHeads> named;   // at best_point()
 
   std::vector<SubjectRow> subjects;  // of the baseline
   std::string chosen_rule;           // the intervention of `subjects_chosen`, "ahon_ln@15%"; empty if none
@@ -121,8 +129,8 @@ struct StudySummary {
 
   std::vector<ScoreDistribution> distributions;  // if asked for, or nothing was switched off
   std::vector<MissingPart> missing;
-  Work work;                        // of all interventions, the baseline's too
-  std::optional<double> within_kl;  // SummaryOptions
+  Work work;  // of all interventions, the baseline's too
+  Terms terms;
 
   int64_t head_count() const { return static_cast<int64_t>(layers) * heads; }
   bool is_sure(size_t score) const { return scores[score].sure_percent() > 0; }
@@ -130,24 +138,30 @@ struct StudySummary {
   int64_t fewest_questions() const;
   bool score_only() const { return scores.empty(); }
   MetricValue baseline_value() const { return value_of(baseline, metric); }
+  // With all heads on the model is less than two standard errors above guessing, or above nothing right: then
+  // switching heads off loses nothing and proves nothing.
+  bool only_guesses() const;
 };
 
 struct SummaryOptions {
   bool distributions = false;    // read the statistics also of a study with interventions
   std::string subjects_of = "";  // rule of `subjects_chosen` as find_point reads it; empty: best_point()
-  // What decides how much is sure, instead of kTolerance: how large the mean KL divergence between the
-  // distributions over a question's choices, with all heads on and under the intervention, may be; in nats, >
-  // 0.
-  std::optional<double> within_kl = std::nullopt;
+  Terms terms = {};
 };
 
 // Throws Error for a damaged file, UsageError for a rule the study does not hold.
 StudySummary summarize(const StudyStore& store, const SummaryOptions& options = {});
 
+// The tolerance in words: "1 point", "0.5 points", "1 %".
+std::string tolerance_text(const StudySummary& summary);
+
 // What the study has of a score; nullptr if it was not in its plan.
 const ScoreSummary* find_tested(const StudySummary& summary, const Score& score);
 
-// The best score's last intervention that is sure, else its proven one; nullptr if there is none.
+// A score's last intervention that is sure, else its proven one; nullptr if there is none. What counts as its
+// inactive heads everywhere.
+const CurveEntry* chosen_point(const ScoreSummary& score);
+// That of the best score; nullptr if there is none.
 const CurveEntry* best_point(const StudySummary& summary);
 
 // The curve of a score in points of the metric. Nothing off is the baseline by definition, so that a score

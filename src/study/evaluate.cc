@@ -1,193 +1,178 @@
 #include "study/evaluate.h"
 
-#include <algorithm>
-#include <optional>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/duration.h"
 #include "base/error.h"
-#include "task/stop.h"
 
 namespace idleheads {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Of a document that takes longer than a cohort may. Parts cost few rows more (each a few percent), but where
+// weights are streamed, each reads them again.
+constexpr int64_t kPartsInTime = 8;
+
 struct CohortRange {
   size_t first_document, documents;
   size_t first_intervention, interventions;
+  int64_t rows;  // if nothing were shared
+  size_t pairs() const { return documents * interventions; }
 };
 
 // Consecutive documents under all interventions as long as they fit even if nothing is shared; a document
-// that does not fit so has its interventions in pieces.
-std::vector<CohortRange> plan_cohorts(const PreparedTask& task, std::span<const int64_t> documents,
-                                      size_t interventions, int64_t cohort_rows) {
-  std::vector<CohortRange> ranges;
-  for (size_t first = 0; first < documents.size();) {
-    const auto rows_of = [&](size_t i) { return task.rows(documents[i]); };
-    const int64_t fitting = std::max<int64_t>(1, cohort_rows / rows_of(first));
-    if (fitting < static_cast<int64_t>(interventions)) {
-      for (size_t i = 0; i < interventions; i += static_cast<size_t>(fitting)) {
-        ranges.push_back({first, 1, i, std::min(static_cast<size_t>(fitting), interventions - i)});
-      }
-      ++first;
-      continue;
-    }
-    size_t count = 0;
-    for (int64_t rows = 0; first + count < documents.size(); ++count) {
-      rows += rows_of(first + count) * static_cast<int64_t>(interventions);
-      if (count > 0 && rows > cohort_rows) break;
-    }
-    ranges.push_back({first, count, 0, interventions});
-    first += count;
-  }
-  return ranges;
-}
-
-using Results = std::vector<std::pair<int64_t, StoredResult>>;
-
-Results collect(const PreparedTask& task, std::span<const int64_t> documents, const CohortRange& range,
-                bool stats, std::vector<PathResult> results) {
-  Results out;
-  size_t sample = 0;
-  for (const int64_t number : documents) {
-    const EncodedDocument& document = task.documents[static_cast<size_t>(number)];
-    for (size_t i = 0; i < range.interventions; ++i) {
-      StoredResult stored;
-      stored.document = number;
-      std::vector<const PathResult*> of_document;
-      for (size_t s = 0; s < document.samples.size(); ++s) {
-        PathResult& result = results[(sample + s) * range.interventions + i];
-        of_document.push_back(&result);
-        stored.work.rows += result.work;
-        stored.work.rows_unshared +=
-            static_cast<int64_t>(document.samples[s].tokens.size()) * result.mask.layers();
-        stored.masks.push_back(std::move(result.mask));
-        if (stats) stored.stats.push_back(std::move(result.stats));
-      }
-      Likelihoods likelihoods = likelihoods_of(document, of_document);
-      stored.log_likelihoods = std::move(likelihoods.values);
-      stored.greedy = std::move(likelihoods.greedy);
-      out.emplace_back(static_cast<int64_t>(range.first_intervention + i), std::move(stored));
-    }
-    sample += document.samples.size();
-  }
-  return out;
-}
-
-Results collect_responses(std::span<const int64_t> documents, const CohortRange& range, bool stats,
-                          const StopRule& stop, std::vector<GenerateResult> results) {
-  Results out;
-  for (size_t d = 0; d < documents.size(); ++d) {
-    for (size_t i = 0; i < range.interventions; ++i) {
-      GenerateResult& result = results[d * range.interventions + i];
-      StoredResult stored;
-      stored.document = documents[d];
-      stored.response = stop.response(result.tokens);
-      for (MaskRun& run : result.masks) {
-        stored.masks.push_back(std::move(run.mask));
-        stored.passes.push_back(run.passes);
-      }
-      if (stats) stored.stats.push_back(std::move(result.stats));
-      stored.work = {result.work, result.work_unshared};
-      out.emplace_back(static_cast<int64_t>(range.first_intervention + i), std::move(stored));
-    }
-  }
-  return out;
-}
-
-// What runs a task's cohorts: answers are scored or written.
-class CohortRunner {
+// that does not fit into the largest cohort has its interventions in pieces.
+class CohortPlan {
  public:
-  CohortRunner(Engine& engine, const PreparedTask& task, const EvaluateOptions& options)
-      : engine_(engine), task_(task), options_(options) {
-    if (task.generation) stop_.emplace(engine.model().tokenizer(), task.task.generation.until);
-  }
+  CohortPlan(const PreparedTask& task, std::span<const int64_t> documents, size_t interventions)
+      : task_(task), documents_(documents), interventions_(interventions) {}
 
-  Results run(std::span<const int64_t> documents, const CohortRange& range,
-              std::span<const Intervention> interventions, const std::function<void(double)>& report) {
-    return stop_ ? generate(documents, range, interventions, report)
-                 : score(documents, range, interventions, report);
+  bool is_done() const { return next_document_ == documents_.size(); }
+
+  CohortRange next(const CohortSize& size) {
+    const int64_t of_one = rows_of(next_document_);
+    const int64_t fitting = std::max<int64_t>(1, size.most() / of_one);
+    if (next_intervention_ > 0 || fitting < static_cast<int64_t>(interventions_))
+      return piece(static_cast<size_t>(fitting), of_one);
+    CohortRange range = {next_document_, 0, 0, interventions_, 0};
+    for (; !is_done(); ++next_document_, ++range.documents) {
+      const int64_t rows = rows_of(next_document_) * static_cast<int64_t>(interventions_);
+      if (range.documents > 0 && range.rows + rows > size.rows()) break;
+      range.rows += rows;
+    }
+    return range;
   }
 
  private:
-  Results score(std::span<const int64_t> documents, const CohortRange& range,
-                std::span<const Intervention> interventions, const std::function<void(double)>& report) {
-    std::vector<Sample> samples;
-    for (const int64_t number : documents) {
-      const auto& of_document = task_.documents[static_cast<size_t>(number)].samples;
-      samples.insert(samples.end(), of_document.begin(), of_document.end());
+  int64_t rows_of(size_t i) const { return task_.rows(documents_[i]); }
+
+  CohortRange piece(size_t fitting, int64_t rows) {
+    const size_t count = std::min(fitting, interventions_ - next_intervention_);
+    const CohortRange range = {next_document_, 1, next_intervention_, count,
+                               rows * static_cast<int64_t>(count)};
+    next_intervention_ += count;
+    if (next_intervention_ == interventions_) {
+      next_intervention_ = 0;
+      ++next_document_;
     }
-    return collect(task_, documents, range, options_.stats,
-                   engine_.run(samples, interventions,
-                               {.stats = options_.stats, .seed = options_.seed, .on_layer = report}));
+    return range;
   }
 
-  Results generate(std::span<const int64_t> documents, const CohortRange& range,
-                   std::span<const Intervention> interventions, const std::function<void(double)>& report) {
-    std::vector<Prompt> prompts;
-    for (const int64_t number : documents) {
-      const Sample& sample = task_.documents[static_cast<size_t>(number)].samples.at(0);
-      prompts.push_back({sample.id, sample.tokens});
-    }
-    GenerateOptions options;
-    options.max_new_tokens = task_.task.generation.max_new_tokens;
-    options.end_tokens = task_.generation->end_tokens;
-    options.repetition_penalty = task_.generation->repetition_penalty;
-    options.enough = [this](std::span<const int32_t> tokens) { return stop_->enough(tokens); };
-    options.stats = options_.stats;
-    options.seed = options_.seed;
-    options.on_progress = report;
-    return collect_responses(documents, range, options_.stats, *stop_,
-                             engine_.generate(prompts, interventions, options));
-  }
-
-  Engine& engine_;
   const PreparedTask& task_;
-  const EvaluateOptions& options_;
-  std::optional<StopRule> stop_;
+  std::span<const int64_t> documents_;
+  size_t interventions_;
+  size_t next_document_ = 0, next_intervention_ = 0;
 };
 
-// What `run` gives, unless the model's files were changed meanwhile: then it may be results of other weights,
-// or an error that other weights led to.
-Results of_these_weights(const Checkpoint& checkpoint, const std::function<Results()>& run) {
-  Results results;
+// What `run` does, unless the model's files were changed meanwhile: then an error may be one that other
+// weights led to.
+template <typename Run>
+void with_these_weights(const Checkpoint& checkpoint, const Run& run) {
   try {
-    results = run();
+    run();
   } catch (const Interrupted&) {
     throw;
   } catch (const Error&) {
     checkpoint.require_unchanged();
     throw;
   }
-  checkpoint.require_unchanged();
-  return results;
+}
+
+// How far an evaluation is, and what of it is not stored.
+class Account {
+ public:
+  Account(const EvaluateOptions& options, size_t pairs) : options_(options) {
+    progress_.phase = options.phase;
+    progress_.stored = progress_.done = static_cast<double>(options.done_before);
+    progress_.total = static_cast<double>(options.total > 0 ? options.total : static_cast<int64_t>(pairs));
+    progress_.keeps = options.size != nullptr && !options.size->is_of_any_time();
+  }
+
+  void begin(const CohortRange& range) {
+    start_ = Clock::now();
+    before_ = progress_.stored;
+    pairs_ = static_cast<double>(range.pairs());
+  }
+  void stored(size_t pairs) { progress_.stored += static_cast<double>(pairs); }
+  double seconds() const { return seconds_since(start_); }
+
+  // `share` of the cohort's work is done.
+  void report(double share, const WorkCount& work) {
+    if (!options_.progress) return;
+    progress_.done = std::max(progress_.stored, before_ + share * pairs_);
+    const double done = progress_.done - before_, lost = progress_.done - progress_.stored;
+    progress_.at_stake = done > 0 ? seconds() * lost / done : seconds();
+    if (work.rows > 0)
+      progress_.sharing = static_cast<double>(work.rows_unshared) / static_cast<double>(work.rows);
+    if (options_.progress(progress_)) return;
+    throw Interrupted(
+        fmt::format("stopped: {:.0f} of {:.0f} results of the {} are stored, {} of work are lost; "
+                    "the same command goes on",
+                    progress_.stored, progress_.total, progress_.phase, duration(progress_.at_stake)));
+  }
+
+ private:
+  const EvaluateOptions& options_;
+  Progress progress_;
+  Clock::time_point start_;
+  double before_ = 0, pairs_ = 0;
+};
+
+double computed_share(const WorkCount& before, const WorkCount& after) {
+  const auto rows = static_cast<double>(after.rows - before.rows);
+  const auto unshared = static_cast<double>(after.rows_unshared - before.rows_unshared);
+  return unshared > 0 ? rows / unshared : 0;
 }
 
 }  // namespace
 
 void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
               std::span<const Intervention> interventions, const EvaluateOptions& options,
-              const CohortCallback& finished) {
-  CohortRunner runner(engine, task, options);
-  Progress progress = {options.phase, 0, static_cast<double>(documents.size() * interventions.size()), 0};
-  for (const CohortRange& range : plan_cohorts(task, documents, interventions.size(), options.cohort_rows)) {
-    const auto units = static_cast<double>(range.documents * range.interventions);
-    const auto report = [&](double share) {
-      if (!options.progress) return;
-      const WorkCount work = engine.work();
-      const double sharing =
-          work.rows > 0 ? static_cast<double>(work.rows_unshared) / static_cast<double>(work.rows) : 0;
-      const Progress now = {progress.phase, progress.done + share * units, progress.total, sharing};
-      if (!options.progress(now))
-        throw Interrupted("stopped; what was finished is stored, the same command goes on");
+              const std::function<void(Results)>& finished) {
+  CohortSize of_any_time = CohortSize::of_any_time(default_cohort_rows(engine));
+  CohortSize& size = options.size ? *options.size : of_any_time;
+  CohortRunner runner(engine, task);
+  CohortPlan plan(task, documents, interventions.size());
+  Account account(options, documents.size() * interventions.size());
+  const Checkpoint& checkpoint = engine.model().checkpoint();
+  while (!plan.is_done()) {
+    const CohortRange range = plan.next(size);
+    const WorkCount before = engine.work();
+    CohortRequest request;
+    request.documents = documents.subspan(range.first_document, range.documents);
+    request.interventions = interventions.subspan(range.first_intervention, range.interventions);
+    request.first_intervention = static_cast<int64_t>(range.first_intervention);
+    request.stats = options.stats;
+    request.seed = options.seed;
+    if (range.documents == 1 && size.seconds_of(range.rows) > size.seconds())
+      request.rows_in_flight =
+          std::max<int64_t>(1, size.rows_in_time() / (engine.streams_weights() ? 1 : kPartsInTime));
+    request.on_progress = [&](double share) { account.report(share, engine.work()); };
+    request.on_finished = [&](Results results) {
+      checkpoint.require_unchanged();
+      const size_t pairs = results.size();
+      finished(std::move(results));
+      account.stored(pairs);
     };
-    finished(of_these_weights(engine.model().checkpoint(), [&] {
-      return runner.run(documents.subspan(range.first_document, range.documents), range,
-                        interventions.subspan(range.first_intervention, range.interventions), report);
-    }));
-    progress.done += units;
+    account.begin(range);
+    with_these_weights(checkpoint, [&] { runner.run(request); });
+    const bool first = !size.is_measured();
+    size.add(range.rows, computed_share(before, engine.work()), account.seconds());
+    if (first && options.on_measured) options.on_measured();
   }
 }
 
 int64_t default_cohort_rows(const Engine& engine) {
-  constexpr int64_t kLargest = 1 << 19;  // more gain little speed, and a stopped study would lose more
+  constexpr int64_t kLargest = 1 << 19;  // more gain little speed
   constexpr int64_t kTimesInFlight = 8;  // sharing leaves fewer rows than the worst case has
   return std::min(kLargest, kTimesInFlight * std::min(engine.rows(), kLargest));
 }

@@ -3,36 +3,40 @@
 
 #include <functional>
 #include <span>
-#include <utility>
-#include <vector>
+#include <string>
 
 #include "base/progress.h"
 #include "engine/engine.h"
+#include "study/cohort_runner.h"
+#include "study/cohort_size.h"
 #include "study/prepared_task.h"
-#include "study/store.h"
 
 namespace idleheads {
 
 struct EvaluateOptions {
   bool stats = false;
   uint64_t seed = 1234;
-  int64_t cohort_rows = 1 << 19;  // rows of a cohort if nothing were shared
-  ProgressCallback progress;      // may be empty
-  std::string phase;
+  ProgressCallback progress = {};  // may be empty
+  std::string phase = {};
+  // Results of the phase that are there before, and all of them, where this is a part of it; 0: this is all.
+  int64_t done_before = 0, total = 0;
+  // How large cohorts are; learns how long they take. nullptr: as large as is sensible where nothing is
+  // stored.
+  CohortSize* size = nullptr;
+  // After the first cohort that `size` has seen, before the next.
+  std::function<void()> on_measured = {};
 };
 
-// A finished cohort: (index into `interventions`, result) pairs.
-using CohortCallback = std::function<void(std::vector<std::pair<int64_t, StoredResult>>)>;
-
-// `documents` are indices into task.documents. Every pair of document and intervention is delivered once.
-// Throws Interrupted if the progress callback asks to stop (cohorts delivered before stay delivered), and
-// Error (engine.h).
+// `documents` are indices into task.documents. Every pair of document and intervention is given to `finished`
+// once, as soon as a cohort is done, or where one document takes longer than size->seconds(), as soon as a
+// part of its interventions is. Throws Interrupted if the progress callback asks to stop (what was finished
+// before stays so), and Error (engine.h).
 void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
               std::span<const Intervention> interventions, const EvaluateOptions& options,
-              const CohortCallback& finished);
+              const std::function<void(Results)>& finished);
 
-// The size of cohorts for this engine: large enough for much sharing, not so large that a stopped study would
-// lose more than minutes of work or that a cohort is divided often.
+// The size of cohorts for this engine: large enough for much sharing, not so large that a cohort is divided
+// often.
 int64_t default_cohort_rows(const Engine& engine);
 
 }  // namespace idleheads

@@ -39,8 +39,12 @@ std::vector<int64_t> missing(const std::vector<bool>& done) {
   return out;
 }
 
-EvaluateOptions evaluate_options(const StudyOptions& options, std::string phase, bool stats) {
-  return {stats, options.seed, options.cohort_rows, options.progress, std::move(phase)};
+// done[intervention][document] of all that is wanted, also before there is a plan.
+std::vector<std::vector<bool>> done_of(const PreparedTask& task, const StudyStore& store,
+                                       const StudyOptions& options) {
+  std::vector<std::vector<bool>> done = store.done();
+  done.resize(wanted(options).size(), std::vector<bool>(task.documents.size()));
+  return done;
 }
 
 void make_plan(const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
@@ -123,6 +127,18 @@ void require_same_plan(const StudyStore& store, const StudyOptions& options) {
   }
 }
 
+Passes passes_of(const PreparedTask& task, const StudyStore& store, const StudyOptions& options) {
+  Passes passes;
+  for (const std::vector<bool>& intervention : done_of(task, store, options)) {
+    for (size_t d = 0; d < task.documents.size(); ++d) {
+      const auto prompts = static_cast<int64_t>(task.documents[d].samples.size());
+      passes.total += prompts;
+      passes.stored += intervention[d] ? prompts : 0;
+    }
+  }
+  return passes;
+}
+
 bool is_complete(const StudyStore& store, const StudyOptions& options) {
   if (!same_targets(store.plan(), wanted(options))) return false;
   const std::vector<std::vector<bool>> done = store.done();
@@ -148,39 +164,99 @@ std::vector<float> calibrate(const Score& score, std::span<const StoredResult> b
 
 namespace {
 
-void compute_baseline(Engine& engine, const PreparedTask& task, StudyStore& store,
-                      const StudyOptions& options) {
-  const std::vector<int64_t> documents = missing(store.done().at(0));
-  const std::vector<Intervention> none = {std::monostate{}};
-  evaluate(engine, task, documents, none, evaluate_options(options, "baseline", true),
-           [&](auto results) { store.add(results); });
-}
+// One run of a study: what is missing, cohort by cohort.
+class Run {
+ public:
+  Run(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options)
+      : engine_(engine),
+        task_(task),
+        store_(store),
+        options_(options),
+        size_(options.cohort_rows, options.cohort_seconds) {}
 
-void compute_all(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  compute_baseline(engine, task, store, options);
-  make_plan(task, store, options);
-  const std::vector<StoredIntervention> plan = store.plan();
-  const std::vector<std::vector<bool>> done = store.done();
-  // A cohort is stored whole, so documents fall into few groups by what they lack: usually all or nothing.
-  std::map<std::vector<int64_t>, std::vector<int64_t>> groups;  // missing interventions -> documents
-  for (size_t d = 0; d < task.documents.size(); ++d) {
-    std::vector<int64_t> lacking;
-    for (size_t i = 1; i < plan.size(); ++i) {
-      if (!done[i][d]) lacking.push_back(static_cast<int64_t>(i));
+  void compute_baseline() {
+    const std::vector<int64_t> documents = missing(store_.done().at(0));
+    evaluate(engine_, task_, documents, none_, evaluate_options("baseline", 0, 1),
+             [&](Results results) { store_.add(results); });
+  }
+
+  // Where the baseline is complete already, so that a document under all interventions is not what tells how
+  // slow the machine is.
+  void measure() {
+    if (size_.is_measured()) return;
+    const std::vector<int64_t> first = {0};
+    evaluate(engine_, task_, first, none_, evaluate_options("measurement", 0, 0), [](const Results&) {});
+  }
+
+  void compute_interventions() {
+    make_plan(task_, store_, options_);
+    const std::vector<StoredIntervention> plan = store_.plan();
+    size_.forget_sharing();
+    for (const auto& [numbers, documents] : missing_interventions()) {
+      std::vector<Intervention> interventions;
+      for (const int64_t i : numbers) interventions.push_back(rule_of(plan[static_cast<size_t>(i)]));
+      evaluate(engine_, task_, documents, interventions, evaluate_options("interventions", 1, plan.size()),
+               [&, &lacking = numbers](Results results) {
+                 for (auto& [number, result] : results) number = lacking[static_cast<size_t>(number)];
+                 store_.add(results);
+               });
     }
-    if (!lacking.empty()) groups[lacking].push_back(static_cast<int64_t>(d));
   }
-  for (const auto& group : groups) {
-    const std::vector<int64_t>&numbers = group.first, &documents = group.second;
-    std::vector<Intervention> interventions;
-    for (const int64_t i : numbers) interventions.push_back(rule_of(plan[static_cast<size_t>(i)]));
-    evaluate(engine, task, documents, interventions, evaluate_options(options, "interventions", false),
-             [&](auto results) {
-               for (auto& [number, result] : results) number = numbers[static_cast<size_t>(number)];
-               store.add(results);
-             });
+
+ private:
+  // For interventions [first, end) of the plan.
+  EvaluateOptions evaluate_options(std::string phase, size_t first, size_t end) {
+    const bool is_baseline = first == 0;
+    EvaluateOptions options = {.stats = is_baseline, .seed = options_.seed, .progress = options_.progress};
+    options.phase = std::move(phase);
+    options.size = &size_;
+    const std::vector<std::vector<bool>> done = store_.done();
+    for (size_t i = first; i < end; ++i)
+      options.done_before += std::count(done[i].begin(), done[i].end(), true);
+    options.total = static_cast<int64_t>((end - first) * task_.documents.size());
+    if (options_.on_estimate) options.on_measured = [this] { options_.on_estimate(estimate()); };
+    return options;
   }
-}
+
+  // Interventions that documents lack -> those documents. What is stored at a time is a cohort or a part of
+  // one document, so there are few groups.
+  std::map<std::vector<int64_t>, std::vector<int64_t>> missing_interventions() const {
+    const std::vector<std::vector<bool>> done = store_.done();
+    std::map<std::vector<int64_t>, std::vector<int64_t>> groups;
+    for (size_t d = 0; d < task_.documents.size(); ++d) {
+      std::vector<int64_t> lacking;
+      for (size_t i = 1; i < done.size(); ++i) {
+        if (!done[i][d]) lacking.push_back(static_cast<int64_t>(i));
+      }
+      if (!lacking.empty()) groups[lacking].push_back(static_cast<int64_t>(d));
+    }
+    return groups;
+  }
+
+  StudyEstimate estimate() const {
+    StudyEstimate estimate;
+    const std::vector<std::vector<bool>> done = done_of(task_, store_, options_);
+    int64_t rows = 0, longest = 0;
+    for (size_t d = 0; d < task_.documents.size(); ++d) {
+      int64_t of_document = 0;
+      for (const std::vector<bool>& intervention : done) of_document += intervention[d] ? 0 : 1;
+      of_document *= task_.rows(static_cast<int64_t>(d));
+      rows += of_document;
+      longest = std::max(longest, of_document);
+    }
+    estimate.seconds = size_.seconds_of(rows);
+    estimate.longest_document = size_.seconds_of(longest);
+    estimate.memory = engine_.memory_of(std::min({rows, size_.most(), size_.rows_in_time()}));
+    return estimate;
+  }
+
+  Engine& engine_;
+  const PreparedTask& task_;
+  StudyStore& store_;
+  const StudyOptions& options_;
+  const std::vector<Intervention> none_ = {std::monostate{}};
+  CohortSize size_;
+};
 
 // "What was finished is stored" must be true also where the run was stopped.
 template <typename Compute>
@@ -197,11 +273,16 @@ void compute_and_finish(StudyStore& store, const Compute& compute) {
 }  // namespace
 
 void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  compute_and_finish(store, [&] { compute_baseline(engine, task, store, options); });
+  compute_and_finish(store, [&] { Run(engine, task, store, options).compute_baseline(); });
 }
 
 void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  compute_and_finish(store, [&] { compute_all(engine, task, store, options); });
+  compute_and_finish(store, [&] {
+    Run run(engine, task, store, options);
+    run.compute_baseline();
+    run.measure();
+    run.compute_interventions();
+  });
 }
 
 }  // namespace idleheads

@@ -1,23 +1,35 @@
 // A study: baseline with statistics, thresholds from them, all interventions; resumable at any moment.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
+#include "study/cohort_size.h"
 #include "study/evaluate.h"
 #include "study/prepared_task.h"
 #include "study/store.h"
 
 namespace idleheads {
 
+// What a study still takes at most, measured by its first documents without interventions: what passes share
+// makes it less.
+struct StudyEstimate {
+  double seconds = 0;
+  double longest_document = 0;  // seconds of one document under all interventions
+  int64_t memory = 0;           // bytes of the process, about
+};
+
 struct StudyOptions {
   std::vector<const Score*> scores;
   std::vector<double> shares;  // targets in [0, 1]
   uint64_t seed = 1234;
-  int64_t cohort_rows = 1 << 19;  // evaluate.h
+  int64_t cohort_rows = 1 << 19;  // at most (cohort_size.h)
+  double cohort_seconds = CohortSize::kSeconds;
   ProgressCallback progress;
+  std::function<void(const StudyEstimate&)> on_estimate;  // once, behind the measurement; may be empty
 };
 
 // How prompts were made a chat of.
@@ -42,6 +54,12 @@ Settings describe(const StudyDescription& description);
 
 // Throws Error if the file holds a plan of other scores or shares.
 void require_same_plan(const StudyStore& store, const StudyOptions& options);
+
+// Passes of the model, one a prompt and intervention, that the study needs and those of them that are stored.
+struct Passes {
+  int64_t total = 0, stored = 0;
+};
+Passes passes_of(const PreparedTask& task, const StudyStore& store, const StudyOptions& options);
 
 // True if the file holds all results of these scores and shares.
 bool is_complete(const StudyStore& store, const StudyOptions& options);

@@ -26,6 +26,16 @@ TEST(LargestInactiveShare, TakesTheLastCrossingInEitherDirection) {
   EXPECT_EQ(largest_inactive_share({{0, 60}, {10, 58}, {20, 60}}, 60), 15);
 }
 
+TEST(FirstCrossing, IsTheFirstFallBelowTheLine) {
+  EXPECT_EQ(first_crossing({{0, 60}, {10, 58}, {20, 60}, {30, 58}}, 60), 5);
+  EXPECT_EQ(first_crossing({{20, 60}, {0, 60}, {30, 58}, {10, 60}}, 60), 25) << "whatever the order";
+  EXPECT_EQ(first_crossing({{0, 60}, {10, 60}, {20, 58}}, 60, 2), 20) << "a point on the line is within";
+  EXPECT_EQ(first_crossing({{0, 60}, {30, 61}}, 60), 30) << "never: the last point";
+  EXPECT_EQ(first_crossing({{0, 50}, {10, 60}}, 60), std::nullopt) << "it begins below";
+  EXPECT_EQ(first_crossing({{0, 60}, {10, kNan}, {20, 58}}, 60), 10);
+  EXPECT_EQ(first_crossing({}, 60), std::nullopt);
+}
+
 TEST(LargestInactiveShare, OrderOfThePointsDoesNotMatter) {
   std::vector<CurvePoint> curve = {{0, 60}, {5, 59.5}, {5, 57}, {10, 59.8}, {17, 58.2}, {30, 40}};
   const auto expected = largest_inactive_share(curve, 60);

@@ -227,6 +227,38 @@ TEST(EngineBits, StatisticsAreByproducts) {
   }
 }
 
+// Every path leaves once, with the results it has in the end, in parts if only few rows may be in flight.
+TEST(EngineBits, PathsLeaveInPartsWithTheirResults) {
+  const test::RandomModel model(narrow());
+  Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
+  std::mt19937 random(6);
+  const std::vector<Sample> samples = prompts(random, 12);
+  const std::vector<Intervention> interventions = rules();
+  const auto want = engine.run(samples, interventions);
+  int fewer_than = std::numeric_limits<int>::max();
+  for (const int64_t rows : {int64_t{1}, int64_t{200}, int64_t{1} << 30}) {
+    std::vector<PathResult> left(want.size());
+    std::vector<int> times(want.size());
+    int parts = 0;
+    RunOptions options;
+    options.rows = rows;
+    options.on_finished = [&](std::span<const int64_t> paths, std::span<PathResult> results) {
+      ++parts;
+      for (const int64_t path : paths) {
+        ++times[static_cast<size_t>(path)];
+        left[static_cast<size_t>(path)] = std::move(results[static_cast<size_t>(path)]);
+      }
+    };
+    engine.run(samples, interventions, options);
+    EXPECT_EQ(times, std::vector<int>(want.size(), 1)) << rows;
+    EXPECT_LT(parts, fewer_than) << rows;
+    fewer_than = parts;
+    for (size_t i = 0; i < want.size(); ++i)
+      test::expect_same_bits(want[i], left[i], fmt::format("path {}, {} rows", i, rows));
+  }
+  EXPECT_EQ(fewer_than, 1) << "at once where there is no such bound";
+}
+
 // An exception on the way leaves the engine as it was.
 TEST(EngineBits, AStoppedRunChangesNothing) {
   const test::RandomModel model(narrow());

@@ -96,7 +96,7 @@ class Walk {
 
   // Every path is in one of the two parts, the first is within the limit, and its rows are the whole's.
   void expect_divides(int64_t limit) const {
-    const Cohort::Division division = cohort_.divide(limit);
+    const Cohort::Division division = cohort_.divide(limit, Cohort::Together::sharing);
     std::set<int32_t> paths(division.first.begin(), division.first.end());
     paths.insert(division.others.begin(), division.others.end());
     EXPECT_EQ(paths.size(), cohort_.paths().size());

@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "engine/attention.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "engine/engine_fixture.h"
+#include "engine/memory_plan.h"
 #include "heads/threshold.h"
 
 namespace idleheads {
@@ -125,6 +128,38 @@ TEST_P(Generation, EqualsAPassForEveryToken) {
   }
   EXPECT_GT(changing, 5u);
   EXPECT_GT(steady, 5u);
+}
+
+// No more paths are begun than what is kept of them fits.
+TEST_P(Generation, KeepsNoMoreThanMemoryAllows) {
+  const test::RandomModel model(GetParam().spec);
+  const ModelConfig& config = model.get()->config();
+  std::mt19937 random(5);
+  const std::vector<Prompt> asked = prompts(random);
+  constexpr int64_t kRows = 200;
+  Engine small(model.get(), options(2, true, kRows)), large(model.get(), options(2, true));
+  const std::vector<Intervention> interventions = rules(large, asked);
+  int64_t shortest = std::numeric_limits<int64_t>::max();
+  for (const Prompt& prompt : asked) shortest = std::min(shortest, std::ssize(prompt.tokens));
+  const int64_t of_token =
+      config.layers *
+      (config.kv_heads * cached_bytes(config.head_dim, has_bf16_attention(GetParam().precision)) +
+       config.hidden * static_cast<int64_t>(sizeof(float)));
+  const int64_t fitting = kRows / 2 * row_bytes(config) / (of_token * (shortest + kNewTokens));
+  const auto most_at_a_time = [&](Engine& engine) {
+    int64_t active = 0, most = 0;
+    GenerateOptions generate;
+    generate.max_new_tokens = kNewTokens;
+    generate.enough = [&](std::span<const int32_t> tokens) {
+      if (tokens.size() == 1) most = std::max(most, ++active);
+      if (std::ssize(tokens) == kNewTokens) --active;
+      return false;
+    };
+    engine.generate(asked, interventions, generate);
+    return most;
+  };
+  EXPECT_LE(most_at_a_time(small), std::max<int64_t>(1, fitting));
+  EXPECT_GT(most_at_a_time(large), std::max<int64_t>(1, fitting)) << "it makes a difference";
 }
 
 // Ends: an end token, a wish of the caller; and the penalty changes what is chosen.

@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string>
 
+#include "base/mapped_file.h"
 #include "engine/random_values.h"
+#include "format/json.h"
 
 namespace idleheads {
 namespace {
@@ -178,6 +181,27 @@ TEST(LmHead, RepetitionPenaltyMultipliesNegativeLogits) {
   EXPECT_EQ(scores[0].next_token, 3);
   EXPECT_EQ(scores[1].next_token, 1);
   EXPECT_EQ(scores[0].argmax, 0);
+}
+
+// What transformers chooses (tools/make_repetition_penalty_golden.py).
+TEST(LmHead, RepetitionPenaltyIsTransformers) {
+  ThreadPool pool(1);
+  const std::string path = std::string(IDLEHEADS_TEST_DATA) + "/golden/repetition_penalty.json";
+  const Json file = parse_json(read_text_file(path), path);
+  int changed = 0;
+  for (const Json& golden : file.at("cases")) {
+    const auto logits = golden.at("logits").get<std::vector<float>>();
+    std::vector<float> weights(logits.size() * kHidden, 0.0f);
+    for (size_t v = 0; v < logits.size(); ++v) weights[v * kHidden] = logits[v];
+    Head head(std::ssize(logits), weights);
+    std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+    const std::vector<float> hidden(kHidden, 1.0f);
+    const std::vector<RowQuery> queries = {{{}, false, golden.at("tokens").get<std::vector<int32_t>>()}};
+    const RowScores scores = score(head, hidden, queries, pool, golden.at("penalty").get<float>())[0];
+    EXPECT_EQ(scores.next_token, golden.at("choice").get<int32_t>()) << golden.at("penalty");
+    changed += scores.next_token != scores.argmax;
+  }
+  EXPECT_GT(changed, 5) << "the penalty makes a difference";
 }
 
 TEST(LmHead, NoRowsAreNoWork) {

@@ -136,11 +136,62 @@ TEST_F(Claims, ChangedAnswersAreCounted) {
 TEST_F(Claims, KlDecidesWhereItIsAskedFor) {
   const FakeStudy study = two_scores(100, {50, 50, 40, 50, 50});
   EXPECT_FALSE(summary_of(study).is_sure(1)) << "too few questions for accuracy";
-  const StudySummary s = summary_of(study, {.within_kl = 0.01});
+  const StudySummary s = summary_of(study, {.terms = {.within_kl = 0.01}});
   EXPECT_EQ(s.scores[0].sure, 0u);
   EXPECT_EQ(s.scores[1].sure, 1u);
   EXPECT_THAT(unwrapped(show(s, {})),
               HasSubstr("the answers change by no more than a mean KL divergence of 0.01 nats"));
+}
+
+TEST_F(Claims, TheTermsDecide) {
+  const FakeStudy study = two_scores(600, {300, 300, 297, 300, 300});  // awft loses half a point at 25 %
+  const StudySummary usual = summary_of(study);
+  EXPECT_EQ(usual.scores[0].sure, 0u);
+  EXPECT_EQ(usual.scores[1].sure, 1u);
+  const StudySummary strict = summary_of(study, {.terms = {.confidence = 0.9999}});
+  EXPECT_FALSE(strict.is_sure(1)) << "600 are too few for that";
+  EXPECT_GT(strict.fewest_questions(), 600);
+  EXPECT_THAT(unwrapped(show(strict, {})), HasSubstr("600 questions are too few"));
+  const StudySummary lenient = summary_of(study, {.terms = {.tolerance = 5}});
+  EXPECT_EQ(lenient.scores[0].sure, 1u);
+  EXPECT_THAT(unwrapped(show(lenient, {})), HasSubstr("no more than 5 points is lost"));
+  const StudySummary narrow = summary_of(study, {.terms = {.tolerance = 0.25}});
+  EXPECT_EQ(narrow.scores[0].proven, 0u) << "25 % lose more";
+  EXPECT_THAT(unwrapped(show(narrow, {})), HasSubstr("0.25 points"));
+}
+
+// All right and all wrong: nothing can be lost, or nothing is there to lose, and neither is proof with few.
+TEST_F(Claims, AllRightAndAllWrong) {
+  const StudySummary right = summary_of(two_scores(20, {20, 20, 20, 20, 20}));
+  EXPECT_FALSE(right.only_guesses());
+  EXPECT_FALSE(right.is_sure(0));
+  const StudySummary wrong = summary_of(two_scores(1000, {0, 0, 0, 0, 0}));
+  EXPECT_TRUE(wrong.only_guesses());
+  EXPECT_THAT(unwrapped(show(wrong, {})), HasSubstr("proves nothing about these heads"));
+}
+
+TEST_F(Claims, ASubjectOfOneQuestionStillWarns) {
+  FakeStudy study = two_scores(2, {0, 0, 0, 0, 0});
+  const StudySummary s = summary_of(study);
+  EXPECT_EQ(s.baseline_value().error, std::nullopt) << "no pooled error, as lm-evaluation-harness has it";
+  EXPECT_TRUE(s.only_guesses());
+}
+
+TEST_F(Claims, WithoutABaselineNothingIsClaimed) {
+  const StudySummary s =
+      summarize(store_study(two_scores(20, {9, 9, 9, 9, 9}), folder_ / "none.db", {0, 0, 0, 0, 0}));
+  EXPECT_EQ(s.best, std::nullopt);
+  EXPECT_EQ(best_point(s), nullptr);
+  EXPECT_THAT(show(s, {}), Not(HasSubstr("Sure for")));
+}
+
+// Documents that an intervention lacks keep it, and every larger share, from being sure.
+TEST_F(Claims, MissingDocumentsAreNotSure) {
+  const FakeStudy study = two_scores(600, {300, 300, 300, 300, 300});
+  const StudySummary s = summarize(store_study(study, folder_ / "m.db", {-1, 599, -1, -1, -1}));
+  EXPECT_EQ(s.scores[0].sure, std::nullopt);
+  EXPECT_TRUE(s.is_sure(1));
+  EXPECT_THAT(unwrapped(show(s, {})), HasSubstr("preliminary"));
 }
 
 TEST_F(Claims, WhatIsNotFinishedIsNotTested) {

@@ -289,10 +289,12 @@ TEST_F(CompareTest, Text) {
   });
   const StudyComparison comparison = compare_studies(a, b);
   const std::string text = show_comparison(a.summary, b.summary, comparison, {.curves = true});
-  EXPECT_THAT(text, testing::StartsWith(
-                        "A: tiny (2 layers x 4 heads, accuracy 80.0 % ± 2.8 with all heads on)\n"
-                        "B: tiny-b.gguf (2 layers x 4 heads, accuracy 75.0 % ± 3.1 with all heads on)\n"
-                        "Task quiz; 200 documents in both.\n"));
+  EXPECT_THAT(
+      text,
+      testing::StartsWith(
+          "A: tiny (2 layers x 4 heads, accuracy 80.0 % ± 2.8 (standard error) with all heads on)\n"
+          "B: tiny-b.gguf (2 layers x 4 heads, accuracy 75.0 % ± 3.1 (standard error) with all heads on)\n"
+          "Task quiz; 200 documents in both.\n"));
   EXPECT_THAT(text, testing::ContainsRegex(
                         "\nawft +0\\.125 +0\\.25 +0 \\(0\\.25\\) +1\\.000 +12\\.5 % +[0-9.]+ %\n"));
   const std::string layers = show_layer_distances(comparison, {});
@@ -336,7 +338,8 @@ TEST_F(CompareTest, Json) {
   EXPECT_EQ(json.at("baseline").size(), 2u);
   EXPECT_EQ(json.at("baseline")[1].at("n"), 200);
   EXPECT_EQ(json.at("baseline")[1].at("value"), 0.8);
-  EXPECT_NEAR(json.at("baseline")[1].at("stderr").get<double>(), std::sqrt(0.8 * 0.2 / 199), 1e-12);
+  EXPECT_NEAR(json.at("baseline")[1].at("stderr").get<double>(), std::sqrt(0.8 * 0.2 / 198), 1e-12)
+      << "pooled over two subjects";
   EXPECT_EQ(json.at("settings_that_differ").dump(), R"(["info.model: tiny, tiny-b.gguf"])");
   ASSERT_EQ(json.at("scores").size(), 15u);
   const nlohmann::ordered_json& awft = json.at("scores")[0];

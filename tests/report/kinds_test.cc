@@ -113,8 +113,9 @@ TEST_F(Kinds, WrittenAnswersCountByForwardPass) {
 TEST_F(Kinds, WrittenAnswersAreShownAsRightAnswers) {
   const StudySummary summary = summarize(written_study(folder_ / "a.db"));
   const std::string text = show(summary, {.curves = true, .subjects = true, .heat_map = "ahon_ln@10%"});
-  EXPECT_THAT(text, HasSubstr("10 questions. With all heads on the model gets 80.0 % ± 13.3 right\n"
-                              "(exact_match,strict-match)."));
+  EXPECT_THAT(text,
+              HasSubstr("10 questions. With all heads on the model gets 80.0 % ± 13.3 (standard error)\n"
+                        "right (exact_match,strict-match)."));
   EXPECT_THAT(text, Not(HasSubstr("guessing")));
   EXPECT_THAT(text, HasSubstr("right answers within 1 point"));
   EXPECT_THAT(text, HasSubstr("Right answers in percent @ percent of heads off"));

@@ -24,8 +24,8 @@ constexpr const char* kSmallStudy =
 point for 3 scores together takes 487 questions or more, even if no answer changes. What follows
 holds for these 200 questions.
 Model tiny (llama, f32): 2 layers x 4 query heads = 8 attention heads.
-Task quiz, 0 shots: 200 questions. With all heads on the model gets 80.0 % ± 2.8 right (guessing:
-50.0 %).
+Task quiz, 0 shots: 200 questions. With all heads on the model gets 80.0 % ± 2.8 (standard error)
+right (guessing: 50.0 %).
 
 Each score takes some heads for inactive. They were switched off (their output set to zero) and the
 questions asked again. The more heads can be off without harm, the better the score knows which ones
@@ -49,7 +49,7 @@ off at a time; by the usual test, attention to the first token (awft), 12.5 %; o
 random 0.6 %.
 
 Heads that were off under ahon_ln@25% (ahon_ln<0.52), where 25.0 % are off on average and accuracy
-is 79.5 % ± 2.9, by how often over 200 samples:
+is 79.5 % ± 2.9 (standard error), by how often over 200 samples:
   always, 1 head
     layer  1: L1H3
   mostly (at least 90 %), 0 heads

@@ -19,7 +19,8 @@ TEST(Summary, CurvesAndBestScore) {
   TempFolder folder;
   const StudySummary summary = summarize(store_study(small_study(), folder / "a.db"));
   EXPECT_EQ(summary.baseline_value().value, 0.8);
-  EXPECT_NEAR(*summary.baseline_value().error, std::sqrt(0.8 * 0.2 / 199), 1e-15);
+  EXPECT_NEAR(*summary.baseline_value().error, std::sqrt(0.8 * 0.2 / 198), 1e-15)
+      << "pooled over two subjects";
   EXPECT_EQ(summary.chance, 0.5);
   EXPECT_TRUE(summary.missing.empty());
   ASSERT_EQ(summary.scores.size(), 3u);

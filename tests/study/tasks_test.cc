@@ -87,8 +87,9 @@ class Tasks : public testing::Test {
       StudyStore file = store(name, task);
       StudyOptions options = options_;
       options.cohort_rows = 1;
-      options.progress = [&, calls = 0](const Progress& progress) mutable {
-        return progress.done < 1 || ++calls < 3;  // somewhere in the second cohort
+      options.progress = [calls = 0, first = -1.0](const Progress& progress) mutable {
+        if (first < 0) first = progress.stored;
+        return progress.stored == first || ++calls < 3;  // somewhere in the second cohort
       };
       try {
         run_study(*engine_, task, file, options);
@@ -206,6 +207,65 @@ TEST_F(Tasks, StoppedStudiesOfTextsGoOn) {
   run_study(*engine_, task, whole, options_);
   EXPECT_GT(run_with_stops("stopped.db", task), 5);
   expect_equal("whole.db", "stopped.db", 5);
+}
+
+// No time at all: document by document, and each in parts. What has left the last layer is stored wherever
+// the run stops.
+TEST_F(Tasks, WhatLeavesTheLastLayerIsStored) {
+  const PreparedTask task = texts(16);
+  StudyStore whole = store("whole.db", task);
+  run_study(*engine_, task, whole, options_);
+  options_.cohort_seconds = 1e-9;
+  const int64_t results = 4 * std::ssize(task.documents);
+  std::set<int64_t> stored;
+  for (int stops = 0; stops < 200; ++stops) {
+    StudyStore file = store("parts.db", task);
+    StudyOptions options = options_;
+    double at_stake = -1, least = 0;
+    options.progress = [&, layers = 0](const Progress& progress) mutable {
+      EXPECT_LE(progress.stored, progress.done);
+      EXPECT_LE(progress.done, progress.total);
+      if (progress.phase == "interventions") {
+        EXPECT_GE(progress.stored, least);
+        EXPECT_EQ(progress.total, results) << "of the whole study, also in later runs";
+        least = progress.stored;
+      }
+      at_stake = progress.at_stake;
+      return progress.phase != "interventions" || ++layers < 16;
+    };
+    try {
+      run_study(*engine_, task, file, options);
+      break;
+    } catch (const Interrupted& error) {
+      EXPECT_THAT(error.what(), HasSubstr("results of the interventions are stored"));
+      EXPECT_THAT(error.what(), HasSubstr(" of work are lost"));
+      EXPECT_GT(at_stake, 0);
+    }
+    stored.insert(passes_of(task, file, options).stored);
+  }
+  EXPECT_GT(std::ssize(stored), results / 2) << "a part at a time";
+  expect_equal("whole.db", "parts.db", 5);
+}
+
+TEST_F(Tasks, TheFirstCohortTellsWhatTheRestTakes) {
+  const PreparedTask task = written(40);
+  StudyStore file = store("a.db", task);
+  EXPECT_EQ(passes_of(task, file, options_).total, 5 * 40);
+  EXPECT_EQ(passes_of(task, file, options_).stored, 0);
+  std::vector<StudyEstimate> estimates;
+  int64_t stored = 0;
+  options_.on_estimate = [&](const StudyEstimate& estimate) {
+    estimates.push_back(estimate);
+    stored = passes_of(task, file, options_).stored;
+  };
+  run_study(*engine_, task, file, options_);
+  ASSERT_EQ(estimates.size(), 1u);
+  EXPECT_GT(stored, 0);
+  EXPECT_LT(stored, 40) << "before the baseline is complete";
+  EXPECT_GT(estimates[0].seconds, estimates[0].longest_document);
+  EXPECT_GT(estimates[0].longest_document, 0);
+  EXPECT_GT(estimates[0].memory, 0);
+  EXPECT_EQ(passes_of(task, file, options_).stored, 5 * 40);
 }
 
 // With a context that holds the text there is one window; the sum over its tokens is the document's.

@@ -91,7 +91,7 @@ function levels(report: Report, study: Study, relative: boolean): Option[] {
   const baseline = relative ? 0 : baselineHeight(study);
   if (baseline === null) return [];
   const label = (formatter: string) => ({ formatter, position: relative ? "insideStartBottom" : "insideEndBottom" });
-  const lines: Option[] = [{ yAxis: baseline - report.tolerance, label: label(`all heads on − ${report.tolerance}`) }];
+  const lines: Option[] = [{ yAxis: baseline - report.terms.tolerance, label: label(`all heads on − ${report.terms.tolerance}`) }];
   if (!relative && study.chance !== null) lines.push({ yAxis: study.chance, label: label("guessing") });
   return lines;
 }

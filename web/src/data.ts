@@ -82,6 +82,7 @@ export interface Study {
   chance: number | null;
   baseline: number | null;
   baseline_error: number | null;
+  only_guesses: boolean; // so that there is nothing to lose
   baseline_height: number | null;
   baseline_interval: Range | null;
   best: string | null;
@@ -138,7 +139,7 @@ export interface PaperModel {
 }
 
 export interface Report {
-  tolerance: number;
+  terms: { tolerance: number; confidence: number; within_kl: number | null };
   studies: Study[];
   comparisons: Comparison[];
   paper: PaperModel[];
@@ -152,11 +153,19 @@ export function bestScore(study: Study): Score | undefined {
   return study.scores.find((score) => score.slug === study.best);
 }
 
-// The intervention that shows how many heads the best score can do without.
+// The intervention that shows how many heads a score can do without: the last one that is sure, else the proven one.
+export function chosenPoint(score: Score | undefined): Point | undefined {
+  const place = score && score.sure > 0 ? score.sure_point : score?.proven;
+  return score?.points[place ?? -1];
+}
+
 export function bestPoint(study: Study): Point | undefined {
-  const best = bestScore(study);
-  const place = best?.sure_point ?? best?.proven ?? null;
-  return best && place !== null ? best.points[place] : undefined;
+  return chosenPoint(bestScore(study));
+}
+
+export function toleranceText(study: Study, report: Report): string {
+  const tolerance = report.terms.tolerance;
+  return study.is_share ? `${tolerance} point${tolerance === 1 ? "" : "s"}` : `${tolerance}\u00a0%`;
 }
 
 export function headName(study: Study, index: number): string {

@@ -1,6 +1,6 @@
 // Layers x heads for any score, with a threshold that flags heads and tells the accuracy to expect from the curve.
 import { RAMP_GRADIENT } from "./colors";
-import { firstProfile, headName, Profile, profileOf, Score, scoreChoices, Study } from "./data";
+import { chosenPoint, firstProfile, headName, Profile, profileOf, Score, scoreChoices, Study } from "./data";
 import { button, h, section, select, tools } from "./dom";
 import { expectedAt, flaggedShare, shareBelow, thresholdFor } from "./flagging";
 import { metricName, metricValue, percent, share, short, significant } from "./format";
@@ -39,9 +39,9 @@ export class HeatMap {
   private choose(slug: string): void {
     this.profile = profileOf(this.study, slug);
     const tested = (this.score()?.points ?? []).filter((p) => p.share > 0);
-    const proven = this.score()?.points[this.score()!.proven ?? -1];
+    const chosen = chosenPoint(this.score());
     this.marks.replaceChildren(...tested.map((p) => button(share(p.share), () => this.setThreshold(p.threshold))));
-    this.setThreshold(((proven?.share ?? 0) > 0 ? proven : tested[0])?.threshold ?? thresholdFor(this.profile, 0.15));
+    this.setThreshold(((chosen?.share ?? 0) > 0 ? chosen : tested[0])?.threshold ?? thresholdFor(this.profile, 0.15));
     this.showHead();
   }
 

@@ -1,7 +1,7 @@
 // The table of scores: how many heads each finds that can be off, and how sure that is.
-import { downloadName, Report, Score, Study } from "./data";
+import { downloadName, Report, Score, Study, toleranceText } from "./data";
 import { section, svg } from "./dom";
-import { fixed, metricName, metricValue, probability } from "./format";
+import { fixed, metricName, metricValue, probability, short } from "./format";
 import { Column, DataTable, intervalColumn } from "./table";
 
 const WIDTH = 80;
@@ -22,10 +22,11 @@ function whisker(score: Score, most: number): Element | null {
 export function scoresSection(report: Report, study: Study): HTMLElement | null {
   if (!study.scores.length) return null;
   const point = (score: Score) => (score.proven === null ? undefined : score.points[score.proven]);
+  const confidence = short(100 * report.terms.confidence);
   const most = Math.max(...study.scores.map((s) => s.inactive_interval?.[1] ?? 0));
   const columns: Column<Score>[] = [
     { title: "score", value: (s) => s.slug },
-    { title: "sure %", value: (s) => s.sure, text: (s) => (s.sure > 0 ? fixed(s.sure) : "–"), help: "the largest tested share up to which other questions like these lose no more than the tolerance, with 95 % confidence for all scores together" },
+    { title: "sure %", value: (s) => s.sure, text: (s) => (s.sure > 0 ? fixed(s.sure) : "–"), help: `the largest tested share up to which other questions like these ${report.terms.within_kl === null ? "lose no more than the tolerance" : `change by a mean KL divergence of ${report.terms.within_kl} nats at most`}, with ${confidence} % confidence for all scores together` },
     {
       title: "can be off %",
       value: (s) => s.inactive,
@@ -45,14 +46,14 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
       parts: [["lost", (s) => point(s)?.lost], ["won", (s) => point(s)?.won], ["changed", (s) => point(s)?.changed]],
     },
     { title: "KL", value: (s) => point(s)?.kl?.mean, text: (s) => (point(s)?.kl ? point(s)!.kl!.mean.toFixed(3) : "–"), help: "mean KL divergence of the choices' distribution from that with all heads on, in nats" },
-    { title: "loss at most", value: (s) => point(s)?.loss_bound, text: (s) => fixed(point(s)?.loss_bound), help: "points that other questions like these lose at most, with 95 % confidence for all interventions together" },
+    { title: "loss at most", value: (s) => point(s)?.loss_bound, text: (s) => fixed(point(s)?.loss_bound), help: `points that other questions like these lose at most, with ${confidence} % confidence for all interventions together` },
     { title: "McNemar p", value: (s) => point(s)?.mcnemar, text: (s) => probability(point(s)?.mcnemar), help: "probability of such a difference by chance (exact test)" },
     { title: "area", value: (s) => s.area, text: (s) => fixed(s.area), help: "normalised area under the curve" },
     { title: "name in the paper", value: (s) => s.name },
   ];
   const table = new DataTable(columns, study.scores, {
     name: downloadName(study, "scores"),
-    caption: `How many heads can be off by each score; tolerance ${report.tolerance} ${study.is_share ? "point" : "%"}`,
+    caption: `How many heads can be off by each score; tolerance ${toleranceText(study, report)}`,
     highlight: (score) => score.slug === study.best,
     sort: { column: study.scores.some((s) => s.sure > 0) ? 1 : 2, descending: true },
   });

@@ -1,7 +1,7 @@
 // What the study found, in words.
-import { bestPoint, bestScore, Report, Score, stateOf, Study } from "./data";
+import { bestPoint, bestScore, Report, Score, stateOf, Study, toleranceText } from "./data";
 import { h, section } from "./dom";
-import { count, fixed, metricName, metricValue, percent, percentRange, share } from "./format";
+import { count, fixed, metricName, metricValue, percent, percentRange, share, short } from "./format";
 
 function modelSentence(study: Study): string {
   let text = `${study.model}: ${study.layers} layers with ${study.heads} query heads each. `;
@@ -12,16 +12,13 @@ function modelSentence(study: Study): string {
   return text + ".";
 }
 
-function within(study: Study, tolerance: number): string {
-  return study.is_share ? `${tolerance} point` : `${tolerance}\u00a0%`;
-}
 
 // The curve stays within the tolerance to its end, so that more may be possible.
 function isLast(score: Score): boolean {
   return score.inactive! >= Math.max(...score.points.map((p) => p.percent)) - 1e-6;
 }
 
-function leadSentence(study: Study, best: Score, tolerance: number): string {
+function leadSentence(study: Study, best: Score, report: Report): string {
   const all = study.layers * study.heads;
   const sure = best.sure > 0;
   const most = sure ? best.sure : best.inactive!;
@@ -30,12 +27,16 @@ function leadSentence(study: Study, best: Score, tolerance: number): string {
   const [stays, it] = noun.endsWith("s") ? ["stay", "they are"] : ["stays", "it is"];
   const last = !sure && isLast(best) ? " No larger share was tested." : "";
   const where = sure ? "" : ` on these ${count(study.questions, "document")}`;
-  return `${off} of ${all} heads (${percent(most)}) can be off at a time${where}, chosen for each input by ${best.slug} (${best.name}), while ${noun} ${stays} within ${within(study, tolerance)} of what ${it} with all heads on.${last}`;
+  const kept =
+    sure && report.terms.within_kl !== null
+      ? `the answers change by a mean KL divergence of ${report.terms.within_kl} nats at most`
+      : `${noun} ${stays} within ${toleranceText(study, report)} of what ${it} with all heads on`;
+  return `${off} of ${all} heads (${percent(most)}) can be off at a time${where}, chosen for each input by ${best.slug} (${best.name}), while ${kept}.${last}`;
 }
 
-function certaintySentence(study: Study, best: Score): string {
-  if (best.sure > 0) return `That is sure for other documents like these, with 95\u00a0% confidence for all scores together; on these it is ${percent(best.inactive)}.`;
-  const fewest = study.is_share && study.questions < study.fewest_questions ? `: it takes ${study.fewest_questions} or more, even if no answer changes` : "";
+function certaintySentence(study: Study, best: Score, report: Report): string {
+  if (best.sure > 0) return `That is sure for other documents like these, with ${short(100 * report.terms.confidence)}\u00a0% confidence for all scores together; on these it is ${percent(best.inactive)}.`;
+  const fewest = study.is_share && report.terms.within_kl === null && study.questions < study.fewest_questions ? `: it takes ${study.fewest_questions} or more, even if no answer changes` : "";
   return `Nothing is sure for other documents like these${fewest}.`;
 }
 
@@ -73,20 +74,18 @@ function warnings(study: Study): string[] {
   const out: string[] = [];
   if (study.missing.length) out.push(missingWarning(study));
   if (study.documents === 0 || study.baseline === null) out.push("There are no measured results in this study.");
-  // Without choices nothing is right by guessing.
-  const chance = study.chance ?? 0;
-  if (study.is_share && study.baseline !== null && study.baseline_error !== null && (study.baseline <= chance || study.baseline < chance + 2 * study.baseline_error))
+  if (study.only_guesses)
     out.push(`With all heads on the model is ${study.chance === null ? "not surely better than nothing right" : "no better than guessing"} (less than two standard errors above): there is little to lose, and what follows proves nothing about its heads.`);
   return out;
 }
 
-function findings(study: Study, tolerance: number): HTMLElement[] {
+function findings(study: Study, report: Report): HTMLElement[] {
   const best = bestScore(study);
   if (!study.scores.length) return [h("p", { class: "lead" }, "No head was switched off in this study: it has the scores of all heads and the answers with all heads on.")];
   if (!best || (best.inactive === null && !(best.sure > 0)))
-    return [h("p", { class: "lead" }, study.missing.length ? "Not tested yet: how many heads can be off." : `No score found heads that can be off within ${within(study, tolerance)}.`)];
-  const rest = [`${certaintySentence(study, best)} ${othersSentence(study, best)}`, `${headsSentence(study)} ${kvSentence(study)}`];
-  return [h("p", { class: "lead" }, leadSentence(study, best, tolerance)), ...rest.map((text) => text.trim()).filter(Boolean).map((text) => h("p", {}, text))];
+    return [h("p", { class: "lead" }, study.missing.length ? "Not tested yet: how many heads can be off." : `No score found heads that can be off within ${toleranceText(study, report)}.`)];
+  const rest = [`${certaintySentence(study, best, report)} ${othersSentence(study, best)}`, `${headsSentence(study)} ${kvSentence(study)}`];
+  return [h("p", { class: "lead" }, leadSentence(study, best, report)), ...rest.map((text) => text.trim()).filter(Boolean).map((text) => h("p", {}, text))];
 }
 
 export function summarySection(report: Report, study: Study): HTMLElement {
@@ -95,7 +94,7 @@ export function summarySection(report: Report, study: Study): HTMLElement {
     "Summary",
     "",
     ...warnings(study).map((text) => h("p", { class: "warning", role: "note" }, text)),
-    ...findings(study, report.tolerance),
+    ...findings(study, report),
     h("p", {}, modelSentence(study)),
   );
 }
