@@ -111,7 +111,7 @@ TEST_F(Disturbed, SignalsThatAskToStop) {
   for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
     const Outcome outcome = run_disturbed(long_study(), [=](pid_t child) { kill(child, signal); });
     EXPECT_EQ(outcome.code, 130) << outcome.err;
-    EXPECT_THAT(outcome.err, HasSubstr("stopped; what was finished is stored"));
+    EXPECT_THAT(outcome.err, HasSubstr(" results of the baseline are stored, "));
     EXPECT_FALSE(fs::exists(output("a.db-wal"))) << "tidied up";
     EXPECT_FALSE(fs::exists(output("a.db.lock")));
     EXPECT_EQ(run_idleheads({"show", output("a.db")}).code, 0);

@@ -132,12 +132,13 @@ TEST_P(Generation, EqualsAPassForEveryToken) {
 
 // No more paths are begun than what is kept of them fits.
 TEST_P(Generation, KeepsNoMoreThanMemoryAllows) {
-  const test::RandomModel model(GetParam().spec);
-  const ModelConfig& config = model.get()->config();
+  const test::RandomModel random_model(GetParam().spec);
+  const std::shared_ptr<const Model> model = random_model.get();
+  const ModelConfig& config = model->config();
   std::mt19937 random(5);
   const std::vector<Prompt> asked = prompts(random);
   constexpr int64_t kRows = 200;
-  Engine small(model.get(), options(2, true, kRows)), large(model.get(), options(2, true));
+  Engine small(model, options(2, true, kRows)), large(model, options(2, true));
   const std::vector<Intervention> interventions = rules(large, asked);
   int64_t shortest = std::numeric_limits<int64_t>::max();
   for (const Prompt& prompt : asked) shortest = std::min(shortest, std::ssize(prompt.tokens));
@@ -152,7 +153,7 @@ TEST_P(Generation, KeepsNoMoreThanMemoryAllows) {
     generate.max_new_tokens = kNewTokens;
     generate.enough = [&](std::span<const int32_t> tokens) {
       if (tokens.size() == 1) most = std::max(most, ++active);
-      if (std::ssize(tokens) == kNewTokens) --active;
+      if (std::ssize(tokens) == kNewTokens - 1) --active;  // nobody is asked behind the last one
       return false;
     };
     engine.generate(asked, interventions, generate);
