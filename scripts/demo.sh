@@ -9,5 +9,5 @@ task=examples/everyday_questions.jsonl
 study=build/demo.db
 flags=(--shares 0,10,20)
 
-build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" --quiet
+build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" > /dev/null  # its summary; progress is on stderr
 build/idleheads show "$study" --within-kl 0.1

@@ -35,7 +35,7 @@ function leadSentence(study: Study, best: Score, report: Report): string {
 }
 
 function certaintySentence(study: Study, best: Score, report: Report): string {
-  if (best.sure > 0) return `That is sure for other documents like these, with ${short(100 * report.terms.confidence)}\u00a0% confidence for all scores together; on these it is ${percent(best.inactive)}.`;
+  if (best.sure > 0) return `That is sure for other documents like these, with ${short(100 * report.terms.confidence)}\u00a0% confidence for all scores together; on these it is ${percent(best.inactive)}${report.terms.within_kl === null ? "" : `, by ${metricName(study.metric)} within ${toleranceText(study, report)}`}.`;
   const fewest = study.is_share && report.terms.within_kl === null && study.questions < study.fewest_questions ? `: it takes ${study.fewest_questions} or more, even if no answer changes` : "";
   return `Nothing is sure for other documents like these${fewest}.`;
 }
