@@ -126,12 +126,7 @@ double points_of(Metric metric, double value) {
 }
 
 MetricValues metric_values(std::span<const AnsweredDocument> documents) {
-  std::map<std::pair<std::string, std::string>, Sums> subjects;
-  for (const AnsweredDocument& document : documents)
-    add(subjects[{document.category, document.group}], document.contributions);
-  std::vector<Sums> sums;
-  for (const auto& [name, of_subject] : subjects) sums.push_back(of_subject);
-  return values_of(sums);
+  return subject_rows("", documents).front().values;
 }
 
 std::vector<SubjectRow> subject_rows(const std::string& task, std::span<const AnsweredDocument> documents) {

@@ -46,7 +46,9 @@ void say_plan(const Study& study, const PreparedTask& task, const StudyStore& st
   const size_t interventions = options.scores.size() * options.shares.size();
   say("{}: {} documents, {} passes of the model (a baseline{}){}; results go to {}\n",
       printable(study.engine.model, 300), task.documents.size(), passes.total,
-      interventions == 0 ? "" : fmt::format(" and {} interventions", interventions),
+      interventions == 0
+          ? ""
+          : fmt::format(" and {} intervention{}", interventions, interventions == 1 ? "" : "s"),
       passes.stored == 0 ? "" : fmt::format(", {} of them stored already", passes.stored),
       printable(output, 300));
 }
@@ -55,16 +57,16 @@ void say_plan(const Study& study, const PreparedTask& task, const StudyStore& st
 void say_estimate(const Study& study, const StudyEstimate& estimate) {
   constexpr double kLong = 600;
   const bool is_study = !study.baseline_only;
-  say("{}{} {} and {} MiB; ", isatty(fileno(stderr)) ? "\n" : "",
+  say("{}{} {}, and about {} MiB; ", isatty(fileno(stderr)) ? "\n" : "",
       is_study ? "this takes at most about" : "this takes about", duration(estimate.seconds),
       estimate.memory >> 20);
   if (estimate.longest_document > study.store_every) {
-    say("a document takes up to {}: what leaves the last layer is stored, a kill loses no more than that\n",
+    say("a document takes up to {}: what of it leaves the last layer is stored\n",
         duration(estimate.longest_document));
   } else if (estimate.seconds > study.store_every) {
-    say("results are stored about every {}, a kill loses no more\n", duration(study.store_every));
+    say("results are stored about every {}\n", duration(study.store_every));
   } else {
-    say("a kill loses no more\n");
+    say("a kill loses no more than that\n");
   }
   if (estimate.seconds < kLong) return;
   say("less with --limit{}{}\n", is_study ? ", fewer --scores or --shares" : "",

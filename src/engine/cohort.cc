@@ -112,7 +112,7 @@ Cohort::Division Cohort::divide(int64_t limit, Together together, const Step* st
   std::map<int32_t, const std::vector<int32_t>*> first_chains;  // of interventions
   for (size_t p = 0; p < paths_.size(); ++p)
     chains.push_back(chain_of(variants, step ? step->path_variants[p] : paths_[p].variant));
-  for (size_t p = 0; p < paths_.size(); ++p) {
+  for (size_t p = 0; p < paths_.size() && together == Together::interventions; ++p) {
     const std::vector<int32_t>*& first =
         first_chains.try_emplace(paths_[p].intervention, &chains[p]).first->second;
     if (chains[p] < *first) first = &chains[p];

@@ -74,16 +74,13 @@ void Descent::begin() {
 
 // Of all positions up to the longest sample's; kept from run to run.
 void Descent::prepare_angles() {
-  int64_t longest = 0;
-  for (const Sample& sample : samples_)
-    longest = std::max(longest, static_cast<int64_t>(sample.tokens.size()));
-  const int64_t half = config_.head_dim / 2;
+  const int64_t half = config_.head_dim / 2, angles = longest(samples_) * half;
   AlignedBuffer<float>&cosines = workspace_.cosines, &sines = workspace_.sines;
   const int64_t there = cosines.size();
-  if (longest * half <= there) return;
-  cosines.grow(longest * half);
-  sines.grow(longest * half);
-  for (int64_t i = there; i < longest * half; ++i) {
+  if (angles <= there) return;
+  cosines.grow(angles);
+  sines.grow(angles);
+  for (int64_t i = there; i < angles; ++i) {
     const float angle =
         static_cast<float>(i / half) * config_.rope_inverse_frequencies[static_cast<size_t>(i % half)];
     cosines[i] = static_cast<float>(std::cos(static_cast<double>(angle)));

@@ -14,15 +14,6 @@
 #include "engine/packed_model.h"
 
 namespace idleheads {
-namespace {
-
-int64_t longest(std::span<const Sample> samples) {
-  int64_t tokens = 0;
-  for (const Sample& sample : samples) tokens = std::max(tokens, std::ssize(sample.tokens));
-  return tokens;
-}
-
-}  // namespace
 
 struct Engine::Impl {
   std::shared_ptr<const Model> model;

@@ -2,7 +2,10 @@
 // results.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <span>
 #include <vector>
 
 #include "heads/intervention.h"
@@ -25,6 +28,13 @@ struct Sample {
   bool want_next_token = false;   // the largest logit's token at the last position, the first of several
   bool want_last_logits = false;  // the logits of the last position
 };
+
+// Tokens of the longest sample; 0 for none.
+inline int64_t longest(std::span<const Sample> samples) {
+  int64_t tokens = 0;
+  for (const Sample& sample : samples) tokens = std::max(tokens, std::ssize(sample.tokens));
+  return tokens;
+}
 
 // What one sample gave under one intervention.
 struct PathResult {

@@ -254,8 +254,8 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   const auto documents = static_cast<int64_t>(summary.documents.size());
   summary.baseline_done = static_cast<int64_t>(baseline.size());
   const std::vector<AnsweredDocument> answers = answered(summary.documents, baseline);
-  summary.baseline = metric_values(answers);
   summary.subjects = subject_rows(summary.task, answers);
+  summary.baseline = summary.subjects.front().values;
   if (summary.baseline_done < documents)
     summary.missing.push_back({"baseline", summary.baseline_done, documents});
   if (with_stats) summary.distributions = score_distributions(summary.layers, summary.heads, baseline);

@@ -17,6 +17,13 @@ struct Machine {
   double computed(int64_t rows) const { return own + common / static_cast<double>(rows); }
   double seconds(int64_t rows) const { return static_cast<double>(rows) * computed(rows) / rate; }
   void run(CohortSize& size, int64_t rows) const { size.add(rows, computed(rows), seconds(rows)); }
+  // The size of the next cohort after two of different sizes.
+  int64_t learned_rows() const {
+    CohortSize size(kMost);
+    run(size, 20'000);
+    run(size, 40'000);
+    return size.rows();
+  }
 };
 
 TEST(CohortSize, BeginsSmallAndFillsTheTime) {
@@ -50,20 +57,14 @@ TEST(CohortSize, MoreFitsWhereRowsAreShared) {
 // Of rows in common, shorter cohorts compute more; up to a tenth is accepted.
 TEST(CohortSize, TheTimeGivesWayWhereItWouldCostMoreThanATenth) {
   const Machine machine = {.own = 0.3, .common = 60'000};
-  CohortSize size(kMost);
-  machine.run(size, 20'000);
-  machine.run(size, 40'000);
-  const int64_t rows = size.rows();
+  const int64_t rows = machine.learned_rows();
   EXPECT_GT(machine.seconds(rows), 120);
   EXPECT_NEAR(machine.computed(rows) / machine.computed(kMost), 1.1, 0.001);
 }
 
 TEST(CohortSize, TheTimeHoldsWhereItIsCheap) {
   const Machine machine = {.own = 0.3, .common = 3'000};
-  CohortSize size(kMost);
-  machine.run(size, 20'000);
-  machine.run(size, 40'000);
-  const int64_t rows = size.rows();
+  const int64_t rows = machine.learned_rows();
   EXPECT_NEAR(machine.seconds(rows), 120, 0.1);
   EXPECT_LT(machine.computed(rows) / machine.computed(kMost), 1.1);
 }

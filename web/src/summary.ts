@@ -12,7 +12,6 @@ function modelSentence(study: Study): string {
   return text + ".";
 }
 
-
 // The curve stays within the tolerance to its end, so that more may be possible.
 function isLast(score: Score): boolean {
   return score.inactive! >= Math.max(...score.points.map((p) => p.percent)) - 1e-6;
