@@ -11,7 +11,7 @@ int64_t usable_bytes();         // of the machine, or of the control group (cont
 
 // From now on every block of 1 MiB or more goes back to the system when it is freed. By default glibc keeps
 // freed blocks in pieces that later ones do not fit into, a third more memory than is in use. For processes
-// that promise a bound of their memory; allocating such blocks becomes slower.
+// that say how much memory they take; allocating such blocks becomes slower.
 void return_large_blocks();
 
 }  // namespace idleheads

@@ -72,7 +72,7 @@ Precision EngineFlags::precision() const {
 
 std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> opened) const {
   const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes(memory);
-  if (!memory.empty()) return_large_blocks();
+  return_large_blocks();
   return std::make_unique<Engine>(
       std::move(opened),
       EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing, .memory = bound});

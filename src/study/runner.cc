@@ -172,12 +172,12 @@ class Run {
         task_(task),
         store_(store),
         options_(options),
-        size_(options.cohort_rows, options.cohort_seconds) {}
+        size_(options.cohort_rows, options.cohort_seconds),
+        done_(done_of(task, store, options)) {}
 
   void compute_baseline() {
-    const std::vector<int64_t> documents = missing(store_.done().at(0));
-    evaluate(engine_, task_, documents, none_, evaluate_options("baseline", 0, 1),
-             [&](Results results) { store_.add(results); });
+    evaluate(engine_, task_, missing(done_[0]), none_, evaluate_options("baseline", 0, 1),
+             [&](const Results& results) { store(results); });
   }
 
   // Where the baseline is complete already, so that a document under all interventions is not what tells how
@@ -198,21 +198,26 @@ class Run {
       evaluate(engine_, task_, documents, interventions, evaluate_options("interventions", 1, plan.size()),
                [&, &lacking = numbers](Results results) {
                  for (auto& [number, result] : results) number = lacking[static_cast<size_t>(number)];
-                 store_.add(results);
+                 store(results);
                });
     }
   }
 
  private:
+  void store(const Results& results) {
+    store_.add(results);
+    for (const auto& [number, result] : results)
+      done_[static_cast<size_t>(number)][static_cast<size_t>(result.document)] = true;
+  }
+
   // For interventions [first, end) of the plan.
   EvaluateOptions evaluate_options(std::string phase, size_t first, size_t end) {
     const bool is_baseline = first == 0;
     EvaluateOptions options = {.stats = is_baseline, .seed = options_.seed, .progress = options_.progress};
     options.phase = std::move(phase);
     options.size = &size_;
-    const std::vector<std::vector<bool>> done = store_.done();
     for (size_t i = first; i < end; ++i)
-      options.done_before += std::count(done[i].begin(), done[i].end(), true);
+      options.done_before += std::count(done_[i].begin(), done_[i].end(), true);
     options.total = static_cast<int64_t>((end - first) * task_.documents.size());
     if (options_.on_estimate) options.on_measured = [this] { options_.on_estimate(estimate()); };
     return options;
@@ -221,12 +226,11 @@ class Run {
   // Interventions that documents lack -> those documents. What is stored at a time is a cohort or a part of
   // one document, so there are few groups.
   std::map<std::vector<int64_t>, std::vector<int64_t>> missing_interventions() const {
-    const std::vector<std::vector<bool>> done = store_.done();
     std::map<std::vector<int64_t>, std::vector<int64_t>> groups;
     for (size_t d = 0; d < task_.documents.size(); ++d) {
       std::vector<int64_t> lacking;
-      for (size_t i = 1; i < done.size(); ++i) {
-        if (!done[i][d]) lacking.push_back(static_cast<int64_t>(i));
+      for (size_t i = 1; i < done_.size(); ++i) {
+        if (!done_[i][d]) lacking.push_back(static_cast<int64_t>(i));
       }
       if (!lacking.empty()) groups[lacking].push_back(static_cast<int64_t>(d));
     }
@@ -235,18 +239,19 @@ class Run {
 
   StudyEstimate estimate() const {
     StudyEstimate estimate;
-    const std::vector<std::vector<bool>> done = done_of(task_, store_, options_);
     int64_t rows = 0, longest = 0;
     for (size_t d = 0; d < task_.documents.size(); ++d) {
       int64_t of_document = 0;
-      for (const std::vector<bool>& intervention : done) of_document += intervention[d] ? 0 : 1;
+      for (const std::vector<bool>& intervention : done_) of_document += intervention[d] ? 0 : 1;
       of_document *= task_.rows(static_cast<int64_t>(d));
       rows += of_document;
       longest = std::max(longest, of_document);
     }
     estimate.seconds = size_.seconds_of(rows);
     estimate.longest_document = size_.seconds_of(longest);
-    estimate.memory = engine_.memory_of(std::min({rows, size_.most(), size_.rows_in_time()}));
+    // Paths share less with every layer; the last layers hold up to twice the mean.
+    constexpr int64_t kDeepest = 2;
+    estimate.memory = engine_.memory_of(std::min({rows, size_.most(), kDeepest * size_.rows_in_time()}));
     return estimate;
   }
 
@@ -256,6 +261,7 @@ class Run {
   const StudyOptions& options_;
   const std::vector<Intervention> none_ = {std::monostate{}};
   CohortSize size_;
+  std::vector<std::vector<bool>> done_;  // [intervention][document]
 };
 
 // "What was finished is stored" must be true also where the run was stopped.
