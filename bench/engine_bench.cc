@@ -58,10 +58,14 @@ json prompts(const Options& options) {
 
 // Multiplications and additions of one token's forward pass but for the LM head, twice the weights, and of
 // attention over `keys` positions.
-double flops_per_token(const ModelConfig& c, double keys) {
-  const double weights = double(c.hidden) * static_cast<double>(c.qkv_width() + c.query_width()) +
-                         3.0 * static_cast<double>(c.hidden) * static_cast<double>(c.intermediate);
-  return c.layers * (2 * weights + 4 * keys * static_cast<double>(c.query_width()));
+double flops_per_token(const ModelSpec& spec, double keys) {
+  double flops = 0;
+  for (const LayerSpec& layer : spec.layers) {
+    const AttentionSpec& a = layer.attention;
+    const double outputs = a.qkv_width() + a.query_width() + (layer.mlp.gated ? 3.0 : 2.0) * layer.mlp.width;
+    flops += 2 * outputs * spec.hidden + 4 * keys * a.query_width();
+  }
+  return flops;
 }
 
 json forward(const Options& options) {
@@ -76,7 +80,7 @@ json forward(const Options& options) {
     const auto length = static_cast<double>(sample.tokens.size());
     sample.targets.push_back({static_cast<int32_t>(length) - 1, 0});
     tokens += length;
-    flops += length * flops_per_token(model->config(), (length + 1) / 2);
+    flops += length * flops_per_token(model->spec(), (length + 1) / 2);
     samples.push_back(std::move(sample));
   }
   const std::vector<Intervention> none = {std::monostate{}};
@@ -94,11 +98,13 @@ json forward(const Options& options) {
 }
 
 json gemm(const Options& options) {
-  const ModelConfig c = Model::open(options.model)->config();
-  const std::vector<bench::LayerProducts::Shape> shapes = {{c.qkv_width(), c.hidden},
-                                                           {c.hidden, c.query_width()},
-                                                           {2 * c.intermediate, c.hidden},
-                                                           {c.hidden, c.intermediate}};
+  const ModelSpec spec = Model::open(options.model)->spec();
+  const AttentionSpec& attention = spec.layers.front().attention;
+  const MlpSpec& mlp = spec.layers.front().mlp;
+  const std::vector<bench::LayerProducts::Shape> shapes = {{attention.qkv_width(), spec.hidden},
+                                                           {spec.hidden, attention.query_width()},
+                                                           {(mlp.gated ? 2 : 1) * mlp.width, spec.hidden},
+                                                           {spec.hidden, mlp.width}};
   ThreadPool pool(options.threads);
   std::vector<bench::LayerProducts> layers;
   for (int i = 0; i < pool.threads(); ++i) layers.emplace_back(shapes, options.precision());

@@ -6,7 +6,7 @@
 #include <random>
 #include <unordered_map>
 
-#include "engine/ops.h"
+#include "engine/cpu/ops.h"
 
 namespace idleheads::bench {
 namespace {

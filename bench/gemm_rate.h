@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/linear.h"
+#include "engine/cpu/linear.h"
 
 namespace idleheads::bench {
 

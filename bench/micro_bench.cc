@@ -2,11 +2,12 @@
 // written by dequantisation.
 #include <benchmark/benchmark.h>
 
+#include <cmath>
 #include <random>
 
-#include "engine/attention.h"
-#include "engine/linear.h"
-#include "engine/ops.h"
+#include "engine/cpu/attention.h"
+#include "engine/cpu/linear.h"
+#include "engine/cpu/ops.h"
 #include "format/tensor.h"
 
 namespace idleheads {
@@ -61,6 +62,7 @@ void attention(benchmark::State& state) {
   task.count = length;
   task.heads = static_cast<int>(heads);
   task.head_dim = static_cast<int>(dim);
+  task.scale = 1.0f / std::sqrt(static_cast<float>(dim));
   task.factors = factors.data();
   task.bf16 = has_bf16_attention(precision);
   task.stats = stats.data();

@@ -15,14 +15,14 @@ int main(int argc, char** argv) try {
   sample.tokens = model->tokenizer().encode(argv[2]);
   sample.want_last_logits = true;
 
-  // One descent gives all statistics, and the same prompt under any number of interventions.
+  // One pass gives all statistics, and the same prompt under any number of interventions.
   const auto rule = idleheads::parse_intervention("ahon_ln<0.3");
   const std::vector<idleheads::Intervention> interventions = {std::monostate{}, rule};
   const auto results = engine.run(std::span(&sample, 1), interventions, {.stats = true});
 
   const idleheads::Score& score = idleheads::require_score("ahon_ln");
-  std::vector<float> values(static_cast<size_t>(model->config().heads));
-  for (int layer = 0; layer < model->config().layers; ++layer) {
+  std::vector<float> values(static_cast<size_t>(model->spec().heads()));
+  for (int layer = 0; layer < model->spec().layer_count(); ++layer) {
     idleheads::compute_scores(score, results[0].stats.layer(layer), layer, {}, values);
     const auto weakest = std::min_element(values.begin(), values.end());
     std::printf("L%-2d weakest head H%-2td %s = %.3f\n", layer, weakest - values.begin(), score.slug.data(),

@@ -24,7 +24,7 @@ ALLOWED = {
 }
 # Headers of libraries that only some files may include: what is included, the files, why.
 ONLY_IN = [
-    (r"(oneapi/)?dnnl", r"engine/linear\.cc", "oneDNN is used by engine/linear.cc alone"),
+    (r"(oneapi/)?dnnl", r"engine/cpu/linear\.cc", "oneDNN is used by engine/cpu/linear.cc alone"),
     (r"sqlite3\.h", r"study/.*", "SQLite is used by the study layer alone"),
     (r"idleheads_text\.h", r"model/.*|format/parquet\.cc|base/(hash|regex|utf8)\.cc|report/zip_writer\.cc",
      "the text library is used by the model layer and where a class wraps a part of it"),
@@ -94,7 +94,7 @@ def self_test():
         ("task/b.cc", "return json.dump();"),
     ]
     right = [
-        ("engine/linear.cc", "#include <dnnl.hpp>"),
+        ("engine/cpu/linear.cc", "#include <dnnl.hpp>"),
         ("report/b.cc", '#include "study/store.h"\n#include <format>'),
         ("idleheads.h", '#include "engine/engine.h"'),
         ("cli/main.cc", "#include <iostream>\nint main() { exit(1); }"),

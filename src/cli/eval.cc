@@ -53,7 +53,7 @@ HarnessRun describe_run(const Eval& eval, const Model& model, const std::vector<
   run.parameters = parameters_of(model);
   run.dtype = eval.engine.precision() == Precision::bf16 ? "bf16" : "f32";
   run.limit = eval.task.limit;
-  run.max_length = model.config().context;
+  run.max_length = model.spec().context;
   if (chat) run.chat_template = chat->source;
   run.multiturn = chat && chat->multiturn;
   run.system = eval.task.system;

@@ -1,5 +1,6 @@
 // idleheads info MODEL: what it is.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 
@@ -46,8 +47,40 @@ std::string tokenizer_line(const Model& model) {
   }
 }
 
+Json rope_thetas(const ModelSpec& spec) {
+  Json thetas = Json::array();
+  for (const RopeSpec& rope : spec.ropes) thetas.push_back(rope.theta);
+  return thetas.size() == 1 ? thetas.front() : thetas;
+}
+
+std::string rope_text(const ModelSpec& spec) {
+  std::vector<double> thetas;
+  for (const RopeSpec& rope : spec.ropes) thetas.push_back(rope.theta);
+  return thetas.empty() ? "" : fmt::format(", RoPE theta {}", fmt::join(thetas, " and "));
+}
+
+// One a layer; 0: none.
+Json windows(const ModelSpec& spec) {
+  Json out = Json::array();
+  for (const LayerSpec& layer : spec.layers) out.push_back(layer.attention.window);
+  return out;
+}
+
+// Empty if no layer has one.
+std::string window_text(const ModelSpec& spec) {
+  std::map<int64_t, int> layers;
+  for (const LayerSpec& layer : spec.layers) {
+    if (layer.attention.window > 0) ++layers[layer.attention.window];
+  }
+  std::vector<std::string> parts;
+  for (const auto& [window, count] : layers)
+    parts.push_back(fmt::format("{} of {} layers see {} tokens back, their own included", count,
+                                spec.layer_count(), window));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
 void print_json(const Model& model) {
-  const ModelConfig& c = model.config();
+  const ModelSpec& c = model.spec();
   Json types = Json::object();
   for (const auto& [name, counts] : types_of(model.checkpoint())) {
     types[name] = {{"tensors", counts.first}, {"bytes", counts.second}};
@@ -56,15 +89,16 @@ void print_json(const Model& model) {
                     {"family", c.family},
                     {"format", model.checkpoint().is_gguf() ? "gguf" : "safetensors"},
                     {"parameters", parameters_of(model.checkpoint())},
-                    {"layers", c.layers},
-                    {"heads", c.heads},
-                    {"kv_heads", c.kv_heads},
-                    {"head_dim", c.head_dim},
+                    {"layers", c.layer_count()},
+                    {"heads", c.heads()},
+                    {"kv_heads", c.kv_heads()},
+                    {"head_dim", c.layers.front().attention.head_dim},
                     {"hidden", c.hidden},
-                    {"intermediate", c.intermediate},
+                    {"intermediate", c.layers.front().mlp.width},
                     {"vocabulary", c.vocabulary},
                     {"context", c.context},
-                    {"rope_theta", c.rope_theta},
+                    {"rope_theta", rope_thetas(c)},
+                    {"windows", windows(c)},
                     {"tied_embeddings", c.tied_embeddings},
                     {"dtypes", types},
                     {"file_bytes", model.checkpoint().file_bytes()},
@@ -75,7 +109,7 @@ void print_json(const Model& model) {
 }
 
 void print_text(const Model& model) {
-  const ModelConfig& c = model.config();
+  const ModelSpec& c = model.spec();
   const auto line = [](std::string_view what, const std::string& value) {
     fmt::print("{:<14} {}\n", what, printable(value, 1000));
   };
@@ -84,12 +118,14 @@ void print_text(const Model& model) {
   line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk",
                                  static_cast<double>(parameters_of(model.checkpoint())) / 1e6,
                                  static_cast<double>(model.checkpoint().file_bytes()) / 1e6));
-  line("layers", fmt::format("{}", c.layers));
-  line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})", c.heads,
-                            c.head_dim, c.layers * c.heads, c.kv_heads, c.group_size()));
-  line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.intermediate, c.vocabulary,
-                            c.tied_embeddings ? " (embeddings tied)" : ""));
-  line("context", fmt::format("{} tokens, RoPE theta {}", c.context, c.rope_theta));
+  line("layers", fmt::format("{}", c.layer_count()));
+  line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})",
+                            c.heads(), c.layers.front().attention.head_dim, c.layer_count() * c.heads(),
+                            c.kv_heads(), c.group_size()));
+  line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.layers.front().mlp.width,
+                            c.vocabulary, c.tied_embeddings ? " (embeddings tied)" : ""));
+  line("context", fmt::format("{} tokens{}", c.context, rope_text(c)));
+  if (const std::string text = window_text(c); !text.empty()) line("windows", text);
   std::string types;
   for (const auto& [name, counts] : types_of(model.checkpoint())) {
     types += fmt::format("{}{} in {} tensors", types.empty() ? "" : ", ", name, counts.first);

@@ -46,10 +46,10 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
       std::vector<int32_t> tokens;
       if (!lists[i].is_array()) fail("{}: entry {}: expected a list of token ids", file, i);
       for (const Json& id : lists[i]) {
-        const bool fits = id.is_number_integer() && id >= 0 && id < model.config().vocabulary;
+        const bool fits = id.is_number_integer() && id >= 0 && id < model.spec().vocabulary;
         if (!fits) {
           fail("{}: entry {}: {} is not a token id (0 to {})", file, i, printable(dump_ascii(id)),
-               model.config().vocabulary - 1);
+               model.spec().vocabulary - 1);
         }
         tokens.push_back(id.get<int32_t>());
       }

@@ -101,7 +101,7 @@ std::vector<WantedTask> TaskFlags::wanted() const {
 
 EncodeOptions TaskFlags::encode_options(const Model& model) const {
   const Bos rule = bos == "always" ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
-  return {.bos = rule, .max_length = model.config().context, .refuse_overflow = refuse_overflow};
+  return {.bos = rule, .max_length = model.spec().context, .refuse_overflow = refuse_overflow};
 }
 
 std::string TaskFlags::data_of(const std::string& task) const {

@@ -1,5 +1,5 @@
 // The engine: many samples under many interventions, layer by layer (docs/architecture.md explains the tree,
-// the variants and the tiles).
+// the branches and the tiles).
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/generation.h"
-#include "engine/linear.h"
+#include "engine/precision.h"
 #include "engine/sample.h"
 #include "model/model.h"
 
@@ -56,7 +56,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Runs every sample under every intervention in one descent through the layers: results[s * interventions +
+  // Runs every sample under every intervention in one pass through the layers: results[s * interventions +
   // i]. Throws Error: an empty sample, a token id or head out of range (which sample), a sample longer than
   // the model's context or than memory allows, NaN or infinite activations (layer and head). Not for several
   // threads at once.

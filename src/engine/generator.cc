@@ -13,7 +13,7 @@ void add_pass(std::vector<MaskRun>& runs, const HeadMask& mask) {
   ++runs.back().passes;
 }
 
-// The part of a mask that decides what is kept: the last layer's changes the outcome of one token alone.
+// The part of a mask that decides what is cached: the last layer's changes the outcome of one token alone.
 std::vector<uint8_t> deciding(const HeadMask& mask) {
   std::vector<uint8_t> bits;
   for (int l = 0; l + 1 < mask.layers(); ++l)
@@ -23,10 +23,9 @@ std::vector<uint8_t> deciding(const HeadMask& mask) {
 
 }  // namespace
 
-Generator::Generator(const EngineParts& parts, int64_t kept_bytes, std::span<const Prompt> prompts,
+Generator::Generator(const EngineParts& parts, std::span<const Prompt> prompts,
                      std::span<const Intervention> interventions, const GenerateOptions& options)
     : parts_(parts),
-      kept_bytes_(kept_bytes),
       prompts_(prompts),
       interventions_(interventions),
       options_(options),
@@ -39,7 +38,7 @@ std::vector<GenerateResult> Generator::run() {
     run_apart();
     return std::move(results_);
   }
-  while (finished_ < static_cast<int64_t>(results_.size())) {
+  while (finished_ < std::ssize(results_)) {
     admit();
     step();
     report();
@@ -54,10 +53,13 @@ void Generator::run_apart() {
     std::vector<int32_t> tokens = prompts_[static_cast<size_t>(prompt)].tokens;
     for (bool goes_on = true; goes_on; tokens.push_back(results_[n].tokens.back())) {
       const Sample sample = sample_of(prompt, tokens);
+      const PathSpec path = {0, intervention};
       const bool first = results_[n].tokens.empty();
-      Descent descent(parts_, {&sample, 1}, interventions_.subspan(static_cast<size_t>(intervention), 1),
-                      run_options(options_.stats && first));
-      goes_on = accept(prompt, intervention, tokens, descend(descent)[0]);
+      ForwardPass pass(parts_, {&sample, 1}, interventions_, {&path, 1},
+                       run_options(options_.stats && first));
+      const PathResult result = pass.run()[0];
+      work_.rows += pass.work().rows;
+      goes_on = accept(prompt, intervention, tokens, result);
     }
     report();
   }
@@ -65,15 +67,38 @@ void Generator::run_apart() {
 
 // Lets prompts begin as far as there is memory for them.
 void Generator::admit() {
-  const std::vector<Part> parts = next_parts();
-  for (size_t first = 0; first < parts.size();) {
-    size_t end = first + 1;
-    while (end < parts.size() && parts[end].first == parts[first].first &&
-           parts[end].count == parts[first].count)
-      ++end;
-    begin(std::span(parts).subspan(first, end - first));
-    first = end;
+  std::vector<Sequence> sources;
+  std::vector<const Sequence*> list;
+  for (const Part& part : next_parts()) {
+    Sequence source{part.prompt, {}, prompts_[static_cast<size_t>(part.prompt)].tokens, {}};
+    for (int32_t i = 0; i < part.count; ++i) source.interventions.push_back(part.first + i);
+    sources.push_back(std::move(source));
   }
+  if (sources.empty()) return;
+  for (const Sequence& source : sources) list.push_back(&source);
+  StartFrom start;
+  start.reserve_tokens = options_.max_new_tokens;
+  place(list, forward(list, options_.stats, start));
+}
+
+// A forward pass of the sequences under their interventions, in order.
+Generator::Outcome Generator::forward(std::span<const Sequence* const> sequences, bool stats,
+                                      StartFrom start) {
+  std::vector<Sample> samples;
+  std::vector<PathSpec> paths;
+  for (const Sequence* sequence : sequences) {
+    for (const int32_t i : sequence->interventions)
+      paths.push_back({static_cast<int32_t>(samples.size()), i});
+    samples.push_back(sample_of(sequence->prompt, sequence->tokens));
+  }
+  start.keep_inputs = masks_change_;
+  ForwardPass pass(parts_, samples, interventions_, paths, run_options(stats), &start);
+  Outcome outcome;
+  outcome.results = pass.run();
+  outcome.caches = pass.take_caches();
+  outcome.mask_changes = pass.mask_changes();
+  work_.rows += pass.work().rows;
+  return outcome;
 }
 
 // In order; as many as there is memory for, and one at least if nothing else runs.
@@ -82,7 +107,7 @@ std::vector<Generator::Part> Generator::next_parts() {
   std::vector<Part> parts;
   while (next_.prompt < static_cast<int32_t>(prompts_.size())) {
     const int64_t bytes = path_bytes(next_.prompt);
-    int64_t fitting = std::min((kept_bytes_ - active_bytes_) / bytes, most - active_);
+    int64_t fitting = std::min((parts_.limits.cache_bytes - active_bytes_) / bytes, most - active_);
     if (active_ == 0) fitting = std::max<int64_t>(fitting, 1);
     const auto left = static_cast<int64_t>(interventions_.size()) - next_.first;
     const auto count = static_cast<int32_t>(std::min(fitting, left));
@@ -96,152 +121,104 @@ std::vector<Generator::Part> Generator::next_parts() {
   return parts;
 }
 
-// All of them have the same interventions.
-void Generator::begin(std::span<const Part> parts) {
-  const Part& part = parts.front();
-  std::vector<Sample> samples;
-  std::vector<Stream> sources;
-  for (const Part& p : parts) {
-    const std::vector<int32_t>& tokens = prompts_[static_cast<size_t>(p.prompt)].tokens;
-    samples.push_back(sample_of(p.prompt, tokens));
-    Stream source{p.prompt, {}, tokens, {}};
-    for (int32_t i = 0; i < p.count; ++i) source.interventions.push_back(p.first + i);
-    sources.push_back(std::move(source));
-  }
-  Beginning beginning;
-  beginning.room = options_.max_new_tokens;
-  beginning.keep_hidden = masks_change_;
-  Descent descent(parts_, samples,
-                  interventions_.subspan(static_cast<size_t>(part.first), static_cast<size_t>(part.count)),
-                  run_options(options_.stats), &beginning);
-  std::vector<PathResult> results = descend(descent);
-  place(sources, std::move(results), descent.take_kept());
-}
-
-// The results of every source's interventions, in order, become streams.
-void Generator::place(const std::vector<Stream>& sources, std::vector<PathResult> results,
-                      std::vector<KeptPath> kept) {
+// The results of the sources' interventions, in order, become sequences.
+void Generator::place(std::span<const Sequence* const> sources, Outcome outcome) {
   size_t n = 0;
-  for (const Stream& source : sources) {
-    std::map<std::pair<int32_t, std::vector<uint8_t>>, size_t> places;  // next token, masks -> stream
-    for (const int32_t intervention : source.interventions) {
-      PathResult& result = results[n];
-      KeptPath& of_path = kept[n++];
-      if (!accept(source.prompt, intervention, source.tokens, result)) continue;
-      const int32_t token = result_of(source.prompt, intervention).tokens.back();
-      const auto [place, is_new] = places.try_emplace({token, deciding(result.mask)}, streams_.size());
+  for (const Sequence* source : sources) {
+    std::map<std::pair<int32_t, std::vector<uint8_t>>, size_t> places;  // next token, masks -> sequence
+    for (const int32_t intervention : source->interventions) {
+      PathResult& result = outcome.results[n];
+      SequenceCache& cache = outcome.caches[n++];
+      if (!accept(source->prompt, intervention, source->tokens, result)) continue;
+      const int32_t token = result_of(source->prompt, intervention).tokens.back();
+      const auto [place, is_new] = places.try_emplace({token, deciding(result.mask)}, sequences_.size());
       if (is_new) {
-        Stream stream{source.prompt, {}, source.tokens, std::move(of_path)};
-        stream.tokens.push_back(token);
-        stream.kept.mask = result.mask;
-        streams_.push_back(std::move(stream));
+        Sequence sequence{source->prompt, {}, source->tokens, std::move(cache)};
+        sequence.tokens.push_back(token);
+        sequence.cache.mask = result.mask;
+        sequences_.push_back(std::move(sequence));
       }
-      streams_[place->second].interventions.push_back(intervention);
+      sequences_[place->second].interventions.push_back(intervention);
     }
   }
 }
 
-// Every stream's last token goes down behind what is kept.
+// Appends every sequence's last token.
 void Generator::step() {
-  if (streams_.empty()) return;
-  std::vector<Stream> streams = std::exchange(streams_, {});
-  std::vector<Sample> samples;
-  std::vector<KeptPath*> kept;
-  Beginning beginning;
-  beginning.where = Beginning::Where::behind;
-  beginning.keep_hidden = masks_change_;
-  const auto count = static_cast<int32_t>(interventions_.size());
-  for (Stream& stream : streams) {
-    const auto number = static_cast<int32_t>(samples.size());
-    for (const int32_t i : stream.interventions) beginning.paths.push_back(number * count + i);
-    samples.push_back(sample_of(stream.prompt, stream.tokens));
-    kept.push_back(&stream.kept);
+  if (sequences_.empty()) return;
+  std::vector<Sequence> sequences = std::exchange(sequences_, {});
+  std::vector<const Sequence*> list;
+  std::vector<SequenceCache*> caches;
+  for (Sequence& sequence : sequences) {
+    list.push_back(&sequence);
+    caches.push_back(&sequence.cache);
   }
-  beginning.kept = kept;
-  Descent descent(parts_, samples, interventions_, run_options(false), &beginning);
-  std::vector<PathResult> results = descend(descent);
-
-  std::vector<int> left(results.size(), -1);  // the layer where a path has left
-  for (const Descent::Departure& departure : descent.departures())
-    left[static_cast<size_t>(departure.path)] = departure.layer;
+  StartFrom start;
+  start.where = StartFrom::Where::cache;
+  start.caches = caches;
+  Outcome outcome = forward(list, false, start);
+  std::vector<int> changed_at(outcome.results.size(), -1);  // layer of a path's mask change
+  for (const ForwardPass::MaskChange& change : outcome.mask_changes)
+    changed_at[static_cast<size_t>(change.path)] = change.layer;
   std::vector<Change> changes;
-  for (size_t s = 0; s < streams.size(); ++s) {
-    const size_t first = s * static_cast<size_t>(count);
-    advance(std::move(streams[s]), std::span(results).subspan(first, static_cast<size_t>(count)),
-            std::span(left).subspan(first, static_cast<size_t>(count)), changes);
+  size_t first = 0;
+  for (Sequence& sequence : sequences) {
+    const size_t count = sequence.interventions.size();
+    advance(std::move(sequence), std::span(outcome.results).subspan(first, count),
+            std::span(changed_at).subspan(first, count), changes);
+    first += count;
   }
   recompute(std::move(changes));
 }
 
-// Divides a stream by what has become of its interventions: the next token, or the layer where they have
-// left.
-void Generator::advance(Stream stream, std::span<PathResult> results, std::span<const int> left,
+// Divides a sequence by what has become of its interventions: the next token, or the layer where their masks
+// have changed.
+void Generator::advance(Sequence sequence, std::span<PathResult> results, std::span<const int> changed_at,
                         std::vector<Change>& changes) {
   std::map<int, std::vector<int32_t>> by_layer;
   std::map<int32_t, std::vector<int32_t>> by_token;
-  for (const int32_t i : stream.interventions) {
-    PathResult& result = results[static_cast<size_t>(i)];
-    if (const int layer = left[static_cast<size_t>(i)]; layer >= 0) {
-      result_of(stream.prompt, i).work += result.work;
-      by_layer[layer].push_back(i);
-    } else if (accept(stream.prompt, i, stream.tokens, result)) {
-      by_token[result_of(stream.prompt, i).tokens.back()].push_back(i);
+  for (size_t n = 0; n < results.size(); ++n) {
+    const int32_t i = sequence.interventions[n];
+    if (changed_at[n] >= 0) {
+      result_of(sequence.prompt, i).work += results[n].work;
+      by_layer[changed_at[n]].push_back(i);
+    } else if (accept(sequence.prompt, i, sequence.tokens, results[n])) {
+      by_token[result_of(sequence.prompt, i).tokens.back()].push_back(i);
     }
   }
-  stream.kept.rows = static_cast<int64_t>(stream.tokens.size());
+  sequence.cache.tokens = std::ssize(sequence.tokens);
   for (auto& [layer, interventions] : by_layer) {
-    Change change = {layer, {stream.prompt, std::move(interventions), stream.tokens, stream.kept}};
-    change.stream.kept.layers.resize(static_cast<size_t>(layer) + 1);  // those above are computed again
+    Change change = {layer, {sequence.prompt, std::move(interventions), sequence.tokens, sequence.cache}};
+    change.sequence.cache.layers.resize(static_cast<size_t>(layer) + 1);  // those above are computed again
     changes.push_back(std::move(change));
   }
   for (auto& [token, interventions] : by_token) {
-    Stream next{stream.prompt, std::move(interventions), stream.tokens, stream.kept};
+    Sequence next{sequence.prompt, std::move(interventions), sequence.tokens, sequence.cache};
     next.tokens.push_back(token);
-    streams_.push_back(std::move(next));
+    sequences_.push_back(std::move(next));
   }
 }
 
+// From the layer of the change on; as many of one layer together as there is memory for.
 void Generator::recompute(std::vector<Change> changes) {
   std::ranges::stable_sort(changes, {}, &Change::layer);
-  for (size_t first = 0; first < changes.size();) {
-    size_t end = first;
-    for (int64_t rows = 0; end < changes.size() && changes[end].layer == changes[first].layer; ++end) {
-      rows += static_cast<int64_t>(changes[end].stream.tokens.size());
+  for (size_t first = 0, end = 0; first < changes.size(); first = end) {
+    std::vector<const Sequence*> list;
+    std::vector<SequenceCache*> caches;
+    StartFrom start;
+    start.where = StartFrom::Where::layer;
+    start.layer = changes[first].layer;
+    start.reserve_tokens = options_.max_new_tokens;
+    for (int64_t rows = 0; end < changes.size() && changes[end].layer == start.layer; ++end) {
+      Sequence& sequence = changes[end].sequence;
+      rows += std::ssize(sequence.tokens);
       if (end > first && rows > parts_.limits.rows) break;
+      list.push_back(&sequence);
+      caches.push_back(&sequence.cache);
     }
-    recompute_at(changes[first].layer, std::span(changes).subspan(first, end - first));
-    first = end;
+    start.caches = caches;
+    place(list, forward(list, false, start));
   }
-}
-
-void Generator::recompute_at(int layer, std::span<Change> changes) {
-  std::vector<Sample> samples;
-  std::vector<KeptPath*> kept;
-  Beginning beginning;
-  beginning.where = Beginning::Where::layer;
-  beginning.layer = layer;
-  beginning.room = options_.max_new_tokens;
-  beginning.keep_hidden = masks_change_;
-  const auto count = static_cast<int32_t>(interventions_.size());
-  for (Change& change : changes) {
-    const auto number = static_cast<int32_t>(samples.size());
-    for (const int32_t i : change.stream.interventions) beginning.paths.push_back(number * count + i);
-    samples.push_back(sample_of(change.stream.prompt, change.stream.tokens));
-    kept.push_back(&change.stream.kept);
-  }
-  beginning.kept = kept;
-  Descent descent(parts_, samples, interventions_, run_options(false), &beginning);
-  std::vector<PathResult> all = descend(descent);
-  std::vector<KeptPath> all_kept = descent.take_kept();
-  std::vector<PathResult> results;
-  std::vector<KeptPath> results_kept;
-  for (const int32_t number : beginning.paths) {
-    results.push_back(std::move(all[static_cast<size_t>(number)]));
-    results_kept.push_back(std::move(all_kept[static_cast<size_t>(number)]));
-  }
-  std::vector<Stream> sources;
-  for (Change& change : changes) sources.push_back(std::move(change.stream));
-  place(sources, std::move(results), std::move(results_kept));
 }
 
 // Notes a pass and the token it gives; false if it was the path's last.
@@ -267,12 +244,6 @@ bool Generator::accept(int32_t prompt, int32_t intervention, std::span<const int
   return false;
 }
 
-std::vector<PathResult> Generator::descend(Descent& descent) {
-  std::vector<PathResult> results = descent.run();
-  work_.rows += descent.work().rows;
-  return results;
-}
-
 RunOptions Generator::run_options(bool stats) const {
   RunOptions options;
   options.stats = stats;
@@ -293,22 +264,18 @@ GenerateResult& Generator::result_of(int32_t prompt, int32_t intervention) {
   return results_[static_cast<size_t>(prompt) * interventions_.size() + static_cast<size_t>(intervention)];
 }
 
-// What is kept of a path at its longest, if it shares nothing.
+// What is cached of a path at its longest, if it shares nothing.
 int64_t Generator::path_bytes(int32_t prompt) const {
-  const ModelConfig& c = parts_.model.config();
-  const auto tokens =
-      static_cast<int64_t>(prompts_[static_cast<size_t>(prompt)].tokens.size()) + options_.max_new_tokens;
-  const int64_t row = c.kv_heads * cached_bytes(c.head_dim, parts_.weights.bf16_attention) +
-                      (masks_change_ ? c.hidden * static_cast<int64_t>(sizeof(float)) : 0);
-  return tokens * row * c.layers;
+  const int64_t tokens = std::ssize(prompts_[static_cast<size_t>(prompt)].tokens) + options_.max_new_tokens;
+  return tokens * parts_.backend.cached_bytes(masks_change_);
 }
 
 void Generator::report() const {
   if (!options_.on_progress) return;
   double done = static_cast<double>(finished_);
-  for (const Stream& stream : streams_) {
-    const size_t prompt = prompts_[static_cast<size_t>(stream.prompt)].tokens.size();
-    done += static_cast<double>(stream.interventions.size() * (stream.tokens.size() - prompt)) /
+  for (const Sequence& sequence : sequences_) {
+    const size_t prompt = prompts_[static_cast<size_t>(sequence.prompt)].tokens.size();
+    done += static_cast<double>(sequence.interventions.size() * (sequence.tokens.size() - prompt)) /
             options_.max_new_tokens;
   }
   options_.on_progress(done / static_cast<double>(results_.size()));

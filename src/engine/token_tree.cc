@@ -85,13 +85,6 @@ class Builder {
 
 }  // namespace
 
-std::vector<int32_t> TokenTree::chain(int32_t segment) const {
-  std::vector<int32_t> out;
-  for (; segment >= 0; segment = segments[static_cast<size_t>(segment)].parent) out.push_back(segment);
-  std::reverse(out.begin(), out.end());
-  return out;
-}
-
 TokenTree build_token_tree(std::span<const Sample> samples) { return Builder(samples).build(); }
 
 TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> begins) {
@@ -104,14 +97,12 @@ TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t>
   return tree;
 }
 
-TokenTree separate_samples(std::span<const Sample> samples, int64_t copies) {
+TokenTree separate_paths(std::span<const Sample> samples, std::span<const PathSpec> paths) {
   TokenTree tree;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    for (int64_t copy = 0; copy < copies; ++copy) {
-      tree.leaf.push_back(static_cast<int32_t>(tree.segments.size()));
-      tree.segments.push_back(
-          {-1, static_cast<int32_t>(i), 0, static_cast<int64_t>(samples[i].tokens.size())});
-    }
+  for (const PathSpec& path : paths) {
+    tree.leaf.push_back(static_cast<int32_t>(tree.segments.size()));
+    const auto tokens = std::ssize(samples[static_cast<size_t>(path.sample)].tokens);
+    tree.segments.push_back({-1, path.sample, 0, tokens});
   }
   return tree;
 }

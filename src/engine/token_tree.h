@@ -19,19 +19,22 @@ struct Segment {
   int64_t length() const { return end - begin; }
 };
 
+// What is to be run: a sample under an intervention.
+struct PathSpec {
+  int32_t sample = 0;
+  int32_t intervention = 0;
+};
+
 struct TokenTree {
   std::vector<Segment> segments;  // parents before their children
   std::vector<int32_t> leaf;      // per sample: the segment that ends with its last token
-
-  // The segments of a sample from its first token to its last.
-  std::vector<int32_t> chain(int32_t segment) const;
 };
 
 // The tree of common prefixes of any depth.
 TokenTree build_token_tree(std::span<const Sample> samples);
 // One segment a sample, of its tokens from begins[sample] on.
 TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> begins);
-// Nothing shared: every sample is `copies` roots of its own; leaf[sample * copies + copy].
-TokenTree separate_samples(std::span<const Sample> samples, int64_t copies);
+// Nothing shared: a segment for every path, whose leaf has the path's number.
+TokenTree separate_paths(std::span<const Sample> samples, std::span<const PathSpec> paths);
 
 }  // namespace idleheads

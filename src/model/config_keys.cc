@@ -104,87 +104,54 @@ constexpr std::array kTraining = std::to_array<Key>(
      "tf_legacy_loss", "use_reentrant_checkpointing"});
 constexpr std::array kInertPrefixes = std::to_array<Key>({"unsloth_"});
 
-// A key that changes nothing at one value (null aside).
-struct AtRest {
-  Key key;
-  std::variant<bool, double> value;
-};
-
-constexpr std::array kAtRest = std::to_array<AtRest>({{"add_cross_attention", false},
-                                                      {"alibi", false},
-                                                      {"attention_out_bias", false},
-                                                      {"attention_output_bias", false},
-                                                      {"bias", false},
-                                                      {"embedding_multiplier", 1.0},
-                                                      {"is_encoder_decoder", false},
-                                                      {"is_llama_config", true},
-                                                      {"lm_head_bias", false},
-                                                      {"logit_scale", 1.0},
-                                                      {"logits_scaling", 1.0},
-                                                      {"no_bias", true},
-                                                      {"num_experts", 0.0},
-                                                      {"num_local_experts", 0.0},
-                                                      {"parallel_attn", false},
-                                                      {"partial_rotary_factor", 1.0},
-                                                      {"residual_multiplier", 1.0},
-                                                      {"rope_interleaved", false},
-                                                      {"rope_ratio", 1.0},
-                                                      {"rotary_pct", 1.0},
-                                                      {"scale_emb", 1.0},
-                                                      {"tie_encoder_decoder", false},
-                                                      {"use_bias", false},
-                                                      {"use_mrope", false},
-                                                      {"use_parallel_residual", false},
-                                                      {"use_sliding_window", false}});
+constexpr std::array kAtRest = std::to_array<KeyAtRest>({{"add_cross_attention", false},
+                                                         {"alibi", false},
+                                                         {"attention_out_bias", false},
+                                                         {"attention_output_bias", false},
+                                                         {"bias", false},
+                                                         {"embedding_multiplier", 1.0},
+                                                         {"is_encoder_decoder", false},
+                                                         {"is_llama_config", true},
+                                                         {"lm_head_bias", false},
+                                                         {"logit_scale", 1.0},
+                                                         {"logits_scaling", 1.0},
+                                                         {"no_bias", true},
+                                                         {"num_experts", 0.0},
+                                                         {"num_local_experts", 0.0},
+                                                         {"parallel_attn", false},
+                                                         {"partial_rotary_factor", 1.0},
+                                                         {"residual_multiplier", 1.0},
+                                                         {"rope_interleaved", false},
+                                                         {"rope_ratio", 1.0},
+                                                         {"rotary_pct", 1.0},
+                                                         {"scale_emb", 1.0},
+                                                         {"tie_encoder_decoder", false},
+                                                         {"use_bias", false},
+                                                         {"use_mrope", false},
+                                                         {"use_parallel_residual", false},
+                                                         {"use_sliding_window", false}});
 // Lists and objects that change nothing when they are empty.
 constexpr std::array kEmptyAtRest =
     std::to_array<Key>({"pruned_heads", "no_rope_layers", "mlp_only_layers", "sparsity_config", "adapters"});
-
-// Keys that one family's forward pass never reads while another's would. Sliding windows: Qwen2 looks at
-// their sizes only with use_sliding_window, which must be false here.
-struct FamilyKey {
-  Key family, key;
-};
-constexpr std::array kUnreadByFamily = std::to_array<FamilyKey>({{"llama", "sliding_window"},
-                                                                 {"llama", "max_window_layers"},
-                                                                 {"qwen2", "sliding_window"},
-                                                                 {"qwen2", "max_window_layers"},
-                                                                 {"qwen2", "attention_bias"},
-                                                                 {"qwen2", "mlp_bias"},
-                                                                 {"olmo2", "mlp_bias"}});
-// Norms of queries and keys: Llama and Qwen2 have none, OLMo 2 always has.
-struct FamilyAtRest {
-  Key family;
-  AtRest rest;
-};
-constexpr std::array kFamilyAtRest = std::to_array<FamilyAtRest>({{"llama", {"use_qk_norm", false}},
-                                                                  {"llama", {"qk_layernorm", false}},
-                                                                  {"llama", {"qk_layer_norms", false}},
-                                                                  {"qwen2", {"use_qk_norm", false}},
-                                                                  {"qwen2", {"qk_layernorm", false}},
-                                                                  {"olmo2", {"use_qk_norm", true}}});
 
 template <size_t N>
 bool contains(const std::array<Key, N>& keys, Key key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-bool is_inert(Key key, Key family) {
+bool is_inert(Key key, const Family& family) {
   return contains(kOrigin, key) || contains(kTokens, key) || contains(kGeneration, key) ||
          contains(kRunning, key) || contains(kTraining, key) ||
          std::any_of(kInertPrefixes.begin(), kInertPrefixes.end(),
                      [&](Key prefix) { return key.starts_with(prefix); }) ||
-         std::any_of(kUnreadByFamily.begin(), kUnreadByFamily.end(),
-                     [&](const FamilyKey& row) { return row.key == key && row.family == family; });
+         std::ranges::count(family.inert_keys, key) > 0;
 }
 
 // What the key must be in order to change nothing; nullptr if no list knows the key.
-const std::variant<bool, double>* rest_of(Key key, Key family) {
-  for (const AtRest& row : kAtRest) {
-    if (row.key == key) return &row.value;
-  }
-  for (const FamilyAtRest& row : kFamilyAtRest) {
-    if (row.rest.key == key && row.family == family) return &row.rest.value;
+const std::variant<bool, double>* rest_of(Key key, const Family& family) {
+  for (const std::span<const KeyAtRest> rows : {family.keys_at_rest, std::span<const KeyAtRest>(kAtRest)}) {
+    const auto found = std::ranges::find(rows, key, &KeyAtRest::key);
+    if (found != rows.end()) return &found->value;
   }
   return nullptr;
 }
@@ -203,7 +170,7 @@ std::string shown(const std::variant<bool, double>& rest) {
 
 void refuse_acting_keys(const JsonReader& config, const Family& family) {
   for (const std::string& key : config.unread()) {
-    if (is_inert(key, family.name)) continue;
+    if (is_inert(key, family)) continue;
     if (key == "quantization_config" || key == "quantization" || key == "compression_config") {
       fail(
           "{}: {}: the weights are quantised, which is supported in GGUF files only; take the model's "
@@ -211,7 +178,7 @@ void refuse_acting_keys(const JsonReader& config, const Family& family) {
           config.name(), key);
     }
     const Json& value = config.json().at(key);
-    if (const auto* rest = rest_of(key, family.name)) {
+    if (const auto* rest = rest_of(key, family)) {
       if (!equals(value, *rest)) config.wrong(key, shown(*rest) + "; another value is not supported");
     } else if (!contains(kEmptyAtRest, key) || !value.is_structured() || !value.empty()) {
       config.refuse(key);

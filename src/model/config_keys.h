@@ -1,8 +1,8 @@
 // Which keys of config.json may stay unread: those that say nothing about the forward pass, and those that
-// stand at the value at which they change nothing.
+// stand at the value at which they change nothing; here for all families, in families/ for one.
 #pragma once
 
-#include "model/family.h"
+#include "model/families/family.h"
 #include "model/json_reader.h"
 
 namespace idleheads {

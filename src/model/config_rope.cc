@@ -83,19 +83,21 @@ Rope read_parameters(const Json& parameters, const std::string& name, bool full_
   return read_object(*found, name + ": full_attention");
 }
 
-void apply(const Rope& rope, ModelConfig& config) {
-  config.rope_theta = rope.theta.value_or(kDefaultTheta);
-  config.rope_inverse_frequencies = rope_frequencies(config.rope_theta, config.head_dim);
-  if (rope.type == "llama3") apply_llama3_scaling(rope.llama3, config.rope_inverse_frequencies);
+RopeSpec spec_of(const Rope& rope, int rotated, std::string_view name) {
+  if (rotated % 2 != 0) fail("{}: head size {} is odd; RoPE needs an even one", name, rotated);
+  RopeSpec spec;
+  spec.theta = rope.theta.value_or(kDefaultTheta);
+  spec.inverse_frequencies = rope_frequencies(spec.theta, rotated);
+  if (rope.type == "llama3") apply_llama3_scaling(rope.llama3, spec.inverse_frequencies);
   if (rope.type == "linear") {
-    for (float& frequency : config.rope_inverse_frequencies)
-      frequency = static_cast<float>(frequency / rope.factor);
+    for (float& frequency : spec.inverse_frequencies) frequency = static_cast<float>(frequency / rope.factor);
   }
+  return spec;
 }
 
 }  // namespace
 
-void read_rope(JsonReader& reader, const std::vector<std::string>& layer_types, ModelConfig& config) {
+RopeSpec read_rope(JsonReader& reader, const std::vector<std::string>& layer_types, int rotated) {
   Rope rope;
   if (reader.has("rope_theta")) rope.theta = reader.number("rope_theta");
   // transformers 5 takes a theta that stands inside before one that stands outside, version 4 does not see
@@ -128,7 +130,7 @@ void read_rope(JsonReader& reader, const std::vector<std::string>& layer_types, 
     scaling->theta = rope.theta;
     rope = *scaling;
   }
-  apply(rope, config);
+  return spec_of(rope, rotated, reader.name());
 }
 
 }  // namespace idleheads

@@ -65,6 +65,10 @@ const Json* JsonReader::object(const char* key) {
   return &json_[key];
 }
 
+void JsonReader::require_named(const char* key) const {
+  if (!json_.contains(key)) fail("{}: {} is missing", name_, key);
+}
+
 void JsonReader::wrong(std::string_view key, std::string_view expected) const {
   fail("{}: {} is {}, expected {}", name_, printable(key), shown(key), expected);
 }

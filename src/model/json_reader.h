@@ -29,6 +29,8 @@ class JsonReader {
   std::vector<std::string> texts(const char* key);  // a list of strings; empty if absent
   const Json* object(const char* key);              // nullptr if absent
 
+  // Throws Error "NAME: KEY is missing" unless the key is there, be it null.
+  void require_named(const char* key) const;
   // Throws Error "NAME: KEY is VALUE, expected ...".
   [[noreturn]] void wrong(std::string_view key, std::string_view expected) const;
 

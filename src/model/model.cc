@@ -2,17 +2,18 @@
 
 #include <utility>
 
+#include "model/config.h"
 #include "model/locate.h"
 
 namespace idleheads {
 namespace {
 
-ModelConfig read_config(const Checkpoint& checkpoint, int64_t context) {
-  ModelConfig config = checkpoint.is_gguf() ? config_from_gguf(checkpoint.gguf(), checkpoint.path().string())
-                                            : config_from_json(checkpoint.config(),
-                                                               (checkpoint.path() / "config.json").string());
-  if (context > 0) config.context = context;
-  return config;
+ModelSpec read_spec(const Checkpoint& checkpoint, int64_t context) {
+  ModelSpec spec = checkpoint.is_gguf()
+                       ? spec_from_gguf(checkpoint.gguf(), checkpoint.path().string())
+                       : spec_from_json(checkpoint.config(), (checkpoint.path() / "config.json").string());
+  if (context > 0) spec.context = context;
+  return spec;
 }
 
 }  // namespace
@@ -24,15 +25,15 @@ std::shared_ptr<const Model> Model::open(const std::string& name, int64_t contex
 Model::Model(const std::string& name, int64_t context)
     : name_(name),
       checkpoint_(locate_model(name)),
-      config_(read_config(checkpoint_, context)),
-      weights_(checkpoint_, config_) {}
+      spec_(read_spec(checkpoint_, context)),
+      weights_(checkpoint_, spec_) {}
 
 const Tokenizer& Model::tokenizer() const {
   const std::lock_guard lock(tokenizer_mutex_);
   if (!tokenizer_) {
     Tokenizer made = checkpoint_.is_gguf() ? Tokenizer::from_gguf(checkpoint_.gguf())
                                            : Tokenizer::from_folder(checkpoint_.path());
-    made.refuse_ids_from(config_.vocabulary);
+    made.refuse_ids_from(spec_.vocabulary);
     tokenizer_ = std::move(made);
   }
   return *tokenizer_;

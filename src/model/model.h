@@ -1,4 +1,4 @@
-// A model opened for use: its config, weights, tokenizer and chat template.
+// A model opened for use: its spec, weights, tokenizer and chat template.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 #include "model/chat_template.h"
 #include "model/checkpoint.h"
-#include "model/config.h"
+#include "model/spec.h"
 #include "model/tokenizer.h"
 #include "model/weights.h"
 
@@ -24,7 +24,7 @@ class Model {
 
   const std::string& name() const { return name_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
-  const ModelConfig& config() const { return config_; }
+  const ModelSpec& spec() const { return spec_; }
   const WeightReader& weights() const { return weights_; }
 
   // Made at the first call. Throws Error if the checkpoint has none (a folder without tokenizer.json).
@@ -38,7 +38,7 @@ class Model {
  private:
   std::string name_;
   Checkpoint checkpoint_;
-  ModelConfig config_;
+  ModelSpec spec_;
   WeightReader weights_;
   mutable std::mutex tokenizer_mutex_;
   mutable std::optional<Tokenizer> tokenizer_;

@@ -8,42 +8,47 @@
 
 #include "base/matrix.h"
 #include "model/checkpoint.h"
-#include "model/config.h"
-#include "model/family.h"
+#include "model/families/family.h"
+#include "model/spec.h"
 
 namespace idleheads {
 
 // The matrices of a layer, row-major [outputs, inputs] for y = W x.
 enum class LayerMatrix {
-  qkv,      // [qkv_width, hidden]: rows of Q, then K, then V
-  output,   // [hidden, query_width]
-  gate_up,  // [2 x intermediate, hidden]: rows of gate, then up
-  down,     // [hidden, intermediate]
+  qkv,     // [qkv_width, hidden]: rows of Q, then K, then V
+  output,  // [hidden, query_width]
+  up,      // gated: [2 x MLP width, hidden], rows of gate, then up; else [MLP width, hidden]
+  down,    // [hidden, MLP width]
+};
+
+// Of a norm; what it does not have is empty.
+struct NormWeights {
+  AlignedBuffer<float> weight, bias;
 };
 
 // What else a layer has; absent parts are empty.
 struct LayerVectors {
-  AlignedBuffer<float> qkv_bias;                            // [qkv_width]
-  AlignedBuffer<float> output_bias;                         // [hidden]
-  AlignedBuffer<float> gate_up_bias;                        // [2 x intermediate]
-  AlignedBuffer<float> down_bias;                           // [hidden]
-  AlignedBuffer<float> attention_norm, mlp_norm;            // [hidden], if pre_norm
-  AlignedBuffer<float> attention_post_norm, mlp_post_norm;  // [hidden], if post_norm
-  AlignedBuffer<float> query_norm;                          // [query_width], if qk_norm
-  AlignedBuffer<float> key_norm;                            // [kv_width], if qk_norm
+  NormWeights attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;  // [hidden]
+  NormWeights query_norm;            // [query_width], or [head_dim] if heads share it
+  NormWeights key_norm;              // [kv_width], or [head_dim]
+  AlignedBuffer<float> qkv_bias;     // [qkv_width]
+  AlignedBuffer<float> output_bias;  // [hidden]
+  AlignedBuffer<float> up_bias;      // as the rows of LayerMatrix::up
+  AlignedBuffer<float> down_bias;    // [hidden]
+  AlignedBuffer<float> sinks;        // [heads]
 };
 
 // Reads and dequantises on demand; keeps nothing, not even the file's pages. Const and safe from several
 // threads.
 class WeightReader {
  public:
-  // Checks that every tensor the config asks for is there with the right shape, and that no other tensor is
+  // Checks that every tensor the spec asks for is there with the right shape, and that no other tensor is
   // (one that would be left out could change the model). Throws Error that names the tensor.
-  WeightReader(const Checkpoint& checkpoint, const ModelConfig& config);
+  WeightReader(const Checkpoint& checkpoint, const ModelSpec& spec);
 
   AlignedBuffer<float> matrix(LayerMatrix which, int layer) const;
   LayerVectors vectors(int layer) const;
-  AlignedBuffer<float> final_norm() const;  // [hidden]
+  NormWeights final_norm() const;  // [hidden]
   AlignedBuffer<float> lm_head(int64_t first,
                                int64_t count) const;          // [count, hidden]: rows of the vocabulary
   void embedding(int32_t token, std::span<float> out) const;  // [hidden]
@@ -51,15 +56,22 @@ class WeightReader {
   void forget_embeddings() const;
 
  private:
+  // Parts one below the other: role and rows.
+  using Parts = std::initializer_list<std::pair<Role, int64_t>>;
+
+  std::string name_of(Role role, int layer) const;
   const Tensor& tensor(Role role, int layer) const;
   void read(Role role, int layer, std::span<float> out) const;
-  AlignedBuffer<float> stack(std::initializer_list<std::pair<Role, int64_t>> parts, int layer,
-                             int64_t columns) const;
+  AlignedBuffer<float> stack(Parts parts, int layer, int64_t columns) const;
+  NormWeights norm(const NormSpec& norm, Role weight, Role bias, int64_t size, int layer) const;
   std::span<const std::byte> rows(const Tensor& table, int64_t first, int64_t count) const;
+  bool is_permuted(Role role) const;
+  void check_tensors() const;
+  void check_tied_head() const;
 
   const Checkpoint& checkpoint_;
-  const ModelConfig& config_;
-  bool permuted_qk_ = false;
+  const ModelSpec& spec_;
+  const Family& family_;
 };
 
 }  // namespace idleheads

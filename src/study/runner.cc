@@ -83,15 +83,15 @@ void describe_generation(const PreparedTask& task, Settings& settings) {
 }  // namespace
 
 Settings describe(const StudyDescription& d) {
-  const ModelConfig& config = d.model->config();
+  const ModelSpec& model = d.model->spec();
   const Task& task = d.task->task;
   const std::string metrics = metric_names(task);
   Settings settings = {{"model.fingerprint", d.model->checkpoint().fingerprint()},
-                       {"model.family", config.family},
-                       {"model.layers", std::to_string(config.layers)},
-                       {"model.heads", std::to_string(config.heads)},
-                       {"model.context", std::to_string(config.context)},
-                       {"model.kv_heads", std::to_string(config.kv_heads)},
+                       {"model.family", model.family},
+                       {"model.layers", std::to_string(model.layer_count())},
+                       {"model.heads", std::to_string(model.heads())},
+                       {"model.context", std::to_string(model.context)},
+                       {"model.kv_heads", std::to_string(model.kv_heads())},
                        {"task.name", task.name},
                        {"task.version", task.version},
                        {"task.shots", std::to_string(task.shots)},
@@ -105,7 +105,7 @@ Settings describe(const StudyDescription& d) {
                        {"dtype", d.precision == Precision::bf16 ? "bf16" : "f32"},
                        {"seed", std::to_string(d.seed)},
                        {"engine", engine_description(d.precision)},
-                       {"info.head_dim", std::to_string(config.head_dim)},
+                       {"info.head_dim", std::to_string(model.layers.front().attention.head_dim)},
                        {"info.model", portable_name(d.model->name())},
                        {kBuildsSetting, build_description()},
                        {"info.metric", metrics.substr(0, metrics.find(';'))}};

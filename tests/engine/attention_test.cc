@@ -1,5 +1,5 @@
 // attend() against the definition, over runs of keys that lie in different places.
-#include "engine/attention.h"
+#include "engine/cpu/attention.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <limits>
 #include <random>
 
-#include "engine/linear.h"
+#include "engine/cpu/linear.h"
 #include "engine/simd_targets.h"
 
 namespace idleheads {
@@ -19,6 +19,9 @@ namespace {
 // Rows of one group: heads query heads, a key, a value; stride wider than needed.
 struct Problem {
   bool bf16 = false;  // of the products
+  int64_t window = 0;
+  float soft_cap = 0;
+  std::vector<float> sinks;  // [heads], or none
   int heads, dim;
   int64_t positions, stride;
   std::vector<float> rows;     // [positions, stride]
@@ -75,6 +78,10 @@ Answer attend_in_pieces(const Problem& p, int64_t step, int64_t run) {
     task.count = count;
     task.heads = p.heads;
     task.head_dim = p.dim;
+    task.scale = 1.0f / std::sqrt(static_cast<float>(p.dim));
+    task.window = p.window;
+    task.soft_cap = p.soft_cap;
+    if (!p.sinks.empty()) task.sinks = p.sinks.data();
     task.factors = p.factors.data();
     task.bf16 = p.bf16;
     task.stats = answer.stats.data() + first * p.heads;
@@ -96,14 +103,19 @@ struct NaiveRow {
 };
 
 NaiveRow naive(const Problem& p, int64_t t, int h) {
-  std::vector<double> weights;
-  double top = -std::numeric_limits<double>::infinity(), sum = 0;
-  for (int64_t k = 0; k <= t; ++k) {
+  const int64_t first = p.window > 0 ? std::max<int64_t>(0, t + 1 - p.window) : 0;
+  std::vector<double> weights(static_cast<size_t>(first), -std::numeric_limits<double>::infinity());
+  const double sink =
+      p.sinks.empty() ? -std::numeric_limits<double>::infinity() : double{p.sinks[static_cast<size_t>(h)]};
+  double top = sink;
+  for (int64_t k = first; k <= t; ++k) {
     double dot = 0;
     for (int i = 0; i < p.dim; ++i) dot += double{p.query(t, h)[i]} * p.key(k)[i];
     weights.push_back(dot / std::sqrt(static_cast<double>(p.dim)));
+    if (p.soft_cap > 0) weights.back() = p.soft_cap * std::tanh(weights.back() / p.soft_cap);
     top = std::max(top, weights.back());
   }
+  double sum = std::exp(sink - top);
   for (double& w : weights) sum += w = std::exp(w - top);
   NaiveRow row;
   row.z.resize(static_cast<size_t>(p.dim));
@@ -180,15 +192,48 @@ TEST_P(Attention, Bf16EqualsTheDefinition) {
   }
 }
 
+// What some families have: a window, capped scores, a sink in the denominator; also together.
+TEST_P(Attention, WindowsCapsAndSinks) {
+  for (const int64_t window : {0, 1, 2, 8, 31, 32, 33, 64, 1000}) {
+    for (const int features : {0, 1, 2, 3}) {
+      for (const int dim : {10, 64}) {
+        Problem p(3, dim, 150, static_cast<unsigned>(dim + window));
+        p.window = window;
+        if ((features & 1) != 0) p.soft_cap = 1.5f;
+        if ((features & 2) != 0) p.sinks = {0.5f, -30, 3};
+        const Answer whole = attend_in_pieces(p, 150, 13);
+        expect_naive(p, whole, 1e-5);
+        EXPECT_TRUE(attend_in_pieces(p, 7, 150) == whole) << window << " " << features;
+      }
+    }
+  }
+}
+
+// A row's bits are those of a window that begins before the sample.
+TEST_P(Attention, AWindowThatSeesEverythingChangesNoBit) {
+  for (const bool bf16 : {false, true}) {
+    Problem p(3, 64, 141, 9);
+    p.bf16 = bf16 && has_bf16();
+    const Answer want = attend_in_pieces(p, 141, 141);
+    p.window = 141;
+    EXPECT_TRUE(attend_in_pieces(p, 141, 141) == want);
+    p.window = 140;
+    EXPECT_FALSE(attend_in_pieces(p, 141, 141) == want);
+  }
+}
+
 // Neither the runs of keys, nor the tasks, nor the neighbours in a block of queries change a bit.
 TEST_P(Attention, PiecesDoNotMatter) {
   for (const int dim : {6, 64, 80, -80}) {
     Problem p(3, std::abs(dim), 141, static_cast<unsigned>(std::abs(dim)));
     p.bf16 = dim < 0 && has_bf16();
-    const Answer want = attend_in_pieces(p, 141, 141);
-    for (const auto& [step, run] :
-         {std::pair<int64_t, int64_t>{1, 141}, {141, 1}, {3, 5}, {8, 64}, {65, 32}, {100, 100}}) {
-      EXPECT_TRUE(attend_in_pieces(p, step, run) == want) << step << " queries, runs of " << run;
+    for (const int64_t window : {0, 40}) {
+      p.window = window;
+      const Answer want = attend_in_pieces(p, 141, 141);
+      for (const auto& [step, run] :
+           {std::pair<int64_t, int64_t>{1, 141}, {141, 1}, {3, 5}, {8, 64}, {65, 32}, {100, 100}}) {
+        EXPECT_TRUE(attend_in_pieces(p, step, run) == want) << step << " queries, runs of " << run;
+      }
     }
   }
 }

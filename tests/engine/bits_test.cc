@@ -15,11 +15,11 @@ namespace {
 struct Case {
   const char* name;
   Precision precision;
-  reference::ModelSpec spec;
+  reference::RandomSpec spec;
 };
 
-reference::ModelSpec narrow() {
-  reference::ModelSpec s;
+reference::RandomSpec narrow() {
+  reference::RandomSpec s;
   s.family = "qwen2";
   s.heads = 6;
   s.kv_heads = 2;
@@ -28,8 +28,8 @@ reference::ModelSpec narrow() {
 }
 
 // Wide enough that a product is done in several blocks of its inner dimension.
-reference::ModelSpec wide() {
-  reference::ModelSpec s;
+reference::RandomSpec wide() {
+  reference::RandomSpec s;
   s.family = "llama";
   s.hidden = 320;
   s.heads = 5;
@@ -131,7 +131,7 @@ class RandomTrees : public testing::TestWithParam<Precision> {
 TEST_P(RandomTrees, SharingDoesNotMatterAndSavesRows) {
   std::mt19937 random(11);
   for (int round = 0; round < 5; ++round) {
-    reference::ModelSpec spec = narrow();
+    reference::RandomSpec spec = narrow();
     spec.family = round % 2 == 0 ? "llama" : "olmo2";
     const test::RandomModel model(spec);
     const std::vector<Sample> samples = test::random_tree(random, 14, 97);
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(Engine, RandomTrees, testing::Values(Precision::f32, Pr
 TEST_P(RandomTrees, LittleMemoryDoesNotMatter) {
   std::mt19937 random(12);
   for (int round = 0; round < 6; ++round) {
-    reference::ModelSpec spec = narrow();
+    reference::RandomSpec spec = narrow();
     spec.layers = 4;
     const test::RandomModel model(spec);
     const std::vector<Sample> samples = test::random_tree(random, 12, 97);
@@ -193,7 +193,7 @@ TEST_P(RandomTrees, EachPathPaysItsPartOfTheWork) {
 }
 
 TEST(EngineBits, StreamedWeightsAreTheSame) {
-  reference::ModelSpec spec = wide();
+  reference::RandomSpec spec = wide();
   spec.layers = 5;
   spec.vocabulary = 2 * 4096 + 7;  // several pieces of the LM head
   const test::RandomModel model(spec);

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "engine/linear.h"
-#include "engine/ops.h"
+#include "engine/cpu/linear.h"
+#include "engine/cpu/ops.h"
 
 namespace idleheads {
 namespace {

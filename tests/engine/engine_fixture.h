@@ -18,7 +18,7 @@ namespace idleheads::test {
 // A random model in a folder of its own, removed at the end.
 class RandomModel {
  public:
-  explicit RandomModel(const reference::ModelSpec& spec) {
+  explicit RandomModel(const reference::RandomSpec& spec) {
     reference::write_random_model(folder_.path(), spec);
     model_ = Model::open(folder_.string());
   }

@@ -28,7 +28,7 @@ struct Poison {
 };
 
 // What the user sees: from packing or from the run.
-std::string message_of(const reference::ModelSpec& spec) {
+std::string message_of(const reference::RandomSpec& spec) {
   const test::RandomModel model(spec);
   return test::error_of([&] {
     Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
@@ -57,7 +57,7 @@ TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
       {Role::final_norm, 0, kNaN, "logits"},
   };
   for (const Poison& poison : cases) {
-    reference::ModelSpec spec;
+    reference::RandomSpec spec;
     spec.family = poison.family;
     spec.attention_bias = true;
     spec.mlp_bias = spec.family == "llama";
@@ -65,7 +65,7 @@ TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
       if (role == poison.role && layer == poison.layer) std::fill(values.begin(), values.end(), poison.value);
     };
     EXPECT_THAT(message_of(spec), testing::HasSubstr(poison.message))
-        << tensor_name(poison.role, poison.layer, false) << " " << poison.value;
+        << tensor_name({}, poison.role, poison.layer, false) << " " << poison.value;
   }
 }
 
@@ -92,7 +92,7 @@ TEST(EngineErrors, BadSamplesAndHeadsAreNamed) {
 // Finite weights whose products are not.
 TEST(EngineErrors, OverflowIsNamedWhereItHappens) {
   const auto scaled = [](std::set<Role> roles, int layer, float factor) {
-    reference::ModelSpec spec;
+    reference::RandomSpec spec;
     spec.change = [=](Role role, int l, std::vector<float>& values) {
       if (!roles.contains(role) || l != layer) return;
       for (float& x : values) x *= factor;

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/attention.h"
 #include "engine/compare.h"
+#include "engine/cpu/attention.h"
+#include "engine/cpu/memory_plan.h"
 #include "engine/engine.h"
 #include "engine/engine_fixture.h"
-#include "engine/memory_plan.h"
 #include "heads/threshold.h"
 
 namespace idleheads {
@@ -19,11 +19,12 @@ constexpr int kNewTokens = 24;
 struct Case {
   const char* name;
   Precision precision;
-  reference::ModelSpec spec;
+  reference::RandomSpec spec;
 };
 
-reference::ModelSpec spec(const char* family, int layers, int heads, int kv_heads, int head_dim, int hidden) {
-  reference::ModelSpec s;
+reference::RandomSpec spec(const char* family, int layers, int heads, int kv_heads, int head_dim,
+                           int hidden) {
+  reference::RandomSpec s;
   s.family = family;
   s.layers = layers;
   s.heads = heads;
@@ -134,7 +135,7 @@ TEST_P(Generation, EqualsAPassForEveryToken) {
 TEST_P(Generation, KeepsNoMoreThanMemoryAllows) {
   const test::RandomModel random_model(GetParam().spec);
   const std::shared_ptr<const Model> model = random_model.get();
-  const ModelConfig& config = model->config();
+  const ModelSpec& spec = model->spec();
   std::mt19937 random(5);
   const std::vector<Prompt> asked = prompts(random);
   constexpr int64_t kRows = 200;
@@ -143,10 +144,10 @@ TEST_P(Generation, KeepsNoMoreThanMemoryAllows) {
   int64_t shortest = std::numeric_limits<int64_t>::max();
   for (const Prompt& prompt : asked) shortest = std::min(shortest, std::ssize(prompt.tokens));
   const int64_t of_token =
-      config.layers *
-      (config.kv_heads * cached_bytes(config.head_dim, has_bf16_attention(GetParam().precision)) +
-       config.hidden * static_cast<int64_t>(sizeof(float)));
-  const int64_t fitting = kRows / 2 * row_bytes(config) / (of_token * (shortest + kNewTokens));
+      spec.layer_count() * (spec.kv_heads() * cached_bytes(spec.layers[0].attention.head_dim,
+                                                           has_bf16_attention(GetParam().precision)) +
+                            spec.hidden * static_cast<int64_t>(sizeof(float)));
+  const int64_t fitting = kRows / 2 * row_bytes(spec) / (of_token * (shortest + kNewTokens));
   const auto most_at_a_time = [&](Engine& engine) {
     int64_t active = 0, most = 0;
     GenerateOptions generate;
@@ -217,7 +218,7 @@ TEST_P(Generation, ComputesNoMoreThanItMust) {
 }
 
 TEST(GenerationErrors, AreNamed) {
-  reference::ModelSpec s;
+  reference::RandomSpec s;
   const test::RandomModel model(s);
   Engine engine(model.get(), {.threads = 1, .precision = Precision::f32});
   const std::vector<Intervention> none = {std::monostate{}};

@@ -7,9 +7,9 @@
 #include <limits>
 #include <numeric>
 
-#include "engine/attention.h"
-#include "engine/linear.h"
-#include "engine/ops.h"
+#include "engine/cpu/attention.h"
+#include "engine/cpu/linear.h"
+#include "engine/cpu/ops.h"
 #include "engine/random_values.h"
 #include "engine/simd_targets.h"
 

@@ -1,5 +1,5 @@
 // Products of every kind of size: equal to loops in double, and a row's bits are its own.
-#include "engine/linear.h"
+#include "engine/cpu/linear.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

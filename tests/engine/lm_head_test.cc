@@ -1,5 +1,5 @@
 // Log-probabilities over pieces of the vocabulary against a log-softmax in double.
-#include "engine/lm_head.h"
+#include "engine/cpu/lm_head.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -21,18 +21,14 @@ constexpr int64_t kHidden = 24;
 using test::random_values;
 
 struct Head {
-  ModelConfig config;
+  int64_t vocabulary;
   std::vector<float> matrix, norm;
   PackedHead packed;
 
-  explicit Head(int64_t vocabulary) : Head(vocabulary, random_values(vocabulary * kHidden, 1)) {}
-  Head(int64_t vocabulary, std::vector<float> weights)
-      : matrix(std::move(weights)), norm(random_values(kHidden, 2)) {
-    config.vocabulary = static_cast<int>(vocabulary);
-    config.hidden = kHidden;
-    config.norm_epsilon = 1e-5f;
-    packed.final_norm.resize(kHidden);
-    std::copy(norm.begin(), norm.end(), packed.final_norm.data());
+  explicit Head(int64_t size) : Head(size, random_values(size * kHidden, 1)) {}
+  Head(int64_t size, std::vector<float> weights)
+      : vocabulary(size), matrix(std::move(weights)), norm(random_values(kHidden, 2)) {
+    set_norm(norm);
     ThreadPool pool(1);
     packed.pieces = WeightSequence<Linear>::resident(
         (vocabulary + kVocabularyPiece - 1) / kVocabularyPiece, pool, [&](int64_t i) {
@@ -43,12 +39,20 @@ struct Head {
         });
   }
 
+  void set_norm(const std::vector<float>& weight) {
+    norm = weight;
+    NormWeights weights;
+    weights.weight.resize(kHidden);
+    std::ranges::copy(weight, weights.weight.data());
+    packed.final_norm = Norm({.kind = NormSpec::Kind::rms, .epsilon = 1e-5f}, std::move(weights), kHidden);
+  }
+
   std::vector<double> logits(const float* x) const {
     double squares = 0;
     for (int64_t i = 0; i < kHidden; ++i) squares += double{x[i]} * x[i];
     const double scale = 1 / std::sqrt(squares / kHidden + 1e-5);
     std::vector<double> out;
-    for (int64_t v = 0; v < config.vocabulary; ++v) {
+    for (int64_t v = 0; v < vocabulary; ++v) {
       double sum = 0;
       for (int64_t i = 0; i < kHidden; ++i)
         sum += x[i] * scale * norm[static_cast<size_t>(i)] * matrix[static_cast<size_t>(v * kHidden + i)];
@@ -64,7 +68,7 @@ std::vector<RowScores> score(Head& head, const std::vector<float>& hidden, std::
   const auto rows = static_cast<int64_t>(queries.size());
   std::vector<float> normed(static_cast<size_t>(whole_tiles(rows) * kHidden), std::nanf(""));
   const ScoredRows scored = {{hidden.data(), rows, kHidden}, {normed.data(), whole_tiles(rows), kHidden}};
-  return score_rows(head.packed, head.config, scored, queries, pool, penalty);
+  return score_rows(head.packed, scored, queries, pool, penalty);
 }
 
 double log_sum_exp(const std::vector<double>& logits) {
@@ -126,7 +130,7 @@ TEST(LmHead, VeryUnlikelyTokensKeepFiniteLogProbs) {
   std::vector<float> weights(4200 * kHidden, 0.0f);
   for (int64_t i = 0; i < kHidden; ++i) weights[static_cast<size_t>(4150 * kHidden + i)] = 40;
   Head head(4200, weights);
-  std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+  head.set_norm(std::vector<float>(kHidden, 1.0f));
   const std::vector<float> hidden(kHidden, 1.0f);
   const std::vector<RowQuery> queries = {{{4150, 7}, false, {}}};
   const auto got = score(head, hidden, queries, pool);
@@ -146,7 +150,7 @@ TEST(LmHead, RepetitionPenaltyChangesTheChoiceAlone) {
   set(10, 2);
   set(4200, 3);
   Head head(5000, weights);
-  std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+  head.set_norm(std::vector<float>(kHidden, 1.0f));
   const std::vector<float> hidden(kHidden, 1.0f);
   const auto choice = [&](std::vector<int32_t> penalized, float penalty) {
     const std::vector<RowQuery> queries = {{{10, 4200}, true, std::move(penalized)}};
@@ -172,7 +176,7 @@ TEST(LmHead, RepetitionPenaltyMultipliesNegativeLogits) {
   std::vector<float> weights(300 * kHidden, 0.0f);
   for (size_t v = 0; v < 300; ++v) weights[v * kHidden] = -1;
   Head head(300, weights);
-  std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+  head.set_norm(std::vector<float>(kHidden, 1.0f));
   const std::vector<float> hidden(kHidden, 1.0f);
   const std::vector<RowQuery> queries = {{{}, false, {0, 1, 2}}, {{}, false, {0, 2}}};
   std::vector<float> two(hidden);
@@ -194,7 +198,7 @@ TEST(LmHead, RepetitionPenaltyIsTransformers) {
     std::vector<float> weights(logits.size() * kHidden, 0.0f);
     for (size_t v = 0; v < logits.size(); ++v) weights[v * kHidden] = logits[v];
     Head head(std::ssize(logits), weights);
-    std::fill(head.packed.final_norm.span().begin(), head.packed.final_norm.span().end(), 1.0f);
+    head.set_norm(std::vector<float>(kHidden, 1.0f));
     const std::vector<float> hidden(kHidden, 1.0f);
     const std::vector<RowQuery> queries = {{{}, false, golden.at("tokens").get<std::vector<int32_t>>()}};
     const RowScores scores = score(head, hidden, queries, pool, golden.at("penalty").get<float>())[0];

@@ -1,26 +1,27 @@
 // The bound on memory: what stays resident, what is streamed, how many rows are left.
-#include "engine/memory_plan.h"
+#include "engine/cpu/memory_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "engine/packed_model.h"
+#include "engine/cpu/packed_model.h"
 
 namespace idleheads {
 namespace {
 
 // Sizes of a 1.5-billion-parameter model.
-ModelConfig large() {
-  ModelConfig c;
-  c.layers = 28;
-  c.hidden = 1536;
-  c.heads = 12;
-  c.kv_heads = 2;
-  c.head_dim = 128;
-  c.intermediate = 8960;
-  c.vocabulary = 151936;
-  return c;
+ModelSpec large() {
+  LayerSpec layer;
+  layer.attention.heads = 12;
+  layer.attention.kv_heads = 2;
+  layer.attention.head_dim = 128;
+  layer.mlp.width = 8960;
+  ModelSpec spec;
+  spec.hidden = 1536;
+  spec.vocabulary = 151936;
+  spec.layers.assign(28, layer);
+  return spec;
 }
 
 MemoryPlan plan(int64_t memory, int64_t rows = 0, bool stream = false) {

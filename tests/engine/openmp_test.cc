@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/linear.h"
+#include "engine/cpu/linear.h"
 
 namespace idleheads {
 namespace {

@@ -23,8 +23,8 @@ std::string name_of(const Shape& s) {
                      s.bias ? "_biased" : "");
 }
 
-reference::ModelSpec spec_of(const Shape& s) {
-  reference::ModelSpec spec;
+reference::RandomSpec spec_of(const Shape& s) {
+  reference::RandomSpec spec;
   spec.family = s.family;
   spec.heads = s.group * s.kv_heads;
   spec.kv_heads = s.kv_heads;
@@ -139,7 +139,7 @@ TEST(EngineTrees, EqualTheReference) {
 
 // Several pieces of the vocabulary, the last one not whole; more layers than the other models.
 TEST(EngineShapes, DeepModelWithALargeVocabulary) {
-  reference::ModelSpec spec = spec_of({"qwen2", 2, 2, 8});
+  reference::RandomSpec spec = spec_of({"qwen2", 2, 2, 8});
   spec.layers = 5;
   spec.vocabulary = 4096 + 33;
   const test::RandomModel model(spec);

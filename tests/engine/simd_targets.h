@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "engine/ops.h"
+#include "engine/cpu/ops.h"
 
 namespace idleheads::test {
 

@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "engine/cohort.h"
 #include "engine/engine_fixture.h"
+#include "engine/row_batch.h"
 
 namespace idleheads {
 namespace {
@@ -39,33 +39,49 @@ TEST(TokenTree, ChainsSpellTheSamplesAndNothingIsTwice) {
     EXPECT_EQ(rows, distinct_prefixes(samples));
     for (size_t s = 0; s < samples.size(); ++s) {
       std::vector<int32_t> spelled;
-      for (const int32_t i : tree.chain(tree.leaf[s])) {
+      for (int32_t i = tree.leaf[s]; i >= 0; i = tree.segments[static_cast<size_t>(i)].parent) {
         const Segment& segment = tree.segments[static_cast<size_t>(i)];
         const auto& tokens = samples[static_cast<size_t>(segment.sample)].tokens;
-        spelled.insert(spelled.end(), tokens.begin() + segment.begin, tokens.begin() + segment.end);
+        spelled.insert(spelled.begin(), tokens.begin() + segment.begin, tokens.begin() + segment.end);
       }
       EXPECT_EQ(spelled, samples[s].tokens);
     }
   }
 }
 
-TEST(Cohort, BranchesOnlyWhereMasksDiffer) {
+TEST(RowBatch, BranchesOnlyWhereMasksDiffer) {
   std::vector<Sample> samples = {test::make_sample({1, 2, 3}, 0), test::make_sample({1, 2, 4, 5}, 1)};
-  Cohort cohort(samples, 2, true);
-  EXPECT_EQ(cohort.rows(), 5);
-  EXPECT_EQ(cohort.rows_unshared(), 14);
+  ThreadPool pool(1);
+  RowBatch batch(samples, all_paths(2, 2), true);
+  EXPECT_EQ(batch.rows(), 5);
+  EXPECT_EQ(batch.rows_unshared(), 14);
   // Paths: sample 0 under both, sample 1 under both. Only sample 1 under the second differs.
-  const std::vector<uint8_t> none = {0, 0}, one = {1, 0};
-  Step same = cohort.branch({none, none, none, none});
-  EXPECT_EQ(same.rows.size(), 5u);
-  Step step = cohort.branch({none, none, none, one});
-  EXPECT_EQ(step.rows.size(), 5u + 4u);
-  EXPECT_EQ(step.masks.size(), 2u);
-  cohort.advance(step);
-  EXPECT_EQ(cohort.rows(), 9);
+  const std::vector<uint8_t> same = {0, 0, 0, 0, 0, 0, 0, 0}, last = {0, 0, 0, 0, 0, 0, 1, 0};
+  EXPECT_EQ(batch.branch(same, 2, pool).rows.size(), 5u);
+  const Branching branching = batch.branch(last, 2, pool);
+  EXPECT_EQ(branching.rows.size(), 5u + 4u);
+  EXPECT_EQ(branching.masks.size(), 2);
+  batch.advance(branching);
+  EXPECT_EQ(batch.rows(), 9);
   // Both histories of sample 1 read the same tokens from different rows.
-  EXPECT_NE(cohort.row_of(cohort.paths()[2], 0), cohort.row_of(cohort.paths()[3], 0));
-  EXPECT_EQ(cohort.row_of(cohort.paths()[0], 1), cohort.row_of(cohort.paths()[2], 1));
+  EXPECT_NE(batch.row_of(batch.paths()[2], 0), batch.row_of(batch.paths()[3], 0));
+  EXPECT_EQ(batch.row_of(batch.paths()[0], 1), batch.row_of(batch.paths()[2], 1));
+}
+
+// Any list of pairs, in any order; only their rows branch.
+TEST(RowBatch, RunsAListOfPairs) {
+  std::vector<Sample> samples = {test::make_sample({1, 2, 3}, 0), test::make_sample({1, 2, 4, 5}, 1)};
+  const std::vector<PathSpec> paths = {{1, 7}, {0, 2}, {1, 0}};
+  ThreadPool pool(1);
+  for (const bool sharing : {true, false}) {
+    const RowBatch batch(samples, paths, sharing);
+    ASSERT_EQ(batch.paths().size(), 3u);
+    EXPECT_EQ(batch.paths()[0].intervention, 7);
+    EXPECT_EQ(batch.rows(), sharing ? 5 : 11);
+    EXPECT_EQ(batch.rows_unshared(), 11);
+    const Branching branching = batch.branch(std::vector<uint8_t>{0, 1, 2}, 1, pool);
+    EXPECT_EQ(branching.rows.size(), 11u);
+  }
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const auto bytes = std::as_bytes(std::span(data, size));
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const idleheads::ModelConfig config =
+    const idleheads::ModelSpec spec =
         idleheads::looks_like_gguf(bytes)
-            ? idleheads::config_from_gguf(idleheads::parse_gguf(bytes, "fuzz"), "fuzz")
-            : idleheads::config_from_json(idleheads::parse_json(text, "fuzz"), "fuzz");
-    idleheads::validate(config, "fuzz");
-    if (config.kv_width() < 1 || config.rope_inverse_frequencies.empty()) std::abort();
+            ? idleheads::spec_from_gguf(idleheads::parse_gguf(bytes, "fuzz"), "fuzz")
+            : idleheads::spec_from_json(idleheads::parse_json(text, "fuzz"), "fuzz");
+    idleheads::validate(spec, "fuzz");
+    if (spec.layers.at(0).attention.kv_width() < 1) std::abort();
   } catch (const idleheads::Error& error) {
     if (std::strlen(error.what()) > 800 || std::strchr(error.what(), '\n') != nullptr) std::abort();
   }

@@ -12,9 +12,9 @@
 #include "base/mapped_file.h"
 #include "format/json.h"
 #include "format/safetensors_writer.h"
-#include "model/family.h"
 #include "model/locate.h"
 #include "model/model.h"
+#include "model/roles.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 
@@ -219,10 +219,10 @@ TEST_F(Spoiled, HubCacheIsSearchedInOrder) {
 }
 
 TEST(Family, NamesOfTensors) {
-  EXPECT_EQ(tensor_name(Role::query, 3, false), "model.layers.3.self_attn.q_proj.weight");
-  EXPECT_EQ(tensor_name(Role::query, 3, true), "blk.3.attn_q.weight");
-  EXPECT_EQ(tensor_name(Role::lm_head, 3, true), "output.weight");
-  EXPECT_EQ(tensor_name(Role::down_bias, 0, true), "blk.0.ffn_down.bias");
+  EXPECT_EQ(tensor_name({}, Role::query, 3, false), "model.layers.3.self_attn.q_proj.weight");
+  EXPECT_EQ(tensor_name({}, Role::query, 3, true), "blk.3.attn_q.weight");
+  EXPECT_EQ(tensor_name({}, Role::lm_head, 3, true), "output.weight");
+  EXPECT_EQ(tensor_name({}, Role::down_bias, 0, true), "blk.0.ffn_down.bias");
 }
 
 // Wavelengths above the original context are slowed, those below a quarter of it kept (Llama 3.1's published

@@ -20,10 +20,10 @@ Json tiny(const std::string& family) {
   return parse_json(read_text_file(path), "config.json");
 }
 
-ModelConfig config_with(const std::string& family, const Json& changes) {
+ModelSpec config_with(const std::string& family, const Json& changes) {
   Json config = tiny(family);
   for (const auto& [key, value] : changes.items()) config[key] = value;
-  return config_from_json(config, "config.json");
+  return spec_from_json(config, "config.json");
 }
 
 std::string error_with(const std::string& family, const Json& changes) {
@@ -56,7 +56,6 @@ TEST(ConfigJson, TheSameKeysAtValuesThatAct) {
   const std::vector<std::pair<std::string, Json>> acting = {{"use_mrope", true},
                                                             {"is_llama_config", false},
                                                             {"rope_interleaved", true},
-                                                            {"use_sliding_window", true},
                                                             {"attention_chunk_size", 8192},
                                                             {"tie_encoder_decoder", true},
                                                             {"is_encoder_decoder", true},
@@ -93,11 +92,71 @@ TEST(ConfigJson, ListsAreThoseOfTheFamily) {
   EXPECT_THAT(error_with("olmo2", {{"sliding_window", 4096}}), HasSubstr("sliding_window"));
   EXPECT_EQ(error_with("olmo2", {{"use_qk_norm", true}}), "no error");
   EXPECT_THAT(error_with("olmo2", {{"use_qk_norm", false}}), HasSubstr("use_qk_norm"));
-  EXPECT_TRUE(config_with("llama", {{"attention_bias", true}}).output_bias);
-  EXPECT_TRUE(config_with("olmo2", {{"attention_bias", true}}).output_bias);
-  EXPECT_FALSE(config_with("qwen2", {{"attention_bias", true}}).output_bias);
-  EXPECT_TRUE(config_with("llama", {{"mlp_bias", true}}).mlp_bias);
-  EXPECT_FALSE(config_with("qwen2", {{"mlp_bias", true}}).mlp_bias);
+  EXPECT_TRUE(config_with("llama", {{"attention_bias", true}}).layers[0].attention.output_bias);
+  EXPECT_TRUE(config_with("olmo2", {{"attention_bias", true}}).layers[0].attention.output_bias);
+  EXPECT_FALSE(config_with("qwen2", {{"attention_bias", true}}).layers[0].attention.output_bias);
+  EXPECT_TRUE(config_with("llama", {{"mlp_bias", true}}).layers[0].mlp.bias);
+  EXPECT_FALSE(config_with("qwen2", {{"mlp_bias", true}}).layers[0].mlp.bias);
+}
+
+std::vector<int64_t> windows(const ModelSpec& spec) {
+  std::vector<int64_t> out;
+  for (const LayerSpec& layer : spec.layers) out.push_back(layer.attention.window);
+  return out;
+}
+
+// Qwen's window: off unless asked for, then from a layer on, or where layer_types says.
+TEST(ConfigJson, WindowsOfQwen) {
+  using Windows = std::vector<int64_t>;
+  for (const char* family : {"llama", "olmo2"}) {
+    EXPECT_EQ(error_with(family, {{"use_sliding_window", false}}), "no error") << family;
+    EXPECT_THAT(error_with(family, {{"use_sliding_window", true}}), HasSubstr("use_sliding_window"))
+        << family;
+  }
+  const Json on = {{"num_hidden_layers", 3}, {"use_sliding_window", true}, {"sliding_window", 8}};
+  const auto with = [&](const Json& changes) {
+    Json all = on;
+    all.update(changes);
+    return windows(config_with("qwen2", all));
+  };
+  EXPECT_EQ(with({{"max_window_layers", 1}}), (Windows{0, 8, 8}));
+  EXPECT_EQ(with(Json::object()), (Windows{0, 0, 0})) << "from layer 28 on";
+  EXPECT_EQ(with({{"max_window_layers", 0}, {"sliding_window", nullptr}}), (Windows{0, 0, 0}));
+  EXPECT_EQ(with({{"max_window_layers", 0}, {"use_sliding_window", false}}), (Windows{0, 0, 0}));
+  EXPECT_EQ(with({{"layer_types", {"sliding_attention", "full_attention", "sliding_attention"}}}),
+            (Windows{8, 0, 8}));
+  EXPECT_THAT(error_with("qwen2", {{"num_hidden_layers", 1}, {"layer_types", {"sliding_attention"}}}),
+              HasSubstr("only full_attention is"));
+}
+
+// What decides about heads and windows must be said: other models' defaults would be taken for it.
+TEST(ConfigJson, KeysWithDefaultsOfOneModelAreRequired) {
+  const auto without = [](Json config, const char* key) {
+    config.erase(key);
+    try {
+      spec_from_json(config, "config.json");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  Json config = tiny("llama");
+  config.erase("architectures");
+  config["sliding_window"] = nullptr;
+  config["head_dim"] = 16;
+  config.erase("attention_bias");
+  config.erase("mlp_bias");
+  for (const char* family : {"mistral", "qwen3"}) {
+    config["model_type"] = family;
+    EXPECT_EQ(without(config, "no_such_key"), "no error") << family;
+    EXPECT_THAT(without(config, "num_key_value_heads"), HasSubstr("num_key_value_heads is missing"))
+        << family;
+  }
+  EXPECT_THAT(without(config, "head_dim"), HasSubstr("head_dim is missing"));
+  config["model_type"] = "mistral";
+  EXPECT_THAT(without(config, "sliding_window"), HasSubstr("sliding_window is missing"));
+  config["sliding_window"] = 4096;
+  EXPECT_EQ(spec_from_json(config, "config.json").layers[0].attention.window, 4096);
 }
 
 TEST(ConfigJson, WhatTheModelWasSavedAs) {
@@ -112,17 +171,17 @@ TEST(ConfigJson, WhatTheModelWasSavedAs) {
 }
 
 TEST(ConfigJson, NullsAreAsTransformersTakesThem) {
-  const ModelConfig config = config_with("llama", {{"num_key_value_heads", nullptr}, {"head_dim", nullptr}});
-  EXPECT_EQ(config.kv_heads, config.heads);
-  EXPECT_EQ(config.head_dim, config.hidden / config.heads);
-  EXPECT_EQ(config_with("qwen2", {{"num_key_value_heads", nullptr}}).kv_heads, 8);
+  const ModelSpec config = config_with("llama", {{"num_key_value_heads", nullptr}, {"head_dim", nullptr}});
+  EXPECT_EQ(config.kv_heads(), config.heads());
+  EXPECT_EQ(config.layers[0].attention.head_dim, config.hidden / config.heads());
+  EXPECT_EQ(config_with("qwen2", {{"num_key_value_heads", nullptr}}).kv_heads(), 8);
   Json without = tiny("qwen2");
   without.erase("num_key_value_heads");
-  EXPECT_THROW(config_from_json(without, "config.json"), Error);
+  EXPECT_THROW(spec_from_json(without, "config.json"), Error);
 }
 
 TEST(ConfigJson, BothSpellingsOfRopeAreTheSame) {
-  const ModelConfig old = config_with("llama", {});
+  const ModelSpec old = config_with("llama", {});
   Json scaling = tiny("llama")["rope_scaling"];
   Json parameters = scaling;
   parameters["rope_theta"] = 500000.0;
@@ -136,18 +195,21 @@ TEST(ConfigJson, BothSpellingsOfRopeAreTheSame) {
          Json::array({"full_attention", "full_attention", "full_attention", "full_attention"})}},
        "by type of layer"}};
   for (const auto& [changes, what] : right) {
-    EXPECT_EQ(config_with("llama", changes).rope_inverse_frequencies, old.rope_inverse_frequencies) << what;
+    EXPECT_EQ(config_with("llama", changes).ropes[0].inverse_frequencies, old.ropes[0].inverse_frequencies)
+        << what;
   }
   const Json plain = {{"rope_scaling", nullptr},
                       {"rope_theta", nullptr},
                       {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 5000}}}};
-  EXPECT_EQ(config_with("llama", plain).rope_inverse_frequencies, rope_frequencies(5000, old.head_dim));
+  EXPECT_EQ(config_with("llama", plain).ropes[0].inverse_frequencies,
+            rope_frequencies(5000, old.layers[0].attention.head_dim));
 }
 
 TEST(ConfigJson, OldAndNewNamesOfARopeType) {
   const Json linear = {{"rope_scaling", {{"type", "linear"}, {"factor", 4.0}}}};
-  const ModelConfig config = config_with("llama", linear);
-  EXPECT_FLOAT_EQ(config.rope_inverse_frequencies[1], rope_frequencies(500000, config.head_dim)[1] / 4);
+  const ModelSpec config = config_with("llama", linear);
+  EXPECT_FLOAT_EQ(config.ropes[0].inverse_frequencies[1],
+                  rope_frequencies(500000, config.layers[0].attention.head_dim)[1] / 4);
   EXPECT_EQ(error_with("llama", {{"rope_scaling", {{"type", "default"}, {"factor", 1.0}}}}), "no error");
   EXPECT_THAT(error_with("llama", {{"rope_scaling", {{"type", "default"}, {"factor", 2.0}}}}),
               HasSubstr("factor is 2.0"));

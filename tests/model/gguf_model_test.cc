@@ -76,8 +76,8 @@ struct Tensors {
     int64_t count = 1;
     for (const int64_t size : shape) count *= size;
     for (int64_t i = 0; i < count; ++i) values.numbers.push_back(static_cast<float>(random_() % 1000));
-    const std::string name = tensor_name(role, layer, false);
-    gguf_names[name] = tensor_name(role, layer, true);
+    const std::string name = tensor_name({}, role, layer, false);
+    gguf_names[name] = tensor_name({}, role, layer, true);
     by_name[name] = std::move(values);
   }
   std::mt19937 random_{7};
@@ -178,34 +178,34 @@ TEST_F(GgufModel, EqualsTheFolder) {
       const auto a = Model::open(write_folder(family, tied, tensors));
       ASSERT_EQ(open(gguf(family, tensors)), "no error");
       const auto b = Model::open((folder_ / "model.gguf").string());
-      const ModelConfig &x = a->config(), &y = b->config();
+      const ModelSpec &x = a->spec(), &y = b->spec();
       EXPECT_EQ(x.family, y.family);
       EXPECT_EQ(x.vocabulary, y.vocabulary);
       EXPECT_EQ(x.context, y.context);
-      EXPECT_EQ(x.norm_epsilon, y.norm_epsilon);
-      EXPECT_EQ(x.rope_inverse_frequencies, y.rope_inverse_frequencies);
       EXPECT_EQ(x.tied_embeddings, y.tied_embeddings);
-      EXPECT_EQ(x.qkv_bias, y.qkv_bias);
-      EXPECT_EQ(x.qk_norm, y.qk_norm);
+      EXPECT_EQ(x.final_norm, y.final_norm);
+      EXPECT_EQ(x.ropes, y.ropes);
+      EXPECT_EQ(x.layers, y.layers);
       for (int l = 0; l < kLayers; ++l) {
         const LayerWeights v = layer_weights(a->weights(), l), w = layer_weights(b->weights(), l);
         const std::string place = fmt::format("{} layer {} ", family, l);
         expect_equal(v.qkv, w.qkv, place + "qkv");
         expect_equal(v.qkv_bias, w.qkv_bias, place + "qkv bias");
         expect_equal(v.output, w.output, place + "output");
-        expect_equal(v.gate_up, w.gate_up, place + "gate and up");
+        expect_equal(v.up, w.up, place + "gate and up");
         expect_equal(v.down, w.down, place + "down");
-        expect_equal(v.attention_norm, w.attention_norm, place + "norm");
-        expect_equal(v.attention_post_norm, w.attention_post_norm, place + "post norm");
-        expect_equal(v.mlp_norm, w.mlp_norm, place + "MLP norm");
-        expect_equal(v.mlp_post_norm, w.mlp_post_norm, place + "MLP post norm");
-        expect_equal(v.query_norm, w.query_norm, place + "query norm");
-        expect_equal(v.key_norm, w.key_norm, place + "key norm");
+        expect_equal(v.attention_norm.weight, w.attention_norm.weight, place + "norm");
+        expect_equal(v.attention_post_norm.weight, w.attention_post_norm.weight, place + "post norm");
+        expect_equal(v.mlp_norm.weight, w.mlp_norm.weight, place + "MLP norm");
+        expect_equal(v.mlp_post_norm.weight, w.mlp_post_norm.weight, place + "MLP post norm");
+        expect_equal(v.query_norm.weight, w.query_norm.weight, place + "query norm");
+        expect_equal(v.key_norm.weight, w.key_norm.weight, place + "key norm");
       }
       expect_equal(a->weights().lm_head(0, kVocabulary), b->weights().lm_head(0, kVocabulary),
                    family + " LM head");
       expect_equal(a->weights().lm_head(2, 3), b->weights().lm_head(2, 3), family + " part of the LM head");
-      expect_equal(a->weights().final_norm(), b->weights().final_norm(), family + " final norm");
+      expect_equal(a->weights().final_norm().weight, b->weights().final_norm().weight,
+                   family + " final norm");
     }
   }
 }
@@ -216,16 +216,16 @@ TEST_F(GgufModel, WeightsAreWhereTheHeaderSays) {
   const auto model = Model::open(write_folder("qwen2", false, tensors));
   const LayerWeights w = layer_weights(model->weights(), 1);
   const auto at = [&](Role role, size_t i) {
-    return tensors.by_name.at(tensor_name(role, 1, false)).numbers[i];
+    return tensors.by_name.at(tensor_name({}, role, 1, false)).numbers[i];
   };
   const int64_t query = kHeads * kDim, kv = kKvHeads * kDim;
   EXPECT_EQ(w.qkv[0], at(Role::query, 0));
   EXPECT_EQ(w.qkv[query * kHidden + 5], at(Role::key, 5));
   EXPECT_EQ(w.qkv[(query + kv) * kHidden + 5], at(Role::value, 5));
   EXPECT_EQ(w.qkv_bias[query + kv + 1], at(Role::value_bias, 1));
-  EXPECT_EQ(w.gate_up[kWide * kHidden + 3], at(Role::up, 3));
+  EXPECT_EQ(w.up[kWide * kHidden + 3], at(Role::up, 3));
   EXPECT_EQ(w.output_bias.size(), 0);
-  EXPECT_EQ(w.query_norm.size(), 0);
+  EXPECT_EQ(w.query_norm.weight.size(), 0);
   std::vector<float> row(kHidden);
   model->weights().embedding(kVocabulary - 1, row);
   const std::vector<float>& table = tensors.by_name.at("model.embed_tokens.weight").numbers;
@@ -242,7 +242,7 @@ TEST_F(GgufModel, MetadataIsNamed) {
   };
   EXPECT_EQ(with([](GgufWriter&) {}), "no error");
   EXPECT_THAT(without("general.architecture"), HasSubstr("general.architecture"));
-  EXPECT_THAT(instead("general.architecture", "mamba"), HasSubstr("supported: llama, qwen2, olmo2"));
+  EXPECT_THAT(instead("general.architecture", "mamba"), HasSubstr("supported: llama, qwen2, olmo2, qwen3"));
   for (const char* key : {"block_count", "embedding_length", "attention.head_count", "feed_forward_length",
                           "context_length", "attention.layer_norm_rms_epsilon"}) {
     EXPECT_THAT(without(std::string("llama.") + key), HasSubstr(key));
@@ -371,7 +371,7 @@ TEST_F(GgufModel, RopeScalingFactorCountsUnlessTheTypeIsNone) {
               }),
               "no error");
     const auto model = Model::open((folder_ / "model.gguf").string());
-    EXPECT_EQ(model->config().rope_inverse_frequencies,
+    EXPECT_EQ(model->spec().ropes[0].inverse_frequencies,
               (std::vector<float>{plain[0] / divisor, plain[1] / divisor, plain[2] / divisor}))
         << type;
   }
@@ -385,7 +385,7 @@ TEST_F(GgufModel, RopeFrequenciesAreDivided) {
             "no error");
   const auto model = Model::open((folder_ / "model.gguf").string());
   const std::vector<float> plain = rope_frequencies(5000, kDim);
-  EXPECT_EQ(model->config().rope_inverse_frequencies,
+  EXPECT_EQ(model->spec().ropes[0].inverse_frequencies,
             (std::vector<float>{plain[0], plain[1] / 2, plain[2] / 8}));
 }
 

@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 
 const fs::path kFolder = fs::path(IDLEHEADS_TEST_DATA) / "configs";
 
-ModelConfig read(const std::string& name) {
+ModelSpec read(const std::string& name) {
   const fs::path file = kFolder / (name + ".json");
-  return config_from_json(parse_json(read_text_file(file), file.string()), name);
+  return spec_from_json(parse_json(read_text_file(file), file.string()), name);
 }
 
 struct Opens {
@@ -75,6 +75,8 @@ const std::vector<Opens> kOpens = {
     {"DeepSeek-R1-Distill-Qwen-1.5B", 28, 1536, 12, 2, 128, 10000, false},
     {"DeepSeek-R1-Distill-Qwen-7B", 28, 3584, 28, 4, 128, 10000, false},
     {"Qwen2.5-1.5B-transformers5", 28, 1536, 12, 2, 128, 1e+06, true},
+    {"Qwen3-8B", 36, 4096, 32, 8, 128, 1e+06, false},
+    {"Mistral-7B-Instruct-v0.3", 32, 4096, 32, 8, 128, 1e+06, false},
     {"OLMo-2-1124-7B", 32, 4096, 32, 32, 128, 500000, false},
     {"OLMo-2-1124-7B-SFT", 32, 4096, 32, 32, 128, 500000, false},
     {"OLMo-2-1124-7B-DPO", 32, 4096, 32, 32, 128, 500000, false},
@@ -89,9 +91,7 @@ struct Refused {
 };
 
 const std::vector<Refused> kRefused = {
-    {"Mistral-7B-Instruct-v0.3", "'mistral' is not supported"},
     {"Qwen2.5-VL-7B-Instruct", "'qwen2_5_vl' is not supported"},
-    {"Qwen3-8B", "'qwen3' is not supported"},
     {"Qwen3-30B-A3B", "'qwen3_moe' is not supported"},
     {"phi-4", "'phi3' is not supported"},
     {"Qwen2.5-7B-Instruct-1M", "dual_chunk_attention_config"},
@@ -102,17 +102,18 @@ class PublishedConfig : public testing::TestWithParam<Opens> {};
 
 TEST_P(PublishedConfig, Opens) {
   const Opens& expected = GetParam();
-  const ModelConfig config = read(expected.name);
-  EXPECT_EQ(config.layers, expected.layers);
+  const ModelSpec config = read(expected.name);
+  EXPECT_EQ(config.layer_count(), expected.layers);
   EXPECT_EQ(config.hidden, expected.hidden);
-  EXPECT_EQ(config.heads, expected.heads);
-  EXPECT_EQ(config.kv_heads, expected.kv_heads);
-  EXPECT_EQ(config.head_dim, expected.head_dim);
-  EXPECT_EQ(config.rope_theta, expected.theta);
+  EXPECT_EQ(config.heads(), expected.heads);
+  EXPECT_EQ(config.kv_heads(), expected.kv_heads);
+  EXPECT_EQ(config.layers[0].attention.head_dim, expected.head_dim);
+  EXPECT_EQ(config.ropes[0].theta, expected.theta);
   EXPECT_EQ(config.tied_embeddings, expected.tied);
-  EXPECT_EQ(config.qkv_bias, config.family == "qwen2");
-  EXPECT_FALSE(config.output_bias);
-  EXPECT_EQ(config.qk_norm, config.family == "olmo2");
+  EXPECT_EQ(config.layers[0].attention.qkv_bias, config.family == "qwen2");
+  EXPECT_FALSE(config.layers[0].attention.output_bias);
+  EXPECT_EQ(config.layers[0].attention.qk_norm.is_there(),
+            config.family == "olmo2" || config.family == "qwen3");
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, PublishedConfig, testing::ValuesIn(kOpens), [](const auto& row) {

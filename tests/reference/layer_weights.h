@@ -6,12 +6,12 @@
 namespace idleheads::reference {
 
 struct LayerWeights : LayerVectors {
-  AlignedBuffer<float> qkv, output, gate_up, down;
+  AlignedBuffer<float> qkv, output, up, down;
 };
 
 inline LayerWeights layer_weights(const WeightReader& reader, int layer) {
   return {reader.vectors(layer), reader.matrix(LayerMatrix::qkv, layer),
-          reader.matrix(LayerMatrix::output, layer), reader.matrix(LayerMatrix::gate_up, layer),
+          reader.matrix(LayerMatrix::output, layer), reader.matrix(LayerMatrix::up, layer),
           reader.matrix(LayerMatrix::down, layer)};
 }
 

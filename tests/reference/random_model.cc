@@ -11,7 +11,7 @@ namespace {
 
 class Writer {
  public:
-  explicit Writer(const ModelSpec& spec) : spec_(spec), random_(spec.seed) {}
+  explicit Writer(const RandomSpec& spec) : spec_(spec), random_(spec.seed) {}
 
   void add(Role role, int layer, std::vector<int64_t> shape, double mean = 0) {
     int64_t count = 1;
@@ -20,7 +20,7 @@ class Writer {
     std::vector<float> values;
     for (int64_t i = 0; i < count; ++i) values.push_back(normal(random_));
     if (spec_.change) spec_.change(role, layer, values);
-    file_.add(tensor_name(role, layer, false), shape, values);
+    file_.add(tensor_name({}, role, layer, false), shape, values);
   }
 
   void add_layer(int l) {
@@ -57,14 +57,14 @@ class Writer {
   std::vector<std::byte> bytes() const { return file_.bytes(); }
 
  private:
-  const ModelSpec& spec_;
+  const RandomSpec& spec_;
   std::mt19937 random_;
   test::SafetensorsWriter file_;
 };
 
 }  // namespace
 
-void write_random_model(const std::filesystem::path& folder, const ModelSpec& spec) {
+void write_random_model(const std::filesystem::path& folder, const RandomSpec& spec) {
   std::filesystem::create_directories(folder);
   const Json config = {{"model_type", spec.family},
                        {"num_hidden_layers", spec.layers},

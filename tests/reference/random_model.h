@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "model/family.h"
+#include "model/roles.h"
 
 namespace idleheads::reference {
 
-struct ModelSpec {
+struct RandomSpec {
   std::string family = "llama";  // llama, qwen2, olmo2
   int layers = 2, hidden = 32, heads = 4, kv_heads = 2, head_dim = 8, intermediate = 48, vocabulary = 97;
   bool tied = false, attention_bias = false, mlp_bias = false;
@@ -21,6 +21,6 @@ struct ModelSpec {
 };
 
 // Writes config.json and model.safetensors into `folder`, which is made.
-void write_random_model(const std::filesystem::path& folder, const ModelSpec& spec);
+void write_random_model(const std::filesystem::path& folder, const RandomSpec& spec);
 
 }  // namespace idleheads::reference

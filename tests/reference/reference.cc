@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "reference/layer_weights.h"
 #include "reference/naive_scores.h"
@@ -21,12 +22,21 @@ Row product(const AlignedBuffer<float>& w, const AlignedBuffer<float>& bias, con
   return y;
 }
 
-Row rms_norm(const Row& x, const AlignedBuffer<float>& weight, double epsilon) {
-  double squares = 0;
-  for (const double v : x) squares += v * v;
-  const double scale = 1 / std::sqrt(squares / static_cast<double>(x.size()) + epsilon);
+// A norm of all of x.
+Row normed(const NormSpec& spec, const NormWeights& weights, const Row& x) {
+  if (!spec.is_there()) return x;
+  const auto count = static_cast<double>(x.size());
+  double mean = 0, squares = 0;
+  for (const double v : x) mean += spec.kind == NormSpec::Kind::layer ? v / count : 0;
+  for (const double v : x) squares += (v - mean) * (v - mean);
+  const double scale = 1 / std::sqrt(squares / count + double{spec.epsilon});
   Row y;
-  for (size_t i = 0; i < x.size(); ++i) y.push_back(x[i] * scale * weight[static_cast<int64_t>(i)]);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const auto at = static_cast<int64_t>(i);
+    const double weight = weights.weight.size() > 0 ? weights.weight[at] : 1;
+    const double bias = weights.bias.size() > 0 ? weights.bias[at] : 0;
+    y.push_back((x[i] - mean) * scale * weight + bias);
+  }
   return y;
 }
 
@@ -40,14 +50,15 @@ Row slice(const Row& x, size_t begin, size_t count) {
   return {x.begin() + static_cast<int64_t>(begin), x.begin() + static_cast<int64_t>(begin + count)};
 }
 
-// Rotate-half RoPE of one head at a position.
-Row rotate(const Row& x, size_t position, const std::vector<float>& frequencies) {
-  const size_t half = x.size() / 2;
-  Row y(x.size());
+// RoPE of one head at a position.
+Row rotate(const Row& x, size_t position, const RopeSpec& rope) {
+  const size_t half = rope.inverse_frequencies.size();
+  Row y = x;
   for (size_t i = 0; i < half; ++i) {
-    const double angle = static_cast<float>(position) * frequencies[i];
-    y[i] = x[i] * std::cos(angle) - x[half + i] * std::sin(angle);
-    y[half + i] = x[half + i] * std::cos(angle) + x[i] * std::sin(angle);
+    const double angle = static_cast<float>(position) * rope.inverse_frequencies[i];
+    const double c = std::cos(angle) * double{rope.magnitude}, s = std::sin(angle) * double{rope.magnitude};
+    y[i] = x[i] * c - x[half + i] * s;
+    y[half + i] = x[half + i] * c + x[i] * s;
   }
   return y;
 }
@@ -56,24 +67,39 @@ struct Head {
   Rows attention, z;
 };
 
-Head attend(const Rows& queries, const Rows& keys, const Rows& values) {
+// The weights of the keys that position t sees; 0 for others before it.
+Row attention_weights(const AttentionSpec& spec, const Row& query, const Rows& keys, size_t t,
+                      const double* sink) {
+  Row scores;
+  double top = sink ? *sink : -1e300;
+  const size_t first = spec.window > 0 && t + 1 > static_cast<size_t>(spec.window)
+                           ? t + 1 - static_cast<size_t>(spec.window)
+                           : 0;
+  for (size_t k = first; k <= t; ++k) {
+    double dot = 0;
+    for (size_t i = 0; i < query.size(); ++i) dot += query[i] * keys[k][i];
+    double score = dot * double{spec.scale};
+    if (spec.soft_cap > 0) score = double{spec.soft_cap} * std::tanh(score / double{spec.soft_cap});
+    scores.push_back(score);
+    top = std::max(top, score);
+  }
+  double sum = sink ? std::exp(*sink - top) : 0;
+  for (double& s : scores) sum += s = std::exp(s - top);
+  Row weights(first);
+  for (const double s : scores) weights.push_back(s / sum);
+  return weights;
+}
+
+Head attend(const AttentionSpec& spec, const Rows& queries, const Rows& keys, const Rows& values,
+            const double* sink) {
   Head head;
   for (size_t t = 0; t < queries.size(); ++t) {
-    Row scores;
-    for (size_t k = 0; k <= t; ++k) {
-      double dot = 0;
-      for (size_t i = 0; i < queries[t].size(); ++i) dot += queries[t][i] * keys[k][i];
-      scores.push_back(dot / std::sqrt(static_cast<double>(queries[t].size())));
-    }
-    const double top = *std::max_element(scores.begin(), scores.end());
-    double sum = 0;
-    for (double& s : scores) sum += s = std::exp(s - top);
+    const Row weights = attention_weights(spec, queries[t], keys, t, sink);
     Row z(values[0].size());
     for (size_t k = 0; k <= t; ++k) {
-      scores[k] /= sum;
-      for (size_t i = 0; i < z.size(); ++i) z[i] += scores[k] * values[k][i];
+      for (size_t i = 0; i < z.size(); ++i) z[i] += weights[k] * values[k][i];
     }
-    head.attention.push_back(scores);
+    head.attention.push_back(weights);
     head.z.push_back(z);
   }
   return head;
@@ -116,86 +142,134 @@ void note_distance(const Intervention& intervention, std::span<const HeadStats> 
   }
 }
 
+// Queries or keys of one token: norm of the row or of each head, then the clamp.
+Row norm_and_clip(const AttentionSpec& a, const NormWeights& weights, const Row& row) {
+  Row out = row;
+  if (a.qk_norm_over == AttentionSpec::QkNorm::row) out = normed(a.qk_norm, weights, row);
+  if (a.qk_norm_over == AttentionSpec::QkNorm::head) {
+    const auto dim = static_cast<size_t>(a.head_dim);
+    for (size_t h = 0; h < row.size() / dim; ++h)
+      std::ranges::copy(normed(a.qk_norm, weights, slice(row, h * dim, dim)),
+                        out.begin() + static_cast<int64_t>(h * dim));
+  }
+  for (double& v : out) v = a.clip > 0 ? std::clamp(v, -double{a.clip}, double{a.clip}) : v;
+  return out;
+}
+
 // The outputs of all heads, side by side, before W_O; writes the layer's statistics.
-Rows attention(const ModelConfig& c, const LayerWeights& w, const Rows& x, std::span<HeadStats> stats) {
-  const auto dim = static_cast<size_t>(c.head_dim);
-  const auto queries_width = static_cast<size_t>(c.query_width()),
-             kv_width = static_cast<size_t>(c.kv_width());
+Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeights& w, const Rows& x,
+               std::span<HeadStats> stats) {
+  const AttentionSpec& a = layer.attention;
+  const auto dim = static_cast<size_t>(a.head_dim), queries_width = static_cast<size_t>(a.query_width()),
+             kv_width = static_cast<size_t>(a.kv_width());
   Rows queries, keys, values;
-  for (size_t t = 0; t < x.size(); ++t) {
-    const Row input = c.pre_norm ? rms_norm(x[t], w.attention_norm, c.norm_epsilon) : x[t];
-    const Row qkv = product(w.qkv, w.qkv_bias, input, static_cast<size_t>(c.qkv_width()));
-    queries.push_back(slice(qkv, 0, queries_width));
-    keys.push_back(slice(qkv, queries_width, kv_width));
+  for (const Row& row : x) {
+    const Row input = normed(layer.attention_norm, w.attention_norm, row);
+    const Row qkv = product(w.qkv, w.qkv_bias, input, static_cast<size_t>(a.qkv_width()));
+    queries.push_back(norm_and_clip(a, w.query_norm, slice(qkv, 0, queries_width)));
+    keys.push_back(norm_and_clip(a, w.key_norm, slice(qkv, queries_width, kv_width)));
     values.push_back(slice(qkv, queries_width + kv_width, kv_width));
-    if (c.qk_norm) {
-      queries[t] = rms_norm(queries[t], w.query_norm, c.norm_epsilon);
-      keys[t] = rms_norm(keys[t], w.key_norm, c.norm_epsilon);
-    }
+    for (double& v : values.back()) v = a.clip > 0 ? std::clamp(v, -double{a.clip}, double{a.clip}) : v;
   }
   Rows z(x.size(), Row(queries_width));
-  for (size_t h = 0; h < static_cast<size_t>(c.heads); ++h) {
-    const size_t kv = h / static_cast<size_t>(c.group_size());
+  for (size_t h = 0; h < static_cast<size_t>(a.heads); ++h) {
+    const size_t kv = h / static_cast<size_t>(a.group_size());
     Rows q, k, v;
+    const auto turned = [&](const Row& head, size_t t) {
+      return a.rope < 0 ? head : rotate(head, t, model.ropes[static_cast<size_t>(a.rope)]);
+    };
     for (size_t t = 0; t < x.size(); ++t) {
-      q.push_back(rotate(slice(queries[t], h * dim, dim), t, c.rope_inverse_frequencies));
-      k.push_back(rotate(slice(keys[t], kv * dim, dim), t, c.rope_inverse_frequencies));
+      q.push_back(turned(slice(queries[t], h * dim, dim), t));
+      k.push_back(turned(slice(keys[t], kv * dim, dim), t));
       v.push_back(slice(values[t], kv * dim, dim));
     }
-    const Head head = attend(q, k, v);
-    stats[h] = statistics(head, v, w, h, static_cast<size_t>(c.hidden), queries_width);
+    const double sink = a.sinks ? w.sinks[static_cast<int64_t>(h)] : 0;
+    const Head head = attend(a, q, k, v, a.sinks ? &sink : nullptr);
+    stats[h] = statistics(head, v, w, h, static_cast<size_t>(model.hidden), queries_width);
     for (size_t t = 0; t < x.size(); ++t)
       std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
   }
   return z;
 }
 
-// What one token's heads and MLP add to its row of the residual stream.
-void write_and_mlp(const ModelConfig& c, const LayerWeights& w, const Row& z, Row& x) {
-  const auto wide = static_cast<size_t>(c.intermediate);
-  Row added = product(w.output, w.output_bias, z, x.size());
-  if (c.post_norm) added = rms_norm(added, w.attention_post_norm, c.norm_epsilon);
-  for (size_t i = 0; i < x.size(); ++i) x[i] += added[i];
-  const Row input = c.pre_norm ? rms_norm(x, w.mlp_norm, c.norm_epsilon) : x;
-  const Row gate_up = product(w.gate_up, w.gate_up_bias, input, 2 * wide);
+double activated(Activation activation, double x) {
+  switch (activation) {
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::gelu:
+      return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::gelu_tanh:
+      return x * 0.5 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+  }
+  return 0;
+}
+
+Row mlp(const MlpSpec& spec, const LayerWeights& w, const Row& x, size_t hidden) {
+  const auto wide = static_cast<size_t>(spec.width);
+  const Row up = product(w.up, w.up_bias, x, spec.gated ? 2 * wide : wide);
   Row active(wide);
-  for (size_t i = 0; i < wide; ++i) active[i] = gate_up[i] / (1 + std::exp(-gate_up[i])) * gate_up[wide + i];
-  added = product(w.down, w.down_bias, active, x.size());
-  if (c.post_norm) added = rms_norm(added, w.mlp_post_norm, c.norm_epsilon);
-  for (size_t i = 0; i < x.size(); ++i) x[i] += added[i];
+  for (size_t i = 0; i < wide; ++i)
+    active[i] = activated(spec.activation, up[i]) * (spec.gated ? up[wide + i] : 1);
+  return product(w.down, w.down_bias, active, hidden);
+}
+
+void add(const Row& added, double multiplier, Row& x) {
+  for (size_t i = 0; i < x.size(); ++i) x[i] += added[i] * multiplier;
+}
+
+// What one token's heads and MLP add to its row of the residual stream.
+void write_and_mlp(const LayerSpec& layer, const LayerWeights& w, const Row& z, Row& x) {
+  const Row before = x;
+  const double multiplier = layer.residual_multiplier;
+  const Row written = product(w.output, w.output_bias, z, x.size());
+  add(normed(layer.attention_post_norm, w.attention_post_norm, written), multiplier, x);
+  const Row& input = layer.parallel ? before : x;
+  const Row mlp_input = layer.shared_norm ? normed(layer.attention_norm, w.attention_norm, input)
+                                          : normed(layer.mlp_norm, w.mlp_norm, input);
+  add(normed(layer.mlp_post_norm, w.mlp_post_norm, mlp(layer.mlp, w, mlp_input, x.size())), multiplier, x);
+}
+
+Row logits_of(const ModelSpec& spec, const Model& model, const AlignedBuffer<float>& head, const Row& row) {
+  Row logits = product(head, {}, normed(spec.final_norm, model.weights().final_norm(), row),
+                       static_cast<size_t>(spec.vocabulary));
+  for (double& logit : logits) {
+    logit *= double{spec.logit_multiplier};
+    if (spec.logit_soft_cap > 0)
+      logit = double{spec.logit_soft_cap} * std::tanh(logit / double{spec.logit_soft_cap});
+  }
+  return logits;
 }
 
 }  // namespace
 
 Result forward(const Model& model, const Sample& sample, const Intervention& intervention, uint64_t seed) {
-  const ModelConfig& c = model.config();
+  const ModelSpec& spec = model.spec();
   Result result;
-  result.stats = SampleStats(c.layers, c.heads);
-  result.mask = HeadMask(c.layers, c.heads);
+  result.stats = SampleStats(spec.layer_count(), spec.heads());
+  result.mask = HeadMask(spec.layer_count(), spec.heads());
   Rows x;
   for (const int32_t token : sample.tokens) {
-    std::vector<float> row(static_cast<size_t>(c.hidden));
+    std::vector<float> row(static_cast<size_t>(spec.hidden));
     model.weights().embedding(token, row);
     x.emplace_back(row.begin(), row.end());
+    for (double& v : x.back()) v *= double{spec.embedding_multiplier};
   }
-  for (int l = 0; l < c.layers; ++l) {
+  for (int l = 0; l < spec.layer_count(); ++l) {
+    const LayerSpec& layer = spec.layers[static_cast<size_t>(l)];
     const LayerWeights w = layer_weights(model.weights(), l);
-    Rows z = attention(c, w, x, result.stats.layer(l));
+    Rows z = attention(spec, layer, w, x, result.stats.layer(l));
     const RandomKey key = {seed, sample.id};
     const std::vector<uint8_t> off = naive_mask(intervention, result.stats.layer(l), l, key);
     std::copy(off.begin(), off.end(), result.mask.layer(l).begin());
     note_distance(intervention, result.stats.layer(l), l, key, result);
     for (Row& row : z) {
-      for (size_t i = 0; i < row.size(); ++i) row[i] *= off[i / static_cast<size_t>(c.head_dim)] ? 0 : 1;
+      for (size_t i = 0; i < row.size(); ++i)
+        row[i] *= off[i / static_cast<size_t>(layer.attention.head_dim)] ? 0 : 1;
     }
-    for (size_t t = 0; t < x.size(); ++t) write_and_mlp(c, w, z[t], x[t]);
+    for (size_t t = 0; t < x.size(); ++t) write_and_mlp(layer, w, z[t], x[t]);
   }
-  const AlignedBuffer<float> final_norm = model.weights().final_norm(),
-                             head = model.weights().lm_head(0, c.vocabulary), none;
-  for (const Row& row : x) {
-    result.logits.push_back(
-        product(head, none, rms_norm(row, final_norm, c.norm_epsilon), static_cast<size_t>(c.vocabulary)));
-  }
+  const AlignedBuffer<float> head = model.weights().lm_head(0, spec.vocabulary);
+  for (const Row& row : x) result.logits.push_back(logits_of(spec, model, head, row));
   return result;
 }
 

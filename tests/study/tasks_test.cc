@@ -72,7 +72,7 @@ class Tasks : public testing::Test {
     return prepare_task(task, *model_, options);
   }
 
-  EncodeOptions encode_options() const { return {.max_length = model_->config().context}; }
+  EncodeOptions encode_options() const { return {.max_length = model_->spec().context}; }
   StudyStore store(const std::string& name, const PreparedTask& task) {
     StudyDescription description;
     description.model = model_.get();

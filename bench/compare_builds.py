@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Compares two builds of idleheads: the same bits, and how fast each is, in alternating runs.
+
+bench/compare_builds.py BEFORE AFTER MODEL [--data GSM8K_FOLDER] [--dtype f32] [--repeat 5]
+
+BEFORE and AFTER are programs. Compared are what a study stores (statistics, log-likelihoods, masks, thresholds) of
+multiple-choice questions and, with --data, of written answers, and everything that probe prints. Exit code 1 if a bit
+differs. Times are the medians of --repeat runs of a shorter study each; nothing else should run on the machine."""
+
+import argparse
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+QUESTIONS = Path(__file__).resolve().parent.parent / "examples" / "everyday_questions.jsonl"
+TABLES = {"interventions": "intervention", "results": "intervention, document", "statistics": "document"}
+
+
+def run(*command):
+    return subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
+def study(program, options, folder, *arguments):
+    """What the study stored, and the seconds it took."""
+    file = Path(folder) / "study.db"
+    file.unlink(missing_ok=True)
+    start = time.monotonic()
+    run(program, "study", options.model, "--dtype", options.dtype, "-q", "-o", file, *arguments)
+    seconds = time.monotonic() - start
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
+        rows = {table: store.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall() for table, order in TABLES.items()}
+    return rows, seconds
+
+
+def probe(program, options):
+    return run(program, "probe", options.model, "--dtype", options.dtype, "--json", "--ablate", "ahon_ln<0.5", "L0H1",
+               "--text", "The capital of France is", "One, two, three, four", "One, two, three, five")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("before", "after", "model"):
+        parser.add_argument(name)
+    parser.add_argument("--data")
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    questions = ["--task", QUESTIONS, "--shares", "10,20"]
+    checks = {"study, 20 questions, all scores": [*questions, "--limit", 20],
+              "study without sharing, 2 questions": [*questions, "--limit", 2, "--no-sharing"],
+              "study in 600 MiB, 6 questions": [*questions, "--limit", 6, "--memory", "600MiB"]}
+    if options.data:
+        checks["written answers, 2 questions"] = ["--task", "gsm8k", "--data", options.data, "--limit", 2, "--shots", 1,
+                                                  "--scores", "ahon_ln,awft,random", "--shares", "5,20"]
+    differs = False
+    with tempfile.TemporaryDirectory() as folder:
+        for what, arguments in checks.items():
+            before, after = (study(p, options, folder, *arguments)[0] for p in (options.before, options.after))
+            differs |= before != after
+            print(f"{what}: {'the same' if before == after else 'DIFFERENT'} "
+                  f"({', '.join(f'{len(after[table])} {table}' for table in TABLES)})", flush=True)
+        same = probe(options.before, options) == probe(options.after, options)
+        differs |= not same
+        print(f"probe, 3 prompts, 3 interventions: {'the same' if same else 'DIFFERENT'}", flush=True)
+        seconds = {options.before: [], options.after: []}
+        for _ in range(options.repeat):
+            for program, list_ in seconds.items():
+                list_.append(study(program, options, folder, *questions, "--limit", 8, "--scores", "ahon_ln,awft,random")[1])
+    if options.repeat:
+        before, after = (statistics.median(list_) for list_ in seconds.values())
+        spread = max((max(list_) - min(list_)) / statistics.median(list_) for list_ in seconds.values())
+        print(f"time: {before:.2f} s before, {after:.2f} s after, ratio {after / before:.3f} "
+              f"(medians of {options.repeat} alternating runs, which spread by {spread:.0%})")
+    return int(differs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

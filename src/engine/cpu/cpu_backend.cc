@@ -1,0 +1,366 @@
+#include "engine/cpu/cpu_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "engine/cpu/layer_tiles.h"
+#include "engine/cpu/lm_head.h"
+#include "engine/cpu/memory_plan.h"
+#include "engine/cpu/ops.h"
+#include "engine/cpu/row_memory.h"
+
+namespace idleheads {
+namespace {
+
+// Queries per attention task: bounds what packing the keys again for each task costs, and gives threads
+// pieces.
+constexpr int64_t kAttentionRows = 256;
+
+class CpuBackend : public Backend {
+ public:
+  CpuBackend(const Model& model, ThreadPool& pool, const CpuOptions& options)
+      : model_(model),
+        spec_(model.spec()),
+        pool_(pool),
+        plan_(plan_memory(spec_, {options.precision, pool.threads(), options.memory, resident_bytes(),
+                                  options.rows, options.stream})),
+        weights_(pack_model(model, options.precision, pool, plan_.stream)),
+        scratch_(static_cast<size_t>(pool.threads())) {
+    for (const RopeSpec& rope : spec_.ropes) rotaries_.emplace_back(rope);
+  }
+
+  RowLimits limits() const override { return plan_.limits; }
+  RowLimits generation_limits() const override { return limits_of_generation(plan_.limits, spec_); }
+  int64_t memory_of(int64_t rows) const override {
+    return plan_.fixed_bytes + std::min(rows, plan_.limits.rows) * row_bytes(spec_);
+  }
+  int64_t cached_bytes(bool keep_inputs) const override;
+  bool streams_weights() const override { return plan_.stream; }
+
+  void reserve(int64_t rows) override;
+  void embed(std::span<const int32_t> tokens) override;
+  std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) override;
+  void restore(const SavedRows& saved) override;
+
+  void begin_layer(int layer, std::span<const RowRun> runs, bool measure) override;
+  void project() override;
+  void append(std::span<const CacheAppend> appends) override;
+  void attend() override;
+  void sum(LayerSums& sums) override;
+  void finish_layer(const MaskTable& masks, std::span<const RowSource> rows) override;
+  std::unique_ptr<SavedRows> finish_layer_aside(const MaskTable& masks,
+                                                std::span<const RowSource> rows) override;
+  std::vector<RowScores> score(std::span<const RowQuery> queries, float repetition_penalty) override;
+
+  std::unique_ptr<RowCache> make_cache(int layer, int64_t tokens, bool keep_inputs) override;
+  std::unique_ptr<SavedRows> cached_inputs(std::span<const RowCache* const> caches) override;
+
+ private:
+  const AttentionSpec& attention() const { return layer_->attention; }
+  float* hidden_of(int64_t row) { return buffers_.hidden.data() + row * spec_.hidden; }
+  LayerTiles tiles();
+  void attend_piece(const RowRun& run, int group, int64_t first, int64_t count, AttentionScratch& scratch);
+  std::vector<KeyRun> keys_of(const RowRun& run, bool whole, int group) const;
+  void append_inputs(const RowRun& run, bool whole, AlignedBuffer<float>& to);
+  void sum_head(int64_t head, LayerSums& sums) const;
+  void sum_values(int64_t kv_head, LayerSums& sums) const;
+  void finish_rows(const MaskTable& masks, std::span<const RowSource> rows);
+
+  const Model& model_;
+  const ModelSpec& spec_;
+  ThreadPool& pool_;
+  const MemoryPlan plan_;
+  PackedModel weights_;
+  std::vector<Rotary> rotaries_;  // as ModelSpec::ropes
+  RowBuffers buffers_;
+  std::vector<TileScratch> scratch_;  // by thread
+
+  // Of the layer at work.
+  int number_ = 0;
+  std::shared_ptr<const PackedLayer> layer_;
+  std::vector<RowRun> runs_;
+  std::vector<int32_t> positions_;  // [rows]
+  bool measure_ = false;
+};
+
+// Memory that is not touched costs nothing.
+void CpuBackend::reserve(int64_t rows) {
+  int64_t qkv_width = 0;
+  for (const LayerSpec& layer : spec_.layers)
+    qkv_width = std::max<int64_t>(qkv_width, layer.attention.qkv_width());
+  const int64_t whole = whole_tiles(rows);
+  buffers_.hidden.resize(whole * spec_.hidden);
+  buffers_.next_hidden.resize(whole * spec_.hidden);
+  buffers_.qkv.resize(whole * qkv_width);
+  buffers_.row_stats.resize(whole * spec_.heads());
+  buffers_.value_norms.resize(whole * spec_.kv_heads());
+}
+
+// The table's pages are given back every few rows: a row may map as many as the system reads ahead.
+void CpuBackend::embed(std::span<const int32_t> tokens) {
+  constexpr int64_t kRowsBetween = 64;
+  const WeightReader& weights = model_.weights();
+  const auto rows = std::ssize(tokens);
+  pool_.parallel_for((rows + kRowsBetween - 1) / kRowsBetween, [&](int64_t piece, int) {
+    for (int64_t row = piece * kRowsBetween; row < std::min(rows, (piece + 1) * kRowsBetween); ++row) {
+      float* hidden = hidden_of(row);
+      weights.embedding(tokens[static_cast<size_t>(row)], {hidden, static_cast<size_t>(spec_.hidden)});
+      if (spec_.embedding_multiplier != 1) scale(spec_.embedding_multiplier, hidden, spec_.hidden);
+    }
+    weights.forget_embeddings();
+  });
+}
+
+std::unique_ptr<SavedRows> CpuBackend::save(std::span<const int64_t> rows) {
+  auto saved = std::make_unique<CpuSavedRows>();
+  saved->rows = std::ssize(rows);
+  saved->hidden.resize(saved->rows * spec_.hidden);
+  float* to = saved->hidden.data();
+  for (const int64_t row : rows) to = std::copy_n(hidden_of(row), spec_.hidden, to);
+  return saved;
+}
+
+void CpuBackend::restore(const SavedRows& saved) {
+  const AlignedBuffer<float>& hidden = static_cast<const CpuSavedRows&>(saved).hidden;
+  std::copy_n(hidden.data(), hidden.size(), buffers_.hidden.data());
+}
+
+void CpuBackend::begin_layer(int layer, std::span<const RowRun> runs, bool measure) {
+  number_ = layer;
+  measure_ = measure;
+  layer_ = nullptr;  // before the next is asked for: streamed weights have memory for two
+  layer_ = weights_.layers.get(layer);
+  runs_.assign(runs.begin(), runs.end());
+  int64_t rows = 0, end = 0;
+  for (const RowRun& run : runs) {
+    rows = std::max(rows, run.first_row + run.count);
+    end = std::max(end, run.begin + run.count);
+  }
+  positions_.resize(static_cast<size_t>(rows));
+  for (const RowRun& run : runs) {
+    for (int64_t i = 0; i < run.count; ++i)
+      positions_[static_cast<size_t>(run.first_row + i)] = static_cast<int32_t>(run.begin + i);
+  }
+  for (Rotary& rotary : rotaries_) rotary.prepare(end);
+}
+
+LayerTiles CpuBackend::tiles() {
+  const int rope = attention().rope;
+  return {*layer_, spec_.hidden, rope >= 0 ? &rotaries_[static_cast<size_t>(rope)] : nullptr, buffers_};
+}
+
+void CpuBackend::project() {
+  const LayerTiles tiles = this->tiles();
+  pool_.parallel_for(tiles_of(std::ssize(positions_)), [&](int64_t tile, int thread) {
+    tiles.project(tile, positions_, measure_, scratch_[static_cast<size_t>(thread)]);
+  });
+}
+
+// Keys and values of a run, and with `whole` of those before it, in the order of positions.
+std::vector<KeyRun> CpuBackend::keys_of(const RowRun& run, bool whole, int group) const {
+  const AttentionSpec& a = attention();
+  std::vector<KeyRun> keys;
+  for (const RowRun* part = &run; part != nullptr;
+       part = whole && part->parent >= 0 ? &runs_[static_cast<size_t>(part->parent)] : nullptr) {
+    const float* key = buffers_.qkv.data() + part->first_row * a.qkv_width() + a.query_width() +
+                       static_cast<int64_t>(group) * a.head_dim;
+    keys.push_back({key, key + a.kv_width(), part->count});
+  }
+  std::ranges::reverse(keys);
+  return keys;
+}
+
+void CpuBackend::append_inputs(const RowRun& run, bool whole, AlignedBuffer<float>& to) {
+  if (whole && run.parent >= 0) append_inputs(runs_[static_cast<size_t>(run.parent)], whole, to);
+  const int64_t there = to.size(), more = run.count * spec_.hidden;
+  to.grow(there + more);
+  std::copy_n(hidden_of(run.first_row), more, to.data() + there);
+}
+
+void CpuBackend::append(std::span<const CacheAppend> appends) {
+  const AttentionSpec& a = attention();
+  pool_.parallel_for(std::ssize(appends), [&](int64_t i, int) {
+    const CacheAppend& entry = appends[static_cast<size_t>(i)];
+    const RowRun& run = runs_[static_cast<size_t>(entry.run)];
+    auto& cache = static_cast<CpuRowCache&>(*entry.cache);
+    for (int group = 0; group < a.kv_heads; ++group) {
+      append_keys(keys_of(run, entry.whole, group), a.qkv_width(), a.head_dim, weights_.bf16_attention,
+                  cache.keys[static_cast<size_t>(group)]);
+    }
+    if (cache.keeps_inputs) append_inputs(run, entry.whole, cache.inputs);
+  });
+}
+
+void CpuBackend::attend() {
+  struct Piece {
+    const RowRun* run;
+    int group;
+    int64_t first, count;
+  };
+  std::vector<Piece> pieces;
+  for (const RowRun& run : runs_) {
+    for (int64_t first = 0; first < run.count; first += kAttentionRows) {
+      for (int group = 0; group < attention().kv_heads; ++group)
+        pieces.push_back({&run, group, first, std::min(kAttentionRows, run.count - first)});
+    }
+  }
+  pool_.parallel_for(std::ssize(pieces), [&](int64_t i, int thread) {
+    const Piece& piece = pieces[static_cast<size_t>(i)];
+    attend_piece(*piece.run, piece.group, piece.first, piece.count,
+                 scratch_[static_cast<size_t>(thread)].attention);
+  });
+}
+
+void CpuBackend::attend_piece(const RowRun& run, int group, int64_t first, int64_t count,
+                              AttentionScratch& scratch) {
+  const AttentionSpec& a = attention();
+  const int64_t dim = a.head_dim, heads = a.group_size(), row = run.first_row + first;
+  const std::vector<KeyRun> keys = keys_of(run, true, group);
+  AttentionTask task;
+  task.keys = keys;
+  if (run.cache) task.cached = &static_cast<CpuRowCache*>(run.cache)->keys[static_cast<size_t>(group)];
+  task.stride = a.qkv_width();
+  task.queries = buffers_.qkv.data() + row * a.qkv_width() + group * heads * dim;
+  task.first = run.begin + first;
+  task.count = count;
+  task.heads = a.group_size();
+  task.head_dim = a.head_dim;
+  task.scale = a.scale;
+  task.window = a.window;
+  task.soft_cap = a.soft_cap;
+  if (a.sinks) task.sinks = layer_->sinks.data() + group * heads;
+  task.factors = layer_->projection_factors.data() + group * heads * dim * padded_head_dim(dim);
+  task.bf16 = weights_.bf16_attention;
+  if (measure_) task.stats = buffers_.row_stats.data() + row * a.heads + group * heads;
+  task.stats_stride = a.heads;
+  if (const int head = idleheads::attend(task, scratch); head != kAllFinite) {
+    fail("{}: layer {} head {}: NaN or infinity in the head's attention output", model_.name(), number_,
+         group * heads + head);
+  }
+}
+
+void CpuBackend::sum(LayerSums& sums) {
+  const int heads = attention().heads, kv_heads = attention().kv_heads;
+  pool_.parallel_for(heads + kv_heads,
+                     [&](int64_t i, int) { i < heads ? sum_head(i, sums) : sum_values(i - heads, sums); });
+}
+
+void CpuBackend::sum_head(int64_t head, LayerSums& sums) const {
+  const int64_t heads = attention().heads;
+  for (size_t r = 0; r < runs_.size(); ++r) {
+    const RowRun& run = runs_[r];
+    const auto at = [&](int64_t number) { return static_cast<size_t>(number * heads + head); };
+    HeadSums& sum = sums.head_sums[at(static_cast<int64_t>(r))];
+    if (run.parent >= 0) sum = sums.head_sums[at(run.parent)];
+    for (int64_t row = run.first_row; row < run.first_row + run.count; ++row)
+      sum.add(buffers_.row_stats[row * heads + head]);
+    sums.last_output_norms[at(static_cast<int64_t>(r))] =
+        buffers_.row_stats[(run.first_row + run.count - 1) * heads + head].output_norm;
+  }
+}
+
+void CpuBackend::sum_values(int64_t kv_head, LayerSums& sums) const {
+  const int64_t kv_heads = attention().kv_heads;
+  for (size_t r = 0; r < runs_.size(); ++r) {
+    const RowRun& run = runs_[r];
+    const auto at = [&](int64_t number) { return static_cast<size_t>(number * kv_heads + kv_head); };
+    const size_t own = at(static_cast<int64_t>(r));
+    if (run.parent >= 0) {
+      sums.value_norms[own] = sums.value_norms[at(run.parent)];
+      sums.first_value_norms[own] = sums.first_value_norms[at(run.parent)];
+    } else if (run.begin == 0) {
+      sums.first_value_norms[own] = buffers_.value_norms[run.first_row * kv_heads + kv_head];
+    }
+    for (int64_t row = run.first_row; row < run.first_row + run.count; ++row)
+      sums.value_norms[own] += buffers_.value_norms[row * kv_heads + kv_head];
+  }
+}
+
+// Into next_hidden.
+void CpuBackend::finish_rows(const MaskTable& masks, std::span<const RowSource> rows) {
+  const LayerTiles tiles = this->tiles();
+  pool_.parallel_for(tiles_of(std::ssize(rows)), [&](int64_t tile, int thread) {
+    if (!tiles.finish(tile, masks, rows, scratch_[static_cast<size_t>(thread)])) {
+      fail("{}: layer {}: NaN or infinity in the residual stream after the MLP", model_.name(), number_);
+    }
+  });
+}
+
+void CpuBackend::finish_layer(const MaskTable& masks, std::span<const RowSource> rows) {
+  finish_rows(masks, rows);
+  std::swap(buffers_.hidden, buffers_.next_hidden);
+}
+
+std::unique_ptr<SavedRows> CpuBackend::finish_layer_aside(const MaskTable& masks,
+                                                          std::span<const RowSource> rows) {
+  auto saved = std::make_unique<CpuSavedRows>();
+  saved->rows = std::ssize(rows);
+  saved->hidden.resize(saved->rows * spec_.hidden);
+  const int64_t room = buffers_.next_hidden.size() / spec_.hidden;
+  for (int64_t first = 0; first < saved->rows; first += room) {
+    const int64_t count = std::min(room, saved->rows - first);
+    finish_rows(masks, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
+    std::copy_n(buffers_.next_hidden.data(), count * spec_.hidden,
+                saved->hidden.data() + first * spec_.hidden);
+  }
+  return saved;
+}
+
+// finish_layer() has left the rows in `hidden`, so `next_hidden` is free.
+std::vector<RowScores> CpuBackend::score(std::span<const RowQuery> queries, float repetition_penalty) {
+  const auto count = std::ssize(queries);
+  const ScoredRows scored = {{buffers_.hidden.data(), count, spec_.hidden},
+                             {buffers_.next_hidden.data(), whole_tiles(count), spec_.hidden}};
+  return score_rows(weights_.head, scored, queries, pool_, repetition_penalty);
+}
+
+int64_t CpuBackend::cached_bytes(bool keep_inputs) const {
+  int64_t bytes = 0;
+  for (const LayerSpec& layer : spec_.layers) {
+    bytes +=
+        layer.attention.kv_heads * idleheads::cached_bytes(layer.attention.head_dim, weights_.bf16_attention);
+    if (keep_inputs) bytes += spec_.hidden * static_cast<int64_t>(sizeof(float));
+  }
+  return bytes;
+}
+
+std::unique_ptr<RowCache> CpuBackend::make_cache(int layer, int64_t tokens, bool keep_inputs) {
+  const AttentionSpec& a = spec_.layers[static_cast<size_t>(layer)].attention;
+  auto cache = std::make_unique<CpuRowCache>();
+  cache->keys.resize(static_cast<size_t>(a.kv_heads));
+  for (KeyCache& keys : cache->keys) reserve_keys(tokens, a.head_dim, weights_.bf16_attention, keys);
+  cache->keeps_inputs = keep_inputs;
+  if (keep_inputs) cache->inputs.reserve(tokens * spec_.hidden);
+  return cache;
+}
+
+std::unique_ptr<SavedRows> CpuBackend::cached_inputs(std::span<const RowCache* const> caches) {
+  auto saved = std::make_unique<CpuSavedRows>();
+  for (const RowCache* cache : caches)
+    saved->rows += static_cast<const CpuRowCache*>(cache)->inputs.size() / spec_.hidden;
+  saved->hidden.resize(saved->rows * spec_.hidden);
+  float* to = saved->hidden.data();
+  for (const RowCache* cache : caches) {
+    const AlignedBuffer<float>& inputs = static_cast<const CpuRowCache*>(cache)->inputs;
+    to = std::copy_n(inputs.data(), inputs.size(), to);
+  }
+  return saved;
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(const Model& model, ThreadPool& pool, const CpuOptions& options) {
+  return std::make_unique<CpuBackend>(model, pool, options);
+}
+
+std::string cpu_description(Precision precision) {
+  return fmt::format("{} products ({}), {} kernels{}", precision == Precision::bf16 ? "bf16" : "f32",
+                     matmul_description(), simd_target(),
+                     has_bf16_attention(precision) ? ", bf16 attention" : "");
+}
+
+}  // namespace idleheads

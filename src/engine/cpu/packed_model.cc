@@ -1,0 +1,131 @@
+#include "engine/cpu/packed_model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "engine/cpu/attention.h"
+#include "engine/cpu/ops.h"
+
+namespace idleheads {
+namespace {
+
+// Weights that are not numbers would show up as NaN scores of every sample; say so at once, with the place.
+AlignedBuffer<float> read_matrix(const Model& model, LayerMatrix which, int layer, std::string_view name) {
+  AlignedBuffer<float> matrix = model.weights().matrix(which, layer);
+  if (!all_finite(matrix.data(), matrix.size()))
+    fail("layer {}: the {} weights hold NaN or infinity", layer, name);
+  return matrix;
+}
+
+AlignedBuffer<float> projection_factors(const AttentionSpec& attention, int64_t hidden,
+                                        const AlignedBuffer<float>& output) {
+  const int64_t dim = attention.head_dim, size = dim * padded_head_dim(dim);
+  AlignedBuffer<float> factors(attention.heads * size);
+  for (int h = 0; h < attention.heads; ++h) {
+    projection_factor(output.data() + h * dim, hidden, attention.query_width(), dim,
+                      factors.data() + h * size);
+  }
+  return factors;
+}
+
+Norm query_or_key_norm(const AttentionSpec& attention, NormWeights weights, int64_t row_width) {
+  const bool over_row = attention.qk_norm_over == AttentionSpec::QkNorm::row;
+  return Norm(attention.qk_norm, std::move(weights), over_row ? row_width : attention.head_dim);
+}
+
+// One matrix after the other: while streaming, a layer in float32 would need as much memory as several
+// packed ones.
+PackedLayer pack_layer(const Model& model, int index, Precision precision) {
+  const int64_t hidden = model.spec().hidden;
+  const LayerSpec& spec = model.spec().layers[static_cast<size_t>(index)];
+  const AttentionSpec& attention = spec.attention;
+  PackedLayer packed;
+  LayerVectors v = model.weights().vectors(index);
+  const auto pack = [&](LayerMatrix which, std::string_view name, int64_t outputs, int64_t inputs,
+                        const AlignedBuffer<float>& bias) {
+    const AlignedBuffer<float> matrix = read_matrix(model, which, index, name);
+    if (which == LayerMatrix::output)
+      packed.projection_factors = projection_factors(attention, hidden, matrix);
+    return Linear(matrix.span(), outputs, inputs, precision, bias.span());
+  };
+  const int64_t width = spec.mlp.width, up_width = spec.mlp.gated ? 2 * width : width;
+  packed.attention = attention;
+  packed.parallel = spec.parallel;
+  packed.residual_multiplier = spec.residual_multiplier;
+  packed.qkv = pack(LayerMatrix::qkv, "attention input", attention.qkv_width(), hidden, v.qkv_bias);
+  packed.output =
+      pack(LayerMatrix::output, "attention output", hidden, attention.query_width(), v.output_bias);
+  Linear up =
+      pack(LayerMatrix::up, spec.mlp.gated ? "MLP gate and up" : "MLP up", up_width, hidden, v.up_bias);
+  Linear down = pack(LayerMatrix::down, "MLP down", hidden, width, v.down_bias);
+  packed.mlp = Mlp(spec.mlp, std::move(up), std::move(down));
+  packed.mlp_norm = spec.shared_norm ? Norm(spec.attention_norm, v.attention_norm, hidden)
+                                     : Norm(spec.mlp_norm, std::move(v.mlp_norm), hidden);
+  packed.attention_norm = Norm(spec.attention_norm, std::move(v.attention_norm), hidden);
+  packed.attention_post_norm = Norm(spec.attention_post_norm, std::move(v.attention_post_norm), hidden);
+  packed.mlp_post_norm = Norm(spec.mlp_post_norm, std::move(v.mlp_post_norm), hidden);
+  packed.query_norm = query_or_key_norm(attention, std::move(v.query_norm), attention.query_width());
+  packed.key_norm = query_or_key_norm(attention, std::move(v.key_norm), attention.kv_width());
+  packed.sinks = std::move(v.sinks);
+  return packed;
+}
+
+Linear pack_head_piece(const Model& model, int64_t index, Precision precision) {
+  const ModelSpec& c = model.spec();
+  const int64_t first = index * kVocabularyPiece;
+  const int64_t count = std::min<int64_t>(kVocabularyPiece, c.vocabulary - first);
+  const AlignedBuffer<float> matrix = model.weights().lm_head(first, count);
+  if (!all_finite(matrix.data(), matrix.size())) fail("the LM head's weights hold NaN or infinity");
+  return Linear(matrix.span(), count, c.hidden, precision);
+}
+
+template <typename T>
+WeightSequence<T> sequence(int64_t count, ThreadPool& pool, bool stream, std::function<T(int64_t)> load) {
+  return stream ? WeightSequence<T>::streamed(count, std::move(load))
+                : WeightSequence<T>::resident(count, pool, load);
+}
+
+}  // namespace
+
+WeightSizes weight_sizes(const ModelSpec& spec, Precision precision) {
+  const int64_t bytes = precision == Precision::bf16 ? 2 : 4, hidden = spec.hidden;
+  constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  WeightSizes sizes;
+  int64_t largest_matrix = 0;
+  for (const LayerSpec& layer : spec.layers) {
+    const AttentionSpec& a = layer.attention;
+    const int64_t up = (layer.mlp.gated ? 2 : 1) * hidden * layer.mlp.width;
+    const int64_t weights = hidden * a.qkv_width() + hidden * a.query_width() + up + hidden * layer.mlp.width;
+    const int64_t factors = a.heads * int64_t{a.head_dim} * padded_head_dim(a.head_dim);
+    const int64_t of_layer = weights * bytes + factors * kFloat;
+    sizes.all += of_layer;
+    sizes.layer = std::max(sizes.layer, of_layer);
+    largest_matrix = std::max({largest_matrix, up, hidden * a.qkv_width()});
+  }
+  const int64_t pieces = (spec.vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
+  const int64_t piece = std::min<int64_t>(kVocabularyPiece, spec.vocabulary) * hidden;
+  sizes.head_piece = piece * bytes;
+  sizes.all += pieces * sizes.head_piece;
+  // While a layer is loaded its largest matrix is there in float32 as well, and likewise a piece of the LM
+  // head; the first layer of the next round is loaded while the pieces are.
+  sizes.streamed = 2 * sizes.layer + 2 * sizes.head_piece + (largest_matrix + piece) * kFloat;
+  return sizes;
+}
+
+PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool, bool stream) {
+  const ModelSpec& spec = model.spec();
+  const int64_t pieces = (spec.vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
+  PackedModel packed;
+  packed.bf16_attention = has_bf16_attention(precision);
+  packed.layers = sequence<PackedLayer>(spec.layer_count(), pool, stream, [&model, precision](int64_t i) {
+    return pack_layer(model, static_cast<int>(i), precision);
+  });
+  packed.head.final_norm = Norm(spec.final_norm, model.weights().final_norm(), spec.hidden);
+  packed.head.multiplier = spec.logit_multiplier;
+  packed.head.soft_cap = spec.logit_soft_cap;
+  packed.head.pieces = sequence<Linear>(
+      pieces, pool, stream, [&model, precision](int64_t i) { return pack_head_piece(model, i, precision); });
+  return packed;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,157 @@
+#include "engine/forward_pass.h"
+
+#include <algorithm>
+
+namespace idleheads {
+namespace {
+
+RowBatch first_batch(std::span<const Sample> samples, std::span<const PathSpec> paths, bool sharing,
+                     const StartFrom* start) {
+  if (!start || start->where == StartFrom::Where::prompt) return {samples, paths, sharing};
+  // What is cached of a sample is its own.
+  std::vector<int64_t> begins;
+  for (const SequenceCache* cache : start->caches)
+    begins.push_back(start->where == StartFrom::Where::cache ? cache->tokens : 0);
+  return {samples, paths, begins};
+}
+
+}  // namespace
+
+bool needs_statistics(const Intervention& intervention) {
+  const auto* rule = std::get_if<ScoreRule>(&intervention);
+  return rule != nullptr && !rule->score->is_random;
+}
+
+ForwardPass::ForwardPass(const EngineParts& parts, std::span<const Sample> samples,
+                         std::span<const Intervention> interventions, std::span<const PathSpec> paths,
+                         const RunOptions& options, const StartFrom* start)
+    : model_(parts.model),
+      spec_(parts.model.spec()),
+      backend_(parts.backend),
+      pool_(parts.pool),
+      limits_(parts.limits),
+      samples_(samples),
+      interventions_(interventions),
+      options_(options),
+      start_(start),
+      measure_(options.stats || std::ranges::any_of(interventions, needs_statistics) ||
+               (start && start->keep_inputs)),
+      together_(options.rows > 0 ? RowBatch::Together::interventions : RowBatch::Together::sharing),
+      all_(first_batch(samples, paths, parts.sharing, start)),
+      batch_(all_) {
+  begin();
+}
+
+void ForwardPass::begin() {
+  results_.resize(all_.paths().size());
+  Suspended first = {.batch = all_, .layer = 0, .rows = nullptr};
+  if (start_) begin_caches(first);
+  for (PathResult& result : results_) {
+    if (result.mask.layers() == 0) result.mask = HeadMask(spec_.layer_count(), spec_.heads());
+    if (options_.stats) result.stats = SampleStats(spec_.layer_count(), spec_.heads());
+  }
+  work_.rows_unshared = all_.rows_unshared() * spec_.layer_count();
+  waiting_rows_ = first.rows ? first.rows->rows : 0;
+  suspended_.push_back(std::move(first));
+}
+
+std::vector<PathResult> ForwardPass::run() {
+  while (!suspended_.empty()) run_layers();
+  return std::move(results_);
+}
+
+void ForwardPass::run_layers() {
+  const int layers = spec_.layer_count();
+  const auto path_layers = static_cast<double>(results_.size()) * layers;
+  for (int l = resume(); l < layers; ++l) {
+    backend_.begin_layer(l, runs(l), measure_);
+    backend_.project();
+    if (start_) append_rows(l);
+    backend_.attend();
+    if (measure_) sum_statistics(l);
+    count_work();
+    const Branching branching = decide_masks(l);
+    if (batch_.paths().empty()) return;
+    batch_.advance(branching);
+    if (l + 1 < layers) {
+      backend_.finish_layer(branching.masks, branching.rows);
+    } else {
+      finish_and_score(branching);
+    }
+    path_layers_done_ += std::ssize(batch_.paths());
+    if (options_.on_layer) options_.on_layer(static_cast<double>(path_layers_done_) / path_layers);
+  }
+  hand_over();
+}
+
+// The results of the paths that have left the last layer.
+void ForwardPass::hand_over() {
+  if (!options_.on_finished) return;
+  std::vector<int64_t> numbers;
+  for (const Path& path : batch_.paths()) numbers.push_back(path.number);
+  options_.on_finished(numbers, results_);
+}
+
+std::vector<RowRun> ForwardPass::runs(int layer) {
+  std::vector<RowRun> runs;
+  for (const Branch& branch : batch_.branches()) {
+    const Segment& segment = batch_.segment_of(branch);
+    RowRun run = {branch.first_row, segment.length(), segment.begin, branch.parent, nullptr};
+    if (appends()) run.cache = cache_of(branch).own(layer).rows.get();
+    runs.push_back(run);
+  }
+  return runs;
+}
+
+void ForwardPass::count_work() {
+  work_.rows += batch_.rows();
+  const std::vector<double> shares = batch_.row_shares();
+  for (size_t p = 0; p < shares.size(); ++p)
+    results_[static_cast<size_t>(batch_.paths()[p].number)].work += shares[p];
+}
+
+void ForwardPass::sum_statistics(int layer) {
+  const auto& branches = batch_.branches();
+  sums_.reset(std::ssize(branches), spec_.heads(), spec_.kv_heads());
+  for (size_t b = 0; b < branches.size() && appends(); ++b) {
+    const LayerCache& cache = *cache_of(branches[b]).layers[static_cast<size_t>(layer)];
+    const auto run = static_cast<int64_t>(b);
+    std::ranges::copy(cache.head_sums, sums_.heads_of(run).begin());
+    std::ranges::copy(cache.value_norms, sums_.values_of(run).begin());
+    std::ranges::copy(cache.first_value_norms, sums_.first_norms_of(run).begin());
+  }
+  backend_.sum(sums_);
+  if (start_) cache_sums(layer);
+}
+
+std::vector<uint8_t> ForwardPass::masks_of_paths(int layer) const {
+  std::vector<uint8_t> masks;
+  for (const Path& path : batch_.paths()) {
+    const std::span<const uint8_t> mask = results_[static_cast<size_t>(path.number)].mask.layer(layer);
+    masks.insert(masks.end(), mask.begin(), mask.end());
+  }
+  return masks;
+}
+
+Branching ForwardPass::decide_masks(int layer) {
+  pool_.parallel_for(std::ssize(batch_.paths()), [&](int64_t p, int) {
+    const Path& path = batch_.paths()[static_cast<size_t>(p)];
+    const Sample& sample = samples_[static_cast<size_t>(path.sample)];
+    PathResult& result = results_[static_cast<size_t>(path.number)];
+    std::vector<HeadStats> stats(static_cast<size_t>(spec_.heads()));
+    if (measure_) sample_stats(sums_, path.branch, std::ssize(sample.tokens), stats);
+    if (options_.stats) std::ranges::copy(stats, result.stats.layer(layer).begin());
+    const RandomKey key = {options_.seed, sample.id};
+    decide_mask(interventions_[static_cast<size_t>(path.intervention)], stats, layer, key,
+                result.mask.layer(layer));
+  });
+  if (appends() && layer + 1 < spec_.layer_count()) drop_changed(layer);
+  Branching branching = batch_.branch(masks_of_paths(layer), spec_.heads(), pool_);
+  if (std::ssize(branching.rows) <= limits_.rows) return branching;
+  const RowBatch::Division division = batch_.divide(limits_.rows, together_, &branching);
+  if (!finish_and_suspend(layer, branching, division.others)) suspend(division.others, layer);
+  batch_.keep(division.first);
+  return batch_.branch(masks_of_paths(layer), spec_.heads(), pool_);
+}
+
+}  // namespace idleheads

@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <vector>
+
+#include "base/error.h"
+#include "model/families/family.h"
+
+namespace idleheads {
+namespace {
+
+constexpr std::array kFamilies = {&kLlama, &kQwen2, &kOlmo2, &kQwen3, &kMistral};
+
+const Family& require_family(std::string_view Family::*key, std::string_view value, std::string_view source) {
+  std::vector<std::string_view> known;
+  for (const Family* family : kFamilies) {
+    if ((family->*key).empty()) continue;
+    if (family->*key == value) return *family;
+    known.push_back(family->*key);
+  }
+  fail("{}: model family '{}' is not supported; supported: {}", source, printable(value),
+       fmt::join(known, ", "));
+}
+
+}  // namespace
+
+std::span<const Family* const> families() { return kFamilies; }
+
+const Family& family_of_json(std::string_view model_type, std::string_view source) {
+  return require_family(&Family::name, model_type, source);
+}
+
+const Family& family_of_gguf(std::string_view architecture, std::string_view source) {
+  return require_family(&Family::gguf, architecture, source);
+}
+
+const Family& family_named(std::string_view name) {
+  const auto found = std::ranges::find(kFamilies, name, [](const Family* family) { return family->name; });
+  if (found == kFamilies.end()) throw std::logic_error("a family that is not registered");
+  return **found;
+}
+
+}  // namespace idleheads

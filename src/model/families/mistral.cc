@@ -1,0 +1,32 @@
+// Mistral 7B and what else is saved as MistralForCausalLM: Llama without biases, with a window in all layers
+// of the first version. In GGUF they are written as Llama, which does not say that there is a window.
+#include <array>
+
+#include "model/families/common.h"
+
+namespace idleheads {
+namespace {
+
+void read_json(JsonReader& reader, ModelSpec& spec) {
+  reader.require_named("num_key_value_heads");  // 8 and 4096 where they are missing, whatever the model
+  reader.require_named("sliding_window");
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  read_pre_norms(reader, layer, spec);
+  layer.attention.window = reader.integer("sliding_window", 0);
+  layer.attention.rope = read_only_rope(reader, {}, layer.attention.head_dim, spec);
+  repeat_layer(reader, layer, spec);
+}
+
+constexpr auto kInert = std::to_array<std::string_view>({"attention_bias", "mlp_bias", "max_window_layers"});
+
+}  // namespace
+
+constexpr Family kMistral = {.name = "mistral",
+                             .architecture = "MistralForCausalLM",
+                             .gguf = {},
+                             .read_json = read_json,
+                             .read_gguf = nullptr,
+                             .inert_keys = kInert};
+
+}  // namespace idleheads

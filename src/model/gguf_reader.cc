@@ -1,0 +1,87 @@
+#include "model/gguf_reader.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace idleheads {
+
+GgufReader::GgufReader(const Gguf& gguf, std::string_view name, std::string_view architecture)
+    : gguf_(gguf), name_(name), prefix_(std::string(architecture) + ".") {}
+
+bool GgufReader::has(const std::string& key) {
+  read_.insert(prefix_ + key);
+  return gguf_.metadata.contains(prefix_ + key);
+}
+
+int GgufReader::integer(const std::string& key) {
+  if (!has(key)) fail("{}: metadata {}{} is missing", name_, prefix_, key);
+  const GgufValue& found = gguf_.metadata.at(prefix_ + key);
+  int64_t value = -1;
+  if (const auto* list = std::get_if<std::vector<int64_t>>(&found); list != nullptr && !list->empty()) {
+    value = list->front();
+    if (std::count(list->begin(), list->end(), value) != static_cast<int64_t>(list->size())) {
+      fail("{}: metadata {}{} differs from layer to layer, which is not supported", name_, prefix_, key);
+    }
+  } else if (const auto* number = std::get_if<int64_t>(&found)) {
+    value = *number;
+  }
+  if (value < 0 || value > std::numeric_limits<int>::max()) {
+    fail("{}: metadata {}{} is not a sensible whole number", name_, prefix_, key);
+  }
+  return static_cast<int>(value);
+}
+
+int GgufReader::integer(const std::string& key, int absent) { return has(key) ? integer(key) : absent; }
+
+double GgufReader::number(const std::string& key) {
+  read_.insert(prefix_ + key);
+  return require<double>(gguf_, prefix_ + key);
+}
+
+double GgufReader::number(const std::string& key, double absent) { return has(key) ? number(key) : absent; }
+
+bool GgufReader::boolean(const std::string& key, bool absent) {
+  return has(key) ? require<bool>(gguf_, prefix_ + key) : absent;
+}
+
+std::string GgufReader::text(const std::string& key, std::string absent) {
+  return has(key) ? require<std::string>(gguf_, prefix_ + key) : absent;
+}
+
+const Tensor* GgufReader::find_tensor(const std::string& name) const {
+  const auto found = std::ranges::find(gguf_.tensors, name, &Tensor::name);
+  return found == gguf_.tensors.end() ? nullptr : &*found;
+}
+
+void GgufReader::refuse_acting_number(const std::string& key, double at_rest, bool zero_is_absent) {
+  if (read_.contains(prefix_ + key)) return;
+  const double value = number(key, at_rest);
+  if (value != at_rest && !(zero_is_absent && value == 0)) wrong(key, value, fmt::format("{}", at_rest));
+}
+
+void GgufReader::refuse_acting_keys() {
+  if (!boolean("attention.causal", true)) wrong("attention.causal", "false", "true");
+  for (const char* key : {"use_parallel_residual"}) {
+    if (!read_.contains(prefix_ + key) && boolean(key, false)) wrong(key, "true", "false");
+  }
+  for (const char* key : {"attention.sliding_window", "expert_count", "expert_used_count",
+                          "expert_shared_count", "nextn_predict_layers", "pooling_type"}) {
+    if (read_.contains(prefix_ + key)) continue;
+    if (const int value = integer(key, 0); value != 0) wrong(key, value, "0");
+  }
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping", "attention.clamp_kqv",
+                          "attention.max_alibi_bias"}) {
+    refuse_acting_number(key, 0, false);
+  }
+  // 0 stands for "not given" in llama.cpp.
+  for (const char* key : {"logit_scale", "embedding_scale", "residual_scale"})
+    refuse_acting_number(key, 1, true);
+  for (const auto& [key, value] : gguf_.metadata) {
+    if (key.starts_with(prefix_) && !read_.contains(key)) {
+      fail("{}: metadata {} is not understood and might change what the model computes", name_,
+           printable(key));
+    }
+  }
+}
+
+}  // namespace idleheads

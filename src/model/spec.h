@@ -1,0 +1,129 @@
+// What a model computes, layer by layer. The forward pass reads this and knows no family.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace idleheads {
+
+// Normalisation of a row x of n numbers; weights and bias are tensors of the checkpoint.
+struct NormSpec {
+  enum class Kind {
+    none,   // x as it is
+    rms,    // x / sqrt(mean(x^2) + epsilon) * weight
+    layer,  // (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias
+  };
+  Kind kind = Kind::none;
+  float epsilon = 0;
+  bool weight = true;  // false: 1
+  bool bias = false;   // false: 0; only `layer` has one
+
+  bool is_there() const { return kind != Kind::none; }
+  bool operator==(const NormSpec&) const = default;
+};
+
+// Rotary position embedding: element i of the first half of the rotated part of a head and element i of its
+// second half turn by the angle position x inverse_frequencies[i].
+struct RopeSpec {
+  double theta = 0;                        // base of the frequencies; for people
+  std::vector<float> inverse_frequencies;  // [rotated / 2], scaling applied
+  float magnitude = 1;                     // factor of cosines and sines (transformers' attention_factor)
+
+  int rotated() const { return 2 * static_cast<int>(inverse_frequencies.size()); }
+  bool operator==(const RopeSpec&) const = default;
+};
+
+struct AttentionSpec {
+  int heads = 0;       // query heads
+  int kv_heads = 0;    // key/value heads; heads is a multiple of it
+  int head_dim = 0;    // d_head
+  float scale = 0;     // of q . k
+  int64_t window = 0;  // keys that a query sees, its own included; 0: all before it
+  float soft_cap = 0;  // scores become cap x tanh(score / cap); 0: they stay
+  float clip = 0;      // Q, K and V are clamped to [-clip, clip] after the projection; 0: they stay
+  bool sinks = false;  // a learned logit a head in the softmax's denominator
+  bool qkv_bias = false;
+  bool output_bias = false;
+
+  // Norm of queries and keys before RoPE: over the whole row of all heads, or over each head, with weights
+  // that query heads share, and key heads likewise.
+  enum class QkNorm { none, row, head };
+  QkNorm qk_norm_over = QkNorm::none;
+  NormSpec qk_norm;
+
+  int rope = -1;  // number in ModelSpec::ropes; -1: none
+
+  int query_width() const { return heads * head_dim; }
+  int kv_width() const { return kv_heads * head_dim; }
+  int qkv_width() const { return query_width() + 2 * kv_width(); }
+  int group_size() const { return heads / kv_heads; }
+  bool operator==(const AttentionSpec&) const = default;
+};
+
+enum class Activation {
+  silu,       // x / (1 + exp(-x))
+  gelu,       // x Phi(x)
+  gelu_tanh,  // its approximation by tanh
+};
+
+// down(act(gate x) * up x) if gated, else down(act(up x)).
+struct MlpSpec {
+  int width = 0;
+  Activation activation = Activation::silu;
+  bool gated = true;
+  bool bias = false;
+  bool operator==(const MlpSpec&) const = default;
+};
+
+// x += m post(attention(pre(x))), then x += m post(mlp(pre(x))), each with its own norms and m the residual
+// multiplier. Parallel: both read the layer's input.
+struct LayerSpec {
+  NormSpec attention_norm, attention_post_norm;
+  NormSpec mlp_norm, mlp_post_norm;
+  AttentionSpec attention;
+  MlpSpec mlp;
+  bool parallel = false;
+  bool shared_norm = false;  // parallel: the MLP reads attention_norm's output, and there is no mlp_norm
+  float residual_multiplier = 1;
+  bool operator==(const LayerSpec&) const = default;
+};
+
+struct ModelSpec {
+  std::string family;  // "llama": for people; nothing branches on it
+  int hidden = 0;      // width of the residual stream (d_model)
+  int vocabulary = 0;
+  int64_t context = 0;           // longest sequence the model is made for, in tokens
+  bool tied_embeddings = false;  // the LM head is the embedding matrix
+  float embedding_multiplier = 1;
+  NormSpec final_norm;
+  float logit_multiplier = 1;
+  float logit_soft_cap = 0;  // as AttentionSpec::soft_cap, after the multiplier
+  std::vector<RopeSpec> ropes;
+  std::vector<LayerSpec> layers;
+
+  int layer_count() const { return static_cast<int>(layers.size()); }
+  // All layers have the same numbers of heads (validate()).
+  int heads() const { return layers.front().attention.heads; }
+  int kv_heads() const { return layers.front().attention.kv_heads; }
+  int group_size() const { return layers.front().attention.group_size(); }
+};
+
+// Throws Error unless a model can have so many layers; to be asked before they are made.
+void require_layer_count(int64_t layers, std::string_view name);
+
+// Throws Error if sizes are not positive, absurd, or do not fit each other.
+void validate(const ModelSpec& spec, std::string_view name);
+
+// Plain RoPE frequencies theta^(-2i / rotated), i < rotated / 2, in float32 as transformers computes them.
+std::vector<float> rope_frequencies(double theta, int rotated);
+
+// Parameters of "llama3" RoPE scaling (Llama 3.1).
+struct Llama3Scaling {
+  double factor = 1, low_frequency_factor = 1, high_frequency_factor = 4, original_context = 8192;
+  bool operator==(const Llama3Scaling&) const = default;
+};
+void apply_llama3_scaling(const Llama3Scaling& scaling, std::vector<float>& frequencies);
+
+}  // namespace idleheads

@@ -1,0 +1,154 @@
+// Every family against Hugging Face transformers (tests/data/golden/families): scores, masks and logits of a
+// tiny random model, from its folder and from a GGUF file of it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "base/mapped_file.h"
+#include "engine/engine.h"
+#include "format/json.h"
+#include "support/temp_folder.h"
+
+namespace idleheads {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFolder = fs::path(IDLEHEADS_TEST_DATA) / "golden" / "families";
+
+// The goldens' own rounding in float32 is a hundredth of it.
+double allowed(double want) { return 1e-4 * std::max(1.0, std::abs(want)); }
+
+class Golden {
+ public:
+  explicit Golden(const fs::path& folder)
+      : golden_(parse_json(read_text_file(folder / "cases.json"), (folder / "cases.json").string())) {
+    for (const Json& c : golden_.at("cases")) {
+      Sample sample;
+      sample.id = samples_.size();
+      sample.tokens = c.at("tokens").get<std::vector<int32_t>>();
+      sample.want_last_logits = true;
+      samples_.push_back(sample);
+    }
+    interventions_ = {std::monostate{}};
+    for (const Json& i : golden_.at("interventions")) {
+      interventions_.push_back(
+          ScoreRule{&require_score(i.at("score").get<std::string>()), i.at("threshold").get<float>()});
+    }
+  }
+
+  // Of samples up to so many tokens.
+  void expect_equal(const fs::path& model, int64_t longest = 1 << 20) const {
+    for (const bool sharing : {true, false}) {
+      Engine engine(Model::open(model.string()),
+                    {.threads = 2, .precision = Precision::f32, .sharing = sharing});
+      const std::vector<PathResult> results = engine.run(samples_, interventions_, {.stats = true});
+      for (size_t s = 0; s < samples_.size(); ++s) {
+        if (std::ssize(samples_[s].tokens) > longest) continue;
+        const std::span<const PathResult> of_sample =
+            std::span(results).subspan(s * interventions_.size(), interventions_.size());
+        expect_scores(golden_.at("cases")[s].at("scores"), of_sample[0].stats, s);
+        expect_logits(golden_.at("cases")[s], of_sample[0], fmt::format("sample {}", s));
+        for (size_t i = 1; i < interventions_.size(); ++i) {
+          const Json& ablated = golden_.at("interventions")[i - 1].at("cases")[s];
+          const std::string place = fmt::format("sample {} {}", s, to_string(interventions_[i]));
+          expect_mask(ablated.at("mask"), of_sample[i].mask, place);
+          expect_logits(ablated, of_sample[i], place);
+        }
+      }
+    }
+  }
+
+ private:
+  static void expect_scores(const Json& golden, const SampleStats& stats, size_t sample) {
+    for (const Score& score : all_scores()) {
+      if (score.is_random) continue;
+      const Json& layers = golden.at(std::string(score.slug));
+      ASSERT_EQ(layers.size(), static_cast<size_t>(stats.layers));
+      for (int l = 0; l < stats.layers; ++l) {
+        std::vector<float> values(static_cast<size_t>(stats.heads));
+        compute_scores(score, stats.layer(l), l, {}, values);
+        for (int h = 0; h < stats.heads; ++h) {
+          const Json& want = layers[static_cast<size_t>(l)][static_cast<size_t>(h)];
+          if (want.is_null()) continue;  // 0 / 0: the entropy of a single token
+          EXPECT_NEAR(values[static_cast<size_t>(h)], want.get<double>(), allowed(want.get<double>()))
+              << score.slug << " sample " << sample << fmt::format(" L{}H{}", l, h);
+        }
+      }
+    }
+  }
+
+  static void expect_mask(const Json& golden, const HeadMask& mask, const std::string& place) {
+    for (int l = 0; l < mask.layers(); ++l) {
+      std::string bits;
+      for (const uint8_t off : mask.layer(l)) bits += off ? '1' : '0';
+      EXPECT_EQ(bits, golden[static_cast<size_t>(l)].get<std::string>()) << place << " layer " << l;
+    }
+  }
+
+  static void expect_logits(const Json& golden, const PathResult& result, const std::string& place) {
+    const Json& want = golden.at("last_logits");
+    ASSERT_EQ(want.size(), result.last_logits.size());
+    for (size_t i = 0; i < want.size(); ++i) {
+      EXPECT_NEAR(result.last_logits[i], want[i].get<double>(), allowed(want[i].get<double>()))
+          << place << " logit " << i;
+    }
+  }
+
+  Json golden_;
+  std::vector<Sample> samples_;
+  std::vector<Intervention> interventions_;
+};
+
+std::vector<std::string> folders() {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(kFolder)) {
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+class FamilyGolden : public testing::TestWithParam<std::string> {};
+
+TEST_P(FamilyGolden, Folder) { Golden(kFolder / GetParam()).expect_equal(kFolder / GetParam()); }
+
+TEST_P(FamilyGolden, Gguf) {
+  const fs::path file = kFolder / GetParam() / "model.gguf";
+  if (!fs::exists(file))
+    GTEST_SKIP() << "llama.cpp has no such architecture, or GGUF no key for what is special";
+  // llama.cpp's files of Mistral are Llama's and do not tell of the window of 8 tokens.
+  Golden(kFolder / GetParam()).expect_equal(file, GetParam() == "mistral" ? 8 : 1 << 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FamilyGolden, testing::ValuesIn(folders()),
+                         [](const auto& test) { return test.param; });
+
+// A window is what the file says: without it the model is another one, and it is that of the GGUF file.
+TEST(FamilyWindow, IsReadFromTheFile) {
+  const test::TempFolder folder;
+  for (const char* file : {"config.json", "model.safetensors", "model.gguf"})
+    fs::copy_file(kFolder / "mistral" / file, folder.path() / file);
+  Json config = parse_json(read_text_file(folder.path() / "config.json"), "config.json");
+  EXPECT_EQ(config.at("sliding_window"), 8);
+  config["sliding_window"] = nullptr;
+  std::ofstream(folder.path() / "config.json") << dump_json(config);
+  fs::rename(folder.path() / "model.gguf", folder.path() / "other.gguf");
+  Sample sample;
+  for (int32_t t = 0; t < 30; ++t) sample.tokens.push_back(t);
+  sample.want_last_logits = true;
+  const std::vector<Intervention> none = {std::monostate{}};
+  const auto logits_of = [&](const fs::path& model) {
+    Engine engine(Model::open(model.string()), {.threads = 1, .precision = Precision::f32});
+    return engine.run({&sample, 1}, none)[0].last_logits;
+  };
+  const std::vector<float> without = logits_of(folder.path());
+  EXPECT_EQ(without, logits_of(folder.path() / "other.gguf"));
+  EXPECT_NE(without, logits_of(kFolder / "mistral"));
+}
+
+}  // namespace
+}  // namespace idleheads
