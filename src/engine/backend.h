@@ -34,8 +34,9 @@ class SavedRows {
 struct RowRun {
   int64_t first_row = 0;
   int64_t count = 0;
-  int64_t begin = 0;    // position of the first
-  int32_t parent = -1;  // the run with the positions before, earlier in the list; -1: none
+  int64_t begin = 0;        // position of the first
+  int32_t parent = -1;      // the run with the positions before, earlier in the list; -1: none
+  int64_t rope_length = 0;  // ModelSpec::rope_length of its samples
   // Without a parent and with begin > 0: has the positions before, and those of the run once appended.
   RowCache* cache = nullptr;
 };
@@ -100,7 +101,7 @@ class Backend {
 
   // Rows. Nothing moves until the next reserve.
   virtual void reserve(int64_t rows) = 0;
-  virtual void embed(std::span<const int32_t> tokens) = 0;  // [rows]
+  virtual void embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) = 0;  // [rows]
   virtual std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) = 0;
   virtual void restore(const SavedRows& saved) = 0;  // become the rows 0, 1, ...
 

@@ -5,14 +5,19 @@
 namespace idleheads {
 namespace {
 
-RowBatch first_batch(std::span<const Sample> samples, std::span<const PathSpec> paths, bool sharing,
-                     const StartFrom* start) {
-  if (!start || start->where == StartFrom::Where::prompt) return {samples, paths, sharing};
+RowBatch first_batch(const EngineParts& parts, std::span<const Sample> samples,
+                     std::span<const PathSpec> paths, const StartFrom* start) {
+  std::vector<int64_t> rope_lengths;
+  for (const Sample& sample : samples)
+    rope_lengths.push_back(parts.model.spec().rope_length(std::ssize(sample.tokens)));
+  if (!parts.sharing) return RowBatch::separate(separate_paths(samples, rope_lengths, paths), paths);
+  if (!start || start->where == StartFrom::Where::prompt)
+    return {build_token_tree(samples, rope_lengths), paths};
   // What is cached of a sample is its own.
   std::vector<int64_t> begins;
   for (const SequenceCache* cache : start->caches)
     begins.push_back(start->where == StartFrom::Where::cache ? cache->tokens : 0);
-  return {samples, paths, begins};
+  return {own_segments(samples, rope_lengths, begins), paths};
 }
 
 }  // namespace
@@ -37,7 +42,7 @@ ForwardPass::ForwardPass(const EngineParts& parts, std::span<const Sample> sampl
       measure_(options.stats || std::ranges::any_of(interventions, needs_statistics) ||
                (start && start->keep_inputs)),
       together_(options.rows > 0 ? RowBatch::Together::interventions : RowBatch::Together::sharing),
-      all_(first_batch(samples, paths, parts.sharing, start)),
+      all_(first_batch(parts, samples, paths, start)),
       batch_(all_) {
   begin();
 }
@@ -96,7 +101,8 @@ std::vector<RowRun> ForwardPass::runs(int layer) {
   std::vector<RowRun> runs;
   for (const Branch& branch : batch_.branches()) {
     const Segment& segment = batch_.segment_of(branch);
-    RowRun run = {branch.first_row, segment.length(), segment.begin, branch.parent, nullptr};
+    RowRun run = {branch.first_row, segment.length(),    segment.begin,
+                  branch.parent,    segment.rope_length, nullptr};
     if (appends()) run.cache = cache_of(branch).own(layer).rows.get();
     runs.push_back(run);
   }

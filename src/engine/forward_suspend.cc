@@ -1,5 +1,6 @@
 // Paths of a forward pass that wait because their rows are too many at a time.
 #include <algorithm>
+#include <numeric>
 
 #include "engine/forward_pass.h"
 
@@ -32,14 +33,16 @@ void ForwardPass::reserve() {
 }
 
 void ForwardPass::embed() {
-  std::vector<int32_t> tokens(static_cast<size_t>(batch_.rows()));
+  std::vector<int32_t> tokens(static_cast<size_t>(batch_.rows())), positions(tokens.size());
   for (const Branch& branch : batch_.branches()) {
     const Segment& segment = batch_.segment_of(branch);
     const std::vector<int32_t>& of_sample = samples_[static_cast<size_t>(segment.sample)].tokens;
     std::copy(of_sample.begin() + segment.begin, of_sample.begin() + segment.end,
               tokens.begin() + branch.first_row);
+    const auto first = positions.begin() + branch.first_row;
+    std::iota(first, first + segment.length(), static_cast<int32_t>(segment.begin));
   }
-  backend_.embed(tokens);
+  backend_.embed(tokens, positions);
 }
 
 // The paths will go on from the input of this layer, or from the beginning where their rows are too many to

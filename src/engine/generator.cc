@@ -34,7 +34,7 @@ Generator::Generator(const EngineParts& parts, std::span<const Prompt> prompts,
 
 std::vector<GenerateResult> Generator::run() {
   if (results_.empty()) return {};
-  if (!parts_.sharing) {
+  if (!parts_.sharing || rope_may_change()) {
     run_apart();
     return std::move(results_);
   }
@@ -63,6 +63,15 @@ void Generator::run_apart() {
     }
     report();
   }
+}
+
+// Whether a sequence may come to turn otherwise as it grows, which concerns all its rows.
+bool Generator::rope_may_change() const {
+  const ModelSpec& spec = parts_.model.spec();
+  return std::ranges::any_of(prompts_, [&](const Prompt& prompt) {
+    const int64_t tokens = std::ssize(prompt.tokens);
+    return spec.rope_length(tokens) != spec.rope_length(tokens + options_.max_new_tokens);
+  });
 }
 
 // Lets prompts begin as far as there is memory for them.
@@ -237,10 +246,8 @@ bool Generator::accept(int32_t prompt, int32_t intervention, std::span<const int
                     (options_.enough && options_.enough(result.tokens));
   if (!ends) return true;
   ++finished_;
-  if (parts_.sharing) {
-    --active_;
-    active_bytes_ -= path_bytes(prompt);
-  }
+  --active_;
+  active_bytes_ -= path_bytes(prompt);
   return false;
 }
 

@@ -47,7 +47,8 @@ class Generator {
     std::vector<ForwardPass::MaskChange> mask_changes;
   };
 
-  void run_apart();  // without sharing: a pass of its own for every token
+  void run_apart();  // a pass of its own for every token
+  bool rope_may_change() const;
   void admit();
   std::vector<Part> next_parts();
   void step();

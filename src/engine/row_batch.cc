@@ -56,13 +56,6 @@ std::vector<PathSpec> all_paths(int64_t samples, int64_t interventions) {
   return paths;
 }
 
-RowBatch::RowBatch(std::span<const Sample> samples, std::span<const PathSpec> paths, bool sharing)
-    : RowBatch(sharing ? build_token_tree(samples) : separate_paths(samples, paths), paths, !sharing) {}
-
-RowBatch::RowBatch(std::span<const Sample> samples, std::span<const PathSpec> paths,
-                   std::span<const int64_t> begins)
-    : RowBatch(own_segments(samples, begins), paths, false) {}
-
 RowBatch::RowBatch(TokenTree tree, std::span<const PathSpec> paths, bool leaf_is_of_path)
     : tree_(std::make_shared<const TokenTree>(std::move(tree))) {
   for (size_t i = 0; i < tree_->segments.size(); ++i) {

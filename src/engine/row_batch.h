@@ -40,10 +40,12 @@ struct Branching {
 
 class RowBatch {
  public:
-  // With sharing samples' common prefixes are there once; else every path has rows of its own.
-  RowBatch(std::span<const Sample> samples, std::span<const PathSpec> paths, bool sharing);
-  // The samples' tokens from begins[sample] on; nothing shared between samples.
-  RowBatch(std::span<const Sample> samples, std::span<const PathSpec> paths, std::span<const int64_t> begins);
+  // From build_token_tree(), or own_segments().
+  RowBatch(TokenTree tree, std::span<const PathSpec> paths) : RowBatch(std::move(tree), paths, false) {}
+  // From separate_paths(): every path has rows of its own.
+  static RowBatch separate(TokenTree tree, std::span<const PathSpec> paths) {
+    return RowBatch(std::move(tree), paths, true);
+  }
 
   const TokenTree& tree() const { return *tree_; }
   const std::vector<Branch>& branches() const { return branches_; }

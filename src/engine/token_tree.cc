@@ -14,15 +14,21 @@ size_t common_prefix(const std::vector<int32_t>& a, const std::vector<int32_t>& 
 // before it where their common prefix ends.
 class Builder {
  public:
-  explicit Builder(std::span<const Sample> samples) : samples_(samples) { tree_.leaf.resize(samples.size()); }
+  Builder(std::span<const Sample> samples, std::span<const int64_t> rope_lengths)
+      : samples_(samples), rope_lengths_(rope_lengths) {
+    tree_.leaf.resize(samples.size());
+  }
 
   TokenTree build() {
     std::vector<int32_t> order(samples_.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return tokens(a) < tokens(b); });
+    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+      return rope_length(a) != rope_length(b) ? rope_length(a) < rope_length(b) : tokens(a) < tokens(b);
+    });
     // The longest common prefix with each neighbour says where segments must end.
     for (size_t i = 0; i < order.size(); ++i) {
-      const size_t shared = i == 0 ? 0 : common_prefix(tokens(order[i - 1]), tokens(order[i]));
+      const bool may_share = i > 0 && rope_length(order[i - 1]) == rope_length(order[i]);
+      const size_t shared = may_share ? common_prefix(tokens(order[i - 1]), tokens(order[i])) : 0;
       split_path(static_cast<int64_t>(shared));
       append(order[i], static_cast<int64_t>(shared));
     }
@@ -34,6 +40,8 @@ class Builder {
   const std::vector<int32_t>& tokens(int32_t sample) const {
     return samples_[static_cast<size_t>(sample)].tokens;
   }
+
+  int64_t rope_length(int32_t sample) const { return rope_lengths_[static_cast<size_t>(sample)]; }
 
   // Cuts the current path at `position`: the segment across it becomes two, and what lies behind leaves the
   // path.
@@ -56,7 +64,7 @@ class Builder {
     if (from < length) {
       const int32_t parent = path_.empty() ? -1 : path_.back();
       path_.push_back(static_cast<int32_t>(tree_.segments.size()));
-      tree_.segments.push_back({parent, sample, from, length});
+      tree_.segments.push_back({parent, sample, from, length, rope_length(sample)});
     }
     tree_.leaf[static_cast<size_t>(sample)] = path_.back();
   }
@@ -79,30 +87,35 @@ class Builder {
   Segment& segment(int32_t i) { return tree_.segments[static_cast<size_t>(i)]; }
 
   std::span<const Sample> samples_;
+  std::span<const int64_t> rope_lengths_;
   TokenTree tree_;
   std::vector<int32_t> path_;  // segments of the last sample
 };
 
 }  // namespace
 
-TokenTree build_token_tree(std::span<const Sample> samples) { return Builder(samples).build(); }
+TokenTree build_token_tree(std::span<const Sample> samples, std::span<const int64_t> rope_lengths) {
+  return Builder(samples, rope_lengths).build();
+}
 
-TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> begins) {
+TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> rope_lengths,
+                       std::span<const int64_t> begins) {
   TokenTree tree;
   for (size_t i = 0; i < samples.size(); ++i) {
-    tree.leaf.push_back(static_cast<int32_t>(i));
-    tree.segments.push_back(
-        {-1, static_cast<int32_t>(i), begins[i], static_cast<int64_t>(samples[i].tokens.size())});
+    const auto number = static_cast<int32_t>(i);
+    tree.leaf.push_back(number);
+    tree.segments.push_back({-1, number, begins[i], std::ssize(samples[i].tokens), rope_lengths[i]});
   }
   return tree;
 }
 
-TokenTree separate_paths(std::span<const Sample> samples, std::span<const PathSpec> paths) {
+TokenTree separate_paths(std::span<const Sample> samples, std::span<const int64_t> rope_lengths,
+                         std::span<const PathSpec> paths) {
   TokenTree tree;
   for (const PathSpec& path : paths) {
+    const auto sample = static_cast<size_t>(path.sample);
     tree.leaf.push_back(static_cast<int32_t>(tree.segments.size()));
-    const auto tokens = std::ssize(samples[static_cast<size_t>(path.sample)].tokens);
-    tree.segments.push_back({-1, path.sample, 0, tokens});
+    tree.segments.push_back({-1, path.sample, 0, std::ssize(samples[sample].tokens), rope_lengths[sample]});
   }
   return tree;
 }

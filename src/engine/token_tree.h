@@ -15,6 +15,7 @@ struct Segment {
   int32_t sample = 0;   // one of the samples that hold these tokens
   int64_t begin = 0;
   int64_t end = 0;
+  int64_t rope_length = 0;  // of its samples
 
   int64_t length() const { return end - begin; }
 };
@@ -30,11 +31,15 @@ struct TokenTree {
   std::vector<int32_t> leaf;      // per sample: the segment that ends with its last token
 };
 
+// `rope_lengths`, one a sample (ModelSpec::rope_length): samples with different ones share nothing.
+
 // The tree of common prefixes of any depth.
-TokenTree build_token_tree(std::span<const Sample> samples);
+TokenTree build_token_tree(std::span<const Sample> samples, std::span<const int64_t> rope_lengths);
 // One segment a sample, of its tokens from begins[sample] on.
-TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> begins);
+TokenTree own_segments(std::span<const Sample> samples, std::span<const int64_t> rope_lengths,
+                       std::span<const int64_t> begins);
 // Nothing shared: a segment for every path, whose leaf has the path's number.
-TokenTree separate_paths(std::span<const Sample> samples, std::span<const PathSpec> paths);
+TokenTree separate_paths(std::span<const Sample> samples, std::span<const int64_t> rope_lengths,
+                         std::span<const PathSpec> paths);
 
 }  // namespace idleheads

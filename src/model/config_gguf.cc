@@ -35,10 +35,10 @@ void check_general(const Gguf& gguf, std::string_view name) {
   }
 }
 
-void check_layout(GgufReader& reader, const Family& family) {
+void check_layout(GgufReader& reader, const StorageSpec& storage) {
   constexpr std::string_view kPermuted = "Meta AI original pth";
   const std::string layout = reader.text("tensor_data_layout", "");
-  if (reader.has("tensor_data_layout") && !(layout == kPermuted && family.gguf_permutes_qk))
+  if (reader.has("tensor_data_layout") && !(layout == kPermuted && storage.interleaved_rope))
     reader.wrong("tensor_data_layout", printable(layout), "the layout of llama.cpp's converter");
 }
 
@@ -51,7 +51,7 @@ ModelSpec spec_from_gguf(const Gguf& gguf, std::string_view name) {
   ModelSpec spec;
   spec.family = family.name;
   family.read_gguf(reader, spec);
-  check_layout(reader, family);
+  check_layout(reader, spec.storage);
   reader.refuse_acting_keys();
   validate(spec, name);
   return spec;

@@ -59,6 +59,17 @@ std::vector<std::string> JsonReader::texts(const char* key) {
   return out;
 }
 
+std::vector<double> JsonReader::numbers(const char* key) {
+  const Json& list = require(key);
+  if (!list.is_array()) wrong(key, "a list of numbers");
+  std::vector<double> values;
+  for (const Json& value : list) {
+    if (!value.is_number() || !std::isfinite(value.get<double>())) wrong(key, "a list of numbers");
+    values.push_back(value.get<double>());
+  }
+  return values;
+}
+
 const Json* JsonReader::object(const char* key) {
   if (!has(key)) return nullptr;
   if (!json_[key].is_object()) wrong(key, "an object");

@@ -27,6 +27,7 @@ class JsonReader {
   bool boolean(const char* key, bool absent);
   std::string text(const char* key, std::string_view absent);
   std::vector<std::string> texts(const char* key);  // a list of strings; empty if absent
+  std::vector<double> numbers(const char* key);     // a list of finite numbers; must be there
   const Json* object(const char* key);              // nullptr if absent
 
   // Throws Error "NAME: KEY is missing" unless the key is there, be it null.

@@ -13,6 +13,8 @@ enum class Role {
   final_norm,
   final_norm_bias,
   lm_head,
+  lm_head_bias,
+  position_embedding,
   // one a layer
   attention_norm,
   attention_norm_bias,
@@ -24,6 +26,8 @@ enum class Role {
   key,
   value,
   output,
+  qkv,  // stacked or by group
+  qkv_bias,
   query_bias,
   key_bias,
   value_bias,
@@ -31,23 +35,36 @@ enum class Role {
   query_norm,
   key_norm,
   sinks,
+  gate_up,  // stacked
   gate,
   up,
   down,
+  router,
+  router_bias,
+  // one an expert, or of all together
+  expert_gate,
+  expert_up,
+  expert_down,
+  expert_gate_up,
+  expert_gate_bias,
+  expert_up_bias,
+  expert_down_bias,
+  expert_gate_up_bias,
+  // one a layer
   gate_bias,
   up_bias,
   down_bias,
 };
 
-// "{}" stands for the number of the layer.
+// "{}" stands for the number of the layer, a second one for that of the expert.
 struct TensorName {
   Role role;
   std::string_view hugging_face, gguf;
 };
 
 // The tensor's name in Hugging Face checkpoints ("model.layers.3.self_attn.q_proj.weight") or in GGUF
-// ("blk.3.attn_q.weight"): Llama's, unless `own` has another. `layer` is ignored for roles that are one a
-// model.
-std::string tensor_name(std::span<const TensorName> own, Role role, int layer, bool gguf);
+// ("blk.3.attn_q.weight"): Llama's, unless `own` has another. `layer` and `expert` are ignored where a role
+// has neither.
+std::string tensor_name(std::span<const TensorName> own, Role role, int layer, bool gguf, int expert = 0);
 
 }  // namespace idleheads

@@ -1,10 +1,11 @@
 #include "model/spec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
-#include <numbers>
 
 #include "base/error.h"
+#include "model/rope.h"
 
 namespace idleheads {
 
@@ -25,7 +26,8 @@ void check_sizes(std::initializer_list<Size> sizes, std::string_view name) {
 
 void check_norm(const NormSpec& norm, std::string_view name) {
   if (norm.is_there() && (!(norm.epsilon > 0) || norm.epsilon > 1))
-    fail("{}: RMSNorm epsilon is {}", name, norm.epsilon);
+    fail("{}: {} epsilon is {}", name, norm.kind == NormSpec::Kind::rms ? "RMSNorm" : "LayerNorm",
+         norm.epsilon);
 }
 
 void check_layer(const LayerSpec& layer, const ModelSpec& spec, std::string_view name) {
@@ -40,6 +42,11 @@ void check_layer(const LayerSpec& layer, const ModelSpec& spec, std::string_view
   }
   if (a.heads != spec.heads() || a.kv_heads != spec.kv_heads()) {
     fail("{}: layers have different numbers of heads, which is not supported", name);
+  }
+  const MlpSpec& mlp = layer.mlp;
+  if (mlp.experts != 0) {
+    check_sizes(
+        {{"experts", mlp.experts, 1 << 16}, {"experts per token", mlp.experts_per_token, mlp.experts}}, name);
   }
   for (const NormSpec& norm :
        {layer.attention_norm, layer.attention_post_norm, layer.mlp_norm, layer.mlp_post_norm, a.qk_norm}) {
@@ -65,37 +72,38 @@ void validate(const ModelSpec& spec, std::string_view name) {
               name);
   check_norm(spec.final_norm, name);
   for (const RopeSpec& rope : spec.ropes) {
-    for (const float frequency : rope.inverse_frequencies) {
-      if (!std::isfinite(frequency)) fail("{}: RoPE frequency {} (theta {})", name, frequency, rope.theta);
+    for (const std::vector<float>* frequencies :
+         {&rope.inverse_frequencies, &rope.long_inverse_frequencies}) {
+      for (const float frequency : *frequencies) {
+        if (!std::isfinite(frequency)) fail("{}: RoPE frequency {} (theta {})", name, frequency, rope.theta);
+      }
     }
   }
   for (const LayerSpec& layer : spec.layers) check_layer(layer, spec, name);
 }
 
-std::vector<float> rope_frequencies(double theta, int rotated) {
-  std::vector<float> frequencies(static_cast<size_t>(rotated) / 2);
-  for (size_t i = 0; i < frequencies.size(); ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(rotated);
-    frequencies[i] = 1.0f / std::pow(static_cast<float>(theta), exponent);
-  }
-  return frequencies;
+int64_t RopeSpec::kind_of(int64_t sample_tokens) const {
+  if (long_from == 0 || sample_tokens <= long_from) return 0;
+  return long_inverse_frequencies.empty() ? sample_tokens : 1;
 }
 
-// As in transformers' _compute_llama3_parameters: long wavelengths are slowed by `factor`, short ones kept,
-// those between blended.
-void apply_llama3_scaling(const Llama3Scaling& s, std::vector<float>& frequencies) {
-  const double low_wavelength = s.original_context / s.low_frequency_factor;
-  const double high_wavelength = s.original_context / s.high_frequency_factor;
-  for (float& frequency : frequencies) {
-    const double wavelength = 2 * std::numbers::pi / frequency;
-    if (wavelength > low_wavelength) {
-      frequency = static_cast<float>(frequency / s.factor);
-    } else if (wavelength >= high_wavelength) {
-      const double smooth = (s.original_context / wavelength - s.low_frequency_factor) /
-                            (s.high_frequency_factor - s.low_frequency_factor);
-      frequency = static_cast<float>((1 - smooth) * frequency / s.factor + smooth * frequency);
-    }
+// Dynamic: transformers' _compute_dynamic_ntk_parameters.
+std::vector<float> RopeSpec::frequencies_of(int64_t kind) const {
+  if (kind == 0) return inverse_frequencies;
+  if (!long_inverse_frequencies.empty()) return long_inverse_frequencies;
+  const double dim = rotated(),
+               grown = dynamic_factor * static_cast<double>(kind) / static_cast<double>(long_from);
+  return rope_frequencies(theta * std::pow(grown - (dynamic_factor - 1), dim / (dim - 2)), rotated());
+}
+
+int64_t ModelSpec::rope_length(int64_t sample_tokens) const {
+  int64_t length = 0;
+  for (const RopeSpec& rope : ropes) {
+    const int64_t kind = rope.kind_of(sample_tokens);
+    if (kind > 1) return sample_tokens;
+    if (kind == 1) length = std::max(length, rope.long_from + 1);
   }
+  return length;
 }
 
 }  // namespace idleheads

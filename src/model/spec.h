@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "model/roles.h"
 
 namespace idleheads {
 
@@ -27,11 +30,20 @@ struct NormSpec {
 // Rotary position embedding: element i of the first half of the rotated part of a head and element i of its
 // second half turn by the angle position x inverse_frequencies[i].
 struct RopeSpec {
-  double theta = 0;                        // base of the frequencies; for people
+  double theta = 0;                        // base of the frequencies
   std::vector<float> inverse_frequencies;  // [rotated / 2], scaling applied
   float magnitude = 1;                     // factor of cosines and sines (transformers' attention_factor)
 
+  // Samples of more than `long_from` tokens turn otherwise in all their positions; 0: all turn alike.
+  int64_t long_from = 0;
+  std::vector<float> long_inverse_frequencies;  // longrope's; empty: `dynamic`
+  double dynamic_factor = 1;                    // dynamic: the base grows with the sample (frequencies_of)
+
   int rotated() const { return 2 * static_cast<int>(inverse_frequencies.size()); }
+  // What all samples of one kind have the same rope by: 0 up to long_from, else 1, or dynamic the length.
+  int64_t kind_of(int64_t sample_tokens) const;
+  // The inverse frequencies of a kind.
+  std::vector<float> frequencies_of(int64_t kind) const;
   bool operator==(const RopeSpec&) const = default;
 };
 
@@ -63,17 +75,31 @@ struct AttentionSpec {
 };
 
 enum class Activation {
-  silu,       // x / (1 + exp(-x))
-  gelu,       // x Phi(x)
-  gelu_tanh,  // its approximation by tanh
+  silu,          // x / (1 + exp(-x))
+  gelu,          // x Phi(x)
+  gelu_tanh,     // its approximation by tanh
+  clamped_silu,  // of gpt-oss, gated: g / (1 + exp(-1.702 g)) (u + 1), g = min(gate, 7), u = clamp(up, -7, 7)
 };
 
-// down(act(gate x) * up x) if gated, else down(act(up x)).
+// How a mixture of experts chooses: logits are the router's output, and weights multiply the experts'
+// outputs.
+enum class Router {
+  softmax,             // weights are the softmax over all experts
+  softmax_normalised,  // the same divided by the sum over the chosen ones
+  softmax_of_chosen,   // the softmax over the chosen ones
+};
+
+// down(act(gate x) * up x) if gated, else down(act(up x)). With experts: the sum over those of a token.
 struct MlpSpec {
   int width = 0;
   Activation activation = Activation::silu;
   bool gated = true;
-  bool bias = false;
+  bool bias = false;  // of up and down; gate's is gated && bias
+
+  int experts = 0;            // 0: one MLP for all tokens
+  int experts_per_token = 0;  // those with the largest logits, of equal ones the first
+  Router router = Router::softmax;
+  bool router_bias = false;
   bool operator==(const MlpSpec&) const = default;
 };
 
@@ -90,6 +116,34 @@ struct LayerSpec {
   bool operator==(const LayerSpec&) const = default;
 };
 
+// How the checkpoint stores what the spec describes.
+struct StorageSpec {
+  enum class Qkv {
+    apart,     // a tensor each
+    stacked,   // one tensor: rows of Q, then K, then V
+    by_group,  // one tensor: of each key/value head its queries' rows, then its K, then its V
+  };
+  Qkv qkv = Qkv::apart;
+  bool stacked_gate_up = false;  // one tensor: rows of gate, then up
+  enum class Experts {
+    apart,       // tensors of each expert
+    together,    // [experts, outputs, inputs]
+    interleaved  // [experts, inputs, outputs], outputs of gate and up in turn (gpt-oss)
+  };
+  Experts experts = Experts::apart;
+  bool transposed = false;        // matrices are [inputs, outputs]
+  bool interleaved_rope = false;  // elements 2i and 2i + 1 of a head turn together
+  bool norms_less_one = false;    // weights of RMSNorm are stored less 1
+  // Names as families spell them may begin otherwise: the first of these under which the embedding is there.
+  struct Renaming {
+    std::string from, to;
+    bool operator==(const Renaming&) const = default;
+  };
+  std::vector<Renaming> renamings = {};
+  std::span<const TensorName> names = {};     // of tensors that the family's other files call otherwise
+  std::vector<std::string> other_parts = {};  // beginnings of the names of what is not the language model
+};
+
 struct ModelSpec {
   std::string family;  // "llama": for people; nothing branches on it
   int hidden = 0;      // width of the residual stream (d_model)
@@ -97,12 +151,17 @@ struct ModelSpec {
   int64_t context = 0;           // longest sequence the model is made for, in tokens
   bool tied_embeddings = false;  // the LM head is the embedding matrix
   float embedding_multiplier = 1;
+  bool learned_positions = false;  // a vector is added to the embedding of each of `context` positions
   NormSpec final_norm;
+  bool logit_bias = false;
   float logit_multiplier = 1;
   float logit_soft_cap = 0;  // as AttentionSpec::soft_cap, after the multiplier
   std::vector<RopeSpec> ropes;
   std::vector<LayerSpec> layers;
+  StorageSpec storage;
 
+  // Samples for which this is equal turn alike in every layer: 0, or a length of the same kinds.
+  int64_t rope_length(int64_t sample_tokens) const;
   int layer_count() const { return static_cast<int>(layers.size()); }
   // All layers have the same numbers of heads (validate()).
   int heads() const { return layers.front().attention.heads; }
@@ -115,15 +174,5 @@ void require_layer_count(int64_t layers, std::string_view name);
 
 // Throws Error if sizes are not positive, absurd, or do not fit each other.
 void validate(const ModelSpec& spec, std::string_view name);
-
-// Plain RoPE frequencies theta^(-2i / rotated), i < rotated / 2, in float32 as transformers computes them.
-std::vector<float> rope_frequencies(double theta, int rotated);
-
-// Parameters of "llama3" RoPE scaling (Llama 3.1).
-struct Llama3Scaling {
-  double factor = 1, low_frequency_factor = 1, high_frequency_factor = 4, original_context = 8192;
-  bool operator==(const Llama3Scaling&) const = default;
-};
-void apply_llama3_scaling(const Llama3Scaling& scaling, std::vector<float>& frequencies);
 
 }  // namespace idleheads

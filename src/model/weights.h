@@ -19,6 +19,7 @@ enum class LayerMatrix {
   output,  // [hidden, query_width]
   up,      // gated: [2 x MLP width, hidden], rows of gate, then up; else [MLP width, hidden]
   down,    // [hidden, MLP width]
+  router,  // [experts, hidden]
 };
 
 // Of a norm; what it does not have is empty.
@@ -36,6 +37,7 @@ struct LayerVectors {
   AlignedBuffer<float> up_bias;      // as the rows of LayerMatrix::up
   AlignedBuffer<float> down_bias;    // [hidden]
   AlignedBuffer<float> sinks;        // [heads]
+  AlignedBuffer<float> router_bias;  // [experts]
 };
 
 // Reads and dequantises on demand; keeps nothing, not even the file's pages. Const and safe from several
@@ -46,9 +48,15 @@ class WeightReader {
   // (one that would be left out could change the model). Throws Error that names the tensor.
   WeightReader(const Checkpoint& checkpoint, const ModelSpec& spec);
 
+  const ModelSpec& spec() const { return spec_; }
   AlignedBuffer<float> matrix(LayerMatrix which, int layer) const;
+  // `which`: up or down; their biases are empty where there are none.
+  AlignedBuffer<float> expert_matrix(LayerMatrix which, int layer, int expert) const;
+  AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const;
   LayerVectors vectors(int layer) const;
-  NormWeights final_norm() const;  // [hidden]
+  AlignedBuffer<float> lm_head_bias() const;         // [vocabulary], or empty
+  AlignedBuffer<float> position_embeddings() const;  // [context, hidden], or empty
+  NormWeights final_norm() const;                    // [hidden]
   AlignedBuffer<float> lm_head(int64_t first,
                                int64_t count) const;          // [count, hidden]: rows of the vocabulary
   void embedding(int32_t token, std::span<float> out) const;  // [hidden]
@@ -56,22 +64,24 @@ class WeightReader {
   void forget_embeddings() const;
 
  private:
-  // Parts one below the other: role and rows.
-  using Parts = std::initializer_list<std::pair<Role, int64_t>>;
-
-  std::string name_of(Role role, int layer) const;
-  const Tensor& tensor(Role role, int layer) const;
-  void read(Role role, int layer, std::span<float> out) const;
-  AlignedBuffer<float> stack(Parts parts, int layer, int64_t columns) const;
-  NormWeights norm(const NormSpec& norm, Role weight, Role bias, int64_t size, int layer) const;
+  std::string name_of(Role role, int layer, int expert = 0) const;
+  const Tensor& tensor(Role role, int layer, int expert = 0) const;
+  void read(Role role, int layer, int64_t columns, std::span<float> out) const;
+  AlignedBuffer<float> vector(Role role, int layer) const;
+  AlignedBuffer<float> expert_part(Role role, int layer, int expert) const;
+  AlignedBuffer<float> stack(std::initializer_list<Role> roles, int layer, int64_t columns) const;
+  AlignedBuffer<float> qkv(Role stacked, std::initializer_list<Role> apart, int layer, int64_t columns) const;
+  NormWeights norm(const NormSpec& norm, Role weight, Role bias, int layer) const;
   std::span<const std::byte> rows(const Tensor& table, int64_t first, int64_t count) const;
-  bool is_permuted(Role role) const;
+  const LayerSpec& layer_spec(int layer) const { return spec_.layers[static_cast<size_t>(layer)]; }
+  void choose_renaming();
   void check_tensors() const;
   void check_tied_head() const;
 
   const Checkpoint& checkpoint_;
   const ModelSpec& spec_;
   const Family& family_;
+  StorageSpec::Renaming renaming_;
 };
 
 }  // namespace idleheads

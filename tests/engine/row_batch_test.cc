@@ -22,11 +22,17 @@ struct RowMeaning {
   auto operator<=>(const RowMeaning&) const = default;
 };
 
+RowBatch batch_of(std::span<const Sample> samples, int64_t interventions, bool sharing) {
+  const std::vector<PathSpec> paths = all_paths(std::ssize(samples), interventions);
+  const std::vector<int64_t> usual(samples.size());
+  if (sharing) return {build_token_tree(samples, usual), paths};
+  return RowBatch::separate(separate_paths(samples, usual, paths), paths);
+}
+
 class Walk {
  public:
   Walk(std::vector<Sample> samples, int64_t interventions, bool sharing)
-      : samples_(std::move(samples)),
-        batch_(samples_, all_paths(std::ssize(samples_), interventions), sharing) {
+      : samples_(std::move(samples)), batch_(batch_of(samples_, interventions, sharing)) {
     history_.resize(batch_.paths().size());
   }
 

@@ -26,7 +26,7 @@ TEST(TokenTree, ChainsSpellTheSamplesAndNothingIsTwice) {
   for (int round = 0; round < 200; ++round) {
     // A small vocabulary makes many accidental prefixes.
     const std::vector<Sample> samples = test::random_tree(random, 1 + random() % 20, 2 + round % 5);
-    const TokenTree tree = build_token_tree(samples);
+    const TokenTree tree = build_token_tree(samples, std::vector<int64_t>(samples.size()));
     size_t rows = 0;
     for (size_t i = 0; i < tree.segments.size(); ++i) {
       const Segment& segment = tree.segments[i];
@@ -52,7 +52,7 @@ TEST(TokenTree, ChainsSpellTheSamplesAndNothingIsTwice) {
 TEST(RowBatch, BranchesOnlyWhereMasksDiffer) {
   std::vector<Sample> samples = {test::make_sample({1, 2, 3}, 0), test::make_sample({1, 2, 4, 5}, 1)};
   ThreadPool pool(1);
-  RowBatch batch(samples, all_paths(2, 2), true);
+  RowBatch batch(build_token_tree(samples, std::vector<int64_t>(2)), all_paths(2, 2));
   EXPECT_EQ(batch.rows(), 5);
   EXPECT_EQ(batch.rows_unshared(), 14);
   // Paths: sample 0 under both, sample 1 under both. Only sample 1 under the second differs.
@@ -74,7 +74,9 @@ TEST(RowBatch, RunsAListOfPairs) {
   const std::vector<PathSpec> paths = {{1, 7}, {0, 2}, {1, 0}};
   ThreadPool pool(1);
   for (const bool sharing : {true, false}) {
-    const RowBatch batch(samples, paths, sharing);
+    const std::vector<int64_t> usual(2);
+    const RowBatch batch = sharing ? RowBatch(build_token_tree(samples, usual), paths)
+                                   : RowBatch::separate(separate_paths(samples, usual, paths), paths);
     ASSERT_EQ(batch.paths().size(), 3u);
     EXPECT_EQ(batch.paths()[0].intervention, 7);
     EXPECT_EQ(batch.rows(), sharing ? 5 : 11);
@@ -82,6 +84,18 @@ TEST(RowBatch, RunsAListOfPairs) {
     const Branching branching = batch.branch(std::vector<uint8_t>{0, 1, 2}, 1, pool);
     EXPECT_EQ(branching.rows.size(), 11u);
   }
+}
+
+// Samples that turn otherwise have no row in common, be their tokens the same.
+TEST(TokenTree, DifferentRopesShareNothing) {
+  const std::vector<Sample> samples = {test::make_sample({1, 2, 3}, 0), test::make_sample({1, 2, 3, 4}, 1),
+                                       test::make_sample({1, 2, 3, 5}, 2)};
+  const auto rows = [&](const std::vector<int64_t>& rope_lengths) {
+    return RowBatch(build_token_tree(samples, rope_lengths), all_paths(3, 1)).rows();
+  };
+  EXPECT_EQ(rows({0, 0, 0}), 5);
+  EXPECT_EQ(rows({0, 17, 17}), 3 + 5);
+  EXPECT_EQ(rows({0, 17, 18}), 3 + 4 + 4);
 }
 
 }  // namespace

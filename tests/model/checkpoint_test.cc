@@ -91,7 +91,7 @@ TEST_F(Spoiled, ConfigValuesAreNamed) {
       {[](Json& c) { c["head_dim"] = 0; }, "head_dim is 0, expected 1 to 4096"},
       {[](Json& c) { c["head_dim"] = 7; }, "head size 7 is odd"},
       {[](Json& c) { c["rms_norm_eps"] = 0; }, "epsilon"},
-      {[](Json& c) { c["hidden_act"] = "gelu"; }, "hidden_act 'gelu'"},
+      {[](Json& c) { c["hidden_act"] = "relu6"; }, "hidden_act 'relu6'"},
       {[](Json& c) {
          c["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 2}};
        },

@@ -1,4 +1,4 @@
-// All numbers of a layer at once, for tests.
+// All numbers of a layer at once but those of experts, for tests.
 #pragma once
 
 #include "model/weights.h"
@@ -10,9 +10,15 @@ struct LayerWeights : LayerVectors {
 };
 
 inline LayerWeights layer_weights(const WeightReader& reader, int layer) {
-  return {reader.vectors(layer), reader.matrix(LayerMatrix::qkv, layer),
-          reader.matrix(LayerMatrix::output, layer), reader.matrix(LayerMatrix::up, layer),
-          reader.matrix(LayerMatrix::down, layer)};
+  LayerWeights w = {reader.vectors(layer),
+                    reader.matrix(LayerMatrix::qkv, layer),
+                    reader.matrix(LayerMatrix::output, layer),
+                    {},
+                    {}};
+  if (reader.spec().layers[static_cast<size_t>(layer)].mlp.experts > 0) return w;
+  w.up = reader.matrix(LayerMatrix::up, layer);
+  w.down = reader.matrix(LayerMatrix::down, layer);
+  return w;
 }
 
 }  // namespace idleheads::reference

@@ -51,11 +51,12 @@ Row slice(const Row& x, size_t begin, size_t count) {
 }
 
 // RoPE of one head at a position.
-Row rotate(const Row& x, size_t position, const RopeSpec& rope) {
-  const size_t half = rope.inverse_frequencies.size();
+Row rotate(const Row& x, size_t position, const RopeSpec& rope, size_t tokens) {
+  const std::vector<float> frequencies = rope.frequencies_of(rope.kind_of(static_cast<int64_t>(tokens)));
+  const size_t half = frequencies.size();
   Row y = x;
   for (size_t i = 0; i < half; ++i) {
-    const double angle = static_cast<float>(position) * rope.inverse_frequencies[i];
+    const double angle = static_cast<float>(position) * frequencies[i];
     const double c = std::cos(angle) * double{rope.magnitude}, s = std::sin(angle) * double{rope.magnitude};
     y[i] = x[i] * c - x[half + i] * s;
     y[half + i] = x[half + i] * c + x[i] * s;
@@ -176,7 +177,7 @@ Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeight
     const size_t kv = h / static_cast<size_t>(a.group_size());
     Rows q, k, v;
     const auto turned = [&](const Row& head, size_t t) {
-      return a.rope < 0 ? head : rotate(head, t, model.ropes[static_cast<size_t>(a.rope)]);
+      return a.rope < 0 ? head : rotate(head, t, model.ropes[static_cast<size_t>(a.rope)], x.size());
     };
     for (size_t t = 0; t < x.size(); ++t) {
       q.push_back(turned(slice(queries[t], h * dim, dim), t));
@@ -200,17 +201,46 @@ double activated(Activation activation, double x) {
       return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0)));
     case Activation::gelu_tanh:
       return x * 0.5 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Activation::clamped_silu:
+      return std::min(x, 7.0) / (1 + std::exp(-1.702 * std::min(x, 7.0)));
   }
   return 0;
 }
 
-Row mlp(const MlpSpec& spec, const LayerWeights& w, const Row& x, size_t hidden) {
+Row mlp(const MlpSpec& spec, const AlignedBuffer<float>& up_matrix, const AlignedBuffer<float>& up_bias,
+        const AlignedBuffer<float>& down, const AlignedBuffer<float>& down_bias, const Row& x) {
   const auto wide = static_cast<size_t>(spec.width);
-  const Row up = product(w.up, w.up_bias, x, spec.gated ? 2 * wide : wide);
+  const Row up = product(up_matrix, up_bias, x, spec.gated ? 2 * wide : wide);
   Row active(wide);
-  for (size_t i = 0; i < wide; ++i)
-    active[i] = activated(spec.activation, up[i]) * (spec.gated ? up[wide + i] : 1);
-  return product(w.down, w.down_bias, active, hidden);
+  for (size_t i = 0; i < wide; ++i) {
+    double factor = spec.gated ? up[wide + i] : 1;
+    if (spec.activation == Activation::clamped_silu) factor = std::clamp(factor, -7.0, 7.0) + 1;
+    active[i] = activated(spec.activation, up[i]) * factor;
+  }
+  return product(down, down_bias, active, x.size());
+}
+
+Row mixture(const MlpSpec& spec, const WeightReader& weights, const LayerWeights& w, int layer,
+            const Row& x) {
+  const auto experts = static_cast<size_t>(spec.experts),
+             chosen = static_cast<size_t>(spec.experts_per_token);
+  const Row logits = product(weights.matrix(LayerMatrix::router, layer), w.router_bias, x, experts);
+  std::vector<size_t> order(experts);
+  for (size_t e = 0; e < experts; ++e) order[e] = e;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return logits[a] > logits[b]; });
+  double sum = 0;
+  for (size_t e = 0; e < (spec.router == Router::softmax ? experts : chosen); ++e)
+    sum += std::exp(logits[order[e]]);
+  Row y(x.size());
+  for (size_t i = 0; i < chosen; ++i) {
+    const int e = static_cast<int>(order[i]);
+    const auto matrix = [&](LayerMatrix which) { return weights.expert_matrix(which, layer, e); };
+    const auto bias = [&](LayerMatrix which) { return weights.expert_bias(which, layer, e); };
+    const Row of_expert = mlp(spec, matrix(LayerMatrix::up), bias(LayerMatrix::up), matrix(LayerMatrix::down),
+                              bias(LayerMatrix::down), x);
+    for (size_t k = 0; k < y.size(); ++k) y[k] += std::exp(logits[order[i]]) / sum * of_expert[k];
+  }
+  return y;
 }
 
 void add(const Row& added, double multiplier, Row& x) {
@@ -218,7 +248,8 @@ void add(const Row& added, double multiplier, Row& x) {
 }
 
 // What one token's heads and MLP add to its row of the residual stream.
-void write_and_mlp(const LayerSpec& layer, const LayerWeights& w, const Row& z, Row& x) {
+void write_and_mlp(const WeightReader& weights, const LayerSpec& layer, int number, const LayerWeights& w,
+                   const Row& z, Row& x) {
   const Row before = x;
   const double multiplier = layer.residual_multiplier;
   const Row written = product(w.output, w.output_bias, z, x.size());
@@ -226,11 +257,14 @@ void write_and_mlp(const LayerSpec& layer, const LayerWeights& w, const Row& z, 
   const Row& input = layer.parallel ? before : x;
   const Row mlp_input = layer.shared_norm ? normed(layer.attention_norm, w.attention_norm, input)
                                           : normed(layer.mlp_norm, w.mlp_norm, input);
-  add(normed(layer.mlp_post_norm, w.mlp_post_norm, mlp(layer.mlp, w, mlp_input, x.size())), multiplier, x);
+  const Row output = layer.mlp.experts > 0 ? mixture(layer.mlp, weights, w, number, mlp_input)
+                                           : mlp(layer.mlp, w.up, w.up_bias, w.down, w.down_bias, mlp_input);
+  add(normed(layer.mlp_post_norm, w.mlp_post_norm, output), multiplier, x);
 }
 
 Row logits_of(const ModelSpec& spec, const Model& model, const AlignedBuffer<float>& head, const Row& row) {
-  Row logits = product(head, {}, normed(spec.final_norm, model.weights().final_norm(), row),
+  Row logits = product(head, model.weights().lm_head_bias(),
+                       normed(spec.final_norm, model.weights().final_norm(), row),
                        static_cast<size_t>(spec.vocabulary));
   for (double& logit : logits) {
     logit *= double{spec.logit_multiplier};
@@ -248,11 +282,14 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
   result.stats = SampleStats(spec.layer_count(), spec.heads());
   result.mask = HeadMask(spec.layer_count(), spec.heads());
   Rows x;
+  const AlignedBuffer<float> learned = model.weights().position_embeddings();
   for (const int32_t token : sample.tokens) {
     std::vector<float> row(static_cast<size_t>(spec.hidden));
     model.weights().embedding(token, row);
     x.emplace_back(row.begin(), row.end());
     for (double& v : x.back()) v *= double{spec.embedding_multiplier};
+    for (size_t i = 0; spec.learned_positions && i < x.back().size(); ++i)
+      x.back()[i] += learned[static_cast<int64_t>((x.size() - 1) * x.back().size() + i)];
   }
   for (int l = 0; l < spec.layer_count(); ++l) {
     const LayerSpec& layer = spec.layers[static_cast<size_t>(l)];
@@ -266,7 +303,7 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
       for (size_t i = 0; i < row.size(); ++i)
         row[i] *= off[i / static_cast<size_t>(layer.attention.head_dim)] ? 0 : 1;
     }
-    for (size_t t = 0; t < x.size(); ++t) write_and_mlp(layer, w, z[t], x[t]);
+    for (size_t t = 0; t < x.size(); ++t) write_and_mlp(model.weights(), layer, l, w, z[t], x[t]);
   }
   const AlignedBuffer<float> head = model.weights().lm_head(0, spec.vocabulary);
   for (const Row& row : x) result.logits.push_back(logits_of(spec, model, head, row));

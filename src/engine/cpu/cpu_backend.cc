@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
+#include <map>
+#include <utility>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -30,7 +31,7 @@ class CpuBackend : public Backend {
                                   options.rows, options.stream})),
         weights_(pack_model(model, options.precision, pool, plan_.stream)),
         scratch_(static_cast<size_t>(pool.threads())) {
-    for (const RopeSpec& rope : spec_.ropes) rotaries_.emplace_back(rope);
+    learned_positions_ = model.weights().position_embeddings();
   }
 
   RowLimits limits() const override { return plan_.limits; }
@@ -42,7 +43,7 @@ class CpuBackend : public Backend {
   bool streams_weights() const override { return plan_.stream; }
 
   void reserve(int64_t rows) override;
-  void embed(std::span<const int32_t> tokens) override;
+  void embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) override;
   std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) override;
   void restore(const SavedRows& saved) override;
 
@@ -62,6 +63,7 @@ class CpuBackend : public Backend {
  private:
   const AttentionSpec& attention() const { return layer_->attention; }
   float* hidden_of(int64_t row) { return buffers_.hidden.data() + row * spec_.hidden; }
+  void choose_rotaries(int64_t rows, int64_t positions);
   LayerTiles tiles();
   void attend_piece(const RowRun& run, int group, int64_t first, int64_t count, AttentionScratch& scratch);
   std::vector<KeyRun> keys_of(const RowRun& run, bool whole, int group) const;
@@ -75,15 +77,18 @@ class CpuBackend : public Backend {
   ThreadPool& pool_;
   const MemoryPlan plan_;
   PackedModel weights_;
-  std::vector<Rotary> rotaries_;  // as ModelSpec::ropes
+  AlignedBuffer<float> learned_positions_;              // [context, hidden], if there are any
+  std::map<std::pair<int, int64_t>, Rotary> rotaries_;  // by number of the rope, rope_length
   RowBuffers buffers_;
   std::vector<TileScratch> scratch_;  // by thread
+  MixtureScratch mixture_scratch_;
 
   // Of the layer at work.
   int number_ = 0;
   std::shared_ptr<const PackedLayer> layer_;
   std::vector<RowRun> runs_;
-  std::vector<int32_t> positions_;  // [rows]
+  std::vector<int32_t> positions_;           // [rows]
+  std::vector<const Rotary*> row_rotaries_;  // LayerTiles
   bool measure_ = false;
 };
 
@@ -98,10 +103,14 @@ void CpuBackend::reserve(int64_t rows) {
   buffers_.qkv.resize(whole * qkv_width);
   buffers_.row_stats.resize(whole * spec_.heads());
   buffers_.value_norms.resize(whole * spec_.kv_heads());
+  if (has_experts(spec_)) {
+    buffers_.mlp_inputs.resize(whole * spec_.hidden);
+    buffers_.mlp_outputs.resize(whole * spec_.hidden);
+  }
 }
 
 // The table's pages are given back every few rows: a row may map as many as the system reads ahead.
-void CpuBackend::embed(std::span<const int32_t> tokens) {
+void CpuBackend::embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) {
   constexpr int64_t kRowsBetween = 64;
   const WeightReader& weights = model_.weights();
   const auto rows = std::ssize(tokens);
@@ -110,6 +119,10 @@ void CpuBackend::embed(std::span<const int32_t> tokens) {
       float* hidden = hidden_of(row);
       weights.embedding(tokens[static_cast<size_t>(row)], {hidden, static_cast<size_t>(spec_.hidden)});
       if (spec_.embedding_multiplier != 1) scale(spec_.embedding_multiplier, hidden, spec_.hidden);
+      if (spec_.learned_positions) {
+        const int64_t position = positions[static_cast<size_t>(row)];
+        add(learned_positions_.data() + position * spec_.hidden, hidden, spec_.hidden);
+      }
     }
     weights.forget_embeddings();
   });
@@ -145,13 +158,33 @@ void CpuBackend::begin_layer(int layer, std::span<const RowRun> runs, bool measu
     for (int64_t i = 0; i < run.count; ++i)
       positions_[static_cast<size_t>(run.first_row + i)] = static_cast<int32_t>(run.begin + i);
   }
-  for (Rotary& rotary : rotaries_) rotary.prepare(end);
+  choose_rotaries(rows, end);
 }
 
-LayerTiles CpuBackend::tiles() {
+// One for all rows, as nearly always, or one each.
+void CpuBackend::choose_rotaries(int64_t rows, int64_t positions) {
+  row_rotaries_.clear();
   const int rope = attention().rope;
-  return {*layer_, spec_.hidden, rope >= 0 ? &rotaries_[static_cast<size_t>(rope)] : nullptr, buffers_};
+  if (rope < 0) return;
+  const auto rotary_of = [&](int64_t rope_length) {
+    const RopeSpec& spec = spec_.ropes[static_cast<size_t>(rope)];
+    Rotary& rotary = rotaries_.try_emplace({rope, rope_length}, spec, rope_length).first->second;
+    rotary.prepare(positions);
+    return &rotary;
+  };
+  if (std::ranges::all_of(runs_, [](const RowRun& run) { return run.rope_length == 0; })) {
+    row_rotaries_ = {rotary_of(0)};
+    return;
+  }
+  std::erase_if(rotaries_, [&](const auto& entry) {
+    return !std::ranges::count(runs_, entry.first.second, &RowRun::rope_length);
+  });
+  row_rotaries_.resize(static_cast<size_t>(std::max<int64_t>(rows, 2)));
+  for (const RowRun& run : runs_)
+    std::fill_n(row_rotaries_.begin() + run.first_row, run.count, rotary_of(run.rope_length));
 }
+
+LayerTiles CpuBackend::tiles() { return {*layer_, spec_.hidden, row_rotaries_, buffers_}; }
 
 void CpuBackend::project() {
   const LayerTiles tiles = this->tiles();
@@ -283,11 +316,25 @@ void CpuBackend::sum_values(int64_t kv_head, LayerSums& sums) const {
 // Into next_hidden.
 void CpuBackend::finish_rows(const MaskTable& masks, std::span<const RowSource> rows) {
   const LayerTiles tiles = this->tiles();
-  pool_.parallel_for(tiles_of(std::ssize(rows)), [&](int64_t tile, int thread) {
-    if (!tiles.finish(tile, masks, rows, scratch_[static_cast<size_t>(thread)])) {
+  const auto scratch_of = [&](int thread) -> TileScratch& { return scratch_[static_cast<size_t>(thread)]; };
+  const auto require_finite = [&](bool finite) {
+    if (!finite)
       fail("{}: layer {}: NaN or infinity in the residual stream after the MLP", model_.name(), number_);
-    }
+  };
+  const int64_t count = std::ssize(rows);
+  if (!layer_->mixture.is_there()) {
+    pool_.parallel_for(tiles_of(count), [&](int64_t tile, int thread) {
+      require_finite(tiles.finish(tile, masks, rows, scratch_of(thread)));
+    });
+    return;
+  }
+  pool_.parallel_for(tiles_of(count), [&](int64_t tile, int thread) {
+    tiles.begin_mixture(tile, masks, rows, scratch_of(thread));
   });
+  layer_->mixture.apply(buffers_.mlp_inputs.data(), buffers_.mlp_outputs.data(), count, pool_,
+                        mixture_scratch_);
+  pool_.parallel_for(tiles_of(count),
+                     [&](int64_t tile, int) { require_finite(tiles.end_mixture(tile, count)); });
 }
 
 void CpuBackend::finish_layer(const MaskTable& masks, std::span<const RowSource> rows) {

@@ -28,7 +28,10 @@ void LayerTiles::finish_qkv(int64_t row, int64_t position, bool measure) const {
   norm_queries_and_keys(query, key);
   if (a.clip > 0) clip(a.clip, query, a.qkv_width());
   // Q and K lie side by side.
-  for (int64_t h = 0; h < a.heads + a.kv_heads && rotary_; ++h) rotary_->turn(query + h * dim, position);
+  for (int64_t h = 0; h < a.heads + a.kv_heads && !rotaries_.empty(); ++h) {
+    const Rotary& rotary = *rotaries_[rotaries_.size() > 1 ? static_cast<size_t>(row) : 0];
+    rotary.turn(query + h * dim, position);
+  }
   for (int64_t h = 0; h < a.kv_heads && measure; ++h)
     buffers_.value_norms[row * a.kv_heads + h] = norm(value + h * dim, dim);
 }
@@ -64,29 +67,61 @@ void LayerTiles::add_to_residual(const Norm& post_norm, float* sum, float* resid
   add(sum, residual, hidden_);
 }
 
+namespace {
+
+std::span<const RowSource> rows_of(int64_t tile, std::span<const RowSource> rows) {
+  const auto first = static_cast<size_t>(tile * kTileRows);
+  return rows.subspan(first, std::min<size_t>(kTileRows, rows.size() - first));
+}
+
+}  // namespace
+
+// Into next_hidden from row `first` on, and what the MLP reads of them.
+void LayerTiles::attention_output(int64_t first, const MaskTable& masks, std::span<const RowSource> rows,
+                                  float* mlp_inputs, TileScratch& scratch) const {
+  AlignedBuffer<float>&z = scratch.heads, &added = scratch.added;
+  z.resize(kTileRows * layer_.attention.query_width());
+  added.resize(kTileRows * hidden_);
+  std::ranges::fill(z.span(), 0.0f);
+  gather_heads(masks, rows, z.data());
+  layer_.output.apply(z.data(), added.data());
+  float* after = buffers_.next_hidden.data() + first * hidden_;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const int64_t at = static_cast<int64_t>(r) * hidden_;
+    const float* before = buffers_.hidden.data() + rows[r].row * hidden_;
+    std::copy_n(before, hidden_, after + at);
+    add_to_residual(layer_.attention_post_norm, added.data() + at, after + at);
+    layer_.mlp_norm.apply(layer_.parallel ? before : after + at, mlp_inputs + at);
+  }
+}
+
+bool LayerTiles::add_mlp(int64_t first, int64_t count, float* outputs) const {
+  float* residual = buffers_.next_hidden.data() + first * hidden_;
+  for (int64_t r = 0; r < count; ++r)
+    add_to_residual(layer_.mlp_post_norm, outputs + r * hidden_, residual + r * hidden_);
+  return all_finite(residual, count * hidden_);
+}
+
 bool LayerTiles::finish(int64_t tile, const MaskTable& masks, std::span<const RowSource> all_rows,
                         TileScratch& scratch) const {
-  const int64_t first = tile * kTileRows, count = std::min(kTileRows, std::ssize(all_rows) - first);
-  const std::span<const RowSource> rows =
-      all_rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count));
-  AlignedBuffer<float>&narrow = scratch.narrow, &added = scratch.added;
-  narrow.resize(kTileRows * std::max<int64_t>(layer_.attention.query_width(), hidden_));
-  added.resize(kTileRows * hidden_);
-  std::ranges::fill(narrow.span(), 0.0f);
-  gather_heads(masks, rows, narrow.data());
-  layer_.output.apply(narrow.data(), added.data());
-  float* residual = buffers_.next_hidden.data() + first * hidden_;
-  for (int64_t r = 0; r < count; ++r) {
-    const float* before = buffers_.hidden.data() + rows[static_cast<size_t>(r)].row * hidden_;
-    float* after = residual + r * hidden_;
-    std::copy_n(before, hidden_, after);
-    add_to_residual(layer_.attention_post_norm, added.data() + r * hidden_, after);
-    layer_.mlp_norm.apply(layer_.parallel ? before : after, narrow.data() + r * hidden_);
-  }
-  layer_.mlp.apply(narrow.data(), added.data(), scratch.wide);
-  for (int64_t r = 0; r < count; ++r)
-    add_to_residual(layer_.mlp_post_norm, added.data() + r * hidden_, residual + r * hidden_);
-  return all_finite(residual, count * hidden_);
+  const std::span<const RowSource> rows = rows_of(tile, all_rows);
+  AlignedBuffer<float>& inputs = scratch.narrow;
+  inputs.resize(kTileRows * hidden_);
+  std::ranges::fill(inputs.span(), 0.0f);
+  attention_output(tile * kTileRows, masks, rows, inputs.data(), scratch);
+  layer_.mlp.apply(inputs.data(), scratch.added.data(), scratch.wide);
+  return add_mlp(tile * kTileRows, std::ssize(rows), scratch.added.data());
+}
+
+void LayerTiles::begin_mixture(int64_t tile, const MaskTable& masks, std::span<const RowSource> rows,
+                               TileScratch& scratch) const {
+  const int64_t first = tile * kTileRows;
+  attention_output(first, masks, rows_of(tile, rows), buffers_.mlp_inputs.data() + first * hidden_, scratch);
+}
+
+bool LayerTiles::end_mixture(int64_t tile, int64_t rows) const {
+  const int64_t first = tile * kTileRows;
+  return add_mlp(first, std::min(kTileRows, rows - first), buffers_.mlp_outputs.data() + first * hidden_);
 }
 
 }  // namespace idleheads

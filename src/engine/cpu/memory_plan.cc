@@ -50,10 +50,15 @@ RowLimits limits_within(const ModelSpec& spec, int64_t bytes) {
 
 }  // namespace
 
-// The residual stream twice, Q K V, statistics, the lists of positions and of where rows come from, and what
-// scoring a row takes (its normed form lies in the residual stream's second buffer).
+bool has_experts(const ModelSpec& spec) {
+  return std::ranges::any_of(spec.layers, [](const LayerSpec& layer) { return layer.mlp.experts > 0; });
+}
+
+// The residual stream twice (and twice more around mixtures of experts), Q K V, statistics, the lists of
+// positions and of where rows come from, and what scoring a row takes (its normed form lies in the residual
+// stream's second buffer).
 int64_t row_bytes(const ModelSpec& spec) {
-  const int64_t floats = 2 * spec.hidden + widths_of(spec).qkv + spec.kv_heads();
+  const int64_t floats = (has_experts(spec) ? 4 : 2) * spec.hidden + widths_of(spec).qkv + spec.kv_heads();
   return floats * static_cast<int64_t>(sizeof(float)) +
          spec.heads() * static_cast<int64_t>(sizeof(RowStats)) + static_cast<int64_t>(sizeof(int32_t)) +
          2 * static_cast<int64_t>(sizeof(RowSource)) + kScoringBytes;

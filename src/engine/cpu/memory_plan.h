@@ -24,6 +24,9 @@ struct MemoryPlan {
   RowLimits limits;
 };
 
+// Whether a layer is a mixture of experts.
+bool has_experts(const ModelSpec& spec);
+
 // Bytes of one row in flight.
 int64_t row_bytes(const ModelSpec& spec);
 

@@ -16,6 +16,8 @@ auto function_of(Activation activation) {
       return gelu_multiply;
     case Activation::gelu_tanh:
       return gelu_tanh_multiply;
+    case Activation::clamped_silu:
+      return clamped_silu_multiply;
   }
   throw std::logic_error("no such activation");
 }

@@ -121,6 +121,17 @@ void silu_multiply(const float* gate, const float* up, float* y, int64_t count) 
   });
 }
 
+void clamped_silu_multiply(const float* gate, const float* up, float* y, int64_t count) {
+  const V one = hn::Set(f, 1.0f), high = hn::Set(f, 7.0f), low = hn::Set(f, -7.0f),
+          slope = hn::Set(f, -1.702f), lowest = hn::Set(f, -50.0f);
+  map2(gate, up, y, count, [&](V a, V b) {
+    const V g = hn::Min(a, high), u = hn::Min(hn::Max(b, low), high);
+    // Below -50 the exponential would overflow; the sigmoid is 0 in float32 there.
+    const V e = hn::Exp(f, hn::Mul(slope, hn::Max(g, lowest)));
+    return hn::Mul(hn::Div(g, hn::Add(one, e)), hn::Add(u, one));
+  });
+}
+
 void rope(float* head, const float* c, const float* s, int64_t dim) {
   const int64_t half = dim / 2;
   const auto lanes = static_cast<int64_t>(hn::Lanes(f));
@@ -196,6 +207,7 @@ HWY_EXPORT(clip);
 HWY_EXPORT(silu_multiply);
 HWY_EXPORT(gelu_multiply);
 HWY_EXPORT(gelu_tanh_multiply);
+HWY_EXPORT(clamped_silu_multiply);
 HWY_EXPORT(rope);
 HWY_EXPORT(sum_of_squares);
 HWY_EXPORT(all_finite);
@@ -215,6 +227,9 @@ void gelu_multiply(const float* gate, const float* up, float* y, int64_t count) 
 }
 void gelu_tanh_multiply(const float* gate, const float* up, float* y, int64_t count) {
   HWY_DYNAMIC_DISPATCH(gelu_tanh_multiply)(gate, up, y, count);
+}
+void clamped_silu_multiply(const float* gate, const float* up, float* y, int64_t count) {
+  HWY_DYNAMIC_DISPATCH(clamped_silu_multiply)(gate, up, y, count);
 }
 void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, float* y,
                 int64_t count) {

@@ -32,6 +32,8 @@ void clip(float limit, float* y, int64_t count);
 void silu_multiply(const float* gate, const float* up, float* y, int64_t count);
 void gelu_multiply(const float* gate, const float* up, float* y, int64_t count);
 void gelu_tanh_multiply(const float* gate, const float* up, float* y, int64_t count);
+// y = g / (1 + exp(-1.702 g)) (u + 1) with g = min(gate, 7) and u = up clamped to [-7, 7] (gpt-oss).
+void clamped_silu_multiply(const float* gate, const float* up, float* y, int64_t count);
 
 // Rotates one head (rotate-half form): pairs (x_i, x_{i + dim/2}) by the angle with cosines c and sines s
 // [dim / 2].

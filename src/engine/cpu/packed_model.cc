@@ -33,6 +33,31 @@ Norm query_or_key_norm(const AttentionSpec& attention, NormWeights weights, int6
   return Norm(attention.qk_norm, std::move(weights), over_row ? row_width : attention.head_dim);
 }
 
+int64_t up_width(const MlpSpec& mlp) { return (mlp.gated ? 2 : 1) * mlp.width; }
+
+// The router's products are float32: the choice of experts should not be a matter of rounding.
+Mixture pack_mixture(const Model& model, int index, const AlignedBuffer<float>& router_bias,
+                     Precision precision) {
+  const int64_t hidden = model.spec().hidden;
+  const MlpSpec& spec = model.spec().layers[static_cast<size_t>(index)].mlp;
+  const WeightReader& weights = model.weights();
+  const AlignedBuffer<float> matrix = read_matrix(model, LayerMatrix::router, index, "router");
+  Linear router(matrix.span(), spec.experts, hidden, Precision::f32, router_bias.span());
+  std::vector<Mlp> experts;
+  for (int e = 0; e < spec.experts; ++e) {
+    const auto pack = [&](LayerMatrix which, int64_t outputs, int64_t inputs) {
+      const AlignedBuffer<float> of_expert = weights.expert_matrix(which, index, e);
+      if (!all_finite(of_expert.data(), of_expert.size()))
+        fail("layer {}: the weights of expert {} hold NaN or infinity", index, e);
+      const AlignedBuffer<float> bias = weights.expert_bias(which, index, e);
+      return Linear(of_expert.span(), outputs, inputs, precision, bias.span());
+    };
+    Linear up = pack(LayerMatrix::up, up_width(spec), hidden);
+    experts.emplace_back(spec, std::move(up), pack(LayerMatrix::down, hidden, spec.width));
+  }
+  return Mixture(spec, std::move(router), std::move(experts));
+}
+
 // One matrix after the other: while streaming, a layer in float32 would need as much memory as several
 // packed ones.
 PackedLayer pack_layer(const Model& model, int index, Precision precision) {
@@ -48,17 +73,21 @@ PackedLayer pack_layer(const Model& model, int index, Precision precision) {
       packed.projection_factors = projection_factors(attention, hidden, matrix);
     return Linear(matrix.span(), outputs, inputs, precision, bias.span());
   };
-  const int64_t width = spec.mlp.width, up_width = spec.mlp.gated ? 2 * width : width;
   packed.attention = attention;
   packed.parallel = spec.parallel;
   packed.residual_multiplier = spec.residual_multiplier;
   packed.qkv = pack(LayerMatrix::qkv, "attention input", attention.qkv_width(), hidden, v.qkv_bias);
   packed.output =
       pack(LayerMatrix::output, "attention output", hidden, attention.query_width(), v.output_bias);
-  Linear up =
-      pack(LayerMatrix::up, spec.mlp.gated ? "MLP gate and up" : "MLP up", up_width, hidden, v.up_bias);
-  Linear down = pack(LayerMatrix::down, "MLP down", hidden, width, v.down_bias);
-  packed.mlp = Mlp(spec.mlp, std::move(up), std::move(down));
+  if (spec.mlp.experts > 0) {
+    packed.mixture = pack_mixture(model, index, v.router_bias, precision);
+  } else {
+    const int64_t width = spec.mlp.width;
+    Linear up = pack(LayerMatrix::up, spec.mlp.gated ? "MLP gate and up" : "MLP up", up_width(spec.mlp),
+                     hidden, v.up_bias);
+    packed.mlp =
+        Mlp(spec.mlp, std::move(up), pack(LayerMatrix::down, "MLP down", hidden, width, v.down_bias));
+  }
   packed.mlp_norm = spec.shared_norm ? Norm(spec.attention_norm, v.attention_norm, hidden)
                                      : Norm(spec.mlp_norm, std::move(v.mlp_norm), hidden);
   packed.attention_norm = Norm(spec.attention_norm, std::move(v.attention_norm), hidden);
@@ -76,7 +105,10 @@ Linear pack_head_piece(const Model& model, int64_t index, Precision precision) {
   const int64_t count = std::min<int64_t>(kVocabularyPiece, c.vocabulary - first);
   const AlignedBuffer<float> matrix = model.weights().lm_head(first, count);
   if (!all_finite(matrix.data(), matrix.size())) fail("the LM head's weights hold NaN or infinity");
-  return Linear(matrix.span(), count, c.hidden, precision);
+  if (!c.logit_bias) return Linear(matrix.span(), count, c.hidden, precision);
+  const AlignedBuffer<float> bias = model.weights().lm_head_bias();
+  return Linear(matrix.span(), count, c.hidden, precision,
+                bias.span().subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
 }
 
 template <typename T>
@@ -94,8 +126,9 @@ WeightSizes weight_sizes(const ModelSpec& spec, Precision precision) {
   int64_t largest_matrix = 0;
   for (const LayerSpec& layer : spec.layers) {
     const AttentionSpec& a = layer.attention;
-    const int64_t up = (layer.mlp.gated ? 2 : 1) * hidden * layer.mlp.width;
-    const int64_t weights = hidden * a.qkv_width() + hidden * a.query_width() + up + hidden * layer.mlp.width;
+    const int64_t up = up_width(layer.mlp) * hidden, experts = std::max(1, layer.mlp.experts);
+    const int64_t weights =
+        hidden * a.qkv_width() + hidden * a.query_width() + experts * (up + hidden * layer.mlp.width);
     const int64_t factors = a.heads * int64_t{a.head_dim} * padded_head_dim(a.head_dim);
     const int64_t of_layer = weights * bytes + factors * kFloat;
     sizes.all += of_layer;

@@ -7,6 +7,7 @@
 
 #include "base/thread_pool.h"
 #include "engine/cpu/linear.h"
+#include "engine/cpu/mixture.h"
 #include "engine/cpu/mlp.h"
 #include "engine/cpu/norm.h"
 #include "engine/cpu/weight_sequence.h"
@@ -19,7 +20,8 @@ struct PackedLayer {
   Norm attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;  // of rows of the residual stream
   Norm query_norm, key_norm;  // of all heads in a row, or of a head each
   Linear qkv, output;
-  Mlp mlp;
+  Mlp mlp;  // or
+  Mixture mixture;
   bool parallel = false;
   float residual_multiplier = 1;
   AlignedBuffer<float> sinks;               // [heads], or empty

@@ -1,4 +1,4 @@
-// Rotary position embedding of one RopeSpec: cosines and sines of every position, made once.
+// Rotary position embedding of samples of one rope_length: cosines and sines of every position, made once.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@ namespace idleheads {
 
 class Rotary {
  public:
-  explicit Rotary(const RopeSpec& spec) : spec_(spec) {}
+  Rotary(const RopeSpec& spec, int64_t rope_length)
+      : magnitude_(spec.magnitude), frequencies_(spec.frequencies_of(spec.kind_of(rope_length))) {}
 
   // Makes ready for positions [0, positions). Not while others turn.
   void prepare(int64_t positions);
@@ -19,7 +20,8 @@ class Rotary {
   void turn(float* head, int64_t position) const;
 
  private:
-  const RopeSpec& spec_;
+  float magnitude_;
+  std::vector<float> frequencies_;
   AlignedBuffer<float> cosines_, sines_;  // [positions, rotated / 2]
 };
 

@@ -1,6 +1,7 @@
 #include "model/families/common.h"
 
 #include <cmath>
+#include <utility>
 
 namespace idleheads {
 
@@ -8,6 +9,19 @@ float usual_scale(int head_dim) { return 1.0f / std::sqrt(static_cast<float>(hea
 
 NormSpec rms_norm(double epsilon) {
   return {.kind = NormSpec::Kind::rms, .epsilon = static_cast<float>(epsilon)};
+}
+
+NormSpec layer_norm(double epsilon, bool bias) {
+  return {.kind = NormSpec::Kind::layer, .epsilon = static_cast<float>(epsilon), .bias = bias};
+}
+
+void set_pre_norms(const NormSpec& norm, LayerSpec& layer, ModelSpec& spec) {
+  spec.final_norm = layer.attention_norm = layer.mlp_norm = norm;
+}
+
+int add_rope(RopeSpec rope, ModelSpec& spec) {
+  spec.ropes.push_back(std::move(rope));
+  return static_cast<int>(spec.ropes.size()) - 1;
 }
 
 }  // namespace idleheads

@@ -12,26 +12,42 @@ namespace idleheads {
 // 1 / sqrt(head_dim), in float32 as the kernels multiply.
 float usual_scale(int head_dim);
 NormSpec rms_norm(double epsilon);
+NormSpec layer_norm(double epsilon, bool bias = true);
+// Before attention, MLP and LM head.
+void set_pre_norms(const NormSpec& norm, LayerSpec& layer, ModelSpec& spec);
+int add_rope(RopeSpec rope, ModelSpec& spec);  // its number
 
-// config.json, in the spelling of transformers' LlamaConfig. Both throw Error that names the key.
+// config.json, in the spelling of transformers' LlamaConfig. All throw Error that names the key.
 
 // hidden, vocabulary, context, tied_embeddings.
 void read_model_sizes(JsonReader& reader, ModelSpec& spec, bool tied_if_absent = false);
 // Heads and sizes of a layer with plain attention, a gated MLP, and no norms.
 LayerSpec read_layer_sizes(JsonReader& reader, const ModelSpec& spec);
+// num_attention_heads, num_key_value_heads, head_dim.
+AttentionSpec read_heads(JsonReader& reader, const ModelSpec& spec);
+Activation read_activation(JsonReader& reader, const char* key, std::string_view absent);
 // num_hidden_layers such layers.
 void repeat_layer(JsonReader& reader, const LayerSpec& layer, ModelSpec& spec);
 // layer_types, one a layer; empty if the file has none. `known` are those that the family has.
 std::vector<std::string> read_layer_types(JsonReader& reader, std::initializer_list<std::string_view> known);
-// The rope of all layers; its number.
-int read_only_rope(JsonReader& reader, const std::vector<std::string>& layer_types, int rotated,
-                   ModelSpec& spec);
-// RMSNorm before attention and MLP, with the epsilon of rms_norm_eps.
-void read_pre_norms(JsonReader& reader, LayerSpec& layer, ModelSpec& spec);
+// The window of the layers that layer_types calls sliding_attention, or where the file has none, of those
+// whose number `slides` is true for.
+template <typename Slides>
+void set_windows(JsonReader& reader, int64_t window, const Slides& slides, ModelSpec& spec) {
+  const std::vector<std::string> types = read_layer_types(reader, {"full_attention", "sliding_attention"});
+  for (size_t l = 0; l < spec.layers.size(); ++l) {
+    if (types.empty() ? slides(l) : types[l] == "sliding_attention") spec.layers[l].attention.window = window;
+  }
+}
+// An integer whose absence and null differ: `absent`, and 0.
+int64_t read_window(JsonReader& reader, const char* key, int64_t absent);
+// The rope of all layers, of a family that has full attention alone and turns whole heads.
+int read_only_rope(JsonReader& reader, int head_dim, ModelSpec& spec);
+// attention_bias: of Q, K, V and the output.
+void read_attention_bias(JsonReader& reader, AttentionSpec& attention);
 // Of Qwen2 and Qwen3: layer_types, and sliding_window where use_sliding_window is true: in the layers that
 // layer_types names, or from max_window_layers on.
-std::vector<std::string> read_qwen_layer_types(JsonReader& reader);
-void read_qwen_window(JsonReader& reader, const std::vector<std::string>& layer_types, ModelSpec& spec);
+void read_qwen_window(JsonReader& reader, ModelSpec& spec);
 
 // GGUF, in llama.cpp's words. Throw Error that names the key.
 
@@ -42,6 +58,5 @@ LayerSpec read_layer_sizes(GgufReader& reader, const ModelSpec& spec, std::span<
 void repeat_layer(GgufReader& reader, const LayerSpec& layer, ModelSpec& spec);
 int read_only_rope(GgufReader& reader, int rotated, ModelSpec& spec);
 NormSpec read_rms_norm(GgufReader& reader);
-void read_pre_norms(GgufReader& reader, LayerSpec& layer, ModelSpec& spec);
 
 }  // namespace idleheads

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "model/families/common.h"
+#include "model/rope.h"
 
 namespace idleheads {
 namespace {
@@ -107,12 +108,7 @@ int read_only_rope(GgufReader& reader, int rotated, ModelSpec& spec) {
     dequantize(DType::f32, divisors->data, values);
     for (size_t i = 0; i < values.size(); ++i) rope.inverse_frequencies[i] /= values[i];
   }
-  spec.ropes.push_back(std::move(rope));
-  return static_cast<int>(spec.ropes.size()) - 1;
-}
-
-void read_pre_norms(GgufReader& reader, LayerSpec& layer, ModelSpec& spec) {
-  spec.final_norm = layer.attention_norm = layer.mlp_norm = read_rms_norm(reader);
+  return add_rope(std::move(rope), spec);
 }
 
 NormSpec read_rms_norm(GgufReader& reader) {

@@ -1,4 +1,7 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "model/config_rope.h"
@@ -7,15 +10,32 @@
 namespace idleheads {
 namespace {
 
-void require_silu(JsonReader& reader) {
-  const std::string activation = reader.text("hidden_act", "silu");
-  if (activation != "silu" && activation != "swish") {
-    fail("{}: hidden_act '{}' is not supported; supported: silu", reader.name(), printable(activation));
+struct ActivationName {
+  std::string_view name;
+  Activation activation;
+};
+
+constexpr auto kActivations = std::to_array<ActivationName>({{"silu", Activation::silu},
+                                                             {"swish", Activation::silu},
+                                                             {"gelu", Activation::gelu},
+                                                             {"gelu_new", Activation::gelu_tanh},
+                                                             {"gelu_pytorch_tanh", Activation::gelu_tanh}});
+
+}  // namespace
+
+Activation read_activation(JsonReader& reader, const char* key, std::string_view absent) {
+  const std::string name = reader.text(key, absent);
+  const auto found = std::ranges::find(kActivations, name, &ActivationName::name);
+  if (found == kActivations.end()) {
+    fail("{}: {} '{}' is not supported; supported: silu, gelu, gelu_new, gelu_pytorch_tanh", reader.name(),
+         key, printable(name));
   }
+  return found->activation;
 }
 
-void read_heads(JsonReader& reader, const ModelSpec& spec, AttentionSpec& attention) {
+AttentionSpec read_heads(JsonReader& reader, const ModelSpec& spec) {
   const std::string_view name = reader.name();
+  AttentionSpec attention;
   attention.heads = static_cast<int>(reader.integer("num_attention_heads"));
   if (attention.heads < 1) fail("{}: num_attention_heads is {}", name, attention.heads);
   attention.kv_heads = static_cast<int>(reader.integer("num_key_value_heads", attention.heads));
@@ -27,9 +47,8 @@ void read_heads(JsonReader& reader, const ModelSpec& spec, AttentionSpec& attent
   if (attention.head_dim < 1 || attention.head_dim > 4096)
     fail("{}: head_dim is {}, expected 1 to 4096", name, attention.head_dim);
   attention.scale = usual_scale(attention.head_dim);
+  return attention;
 }
-
-}  // namespace
 
 void read_model_sizes(JsonReader& reader, ModelSpec& spec, bool tied_if_absent) {
   spec.hidden = static_cast<int>(reader.integer("hidden_size"));
@@ -40,9 +59,9 @@ void read_model_sizes(JsonReader& reader, ModelSpec& spec, bool tied_if_absent) 
 
 LayerSpec read_layer_sizes(JsonReader& reader, const ModelSpec& spec) {
   LayerSpec layer;
-  read_heads(reader, spec, layer.attention);
+  layer.attention = read_heads(reader, spec);
   layer.mlp.width = static_cast<int>(reader.integer("intermediate_size"));
-  require_silu(reader);
+  layer.mlp.activation = read_activation(reader, "hidden_act", "silu");
   return layer;
 }
 
@@ -68,14 +87,18 @@ std::vector<std::string> read_layer_types(JsonReader& reader, std::initializer_l
   return types;
 }
 
-int read_only_rope(JsonReader& reader, const std::vector<std::string>& layer_types, int rotated,
-                   ModelSpec& spec) {
-  spec.ropes.push_back(read_rope(reader, layer_types, rotated));
-  return static_cast<int>(spec.ropes.size()) - 1;
+int64_t read_window(JsonReader& reader, const char* key, int64_t absent) {
+  if (reader.has(key)) return reader.integer(key);
+  return reader.json().contains(key) ? 0 : absent;
 }
 
-void read_pre_norms(JsonReader& reader, LayerSpec& layer, ModelSpec& spec) {
-  spec.final_norm = layer.attention_norm = layer.mlp_norm = rms_norm(reader.number("rms_norm_eps"));
+int read_only_rope(JsonReader& reader, int head_dim, ModelSpec& spec) {
+  const bool named = !read_layer_types(reader, {"full_attention"}).empty();
+  return add_rope(read_rope(reader, {.head_dim = head_dim, .context = spec.context, .by_type = named}), spec);
+}
+
+void read_attention_bias(JsonReader& reader, AttentionSpec& attention) {
+  attention.qkv_bias = attention.output_bias = reader.boolean("attention_bias", false);
 }
 
 }  // namespace idleheads

@@ -12,7 +12,12 @@
 namespace idleheads {
 namespace {
 
-constexpr std::array kFamilies = {&kLlama, &kQwen2, &kOlmo2, &kQwen3, &kMistral};
+// In the order in which messages list them.
+constexpr std::array kFamilies = {&kLlama,      &kQwen2,  &kQwen3,   &kQwen3Moe, &kGemma,   &kGemma2,
+                                  &kGemma3Text, &kGemma3, &kMistral, &kMixtral,  &kGptOss,  &kOlmo,
+                                  &kOlmo2,      &kOlmo3,  &kOlmoe,   &kPhi,      &kPhi3,    &kSmolLm3,
+                                  &kGranite,    &kCohere, &kCohere2, &kGlm4,     &kExaone4, &kStarcoder2,
+                                  &kStableLm,   &kFalcon, &kGptNeox, &kGpt2};
 
 const Family& require_family(std::string_view Family::*key, std::string_view value, std::string_view source) {
   std::vector<std::string_view> known;

@@ -24,8 +24,9 @@ struct Family {
   std::string_view architecture;  // "LlamaForCausalLM" in config.json's architectures
   std::string_view gguf;          // general.architecture; empty: GGUF has none of its own
 
-  // Fill everything but the family's name. Keys they do not read are refused afterwards, unless they are
-  // known to change nothing (config_keys.h and the lists below; gguf_reader.h).
+  // Fill everything but the family's name, also how the file stores its tensors. Keys they do not read are
+  // refused afterwards, unless they are known to change nothing (config_keys.h and the lists below;
+  // gguf_reader.h).
   void (*read_json)(JsonReader& reader, ModelSpec& spec);
   void (*read_gguf)(GgufReader& reader, ModelSpec& spec);  // nullptr if `gguf` is empty
 
@@ -34,10 +35,13 @@ struct Family {
   std::span<const std::string_view> inert_keys = {};
   std::span<const KeyAtRest> keys_at_rest = {};
   std::span<const TensorName> tensors = {};  // names that are not Llama's
-  bool gguf_permutes_qk = false;             // GGUF files hold the rows of Q and K in interleaved-RoPE order
+  // Ends of the names of tensors that hold no weights: masks and tables.
+  std::span<const std::string_view> constants = {};
 };
 
-extern const Family kLlama, kMistral, kOlmo2, kQwen2, kQwen3;
+extern const Family kCohere, kCohere2, kExaone4, kFalcon, kGemma, kGemma2, kGemma3, kGemma3Text, kGlm4, kGpt2,
+    kGptNeox, kGptOss, kGranite, kLlama, kMistral, kMixtral, kOlmo, kOlmo2, kOlmo3, kOlmoe, kPhi, kPhi3,
+    kQwen2, kQwen3, kQwen3Moe, kSmolLm3, kStableLm, kStarcoder2;
 
 std::span<const Family* const> families();
 // By model_type, or by GGUF's architecture. Throws Error with the list of supported families.

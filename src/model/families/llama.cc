@@ -9,20 +9,20 @@ namespace {
 void read_json(JsonReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
-  layer.attention.qkv_bias = layer.attention.output_bias = reader.boolean("attention_bias", false);
+  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  read_attention_bias(reader, layer.attention);
   layer.mlp.bias = reader.boolean("mlp_bias", false);
-  layer.attention.rope =
-      read_only_rope(reader, read_layer_types(reader, {"full_attention"}), layer.attention.head_dim, spec);
+  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);
+  spec.storage.interleaved_rope = true;
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"sliding_window", "max_window_layers"});
@@ -38,7 +38,6 @@ constexpr Family kLlama = {.name = "llama",
                            .read_gguf = read_gguf,
                            .old_architecture = "LLaMAForCausalLM",
                            .inert_keys = kInert,
-                           .keys_at_rest = kAtRest,
-                           .gguf_permutes_qk = true};
+                           .keys_at_rest = kAtRest};
 
 }  // namespace idleheads

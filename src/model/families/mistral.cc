@@ -12,9 +12,9 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("sliding_window");
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
-  layer.attention.window = reader.integer("sliding_window", 0);
-  layer.attention.rope = read_only_rope(reader, {}, layer.attention.head_dim, spec);
+  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  layer.attention.window = read_window(reader, "sliding_window", 0);
+  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);
 }
 

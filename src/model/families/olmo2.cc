@@ -1,7 +1,10 @@
-// OLMo 2: norms behind attention and MLP instead of before them, and of whole query and key rows.
+// OLMo 2 and 3: norms behind attention and MLP instead of before them, and of whole query and key rows. OLMo
+// 3 has a window in three of four layers, whose rope is not scaled.
 #include <array>
 
+#include "model/config_rope.h"
 #include "model/families/common.h"
+#include "model/rope.h"
 
 namespace idleheads {
 namespace {
@@ -15,9 +18,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
   add_norms(layer, spec, rms_norm(reader.number("rms_norm_eps")));
-  layer.attention.qkv_bias = layer.attention.output_bias = reader.boolean("attention_bias", false);
-  layer.attention.rope =
-      read_only_rope(reader, read_layer_types(reader, {"full_attention"}), layer.attention.head_dim, spec);
+  read_attention_bias(reader, layer.attention);
+  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);
 }
 
@@ -27,6 +29,26 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
   add_norms(layer, spec, read_rms_norm(reader));
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);
+}
+
+void read_olmo3_json(JsonReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  add_norms(layer, spec, rms_norm(reader.number("rms_norm_eps")));
+  read_attention_bias(reader, layer.attention);
+  layer.attention.rope = add_rope(
+      read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context, .by_type = true}),
+      spec);
+  RopeSpec plain;
+  plain.theta = spec.ropes.front().theta;
+  plain.inverse_frequencies = rope_frequencies(plain.theta, layer.attention.head_dim);
+  const int local = add_rope(std::move(plain), spec);
+  repeat_layer(reader, layer, spec);
+  const auto three_of_four = [](size_t l) { return (l + 1) % 4 != 0; };
+  set_windows(reader, read_window(reader, "sliding_window", 4096), three_of_four, spec);
+  for (LayerSpec& of_spec : spec.layers) {
+    if (of_spec.attention.window > 0) of_spec.attention.rope = local;
+  }
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"mlp_bias"});
@@ -39,6 +61,14 @@ constexpr Family kOlmo2 = {.name = "olmo2",
                            .gguf = "olmo2",
                            .read_json = read_json,
                            .read_gguf = read_gguf,
+                           .inert_keys = kInert,
+                           .keys_at_rest = kAtRest};
+
+constexpr Family kOlmo3 = {.name = "olmo3",
+                           .architecture = "Olmo3ForCausalLM",
+                           .gguf = {},
+                           .read_json = read_olmo3_json,
+                           .read_gguf = nullptr,
                            .inert_keys = kInert,
                            .keys_at_rest = kAtRest};
 

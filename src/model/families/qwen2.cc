@@ -1,6 +1,7 @@
 // Qwen2 and Qwen2.5: Llama with biases of Q, K and V, and a window in the upper layers of a few.
 #include <array>
 
+#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -10,18 +11,18 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("num_key_value_heads");  // 32 where it is missing, whatever the model
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
+  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
   layer.attention.qkv_bias = true;
-  const std::vector<std::string> types = read_qwen_layer_types(reader);
-  layer.attention.rope = read_only_rope(reader, types, layer.attention.head_dim, spec);
+  layer.attention.rope =
+      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
   repeat_layer(reader, layer, spec);
-  read_qwen_window(reader, types, spec);
+  read_qwen_window(reader, spec);
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
   layer.attention.qkv_bias = true;
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);

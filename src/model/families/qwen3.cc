@@ -1,6 +1,7 @@
 // Qwen3, dense: Qwen2 without biases, with norms of every query and key head, and its own size of a head.
 #include <array>
 
+#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -16,19 +17,19 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("head_dim");
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
+  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
   add_qk_norm(layer);
-  layer.attention.qkv_bias = layer.attention.output_bias = reader.boolean("attention_bias", false);
-  const std::vector<std::string> types = read_qwen_layer_types(reader);
-  layer.attention.rope = read_only_rope(reader, types, layer.attention.head_dim, spec);
+  read_attention_bias(reader, layer.attention);
+  layer.attention.rope =
+      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
   repeat_layer(reader, layer, spec);
-  read_qwen_window(reader, types, spec);
+  read_qwen_window(reader, spec);
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
-  read_pre_norms(reader, layer, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
   add_qk_norm(layer);
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);

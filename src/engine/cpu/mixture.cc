@@ -1,0 +1,111 @@
+#include "engine/cpu/mixture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/cpu/ops.h"
+
+namespace idleheads {
+namespace {
+
+// Rows whose experts' outputs are there at a time.
+constexpr int64_t kRowsAtATime = 2048;
+
+int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+
+}  // namespace
+
+void Mixture::apply(const float* x, float* y, int64_t rows, ThreadPool& pool, MixtureScratch& scratch) const {
+  scratch.threads.resize(static_cast<size_t>(pool.threads()));
+  const int64_t hidden = router_.inputs();
+  for (int64_t first = 0; first < rows; first += kRowsAtATime) {
+    const int64_t count = std::min(kRowsAtATime, rows - first);
+    apply_some(x + first * hidden, y + first * hidden, count, pool, scratch);
+  }
+}
+
+// Of equal logits the first; the chosen ones in the order of their numbers, in which they are added.
+void Mixture::choose(std::span<const float> logits, std::span<Choice> choices) const {
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto value = [&](int32_t expert) { return logits[static_cast<size_t>(expert)]; };
+  std::ranges::stable_sort(order, std::ranges::greater{}, value);
+  const double top = value(order.front());
+  const auto exponential = [&](int32_t expert) { return std::exp(double{value(expert)} - top); };
+  const std::span<int32_t> chosen = std::span(order).first(choices.size());
+  double all = 0, of_chosen = 0;
+  for (size_t e = 0; e < logits.size(); ++e) all += exponential(static_cast<int32_t>(e));
+  for (const int32_t expert : chosen) of_chosen += exponential(expert);
+  std::ranges::sort(chosen);
+  const double divisor = spec_.router == Router::softmax ? all : of_chosen;
+  for (size_t i = 0; i < choices.size(); ++i)
+    choices[i] = {chosen[i], static_cast<float>(exponential(chosen[i]) / divisor)};
+}
+
+// [rows, experts_per_token]
+std::vector<Mixture::Choice> Mixture::route(const float* x, int64_t rows, ThreadPool& pool,
+                                            MixtureScratch& scratch) const {
+  const int64_t hidden = router_.inputs(), experts = spec_.experts, chosen = spec_.experts_per_token;
+  std::vector<Choice> choices(static_cast<size_t>(rows * chosen));
+  pool.parallel_for(tiles(rows), [&](int64_t tile, int thread) {
+    MixtureScratch::PerThread& own = scratch.threads[static_cast<size_t>(thread)];
+    const int64_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
+    own.input.resize(kTileRows * hidden);
+    own.wide.resize(kTileRows * experts);
+    std::copy_n(x + first * hidden, count * hidden, own.input.data());
+    std::fill(own.input.data() + count * hidden, own.input.data() + kTileRows * hidden, 0.0f);
+    router_.apply(own.input.data(), own.wide.data());
+    for (int64_t r = 0; r < count; ++r) {
+      choose(
+          {own.wide.data() + r * experts, static_cast<size_t>(experts)},
+          std::span(choices).subspan(static_cast<size_t>((first + r) * chosen), static_cast<size_t>(chosen)));
+    }
+  });
+  return choices;
+}
+
+void Mixture::apply_some(const float* x, float* y, int64_t rows, ThreadPool& pool,
+                         MixtureScratch& scratch) const {
+  const int64_t hidden = router_.inputs(), chosen = spec_.experts_per_token;
+  const std::vector<Choice> choices = route(x, rows, pool, scratch);
+  std::vector<std::vector<int64_t>> of_expert(experts_.size());  // places among `choices`
+  for (size_t place = 0; place < choices.size(); ++place)
+    of_expert[static_cast<size_t>(choices[place].expert)].push_back(static_cast<int64_t>(place));
+  struct Tile {
+    size_t expert;
+    std::span<const int64_t> places;
+  };
+  std::vector<Tile> work;
+  for (size_t e = 0; e < of_expert.size(); ++e) {
+    const std::span<const int64_t> places = of_expert[e];
+    for (size_t first = 0; first < places.size(); first += kTileRows)
+      work.push_back({e, places.subspan(first, std::min<size_t>(kTileRows, places.size() - first))});
+  }
+  scratch.outputs.resize(rows * chosen * hidden);
+  pool.parallel_for(std::ssize(work), [&](int64_t i, int thread) {
+    const auto& [expert, places] = work[static_cast<size_t>(i)];
+    MixtureScratch::PerThread& own = scratch.threads[static_cast<size_t>(thread)];
+    own.input.resize(kTileRows * hidden);
+    own.output.resize(kTileRows * hidden);
+    std::ranges::fill(own.input.span(), 0.0f);
+    for (size_t r = 0; r < places.size(); ++r)
+      std::copy_n(x + places[r] / chosen * hidden, hidden,
+                  own.input.data() + static_cast<int64_t>(r) * hidden);
+    experts_[expert].apply(own.input.data(), own.output.data(), own.wide);
+    for (size_t r = 0; r < places.size(); ++r) {
+      float* output = own.output.data() + static_cast<int64_t>(r) * hidden;
+      scale(choices[static_cast<size_t>(places[r])].weight, output, hidden);
+      std::copy_n(output, hidden, scratch.outputs.data() + places[r] * hidden);
+    }
+  });
+  pool.parallel_for(tiles(rows), [&](int64_t tile, int) {
+    for (int64_t row = tile * kTileRows; row < std::min(rows, (tile + 1) * kTileRows); ++row) {
+      const float* outputs = scratch.outputs.data() + row * chosen * hidden;
+      std::copy_n(outputs, hidden, y + row * hidden);
+      for (int64_t c = 1; c < chosen; ++c) add(outputs + c * hidden, y + row * hidden, hidden);
+    }
+  });
+}
+
+}  // namespace idleheads

@@ -1,0 +1,64 @@
+// Command R, Aya (cohere) and Command R7B, Command A (cohere2): attention and MLP side by side behind one
+// LayerNorm, and a RoPE that turns neighbours. cohere2 has RoPE and a window in three of four layers, the
+// others see everything and have none.
+#include <array>
+
+#include "model/config_rope.h"
+#include "model/families/common.h"
+
+namespace idleheads {
+namespace {
+
+LayerSpec read_layer(JsonReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec, true);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  spec.final_norm = layer.attention_norm = layer_norm(reader.number("layer_norm_eps"), false);
+  layer.parallel = layer.shared_norm = true;
+  read_attention_bias(reader, layer.attention);
+  spec.logit_multiplier = static_cast<float>(reader.number("logit_scale", 0.0625));
+  spec.storage.interleaved_rope = true;
+  return layer;
+}
+
+void read_json(JsonReader& reader, ModelSpec& spec) {
+  LayerSpec layer = read_layer(reader, spec);
+  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
+  repeat_layer(reader, layer, spec);
+}
+
+void read_json2(JsonReader& reader, ModelSpec& spec) {
+  LayerSpec layer = read_layer(reader, spec);
+  const int rope =
+      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
+  repeat_layer(reader, layer, spec);
+  const int64_t pattern = std::max<int64_t>(
+      1, reader.integer("sliding_window_pattern", reader.integer("_sliding_window_pattern", 4)));
+  const auto most = [&](size_t l) { return (static_cast<int64_t>(l) + 1) % pattern != 0; };
+  set_windows(reader, read_window(reader, "sliding_window", 4096), most, spec);
+  for (LayerSpec& of_spec : spec.layers) {
+    if (of_spec.attention.window > 0) of_spec.attention.rope = rope;
+  }
+}
+
+constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation"});
+constexpr auto kAtRest = std::to_array<KeyAtRest>({{"use_qk_norm", false}});
+
+}  // namespace
+
+constexpr Family kCohere = {.name = "cohere",
+                            .architecture = "CohereForCausalLM",
+                            .gguf = {},
+                            .read_json = read_json,
+                            .read_gguf = nullptr,
+                            .inert_keys = kInert,
+                            .keys_at_rest = kAtRest};
+
+constexpr Family kCohere2 = {.name = "cohere2",
+                             .architecture = "Cohere2ForCausalLM",
+                             .gguf = {},
+                             .read_json = read_json2,
+                             .read_gguf = nullptr,
+                             .inert_keys = kInert,
+                             .keys_at_rest = kAtRest};
+
+}  // namespace idleheads

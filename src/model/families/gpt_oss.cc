@@ -1,0 +1,60 @@
+// gpt-oss: a learned sink a head, windows in every other layer, and a mixture of experts with clamped SwiGLU.
+#include <array>
+
+#include "base/error.h"
+#include "model/config_rope.h"
+#include "model/families/common.h"
+
+namespace idleheads {
+namespace {
+
+void read_json(JsonReader& reader, ModelSpec& spec) {
+  for (const char* key : {"num_key_value_heads", "head_dim"}) reader.require_named(key);
+  read_model_sizes(reader, spec);
+  LayerSpec layer;
+  layer.attention = read_heads(reader, spec);
+  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  if (!reader.boolean("attention_bias", true)) reader.wrong("attention_bias", "true");
+  layer.attention.qkv_bias = layer.attention.output_bias = layer.attention.sinks = true;
+  read_activation(reader, "hidden_act", "silu");  // named so; what is computed is clamped
+  if (reader.number("swiglu_limit", 7) != 7) reader.wrong("swiglu_limit", "7");
+  layer.mlp.activation = Activation::clamped_silu;
+  layer.mlp.width = static_cast<int>(reader.integer("intermediate_size"));
+  layer.mlp.bias = layer.mlp.router_bias = true;
+  layer.mlp.experts = static_cast<int>(reader.integer("num_local_experts"));
+  const int64_t per_token = reader.integer("num_experts_per_tok");
+  layer.mlp.experts_per_token = static_cast<int>(per_token);
+  if (reader.integer("experts_per_token", per_token) != per_token)
+    reader.wrong("experts_per_token", "num_experts_per_tok");
+  if (layer.mlp.experts < 1) reader.wrong("num_local_experts", "at least 1");
+  layer.mlp.router = Router::softmax_of_chosen;
+  layer.attention.rope = add_rope(
+      read_rope(reader,
+                {.head_dim = layer.attention.head_dim, .context = spec.context, .theta_if_absent = 150000}),
+      spec);
+  repeat_layer(reader, layer, spec);
+  const auto even = [](size_t l) { return l % 2 == 0; };
+  set_windows(reader, read_window(reader, "sliding_window", 128), even, spec);
+  spec.storage.experts = StorageSpec::Experts::interleaved;
+}
+
+constexpr auto kInert = std::to_array<std::string_view>(
+    {"initial_context_length", "router_aux_loss_coef", "output_router_logits"});
+constexpr auto kTensors = std::to_array<TensorName>(
+    {{Role::router, "model.layers.{}.mlp.router.weight", "blk.{}.ffn_gate_inp.weight"},
+     {Role::router_bias, "model.layers.{}.mlp.router.bias", "blk.{}.ffn_gate_inp.bias"},
+     {Role::mlp_norm, "model.layers.{}.post_attention_layernorm.weight", "blk.{}.post_attention_norm.weight"},
+     {Role::expert_down, "model.layers.{}.mlp.experts.down_proj", "blk.{}.ffn_down_exps.weight"},
+     {Role::expert_down_bias, "model.layers.{}.mlp.experts.down_proj_bias", "blk.{}.ffn_down_exps.bias"}});
+
+}  // namespace
+
+constexpr Family kGptOss = {.name = "gpt_oss",
+                            .architecture = "GptOssForCausalLM",
+                            .gguf = {},
+                            .read_json = read_json,
+                            .read_gguf = nullptr,
+                            .inert_keys = kInert,
+                            .tensors = kTensors};
+
+}  // namespace idleheads

@@ -1,0 +1,36 @@
+// Granite 3, dense: Llama with multipliers of embeddings, scores, what is added to the residual stream, and
+// logits.
+#include "model/families/common.h"
+
+namespace idleheads {
+namespace {
+
+float multiplier(JsonReader& reader, const char* key) {
+  const double value = reader.number(key, 1);
+  if (!(value > 0)) reader.wrong(key, "more than 0");
+  return static_cast<float>(value);
+}
+
+void read_json(JsonReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  read_attention_bias(reader, layer.attention);
+  layer.mlp.bias = reader.boolean("mlp_bias", false);
+  layer.attention.scale = multiplier(reader, "attention_multiplier");  // instead of 1 / sqrt(head_dim)
+  layer.residual_multiplier = multiplier(reader, "residual_multiplier");
+  spec.embedding_multiplier = multiplier(reader, "embedding_multiplier");
+  spec.logit_multiplier = 1 / multiplier(reader, "logits_scaling");
+  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
+  repeat_layer(reader, layer, spec);
+}
+
+}  // namespace
+
+constexpr Family kGranite = {.name = "granite",
+                             .architecture = "GraniteForCausalLM",
+                             .gguf = {},
+                             .read_json = read_json,
+                             .read_gguf = nullptr};
+
+}  // namespace idleheads

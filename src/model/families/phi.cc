@@ -1,0 +1,50 @@
+// Phi-1, 1.5 and 2: attention and a plain MLP side by side behind one LayerNorm, biases everywhere, also of
+// the LM head, and RoPE on a part of each head.
+#include <array>
+
+#include "model/config_rope.h"
+#include "model/families/common.h"
+
+namespace idleheads {
+namespace {
+
+void read_json(JsonReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer;
+  layer.attention = read_heads(reader, spec);
+  layer.mlp.width = static_cast<int>(reader.integer("intermediate_size"));
+  layer.mlp.activation = read_activation(reader, "hidden_act", "gelu_new");
+  layer.mlp.gated = false;
+  spec.final_norm = layer.attention_norm = layer_norm(reader.number("layer_norm_eps"));
+  layer.parallel = layer.shared_norm = true;
+  layer.attention.qkv_bias = layer.attention.output_bias = layer.mlp.bias = spec.logit_bias = true;
+  layer.attention.rope = add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim,
+                                                     .context = spec.context,
+                                                     .partial = true,
+                                                     .partial_if_absent = 0.5}),
+                                  spec);
+  repeat_layer(reader, layer, spec);
+}
+
+constexpr auto kAtRest = std::to_array<KeyAtRest>({{"qk_layernorm", false}});
+constexpr auto kTensors = std::to_array<TensorName>(
+    {{Role::final_norm, "model.final_layernorm.weight", "output_norm.weight"},
+     {Role::final_norm_bias, "model.final_layernorm.bias", "output_norm.bias"},
+     {Role::output, "model.layers.{}.self_attn.dense.weight", "blk.{}.attn_output.weight"},
+     {Role::output_bias, "model.layers.{}.self_attn.dense.bias", "blk.{}.attn_output.bias"},
+     {Role::up, "model.layers.{}.mlp.fc1.weight", "blk.{}.ffn_up.weight"},
+     {Role::up_bias, "model.layers.{}.mlp.fc1.bias", "blk.{}.ffn_up.bias"},
+     {Role::down, "model.layers.{}.mlp.fc2.weight", "blk.{}.ffn_down.weight"},
+     {Role::down_bias, "model.layers.{}.mlp.fc2.bias", "blk.{}.ffn_down.bias"}});
+
+}  // namespace
+
+constexpr Family kPhi = {.name = "phi",
+                         .architecture = "PhiForCausalLM",
+                         .gguf = {},
+                         .read_json = read_json,
+                         .read_gguf = nullptr,
+                         .keys_at_rest = kAtRest,
+                         .tensors = kTensors};
+
+}  // namespace idleheads

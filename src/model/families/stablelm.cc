@@ -1,0 +1,37 @@
+// StableLM 2 and StableLM 3B: LayerNorm with biases, a gated MLP, RoPE on a quarter of each head; some run
+// attention and MLP side by side behind one norm.
+#include <array>
+
+#include "model/config_rope.h"
+#include "model/families/common.h"
+
+namespace idleheads {
+namespace {
+
+void read_json(JsonReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(layer_norm(reader.number("layer_norm_eps")), layer, spec);
+  layer.parallel = layer.shared_norm = reader.boolean("use_parallel_residual", false);
+  if (layer.shared_norm) layer.mlp_norm = {};
+  layer.attention.qkv_bias = reader.boolean("use_qkv_bias", false);
+  layer.attention.rope = add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim,
+                                                     .context = spec.context,
+                                                     .partial = true,
+                                                     .partial_if_absent = 0.25}),
+                                  spec);
+  repeat_layer(reader, layer, spec);
+}
+
+constexpr auto kAtRest = std::to_array<KeyAtRest>({{"qk_layernorm", false}});
+
+}  // namespace
+
+constexpr Family kStableLm = {.name = "stablelm",
+                              .architecture = "StableLmForCausalLM",
+                              .gguf = {},
+                              .read_json = read_json,
+                              .read_gguf = nullptr,
+                              .keys_at_rest = kAtRest};
+
+}  // namespace idleheads
