@@ -36,9 +36,11 @@ void check_general(const Gguf& gguf, std::string_view name) {
 }
 
 void check_layout(GgufReader& reader, const StorageSpec& storage) {
-  constexpr std::string_view kPermuted = "Meta AI original pth";
+  constexpr std::string_view kPermuted = "Meta AI original pth", kStacked = "jploski";
   const std::string layout = reader.text("tensor_data_layout", "");
-  if (reader.has("tensor_data_layout") && !(layout == kPermuted && storage.interleaved_rope))
+  const bool fits = (layout == kPermuted && storage.interleaved_rope) ||
+                    (layout == kStacked && storage.qkv == StorageSpec::Qkv::stacked);
+  if (reader.has("tensor_data_layout") && !fits)
     reader.wrong("tensor_data_layout", printable(layout), "the layout of llama.cpp's converter");
 }
 

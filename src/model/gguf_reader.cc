@@ -1,6 +1,7 @@
 #include "model/gguf_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace idleheads {
@@ -48,6 +49,19 @@ std::string GgufReader::text(const std::string& key, std::string absent) {
   return has(key) ? require<std::string>(gguf_, prefix_ + key) : absent;
 }
 
+std::vector<bool> GgufReader::flags(const std::string& key, size_t layers, std::vector<bool> absent) {
+  if (!has(key)) return absent;
+  const GgufValue& found = gguf_.metadata.at(prefix_ + key);
+  if (const auto* list = std::get_if<std::vector<bool>>(&found)) {
+    if (list->size() < layers) wrong(key, fmt::format("a list of {}", list->size()), "one a layer");
+    return {list->begin(), list->begin() + static_cast<int64_t>(layers)};
+  }
+  const auto of = static_cast<size_t>(integer(key));
+  std::vector<bool> flags;
+  for (size_t l = 0; l < layers; ++l) flags.push_back(of > 0 && l % of < of - 1);
+  return flags;
+}
+
 const Tensor* GgufReader::find_tensor(const std::string& name) const {
   const auto found = std::ranges::find(gguf_.tensors, name, &Tensor::name);
   return found == gguf_.tensors.end() ? nullptr : &*found;
@@ -57,6 +71,16 @@ void GgufReader::refuse_acting_number(const std::string& key, double at_rest, bo
   if (read_.contains(prefix_ + key)) return;
   const double value = number(key, at_rest);
   if (value != at_rest && !(zero_is_absent && value == 0)) wrong(key, value, fmt::format("{}", at_rest));
+}
+
+// Of scores: what the head's size says, unless the family reads it.
+void GgufReader::check_scale() {
+  if (read_.contains(prefix_ + "attention.scale") || !has("attention.scale")) return;
+  const int heads = std::max(1, integer("attention.head_count", 1));
+  const int head_dim = integer("attention.key_length", integer("embedding_length", heads) / heads);
+  const double usual = 1 / std::sqrt(static_cast<double>(head_dim)), scale = number("attention.scale");
+  if (scale != 0 && std::abs(scale - usual) > 1e-6 * usual)
+    wrong("attention.scale", scale, fmt::format("{}, 1 / sqrt(head size)", usual));
 }
 
 void GgufReader::refuse_acting_keys() {
@@ -69,6 +93,7 @@ void GgufReader::refuse_acting_keys() {
     if (read_.contains(prefix_ + key)) continue;
     if (const int value = integer(key, 0); value != 0) wrong(key, value, "0");
   }
+  check_scale();
   for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping", "attention.clamp_kqv",
                           "attention.max_alibi_bias"}) {
     refuse_acting_number(key, 0, false);

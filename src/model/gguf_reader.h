@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "format/gguf.h"
@@ -27,6 +28,9 @@ class GgufReader {
   double number(const std::string& key, double absent);
   bool boolean(const std::string& key, bool absent);
   std::string text(const std::string& key, std::string absent);
+  // One flag a layer: a list of them, or a number n, which stands for n - 1 of n layers. `absent` if the key
+  // is missing.
+  std::vector<bool> flags(const std::string& key, size_t layers, std::vector<bool> absent);
 
   template <typename T>
   [[noreturn]] void wrong(const std::string& key, const T& value, std::string_view expected) const {
@@ -42,6 +46,7 @@ class GgufReader {
   void refuse_acting_keys();
 
  private:
+  void check_scale();
   void refuse_acting_number(const std::string& key, double at_rest, bool zero_is_absent);
 
   const Gguf& gguf_;

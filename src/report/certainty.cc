@@ -39,6 +39,12 @@ PointCertainty certainty_of_point(const StudySummary& summary, const CurveEntry&
   return out;
 }
 
+// Draws of a handful of documents are nearly all alike, and their interval would claim too much.
+bool is_too_few(const StudySummary& summary) {
+  constexpr size_t kFewest = 30;
+  return summary.documents.size() < kFewest;
+}
+
 }  // namespace
 
 Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
@@ -57,7 +63,7 @@ Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
       bootstrap(baseline, curves, {.tolerance = summary.terms.tolerance});
   for (size_t s = 0; s < draws.size(); ++s) {
     ScoreCertainty& score = out.scores.emplace_back();
-    score.inactive_percent = draws[s].inactive_percent;
+    if (!is_too_few(summary)) score.inactive_percent = draws[s].inactive_percent;
     score.draws_with_share = draws[s].draws_with_share;
     for (size_t p = 0; p < curves[s].size(); ++p) {
       score.points.push_back(certainty_of_point(summary, summary.scores[s].points[p]));

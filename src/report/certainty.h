@@ -18,9 +18,10 @@ struct PointCertainty {
 };
 
 struct ScoreCertainty {
-  std::vector<PointCertainty> points;        // as ScoreSummary::points
-  std::optional<Interval> inactive_percent;  // of the largest inactive share
-  double draws_with_share = 0;               // share of the bootstrap's draws that have one
+  std::vector<PointCertainty> points;  // as ScoreSummary::points
+  // Of the largest inactive share; none of fewer than 30 documents, whose draws are too much alike.
+  std::optional<Interval> inactive_percent;
+  double draws_with_share = 0;  // share of the bootstrap's draws that have one
 };
 
 struct Certainty {

@@ -15,6 +15,7 @@
 #include "model/locate.h"
 #include "model/model.h"
 #include "model/roles.h"
+#include "model/rope.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 
@@ -79,8 +80,8 @@ TEST_F(Spoiled, TheOriginalsOpen) {
 
 TEST_F(Spoiled, ConfigValuesAreNamed) {
   const std::vector<std::pair<std::function<void(Json&)>, std::string>> cases = {
-      {[](Json& c) { c["model_type"] = "gpt_neox"; },
-       "'gpt_neox' is not supported; supported: llama, qwen2, olmo2"},
+      {[](Json& c) { c["model_type"] = "mamba"; },
+       "'mamba' is not supported; supported: llama, qwen2, qwen3"},
       {[](Json& c) { c.erase("model_type"); }, "supported: llama"},
       {[](Json& c) { c.erase("hidden_size"); }, "hidden_size is missing"},
       {[](Json& c) { c["hidden_size"] = "64"; }, "hidden_size is \"64\""},
@@ -93,9 +94,9 @@ TEST_F(Spoiled, ConfigValuesAreNamed) {
       {[](Json& c) { c["rms_norm_eps"] = 0; }, "epsilon"},
       {[](Json& c) { c["hidden_act"] = "relu6"; }, "hidden_act 'relu6'"},
       {[](Json& c) {
-         c["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 2}};
+         c["rope_scaling"] = {{"rope_type", "ntk"}, {"factor", 2}};
        },
-       "type 'yarn'"},
+       "type 'ntk'"},
       {[](Json& c) { c["rope_scaling"]["attention_factor"] = 2; }, "attention_factor"},
       {[](Json& c) { c["rope_scaling"].erase("factor"); }, "factor is missing"},
       {[](Json& c) { c["logit_scale"] = 0.5; }, "logit_scale is 0.5, expected 1"},

@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "format/json.h"
 #include "model/config.h"
+#include "model/rope.h"
 
 namespace idleheads {
 namespace {
@@ -233,8 +234,8 @@ TEST(ConfigJson, SpellingsThatContradict) {
   mixed["rope_theta"] = 1;
   EXPECT_THAT(error_with("llama", {{"rope_parameters", mixed}}),
               HasSubstr("both types of layers and rope_theta"));
-  EXPECT_THAT(error_with("llama", {{"rope_parameters", {{"rope_type", "yarn"}, {"factor", 2}}}}),
-              HasSubstr("type 'yarn'"));
+  EXPECT_THAT(error_with("llama", {{"rope_parameters", {{"rope_type", "ntk"}, {"factor", 2}}}}),
+              HasSubstr("type 'ntk'"));
   parameters["mscale"] = 1;
   EXPECT_THAT(error_with("llama", {{"rope_parameters", parameters}}),
               HasSubstr("'mscale' is not understood"));

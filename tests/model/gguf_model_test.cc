@@ -16,6 +16,7 @@
 #include "format/gguf_writer.h"
 #include "format/safetensors_writer.h"
 #include "model/model.h"
+#include "model/rope.h"
 #include "reference/layer_weights.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
@@ -242,7 +243,8 @@ TEST_F(GgufModel, MetadataIsNamed) {
   };
   EXPECT_EQ(with([](GgufWriter&) {}), "no error");
   EXPECT_THAT(without("general.architecture"), HasSubstr("general.architecture"));
-  EXPECT_THAT(instead("general.architecture", "mamba"), HasSubstr("supported: llama, qwen2, olmo2, qwen3"));
+  EXPECT_THAT(instead("general.architecture", "mamba"),
+              HasSubstr("supported: llama, qwen2, qwen3, qwen3moe, gemma"));
   for (const char* key : {"block_count", "embedding_length", "attention.head_count", "feed_forward_length",
                           "context_length", "attention.layer_norm_rms_epsilon"}) {
     EXPECT_THAT(without(std::string("llama.") + key), HasSubstr(key));
@@ -261,9 +263,9 @@ TEST_F(GgufModel, MetadataIsNamed) {
               HasSubstr("head size is 0"));
   EXPECT_THAT(instead("llama.rope.freq_base", 0.0f), HasSubstr("RoPE"));
   EXPECT_THAT(instead("llama.rope.dimension_count", uint32_t{4}), HasSubstr("partial RoPE"));
-  EXPECT_THAT(instead("llama.rope.scaling.type", "yarn"), HasSubstr("'yarn' is not supported"));
+  EXPECT_THAT(instead("llama.rope.scaling.type", "longrope"), HasSubstr("'longrope' is not supported"));
   EXPECT_THAT(instead("llama.rope.scaling.factor", 0.0f), HasSubstr("factor"));
-  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_count is 8, expected 0"));
+  EXPECT_THAT(instead("llama.expert_count", uint32_t{8}), HasSubstr("llama.expert_used_count is missing"));
   EXPECT_THAT(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 1}),
               HasSubstr("differs from layer to layer"));
   EXPECT_EQ(instead("llama.attention.head_count_kv", std::vector<uint32_t>{2, 2}), "no error");
@@ -288,7 +290,7 @@ TEST_F(GgufModel, KeysThatActAreRead) {
   EXPECT_THAT(adding("attention.scale", 0.5f), HasSubstr("attention.scale is 0.5"));
   EXPECT_EQ(adding("attention.layer_norm_epsilon", 1e-6f), "no error");
   EXPECT_THAT(adding("attention.layer_norm_epsilon", 1e-5f), HasSubstr("attention.layer_norm_epsilon"));
-  for (const char* key : {"expert_count", "expert_used_count", "attention.sliding_window", "pooling_type"}) {
+  for (const char* key : {"expert_used_count", "attention.sliding_window", "pooling_type"}) {
     EXPECT_EQ(adding(key, uint32_t{0}), "no error") << key;
     EXPECT_THAT(adding(key, uint32_t{2}), HasSubstr(std::string("llama.") + key + " is 2, expected 0"));
   }

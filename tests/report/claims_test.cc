@@ -4,6 +4,7 @@
 #include "analysis/paired_loss.h"
 #include "format/json.h"
 #include "report/answer_changes.h"
+#include "report/certainty.h"
 #include "report/changed_study.h"
 #include "report/export.h"
 #include "report/show.h"
@@ -64,6 +65,18 @@ TEST_F(Claims, TheFewestQuestionsAreAsTold) {
     if (questions < fewest) {
       EXPECT_THAT(text, HasSubstr(fmt::format("takes {} questions or more", fewest)));
     }
+  }
+}
+
+// Of a handful of documents all draws are alike: an interval of the share would claim too much.
+TEST_F(Claims, AHandfulOfQuestionsHasNoInterval) {
+  for (const int questions : {8, 29, 30}) {
+    const auto store = store_study(two_scores(questions, std::vector<int>(5, questions / 2)),
+                                   folder_ / fmt::format("few{}.db", questions));
+    const Certainty certainty = certainty_of(store, summarize(store));
+    ASSERT_EQ(certainty.scores.size(), 2u);
+    for (const ScoreCertainty& score : certainty.scores)
+      EXPECT_EQ(score.inactive_percent.has_value(), questions >= 30) << questions;
   }
 }
 

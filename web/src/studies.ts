@@ -2,11 +2,12 @@
 import { bestScore, Report, Study } from "./data";
 import { section } from "./dom";
 import { fixed, metricValue } from "./format";
-import { Column, DataTable, intervalColumn } from "./table";
+import { Column, DataTable } from "./table";
 
 export function studiesSection(report: Report): HTMLElement | null {
   if (report.studies.length < 2) return null;
   const inactive = (study: Study, slug: string) => study.scores.find((s) => s.slug === slug)?.inactive;
+  const sure = (study: Study) => bestScore(study)?.sure ?? 0;
   const columns: Column<Study>[] = [
     { title: "study", value: (s) => report.studies.indexOf(s) + 1 },
     { title: "model", value: (s) => s.model },
@@ -16,8 +17,8 @@ export function studiesSection(report: Report): HTMLElement | null {
     { title: "heads", value: (s) => s.layers * s.heads, text: (s) => `${s.layers} × ${s.heads}` },
     { title: "all heads on", value: (s) => s.baseline, text: (s) => metricValue(s.is_share, s.baseline), help: "the metric" },
     { title: "best score", value: (s) => s.best },
-    { title: "can be off %", value: (s) => bestScore(s)?.inactive, text: (s) => fixed(bestScore(s)?.inactive), help: "by the best score" },
-    intervalColumn("95 % interval", (s) => bestScore(s)?.inactive_interval),
+    { title: "sure %", value: sure, text: (s) => (sure(s) > 0 ? fixed(sure(s)) : "–"), help: "by the best score, for other questions like these" },
+    { title: "can be off %", value: (s) => bestScore(s)?.inactive, text: (s) => fixed(bestScore(s)?.inactive), help: "by the best score, on these questions" },
     { title: "awft %", value: (s) => inactive(s, "awft"), text: (s) => fixed(inactive(s, "awft")), help: "by attention to the first token" },
     { title: "random %", value: (s) => inactive(s, "random"), text: (s) => fixed(inactive(s, "random")), help: "of heads drawn at random" },
   ];

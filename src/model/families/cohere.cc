@@ -40,6 +40,33 @@ void read_json2(JsonReader& reader, ModelSpec& spec) {
   }
 }
 
+LayerSpec read_layer(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  spec.final_norm = layer.attention_norm = read_layer_norm(reader, false);
+  layer.parallel = layer.shared_norm = true;
+  spec.logit_multiplier = static_cast<float>(reader.number("logit_scale"));
+  spec.storage.interleaved_rope = true;
+  return layer;
+}
+
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  LayerSpec layer = read_layer(reader, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
+void read_gguf2(GgufReader& reader, ModelSpec& spec) {
+  const LayerSpec layer = read_layer(reader, spec);
+  const int rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+  const auto three_of_four = [](size_t l) { return (l + 1) % 4 != 0; };
+  set_windows(reader, reader.integer("attention.sliding_window"), three_of_four, spec);
+  for (LayerSpec& of_spec : spec.layers) {
+    if (of_spec.attention.window > 0) of_spec.attention.rope = rope;
+  }
+}
+
 constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation"});
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"use_qk_norm", false}});
 
@@ -47,17 +74,17 @@ constexpr auto kAtRest = std::to_array<KeyAtRest>({{"use_qk_norm", false}});
 
 constexpr Family kCohere = {.name = "cohere",
                             .architecture = "CohereForCausalLM",
-                            .gguf = {},
+                            .gguf = "command-r",
                             .read_json = read_json,
-                            .read_gguf = nullptr,
+                            .read_gguf = read_gguf,
                             .inert_keys = kInert,
                             .keys_at_rest = kAtRest};
 
 constexpr Family kCohere2 = {.name = "cohere2",
                              .architecture = "Cohere2ForCausalLM",
-                             .gguf = {},
+                             .gguf = "cohere2",
                              .read_json = read_json2,
-                             .read_gguf = nullptr,
+                             .read_gguf = read_gguf2,
                              .inert_keys = kInert,
                              .keys_at_rest = kAtRest};
 

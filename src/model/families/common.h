@@ -53,10 +53,33 @@ void read_qwen_window(JsonReader& reader, ModelSpec& spec);
 
 // hidden, vocabulary, context, tied_embeddings.
 void read_model_sizes(GgufReader& reader, ModelSpec& spec);
-// Heads and sizes of a layer with plain attention, a gated MLP, and no norms; biases where there are tensors.
-LayerSpec read_layer_sizes(GgufReader& reader, const ModelSpec& spec, std::span<const TensorName> names = {});
+// Heads and sizes of a layer with plain attention and no norms: the MLP is gated where there is a gate, Q, K
+// and V are apart or stacked, and there are biases, as the tensors of the first layer say.
+LayerSpec read_layer_sizes(GgufReader& reader, ModelSpec& spec);
 void repeat_layer(GgufReader& reader, const LayerSpec& layer, ModelSpec& spec);
-int read_only_rope(GgufReader& reader, int rotated, ModelSpec& spec);
+struct GgufRope {
+  int head_dim = 0;
+  bool partial = false;  // rope.dimension_count may be less than a head
+  std::string base = "rope.freq_base";
+  double base_if_absent = 10000;
+  bool scaled = true;    // rope.scaling.* count
+  bool truncate = true;  // YarnScaling::truncate
+};
+int add_rope(GgufReader& reader, const GgufRope& rope, ModelSpec& spec);  // its number
+// The numbers of a table of RoPE: one for each pair of elements.
+std::vector<float> read_rope_tensor(GgufReader& reader, const Tensor& tensor, int rotated);
 NormSpec read_rms_norm(GgufReader& reader);
+NormSpec read_layer_norm(GgufReader& reader, bool bias = true);
+// The window of the layers that attention.sliding_window_pattern names, or without that key of those for
+// which `slides` is true.
+template <typename Slides>
+void set_windows(GgufReader& reader, int window, const Slides& slides, ModelSpec& spec) {
+  std::vector<bool> usual;
+  for (size_t l = 0; l < spec.layers.size(); ++l) usual.push_back(slides(l));
+  const std::vector<bool> flags = reader.flags("attention.sliding_window_pattern", spec.layers.size(), usual);
+  for (size_t l = 0; l < spec.layers.size(); ++l) spec.layers[l].attention.window = flags[l] ? window : 0;
+}
+// expert_count experts of expert_feed_forward_length, or of feed_forward_length.
+void read_experts(GgufReader& reader, Router router, MlpSpec& mlp, ModelSpec& spec);
 
 }  // namespace idleheads

@@ -47,6 +47,23 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   }
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  const NormSpec norm = read_rms_norm(reader);
+  spec.final_norm = layer.attention_post_norm = layer.mlp_post_norm = layer.attention.qk_norm = norm;
+  layer.attention.qk_norm_over = AttentionSpec::QkNorm::head;
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+  const int window = reader.integer("attention.sliding_window", 0);
+  if (window == 0) return;
+  const auto three_of_four = [](size_t l) { return (l + 1) % 4 != 0; };
+  set_windows(reader, window, three_of_four, spec);
+  for (LayerSpec& of_spec : spec.layers) {
+    if (of_spec.attention.window == 0) of_spec.attention.rope = -1;
+  }
+}
+
 constexpr auto kInert =
     std::to_array<std::string_view>({"cache_implementation", "attention_bias", "mlp_bias"});
 
@@ -54,9 +71,9 @@ constexpr auto kInert =
 
 constexpr Family kExaone4 = {.name = "exaone4",
                              .architecture = "Exaone4ForCausalLM",
-                             .gguf = {},
+                             .gguf = "exaone4",
                              .read_json = read_json,
-                             .read_gguf = nullptr,
+                             .read_gguf = read_gguf,
                              .inert_keys = kInert};
 
 }  // namespace idleheads

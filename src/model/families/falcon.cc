@@ -58,6 +58,19 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   if (layer.parallel && !layer.shared_norm) spec.storage.names = kTwoNorms;
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.activation = Activation::gelu;
+  set_pre_norms(read_layer_norm(reader), layer, spec);
+  layer.parallel = true;
+  layer.shared_norm = reader.find_tensor("blk.0.attn_norm_2.weight") == nullptr;
+  if (layer.shared_norm) layer.mlp_norm = {};
+  if (!layer.shared_norm) spec.storage.names = kTwoNorms;
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
 constexpr auto kInert = std::to_array<std::string_view>({"intermediate_size"});
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"apply_residual_connection_post_layernorm", false}});
 constexpr auto kTensors = std::to_array<TensorName>(
@@ -81,9 +94,9 @@ constexpr auto kTensors = std::to_array<TensorName>(
 
 constexpr Family kFalcon = {.name = "falcon",
                             .architecture = "FalconForCausalLM",
-                            .gguf = {},
+                            .gguf = "falcon",
                             .read_json = read_json,
-                            .read_gguf = nullptr,
+                            .read_gguf = read_gguf,
                             .inert_keys = kInert,
                             .keys_at_rest = kAtRest,
                             .tensors = kTensors};

@@ -142,6 +142,61 @@ void read_gemma3_text_json(JsonReader& reader, ModelSpec& spec) {
   }
 }
 
+// ---- GGUF: norms are stored with the 1 added, and what the files do not say is fixed in llama.cpp.
+
+LayerSpec read_gemma_layer(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.activation = Activation::gelu_tanh;
+  set_pre_norms(read_rms_norm(reader), layer, spec);
+  set_embedding(spec);
+  return layer;
+}
+
+void read_gemma_gguf(GgufReader& reader, ModelSpec& spec) {
+  LayerSpec layer = read_gemma_layer(reader, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
+// The 27B models, known by their number of layers, divide by the root of hidden / heads.
+void set_gguf_scale(int large, ModelSpec& spec) {
+  if (spec.layer_count() != large) return;
+  for (LayerSpec& layer : spec.layers)
+    layer.attention.scale = usual_scale(spec.hidden / layer.attention.heads);
+}
+
+void read_gemma2_gguf(GgufReader& reader, ModelSpec& spec) {
+  LayerSpec layer = read_gemma_layer(reader, spec);
+  add_post_norms(layer);
+  layer.attention.soft_cap = static_cast<float>(reader.number("attn_logit_softcapping", 50));
+  spec.logit_soft_cap = static_cast<float>(reader.number("final_logit_softcapping", 30));
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+  set_gguf_scale(46, spec);
+  const auto even = [](size_t l) { return l % 2 == 0; };
+  set_windows(reader, reader.integer("attention.sliding_window", 4096), even, spec);
+}
+
+void read_gemma3_gguf(GgufReader& reader, ModelSpec& spec) {
+  LayerSpec layer = read_gemma_layer(reader, spec);
+  add_post_norms(layer);
+  layer.attention.qk_norm_over = AttentionSpec::QkNorm::head;
+  layer.attention.qk_norm = layer.attention_norm;
+  spec.logit_soft_cap = static_cast<float>(reader.number("final_logit_softcapping", 0));
+  GgufRope rope = {.head_dim = layer.attention.head_dim, .base_if_absent = 1e6};
+  layer.attention.rope = add_rope(reader, rope, spec);
+  rope = {.head_dim = layer.attention.head_dim, .base = "rope.freq_base_swa", .scaled = false};
+  const int local = add_rope(reader, rope, spec);
+  repeat_layer(reader, layer, spec);
+  set_gguf_scale(62, spec);
+  const auto five_of_six = [](size_t l) { return (l + 1) % 6 != 0; };
+  set_windows(reader, reader.integer("attention.sliding_window"), five_of_six, spec);
+  for (LayerSpec& of_spec : spec.layers) {
+    if (of_spec.attention.window > 0) of_spec.attention.rope = local;
+  }
+}
+
 constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation", "mlp_bias"});
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"use_bidirectional_attention", false}});
 constexpr auto kTensors = std::to_array<TensorName>(
@@ -151,26 +206,26 @@ constexpr auto kTensors = std::to_array<TensorName>(
 
 constexpr Family kGemma = {.name = "gemma",
                            .architecture = "GemmaForCausalLM",
-                           .gguf = {},
+                           .gguf = "gemma",
                            .read_json = read_gemma_json,
-                           .read_gguf = nullptr,
+                           .read_gguf = read_gemma_gguf,
                            .inert_keys = kInert,
                            .keys_at_rest = kAtRest};
 
 constexpr Family kGemma2 = {.name = "gemma2",
                             .architecture = "Gemma2ForCausalLM",
-                            .gguf = {},
+                            .gguf = "gemma2",
                             .read_json = read_gemma2_json,
-                            .read_gguf = nullptr,
+                            .read_gguf = read_gemma2_gguf,
                             .inert_keys = kInert,
                             .keys_at_rest = kAtRest,
                             .tensors = kTensors};
 
 constexpr Family kGemma3Text = {.name = "gemma3_text",
                                 .architecture = "Gemma3ForCausalLM",
-                                .gguf = {},
+                                .gguf = "gemma3",
                                 .read_json = read_gemma3_text_json,
-                                .read_gguf = nullptr,
+                                .read_gguf = read_gemma3_gguf,
                                 .inert_keys = kInert,
                                 .keys_at_rest = kAtRest,
                                 .tensors = kTensors};

@@ -26,6 +26,19 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.storage.stacked_gate_up = spec.storage.interleaved_rope = true;
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.gated = true;
+  layer.mlp.width = reader.integer("feed_forward_length");
+  const NormSpec norm = read_rms_norm(reader);
+  set_pre_norms(norm, layer, spec);
+  layer.attention_post_norm = layer.mlp_post_norm = norm;
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);
+  repeat_layer(reader, layer, spec);
+  spec.storage.stacked_gate_up = spec.storage.interleaved_rope = true;
+}
+
 constexpr auto kTensors = std::to_array<TensorName>(
     {{Role::attention_post_norm, "model.layers.{}.post_self_attn_layernorm.weight",
       "blk.{}.post_attention_norm.weight"},
@@ -35,9 +48,9 @@ constexpr auto kTensors = std::to_array<TensorName>(
 
 constexpr Family kGlm4 = {.name = "glm4",
                           .architecture = "Glm4ForCausalLM",
-                          .gguf = {},
+                          .gguf = "glm4",
                           .read_json = read_json,
-                          .read_gguf = nullptr,
+                          .read_gguf = read_gguf,
                           .tensors = kTensors};
 
 }  // namespace idleheads

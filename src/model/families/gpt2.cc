@@ -32,6 +32,15 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.storage.renamings = {{"", ""}, {"", "transformer."}};
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.activation = Activation::gelu_tanh;
+  set_pre_norms(read_layer_norm(reader), layer, spec);
+  spec.learned_positions = true;
+  repeat_layer(reader, layer, spec);
+}
+
 constexpr auto kInert = std::to_array<std::string_view>(
     {"n_ctx", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type",
      "summary_use_proj", "reorder_and_upcast_attn"});
@@ -60,9 +69,9 @@ constexpr auto kTensors =
 
 constexpr Family kGpt2 = {.name = "gpt2",
                           .architecture = "GPT2LMHeadModel",
-                          .gguf = {},
+                          .gguf = "gpt2",
                           .read_json = read_json,
-                          .read_gguf = nullptr,
+                          .read_gguf = read_gguf,
                           .inert_keys = kInert,
                           .keys_at_rest = kAtRest,
                           .tensors = kTensors,

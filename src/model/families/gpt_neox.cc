@@ -33,6 +33,16 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.storage.qkv = StorageSpec::Qkv::by_group;
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.activation = Activation::gelu;
+  set_pre_norms(read_layer_norm(reader), layer, spec);
+  layer.parallel = reader.boolean("use_parallel_residual", true);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
 constexpr auto kConstants = std::to_array<std::string_view>(
     {".attention.bias", ".attention.masked_bias", ".attention.rotary_emb.inv_freq"});
 constexpr auto kTensors = std::to_array<TensorName>(
@@ -57,9 +67,9 @@ constexpr auto kTensors = std::to_array<TensorName>(
 
 constexpr Family kGptNeox = {.name = "gpt_neox",
                              .architecture = "GPTNeoXForCausalLM",
-                             .gguf = {},
+                             .gguf = "gptneox",
                              .read_json = read_json,
-                             .read_gguf = nullptr,
+                             .read_gguf = read_gguf,
                              .tensors = kTensors,
                              .constants = kConstants};
 

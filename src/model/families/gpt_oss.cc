@@ -38,6 +38,19 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.storage.experts = StorageSpec::Experts::interleaved;
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
+  layer.attention.sinks = true;
+  read_experts(reader, Router::softmax_of_chosen, layer.mlp, spec);
+  layer.mlp.activation = Activation::clamped_silu;
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .truncate = false}, spec);
+  repeat_layer(reader, layer, spec);
+  const auto even = [](size_t l) { return l % 2 == 0; };
+  set_windows(reader, reader.integer("attention.sliding_window"), even, spec);
+}
+
 constexpr auto kInert = std::to_array<std::string_view>(
     {"initial_context_length", "router_aux_loss_coef", "output_router_logits"});
 constexpr auto kTensors = std::to_array<TensorName>(
@@ -51,9 +64,9 @@ constexpr auto kTensors = std::to_array<TensorName>(
 
 constexpr Family kGptOss = {.name = "gpt_oss",
                             .architecture = "GptOssForCausalLM",
-                            .gguf = {},
+                            .gguf = "gpt-oss",
                             .read_json = read_json,
-                            .read_gguf = nullptr,
+                            .read_gguf = read_gguf,
                             .inert_keys = kInert,
                             .tensors = kTensors};
 

@@ -25,12 +25,25 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
+  layer.attention.scale = static_cast<float>(reader.number("attention.scale", layer.attention.scale));
+  layer.residual_multiplier = static_cast<float>(reader.number("residual_scale", 1));
+  spec.embedding_multiplier = static_cast<float>(reader.number("embedding_scale", 1));
+  spec.logit_multiplier = 1 / static_cast<float>(reader.number("logit_scale", 1));
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+  spec.storage.interleaved_rope = true;
+}
+
 }  // namespace
 
 constexpr Family kGranite = {.name = "granite",
                              .architecture = "GraniteForCausalLM",
-                             .gguf = {},
+                             .gguf = "granite",
                              .read_json = read_json,
-                             .read_gguf = nullptr};
+                             .read_gguf = read_gguf};
 
 }  // namespace idleheads

@@ -16,11 +16,13 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+// Mixtral is written as Llama with experts, Mistral without its window.
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
   set_pre_norms(read_rms_norm(reader), layer, spec);
-  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
+  if (reader.integer("expert_count", 0) > 0) read_experts(reader, Router::softmax_of_chosen, layer.mlp, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
   spec.storage.interleaved_rope = true;
 }

@@ -26,7 +26,7 @@ std::vector<int64_t> read_dense_layers(JsonReader& reader) {
 }
 
 void read_qwen3_moe_json(JsonReader& reader, ModelSpec& spec) {
-  for (const char* key : {"num_key_value_heads", "head_dim", "norm_topk_prob"}) reader.require_named(key);
+  for (const char* key : {"num_key_value_heads", "head_dim"}) reader.require_named(key);
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
   set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
@@ -79,6 +79,28 @@ void read_olmoe_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+// ---- GGUF. llama.cpp has no key for the router: what it does is the architecture's.
+
+LayerSpec read_moe_layer(GgufReader& reader, Router router, AttentionSpec::QkNorm qk_norm, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
+  layer.attention.qk_norm_over = qk_norm;
+  layer.attention.qk_norm = layer.attention_norm;
+  read_experts(reader, router, layer.mlp, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  return layer;
+}
+
+void read_qwen3_moe_gguf(GgufReader& reader, ModelSpec& spec) {
+  repeat_layer(reader, read_moe_layer(reader, Router::softmax_of_chosen, AttentionSpec::QkNorm::head, spec),
+               spec);
+}
+
+void read_olmoe_gguf(GgufReader& reader, ModelSpec& spec) {
+  repeat_layer(reader, read_moe_layer(reader, Router::softmax, AttentionSpec::QkNorm::row, spec), spec);
+}
+
 // Losses of training.
 constexpr auto kInert = std::to_array<std::string_view>(
     {"router_aux_loss_coef", "output_router_logits", "router_jitter_noise", "mlp_bias"});
@@ -96,9 +118,9 @@ constexpr auto kMixtralTensors = std::to_array<TensorName>(
 
 constexpr Family kQwen3Moe = {.name = "qwen3_moe",
                               .architecture = "Qwen3MoeForCausalLM",
-                              .gguf = {},
+                              .gguf = "qwen3moe",
                               .read_json = read_qwen3_moe_json,
-                              .read_gguf = nullptr,
+                              .read_gguf = read_qwen3_moe_gguf,
                               .inert_keys = kInert};
 
 constexpr Family kMixtral = {.name = "mixtral",
@@ -111,9 +133,9 @@ constexpr Family kMixtral = {.name = "mixtral",
 
 constexpr Family kOlmoe = {.name = "olmoe",
                            .architecture = "OlmoeForCausalLM",
-                           .gguf = {},
+                           .gguf = "olmoe",
                            .read_json = read_olmoe_json,
-                           .read_gguf = nullptr,
+                           .read_gguf = read_olmoe_gguf,
                            .inert_keys = kInert};
 
 }  // namespace idleheads

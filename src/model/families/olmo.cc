@@ -19,15 +19,27 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  NormSpec norm = read_layer_norm(reader, false);
+  norm.weight = false;
+  set_pre_norms(norm, layer, spec);
+  layer.attention.clip = static_cast<float>(reader.number("attention.clamp_kqv", 0));
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+  spec.storage.interleaved_rope = true;
+}
+
 constexpr auto kInert = std::to_array<std::string_view>({"mlp_bias"});
 
 }  // namespace
 
 constexpr Family kOlmo = {.name = "olmo",
                           .architecture = "OlmoForCausalLM",
-                          .gguf = {},
+                          .gguf = "olmo",
                           .read_json = read_json,
-                          .read_gguf = nullptr,
+                          .read_gguf = read_gguf,
                           .inert_keys = kInert};
 
 }  // namespace idleheads

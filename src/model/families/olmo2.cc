@@ -14,6 +14,18 @@ void add_norms(LayerSpec& layer, ModelSpec& spec, const NormSpec& norm) {
   layer.attention.qk_norm_over = AttentionSpec::QkNorm::row;
 }
 
+bool three_of_four(size_t layer) { return (layer + 1) % 4 != 0; }
+
+void use_unscaled_rope_in_windows(ModelSpec& spec) {
+  RopeSpec plain;
+  plain.theta = spec.ropes.front().theta;
+  plain.inverse_frequencies = rope_frequencies(plain.theta, spec.ropes.front().rotated());
+  const int local = add_rope(std::move(plain), spec);
+  for (LayerSpec& layer : spec.layers) {
+    if (layer.attention.window > 0) layer.attention.rope = local;
+  }
+}
+
 void read_json(JsonReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
@@ -23,12 +35,17 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+// OLMo 3 is written as OLMo 2 with a window.
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
   add_norms(layer, spec, read_rms_norm(reader));
-  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
+  const int window = reader.integer("attention.sliding_window", 0);
+  if (window == 0) return;
+  set_windows(reader, window, three_of_four, spec);
+  use_unscaled_rope_in_windows(spec);
 }
 
 void read_olmo3_json(JsonReader& reader, ModelSpec& spec) {
@@ -39,16 +56,9 @@ void read_olmo3_json(JsonReader& reader, ModelSpec& spec) {
   layer.attention.rope = add_rope(
       read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context, .by_type = true}),
       spec);
-  RopeSpec plain;
-  plain.theta = spec.ropes.front().theta;
-  plain.inverse_frequencies = rope_frequencies(plain.theta, layer.attention.head_dim);
-  const int local = add_rope(std::move(plain), spec);
   repeat_layer(reader, layer, spec);
-  const auto three_of_four = [](size_t l) { return (l + 1) % 4 != 0; };
   set_windows(reader, read_window(reader, "sliding_window", 4096), three_of_four, spec);
-  for (LayerSpec& of_spec : spec.layers) {
-    if (of_spec.attention.window > 0) of_spec.attention.rope = local;
-  }
+  use_unscaled_rope_in_windows(spec);
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"mlp_bias"});

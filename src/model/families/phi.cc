@@ -26,6 +26,17 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.activation = Activation::gelu_tanh;
+  spec.final_norm = layer.attention_norm = read_layer_norm(reader);
+  layer.parallel = layer.shared_norm = true;
+  spec.logit_bias = true;
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"qk_layernorm", false}});
 constexpr auto kTensors = std::to_array<TensorName>(
     {{Role::final_norm, "model.final_layernorm.weight", "output_norm.weight"},
@@ -41,9 +52,9 @@ constexpr auto kTensors = std::to_array<TensorName>(
 
 constexpr Family kPhi = {.name = "phi",
                          .architecture = "PhiForCausalLM",
-                         .gguf = {},
+                         .gguf = "phi2",
                          .read_json = read_json,
-                         .read_gguf = nullptr,
+                         .read_gguf = read_gguf,
                          .keys_at_rest = kAtRest,
                          .tensors = kTensors};
 

@@ -21,17 +21,52 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.storage.stacked_gate_up = true;
 }
 
+// llama.cpp chooses the factors by the context of a run, transformers by the length of a sample, as here.
+void read_longrope(GgufReader& reader, RopeSpec& rope) {
+  const Tensor* short_factors = reader.find_tensor("rope_factors_short.weight");
+  const Tensor* long_factors = reader.find_tensor("rope_factors_long.weight");
+  rope.magnitude = static_cast<float>(reader.number("rope.scaling.attn_factor", 1));
+  const int original = reader.integer("rope.scaling.original_context_length", 0);
+  if (short_factors == nullptr || long_factors == nullptr) return;
+  rope.long_from = original;
+  rope.long_inverse_frequencies = rope.inverse_frequencies;
+  const auto divide = [&](const Tensor& factors, std::vector<float>& frequencies) {
+    const std::vector<float> values = read_rope_tensor(reader, factors, rope.rotated());
+    for (size_t i = 0; i < values.size(); ++i) frequencies[i] /= values[i];
+  };
+  divide(*short_factors, rope.inverse_frequencies);
+  divide(*long_factors, rope.long_inverse_frequencies);
+}
+
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.gated = true;
+  layer.mlp.width = reader.integer("feed_forward_length");
+  set_pre_norms(read_rms_norm(reader), layer, spec);
+  layer.attention.window = reader.integer("attention.sliding_window", 0);
+  layer.attention.rope =
+      add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true, .scaled = false}, spec);
+  read_longrope(reader, spec.ropes.front());
+  repeat_layer(reader, layer, spec);
+  spec.storage.stacked_gate_up = true;
+}
+
 // What transformers reads of the original context stands in the rope where that is longrope.
 constexpr auto kInert =
     std::to_array<std::string_view>({"attention_bias", "mlp_bias", "original_max_position_embeddings"});
+
+constexpr auto kConstants =
+    std::to_array<std::string_view>({"rope_factors_long.weight", "rope_factors_short.weight"});
 
 }  // namespace
 
 constexpr Family kPhi3 = {.name = "phi3",
                           .architecture = "Phi3ForCausalLM",
-                          .gguf = {},
+                          .gguf = "phi3",
                           .read_json = read_json,
-                          .read_gguf = nullptr,
-                          .inert_keys = kInert};
+                          .read_gguf = read_gguf,
+                          .inert_keys = kInert,
+                          .constants = kConstants};
 
 }  // namespace idleheads

@@ -24,7 +24,7 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer_sizes(reader, spec);
   set_pre_norms(read_rms_norm(reader), layer, spec);
   layer.attention.qkv_bias = true;
-  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
 }
 

@@ -31,7 +31,7 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer_sizes(reader, spec);
   set_pre_norms(read_rms_norm(reader), layer, spec);
   add_qk_norm(layer);
-  layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
 }
 

@@ -43,15 +43,26 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
       reader, slides ? window : 0, [&](size_t l) { return has_rope[l] == 0; }, spec);
 }
 
+// llama.cpp has no key for the layers without RoPE.
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(read_rms_norm(reader), layer, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+  for (size_t l = 3; l < spec.layers.size(); l += 4) spec.layers[l].attention.rope = -1;
+  spec.storage.interleaved_rope = true;
+}
+
 constexpr auto kInert = std::to_array<std::string_view>({"max_window_layers"});
 
 }  // namespace
 
 constexpr Family kSmolLm3 = {.name = "smollm3",
                              .architecture = "SmolLM3ForCausalLM",
-                             .gguf = {},
+                             .gguf = "smollm3",
                              .read_json = read_json,
-                             .read_gguf = nullptr,
+                             .read_gguf = read_gguf,
                              .inert_keys = kInert};
 
 }  // namespace idleheads

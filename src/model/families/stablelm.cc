@@ -23,15 +23,25 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(read_layer_norm(reader), layer, spec);
+  layer.parallel = layer.shared_norm = reader.boolean("use_parallel_residual", false);
+  if (layer.shared_norm) layer.mlp_norm = {};
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"qk_layernorm", false}});
 
 }  // namespace
 
 constexpr Family kStableLm = {.name = "stablelm",
                               .architecture = "StableLmForCausalLM",
-                              .gguf = {},
+                              .gguf = "stablelm",
                               .read_json = read_json,
-                              .read_gguf = nullptr,
+                              .read_gguf = read_gguf,
                               .keys_at_rest = kAtRest};
 
 }  // namespace idleheads

@@ -21,6 +21,16 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+// llama.cpp has no key for the window.
+void read_gguf(GgufReader& reader, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  layer.mlp.activation = Activation::gelu_tanh;
+  set_pre_norms(read_layer_norm(reader), layer, spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
+  repeat_layer(reader, layer, spec);
+}
+
 constexpr auto kInert =
     std::to_array<std::string_view>({"mlp_type", "norm_type", "embedding_dropout", "residual_dropout"});
 constexpr auto kTensors =
@@ -33,9 +43,9 @@ constexpr auto kTensors =
 
 constexpr Family kStarcoder2 = {.name = "starcoder2",
                                 .architecture = "Starcoder2ForCausalLM",
-                                .gguf = {},
+                                .gguf = "starcoder2",
                                 .read_json = read_json,
-                                .read_gguf = nullptr,
+                                .read_gguf = read_gguf,
                                 .inert_keys = kInert,
                                 .tensors = kTensors};
 
