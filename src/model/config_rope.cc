@@ -154,6 +154,9 @@ std::vector<float> divided(std::vector<float> frequencies, const std::vector<dou
 // Factors for samples up to the original context, and others for longer ones.
 void apply_longrope(const LongRope& s, int64_t context, std::string_view name, RopeSpec& rope) {
   const double original = s.original_context > 0 ? s.original_context : static_cast<double>(context);
+  constexpr double kLongest = 1e12;
+  if (!(original >= 2 && original <= kLongest))
+    fail("{}: original_max_position_embeddings is {}, expected 2 or more", name, original);
   const std::vector<float> plain = rope.inverse_frequencies;
   rope.inverse_frequencies = divided(plain, s.short_factors, "short_factor", name);
   rope.long_inverse_frequencies = divided(plain, s.long_factors, "long_factor", name);
@@ -165,7 +168,10 @@ void apply_longrope(const LongRope& s, int64_t context, std::string_view name, R
 }
 
 RopeSpec spec_of(const Rope& rope, const RopeLayers& layers, std::string_view name) {
+  if (layers.head_dim < 1 || layers.head_dim > 4096)
+    fail("{}: head size is {}, expected 1 to 4096", name, layers.head_dim);
   const double part = rope.partial.value_or(layers.partial_if_absent);
+  if (!(part > 0 && part <= 1)) fail("{}: partial_rotary_factor is {}, expected 0 to 1", name, part);
   const int rotated = static_cast<int>(layers.head_dim * part);
   if (layers.head_dim % 2 != 0 && part == 1)
     fail("{}: head size {} is odd; RoPE needs an even one", name, layers.head_dim);

@@ -1,5 +1,6 @@
 // EXAONE 4: norms behind attention and MLP and of every query and key head; where there is a window, three of
 // four layers have it, and the others have no RoPE.
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -16,7 +17,8 @@ std::string read_pattern(JsonReader& reader) {
                           : nullptr;
   if (!reader.has("sliding_window_pattern")) return "LLLG";
   if (value->is_number_integer()) {
-    const int64_t every = std::max<int64_t>(1, reader.integer("sliding_window_pattern"));
+    constexpr int64_t kMost = 4097;  // more than there are layers
+    const int64_t every = std::clamp<int64_t>(reader.integer("sliding_window_pattern"), 1, kMost);
     return std::string(static_cast<size_t>(every) - 1, 'L') + "G";
   }
   const std::string pattern = reader.text("sliding_window_pattern", "LLLG");

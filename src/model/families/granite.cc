@@ -25,14 +25,20 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+// 0 stands for "not given" in llama.cpp.
+float scale_or(GgufReader& reader, const char* key, float absent) {
+  const auto value = static_cast<float>(reader.number(key, absent));
+  return value == 0 ? absent : value;
+}
+
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   read_model_sizes(reader, spec);
   LayerSpec layer = read_layer_sizes(reader, spec);
   set_pre_norms(read_rms_norm(reader), layer, spec);
-  layer.attention.scale = static_cast<float>(reader.number("attention.scale", layer.attention.scale));
-  layer.residual_multiplier = static_cast<float>(reader.number("residual_scale", 1));
-  spec.embedding_multiplier = static_cast<float>(reader.number("embedding_scale", 1));
-  spec.logit_multiplier = 1 / static_cast<float>(reader.number("logit_scale", 1));
+  layer.attention.scale = scale_or(reader, "attention.scale", layer.attention.scale);
+  layer.residual_multiplier = scale_or(reader, "residual_scale", 1);
+  spec.embedding_multiplier = scale_or(reader, "embedding_scale", 1);
+  spec.logit_multiplier = 1 / scale_or(reader, "logit_scale", 1);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
   spec.storage.interleaved_rope = true;

@@ -1,4 +1,5 @@
 // Mixtures of experts whose attention is another family's: Qwen3 MoE, Mixtral, OLMoE.
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -18,11 +19,8 @@ Router router_of(bool normalised) { return normalised ? Router::softmax_of_chose
 
 // ---- Qwen3 MoE: some layers may be dense.
 
-std::vector<int64_t> read_dense_layers(JsonReader& reader) {
-  std::vector<int64_t> layers;
-  if (!reader.has("mlp_only_layers")) return layers;
-  for (const double layer : reader.numbers("mlp_only_layers")) layers.push_back(static_cast<int64_t>(layer));
-  return layers;
+std::vector<double> read_dense_layers(JsonReader& reader) {
+  return reader.has("mlp_only_layers") ? reader.numbers("mlp_only_layers") : std::vector<double>();
 }
 
 void read_qwen3_moe_json(JsonReader& reader, ModelSpec& spec) {
@@ -41,10 +39,10 @@ void read_qwen3_moe_json(JsonReader& reader, ModelSpec& spec) {
   layer.mlp.router = router_of(reader.boolean("norm_topk_prob", false));
   repeat_layer(reader, layer, spec);
   const int64_t step = std::max<int64_t>(1, reader.integer("decoder_sparse_step", 1));
-  const std::vector<int64_t> dense_layers = read_dense_layers(reader);
+  const std::vector<double> dense_layers = read_dense_layers(reader);
   for (size_t l = 0; l < spec.layers.size(); ++l) {
-    const auto number = static_cast<int64_t>(l);
-    if (std::ranges::count(dense_layers, number) > 0 || (number + 1) % step != 0) spec.layers[l].mlp = dense;
+    const bool is_named = std::ranges::count(dense_layers, static_cast<double>(l)) > 0;
+    if (is_named || (static_cast<int64_t>(l) + 1) % step != 0) spec.layers[l].mlp = dense;
   }
   read_qwen_window(reader, spec);
 }
