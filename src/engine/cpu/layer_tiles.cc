@@ -48,7 +48,7 @@ void LayerTiles::norm_queries_and_keys(float* query, float* key) const {
   for (int h = 0; h < a.kv_heads; ++h) layer_.key_norm.apply(key + h * a.head_dim, key + h * a.head_dim);
 }
 
-// Rows of query_width; heads that are masked are left out.
+// [kTileRows, query_width]: zero where a head is masked and after the last row.
 void LayerTiles::gather_heads(const MaskTable& masks, std::span<const RowSource> rows, float* z) const {
   const AttentionSpec& a = layer_.attention;
   const int64_t width = a.query_width(), dim = a.head_dim;
@@ -56,9 +56,14 @@ void LayerTiles::gather_heads(const MaskTable& masks, std::span<const RowSource>
     const std::span<const uint8_t> off = masks[rows[r].mask];
     const float* source = buffers_.qkv.data() + rows[r].row * a.qkv_width();
     for (int h = 0; h < a.heads; ++h) {
-      if (!off[static_cast<size_t>(h)]) std::copy_n(source + h * dim, dim, z + h * dim);
+      if (off[static_cast<size_t>(h)]) {
+        std::fill_n(z + h * dim, dim, 0.0f);
+      } else {
+        std::copy_n(source + h * dim, dim, z + h * dim);
+      }
     }
   }
+  std::fill_n(z, (kTileRows - std::ssize(rows)) * width, 0.0f);
 }
 
 void LayerTiles::add_to_residual(const Norm& post_norm, float* sum, float* residual) const {
@@ -82,7 +87,6 @@ void LayerTiles::attention_output(int64_t first, const MaskTable& masks, std::sp
   AlignedBuffer<float>&z = scratch.heads, &added = scratch.added;
   z.resize(kTileRows * layer_.attention.query_width());
   added.resize(kTileRows * hidden_);
-  std::ranges::fill(z.span(), 0.0f);
   gather_heads(masks, rows, z.data());
   layer_.output.apply(z.data(), added.data());
   float* after = buffers_.next_hidden.data() + first * hidden_;
@@ -107,7 +111,8 @@ bool LayerTiles::finish(int64_t tile, const MaskTable& masks, std::span<const Ro
   const std::span<const RowSource> rows = rows_of(tile, all_rows);
   AlignedBuffer<float>& inputs = scratch.narrow;
   inputs.resize(kTileRows * hidden_);
-  std::ranges::fill(inputs.span(), 0.0f);
+  const int64_t used = std::ssize(rows) * hidden_;
+  std::fill(inputs.data() + used, inputs.data() + inputs.size(), 0.0f);
   attention_output(tile * kTileRows, masks, rows, inputs.data(), scratch);
   layer_.mlp.apply(inputs.data(), scratch.added.data(), scratch.wide);
   return add_mlp(tile * kTileRows, std::ssize(rows), scratch.added.data());
