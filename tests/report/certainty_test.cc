@@ -139,7 +139,7 @@ TEST_F(CertaintyTest, PerplexitiesHaveDifferencesAlone) {
   EXPECT_NEAR(point.difference.points, -0.5, 1e-4);
   expect_interval(point.difference.interval, -0.5, -0.5, 1e-4);
   const Certainty beyond = of(load_texts(folder_ / "b.db", -20, -20.2f));  // -2 points at 12.5 %
-  expect_interval(beyond.scores[0].inactive_percent, 6.25, 6.25, 1e-3);
+  EXPECT_FALSE(beyond.scores[0].inactive_percent.has_value()) << "of three documents";
 }
 
 TEST_F(CertaintyTest, WrittenAnswers) {

@@ -101,13 +101,21 @@ test("the CSV of the heads has all of them with all scores, unrounded; a filter 
 test("the CSV of the scores has both ends of every interval", () =>
   onPage("plain.html", async (page, data) => {
     const { titles, rows } = await csv(page, "#scores");
-    const [low, high] = ["low", "high"].map((end) => titles.findIndex((title) => title.endsWith(`interval ${end}`)));
-    assert.ok(low > 0 && high > 0, titles.join("|"));
     assert.equal(rows.length, data.studies[0].scores.length);
+    const ends = (row, title) => {
+      const cells = ["low", "high"].map((end) => row[titles.indexOf(`${title} ${end}`)]);
+      assert.ok(cells.every((cell) => cell !== undefined), titles.join("|"));
+      return cells.includes("") ? null : cells.map(Number);
+    };
+    let differences = 0;
     for (const row of rows) {
       const score = data.studies[0].scores.find((s) => s.slug === row[0]);
-      assert.deepEqual([Number(row[low]), Number(row[high])], score.inactive_interval);
+      const point = score.points[score.sure > 0 ? score.sure_point : score.proven];
+      assert.deepEqual(ends(row, "difference 95 % interval"), point?.difference_interval ?? null);
+      assert.equal(ends(row, "its 95 % interval"), null); // of ten documents
+      differences += point ? 1 : 0;
     }
+    assert.ok(differences > 0);
   }));
 
 test("every table can be downloaded", () =>
