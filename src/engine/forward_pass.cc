@@ -30,8 +30,7 @@ bool needs_statistics(const Intervention& intervention) {
 ForwardPass::ForwardPass(const EngineParts& parts, std::span<const Sample> samples,
                          std::span<const Intervention> interventions, std::span<const PathSpec> paths,
                          const RunOptions& options, const StartFrom* start)
-    : model_(parts.model),
-      spec_(parts.model.spec()),
+    : spec_(parts.model.spec()),
       backend_(parts.backend),
       pool_(parts.pool),
       limits_(parts.limits),

@@ -81,7 +81,6 @@ class ForwardPass {
   void cache_sums(int layer);
   void drop_changed(int layer);
 
-  const Model& model_;
   const ModelSpec& spec_;
   Backend& backend_;
   ThreadPool& pool_;

@@ -85,9 +85,8 @@ void GgufReader::check_scale() {
 
 void GgufReader::refuse_acting_keys() {
   if (!boolean("attention.causal", true)) wrong("attention.causal", "false", "true");
-  for (const char* key : {"use_parallel_residual"}) {
-    if (!read_.contains(prefix_ + key) && boolean(key, false)) wrong(key, "true", "false");
-  }
+  constexpr const char* kParallel = "use_parallel_residual";
+  if (!read_.contains(prefix_ + kParallel) && boolean(kParallel, false)) wrong(kParallel, "true", "false");
   for (const char* key : {"attention.sliding_window", "expert_count", "expert_used_count",
                           "expert_shared_count", "nextn_predict_layers", "pooling_type"}) {
     if (read_.contains(prefix_ + key)) continue;

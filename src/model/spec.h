@@ -84,9 +84,8 @@ enum class Activation {
 // How a mixture of experts chooses: logits are the router's output, and weights multiply the experts'
 // outputs.
 enum class Router {
-  softmax,             // weights are the softmax over all experts
-  softmax_normalised,  // the same divided by the sum over the chosen ones
-  softmax_of_chosen,   // the softmax over the chosen ones
+  softmax,            // weights are the softmax over all experts
+  softmax_of_chosen,  // over the chosen ones: the same divided by its sum over them
 };
 
 // down(act(gate x) * up x) if gated, else down(act(up x)). With experts: the sum over those of a token.

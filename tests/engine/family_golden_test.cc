@@ -10,6 +10,7 @@
 
 #include "base/mapped_file.h"
 #include "engine/engine.h"
+#include "engine/golden_cases.h"
 #include "format/json.h"
 #include "support/temp_folder.h"
 
@@ -26,29 +27,17 @@ double allowed(double want) { return 1e-4 * std::max(1.0, std::abs(want)); }
 class Golden {
  public:
   explicit Golden(const fs::path& folder)
-      : golden_(parse_json(read_text_file(folder / "cases.json"), (folder / "cases.json").string())) {
-    for (const Json& c : golden_.at("cases")) {
-      Sample sample;
-      sample.id = samples_.size();
-      sample.tokens = c.at("tokens").get<std::vector<int32_t>>();
-      sample.want_last_logits = true;
-      samples_.push_back(sample);
-    }
-    interventions_ = {std::monostate{}};
-    for (const Json& i : golden_.at("interventions")) {
-      interventions_.push_back(
-          ScoreRule{&require_score(i.at("score").get<std::string>()), i.at("threshold").get<float>()});
-    }
-  }
+      : golden_(parse_json(read_text_file(folder / "cases.json"), (folder / "cases.json").string())),
+        samples_(test::samples_of(golden_.at("cases"))),
+        interventions_(test::interventions_of(golden_.at("interventions"))) {}
 
-  // Of samples up to so many tokens.
-  void expect_equal(const fs::path& model, int64_t longest = 1 << 20, int64_t context = 0) const {
+  // `context`: the longest sample in tokens, instead of the model's own.
+  void expect_equal(const fs::path& model, int64_t context = 0) const {
     for (const bool sharing : {true, false}) {
       Engine engine(Model::open(model.string(), context),
                     {.threads = 2, .precision = Precision::f32, .sharing = sharing});
       const std::vector<PathResult> results = engine.run(samples_, interventions_, {.stats = true});
       for (size_t s = 0; s < samples_.size(); ++s) {
-        if (std::ssize(samples_[s].tokens) > longest) continue;
         const std::span<const PathResult> of_sample =
             std::span(results).subspan(s * interventions_.size(), interventions_.size());
         expect_scores(golden_.at("cases")[s].at("scores"), of_sample[0].stats, s);
@@ -56,7 +45,7 @@ class Golden {
         for (size_t i = 1; i < interventions_.size(); ++i) {
           const Json& ablated = golden_.at("interventions")[i - 1].at("cases")[s];
           const std::string place = fmt::format("sample {} {}", s, to_string(interventions_[i]));
-          expect_mask(ablated.at("mask"), of_sample[i].mask, place);
+          test::expect_mask(ablated.at("mask"), of_sample[i].mask, place);
           expect_logits(ablated, of_sample[i], place);
         }
       }
@@ -79,14 +68,6 @@ class Golden {
               << score.slug << " sample " << sample << fmt::format(" L{}H{}", l, h);
         }
       }
-    }
-  }
-
-  static void expect_mask(const Json& golden, const HeadMask& mask, const std::string& place) {
-    for (int l = 0; l < mask.layers(); ++l) {
-      std::string bits;
-      for (const uint8_t off : mask.layer(l)) bits += off ? '1' : '0';
-      EXPECT_EQ(bits, golden[static_cast<size_t>(l)].get<std::string>()) << place << " layer " << l;
     }
   }
 
@@ -124,7 +105,7 @@ class FamilyGolden : public testing::TestWithParam<std::string> {};
 TEST_P(FamilyGolden, Folder) {
   // One is asked for more than its context, from where on its RoPE grows with the sample.
   const int64_t context = GetParam() == "llama_dynamic" ? 64 : 0;
-  Golden(kFolder / GetParam()).expect_equal(kFolder / GetParam(), 1 << 20, context);
+  Golden(kFolder / GetParam()).expect_equal(kFolder / GetParam(), context);
 }
 
 TEST_P(FamilyGolden, Gguf) {

@@ -7,6 +7,7 @@
 
 #include "base/mapped_file.h"
 #include "engine/engine.h"
+#include "engine/golden_cases.h"
 #include "format/json.h"
 
 namespace idleheads {
@@ -16,18 +17,6 @@ const std::filesystem::path kGolden = std::filesystem::path(IDLEHEADS_TEST_DATA)
 const std::string kSmolLM2 = std::string(IDLEHEADS_MODELS) + "/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 Json load(const std::filesystem::path& path) { return parse_json(read_text_file(path), path.string()); }
-
-std::vector<Sample> samples_of(const Json& cases) {
-  std::vector<Sample> samples;
-  for (const Json& c : cases) {
-    Sample sample;
-    sample.id = samples.size();
-    sample.tokens = c.at("tokens").get<std::vector<int32_t>>();
-    sample.want_last_logits = true;
-    samples.push_back(sample);
-  }
-  return samples;
-}
 
 // Largest differences seen, printed for docs/agreement.md.
 struct Largest {
@@ -63,14 +52,6 @@ void compare_scores(const Json& golden, const SampleStats& stats, double toleran
   }
 }
 
-void compare_mask(const Json& golden, const HeadMask& mask, const std::string& place) {
-  for (int l = 0; l < mask.layers(); ++l) {
-    std::string bits;
-    for (const uint8_t off : mask.layer(l)) bits += off ? '1' : '0';
-    EXPECT_EQ(bits, golden[static_cast<size_t>(l)].get<std::string>()) << place << " layer " << l;
-  }
-}
-
 void compare_logits(const Json& golden, const std::vector<float>& logits, double tolerance, Largest& largest,
                     const std::string& place) {
   ASSERT_EQ(golden.size(), logits.size());
@@ -86,14 +67,10 @@ class TinyGolden : public testing::TestWithParam<const char*> {};
 TEST_P(TinyGolden, ScoresMasksAndLogits) {
   const std::filesystem::path folder = kGolden / "tiny" / GetParam();
   const Json golden = load(folder / "cases.json");
-  const std::vector<Sample> samples = samples_of(golden.at("cases"));
+  const std::vector<Sample> samples = test::samples_of(golden.at("cases"));
   Engine engine(Model::open(folder.string()), {.threads = 2, .precision = Precision::f32});
 
-  std::vector<Intervention> interventions = {std::monostate{}};
-  for (const Json& i : golden.at("interventions")) {
-    interventions.push_back(
-        ScoreRule{&require_score(i.at("score").get<std::string>()), i.at("threshold").get<float>()});
-  }
+  const std::vector<Intervention> interventions = test::interventions_of(golden.at("interventions"));
   const std::vector<PathResult> results = engine.run(samples, interventions, {.stats = true});
   Largest scores, logits;
   for (size_t s = 0; s < samples.size(); ++s) {
@@ -106,7 +83,7 @@ TEST_P(TinyGolden, ScoresMasksAndLogits) {
       const PathResult& result = results[s * interventions.size() + i];
       const Json& ablated = golden.at("interventions")[i - 1].at("cases")[s];
       const std::string place = fmt::format("sample {} {}", s, to_string(interventions[i]));
-      compare_mask(ablated.at("mask"), result.mask, place);
+      test::expect_mask(ablated.at("mask"), result.mask, place);
       compare_logits(ablated.at("last_logits"), result.last_logits, 1e-3, logits, place);
     }
   }
@@ -122,7 +99,7 @@ TEST(SmolLM2Golden, ScoresMasksAndLogProbs) {
   if (!std::filesystem::exists(kSmolLM2))
     GTEST_SKIP() << kSmolLM2 << " is missing; run scripts/fetch_model.sh";
   const Json golden = load(kGolden / "smollm2" / "cases.json");
-  std::vector<Sample> samples = samples_of(golden.at("cases"));
+  std::vector<Sample> samples = test::samples_of(golden.at("cases"));
   for (size_t s = 0; s < samples.size(); ++s) {
     samples[s].want_last_logits = false;
     const auto last = static_cast<int32_t>(samples[s].tokens.size()) - 1;
@@ -131,11 +108,7 @@ TEST(SmolLM2Golden, ScoresMasksAndLogProbs) {
     samples[s].targets.push_back({last, golden.at("cases")[s].at("argmax").get<int32_t>()});
   }
   Engine engine(Model::open(kSmolLM2), {.threads = 2, .precision = Precision::f32});
-  std::vector<Intervention> interventions = {std::monostate{}};
-  for (const Json& i : golden.at("interventions")) {
-    interventions.push_back(
-        ScoreRule{&require_score(i.at("score").get<std::string>()), i.at("threshold").get<float>()});
-  }
+  const std::vector<Intervention> interventions = test::interventions_of(golden.at("interventions"));
   const std::vector<PathResult> results = engine.run(samples, interventions, {.stats = true});
   Largest scores;
   double largest_log_prob = 0;
@@ -147,7 +120,7 @@ TEST(SmolLM2Golden, ScoresMasksAndLogProbs) {
       const PathResult& result = results[s * interventions.size() + i];
       const Json& want = i == 0 ? golden_case : golden.at("interventions")[i - 1].at("cases")[s];
       const std::string place = fmt::format("sample {} {}", s, to_string(interventions[i]));
-      if (i > 0) compare_mask(want.at("mask"), result.mask, place);
+      if (i > 0) test::expect_mask(want.at("mask"), result.mask, place);
       for (size_t t = 0; t < 4; ++t) {
         const double difference = std::abs(result.log_probs[t] - want.at("abcd_logprobs")[t].get<double>());
         EXPECT_LE(difference, 5e-3) << place << " choice " << t;

@@ -94,13 +94,10 @@ class CpuBackend : public Backend {
 
 // Memory that is not touched costs nothing.
 void CpuBackend::reserve(int64_t rows) {
-  int64_t qkv_width = 0;
-  for (const LayerSpec& layer : spec_.layers)
-    qkv_width = std::max<int64_t>(qkv_width, layer.attention.qkv_width());
   const int64_t whole = whole_tiles(rows);
   buffers_.hidden.resize(whole * spec_.hidden);
   buffers_.next_hidden.resize(whole * spec_.hidden);
-  buffers_.qkv.resize(whole * qkv_width);
+  buffers_.qkv.resize(whole * widths_of(spec_).qkv);
   buffers_.row_stats.resize(whole * spec_.heads());
   buffers_.value_norms.resize(whole * spec_.kv_heads());
   if (has_experts(spec_)) {

@@ -28,9 +28,9 @@ void LayerTiles::finish_qkv(int64_t row, int64_t position, bool measure) const {
   norm_queries_and_keys(query, key);
   if (a.clip > 0) clip(a.clip, query, a.qkv_width());
   // Q and K lie side by side.
-  for (int64_t h = 0; h < a.heads + a.kv_heads && !rotaries_.empty(); ++h) {
+  if (!rotaries_.empty()) {
     const Rotary& rotary = *rotaries_[rotaries_.size() > 1 ? static_cast<size_t>(row) : 0];
-    rotary.turn(query + h * dim, position);
+    for (int64_t h = 0; h < a.heads + a.kv_heads; ++h) rotary.turn(query + h * dim, position);
   }
   for (int64_t h = 0; h < a.kv_heads && measure; ++h)
     buffers_.value_norms[row * a.kv_heads + h] = norm(value + h * dim, dim);

@@ -28,8 +28,6 @@ struct TileScratch {
   AttentionScratch attention;
 };
 
-inline int64_t tiles_of(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-
 class LayerTiles {
  public:
   // `rotaries`: of every row, or one of all; empty for layers without RoPE.

@@ -15,6 +15,9 @@ namespace idleheads {
 // Rows of every product: results of a row do not depend on which rows it shares a tile with, nor on its place
 // in it.
 inline constexpr int64_t kTileRows = 64;
+constexpr int64_t tiles_of(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
+// Rows of whole tiles that hold so many rows.
+constexpr int64_t whole_tiles(int64_t rows) { return tiles_of(rows) * kTileRows; }
 
 class Linear {
  public:

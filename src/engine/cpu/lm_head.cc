@@ -74,7 +74,7 @@ std::vector<RowScores> score_rows(PackedHead& head, const ScoredRows& rows, std:
   std::vector<RowState> states(queries.size());
   const auto total = static_cast<int64_t>(queries.size());
   if (total == 0) return scores;
-  const int64_t tiles = whole_tiles(total) / kTileRows;
+  const int64_t tiles = tiles_of(total);
   pool.parallel_for(tiles, [&](int64_t tile, int) { norm_tile(head, rows, tile); });
   for (size_t r = 0; r < queries.size(); ++r) scores[r].log_probs.resize(queries[r].tokens.size());
   std::vector<AlignedBuffer<float>> logits(static_cast<size_t>(pool.threads()));

@@ -19,9 +19,6 @@ struct ScoredRows {
   MatrixView<float> normed;
 };
 
-// Rows of whole tiles that hold so many rows.
-constexpr int64_t whole_tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows * kTileRows; }
-
 // queries[i] is about row i of `hidden` (Backend::score). Logits are multiplied and capped as the head says.
 std::vector<RowScores> score_rows(PackedHead& head, const ScoredRows& rows, std::span<const RowQuery> queries,
                                   ThreadPool& pool, float repetition_penalty = 1);

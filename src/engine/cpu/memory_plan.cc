@@ -19,21 +19,6 @@ constexpr int64_t kLibraries =
 constexpr int64_t kScoringBytes = sizeof(RowQuery) + sizeof(RowScores) + 128;
 constexpr int64_t kUnbounded = int64_t{1} << 40;
 
-// The widest of all layers.
-struct Widths {
-  int64_t qkv = 0, query = 0, mlp = 0;
-};
-
-Widths widths_of(const ModelSpec& spec) {
-  Widths widths;
-  for (const LayerSpec& layer : spec.layers) {
-    widths.qkv = std::max<int64_t>(widths.qkv, layer.attention.qkv_width());
-    widths.query = std::max<int64_t>(widths.query, layer.attention.query_width());
-    widths.mlp = std::max<int64_t>(widths.mlp, layer.mlp.width);
-  }
-  return widths;
-}
-
 // Tiles of all threads and the like, whatever the rows.
 int64_t scratch_bytes(const ModelSpec& spec, int threads) {
   const Widths widths = widths_of(spec);
@@ -49,6 +34,16 @@ RowLimits limits_within(const ModelSpec& spec, int64_t bytes) {
 }
 
 }  // namespace
+
+Widths widths_of(const ModelSpec& spec) {
+  Widths widths;
+  for (const LayerSpec& layer : spec.layers) {
+    widths.qkv = std::max<int64_t>(widths.qkv, layer.attention.qkv_width());
+    widths.query = std::max<int64_t>(widths.query, layer.attention.query_width());
+    widths.mlp = std::max<int64_t>(widths.mlp, layer.mlp.width);
+  }
+  return widths;
+}
 
 bool has_experts(const ModelSpec& spec) {
   return std::ranges::any_of(spec.layers, [](const LayerSpec& layer) { return layer.mlp.experts > 0; });

@@ -24,6 +24,12 @@ struct MemoryPlan {
   RowLimits limits;
 };
 
+// Numbers in a row, of the widest of all layers.
+struct Widths {
+  int64_t qkv = 0, query = 0, mlp = 0;
+};
+Widths widths_of(const ModelSpec& spec);
+
 // Whether a layer is a mixture of experts.
 bool has_experts(const ModelSpec& spec);
 

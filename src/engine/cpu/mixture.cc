@@ -12,8 +12,6 @@ namespace {
 // Rows whose experts' outputs are there at a time.
 constexpr int64_t kRowsAtATime = 2048;
 
-int64_t tiles(int64_t rows) { return (rows + kTileRows - 1) / kTileRows; }
-
 }  // namespace
 
 void Mixture::apply(const float* x, float* y, int64_t rows, ThreadPool& pool, MixtureScratch& scratch) const {
@@ -48,7 +46,7 @@ std::vector<Mixture::Choice> Mixture::route(const float* x, int64_t rows, Thread
                                             MixtureScratch& scratch) const {
   const int64_t hidden = router_.inputs(), experts = spec_.experts, chosen = spec_.experts_per_token;
   std::vector<Choice> choices(static_cast<size_t>(rows * chosen));
-  pool.parallel_for(tiles(rows), [&](int64_t tile, int thread) {
+  pool.parallel_for(tiles_of(rows), [&](int64_t tile, int thread) {
     MixtureScratch::PerThread& own = scratch.threads[static_cast<size_t>(thread)];
     const int64_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
     own.input.resize(kTileRows * hidden);
@@ -99,7 +97,7 @@ void Mixture::apply_some(const float* x, float* y, int64_t rows, ThreadPool& poo
       std::copy_n(output, hidden, scratch.outputs.data() + places[r] * hidden);
     }
   });
-  pool.parallel_for(tiles(rows), [&](int64_t tile, int) {
+  pool.parallel_for(tiles_of(rows), [&](int64_t tile, int) {
     for (int64_t row = tile * kTileRows; row < std::min(rows, (tile + 1) * kTileRows); ++row) {
       const float* outputs = scratch.outputs.data() + row * chosen * hidden;
       std::copy_n(outputs, hidden, y + row * hidden);

@@ -3,7 +3,6 @@
 // others see everything and have none.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -28,16 +27,11 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 
 void read_json2(JsonReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer(reader, spec);
-  const int rope =
-      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
+  const int rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
-  const int64_t pattern = std::max<int64_t>(
-      1, reader.integer("sliding_window_pattern", reader.integer("_sliding_window_pattern", 4)));
-  const auto most = [&](size_t l) { return (static_cast<int64_t>(l) + 1) % pattern != 0; };
-  set_windows(reader, read_window(reader, "sliding_window", 4096), most, spec);
-  for (LayerSpec& of_spec : spec.layers) {
-    if (of_spec.attention.window > 0) of_spec.attention.rope = rope;
-  }
+  set_windows(reader, read_window(reader, "sliding_window", 4096),
+              all_but_every(read_window_pattern(reader, 4)), spec);
+  set_rope_of_windows(rope, spec);
 }
 
 LayerSpec read_layer(GgufReader& reader, ModelSpec& spec) {
@@ -60,11 +54,8 @@ void read_gguf2(GgufReader& reader, ModelSpec& spec) {
   const LayerSpec layer = read_layer(reader, spec);
   const int rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
-  const auto three_of_four = [](size_t l) { return (l + 1) % 4 != 0; };
-  set_windows(reader, reader.integer("attention.sliding_window"), three_of_four, spec);
-  for (LayerSpec& of_spec : spec.layers) {
-    if (of_spec.attention.window > 0) of_spec.attention.rope = rope;
-  }
+  set_windows(reader, reader.integer("attention.sliding_window"), all_but_every(4), spec);
+  set_rope_of_windows(rope, spec);
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation"});

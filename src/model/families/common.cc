@@ -19,6 +19,17 @@ void set_pre_norms(const NormSpec& norm, LayerSpec& layer, ModelSpec& spec) {
   spec.final_norm = layer.attention_norm = layer.mlp_norm = norm;
 }
 
+void set_qk_norm(AttentionSpec::QkNorm over, LayerSpec& layer) {
+  layer.attention.qk_norm_over = over;
+  layer.attention.qk_norm = layer.attention_norm;
+}
+
+void set_rope_of_windows(int rope, ModelSpec& spec) {
+  for (LayerSpec& layer : spec.layers) {
+    if (layer.attention.window > 0) layer.attention.rope = rope;
+  }
+}
+
 int add_rope(RopeSpec rope, ModelSpec& spec) {
   spec.ropes.push_back(std::move(rope));
   return static_cast<int>(spec.ropes.size()) - 1;

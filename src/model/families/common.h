@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/config_rope.h"
 #include "model/families/family.h"
 
 namespace idleheads {
@@ -15,7 +16,15 @@ NormSpec rms_norm(double epsilon);
 NormSpec layer_norm(double epsilon, bool bias = true);
 // Before attention, MLP and LM head.
 void set_pre_norms(const NormSpec& norm, LayerSpec& layer, ModelSpec& spec);
+// Of queries and keys, as before attention.
+void set_qk_norm(AttentionSpec::QkNorm over, LayerSpec& layer);
 int add_rope(RopeSpec rope, ModelSpec& spec);  // its number
+// Layers with a window turn by this rope.
+void set_rope_of_windows(int rope, ModelSpec& spec);
+// For set_windows(): n - 1 of n layers slide.
+inline auto all_but_every(int64_t n) {
+  return [n](size_t layer) { return (static_cast<int64_t>(layer) + 1) % n != 0; };
+}
 
 // config.json, in the spelling of transformers' LlamaConfig. All throw Error that names the key.
 
@@ -23,6 +32,9 @@ int add_rope(RopeSpec rope, ModelSpec& spec);  // its number
 void read_model_sizes(JsonReader& reader, ModelSpec& spec, bool tied_if_absent = false);
 // Heads and sizes of a layer with plain attention, a gated MLP, and no norms.
 LayerSpec read_layer_sizes(JsonReader& reader, const ModelSpec& spec);
+// Both, with this norm before attention, MLP and LM head.
+LayerSpec read_normed_layer(JsonReader& reader, const NormSpec& norm, ModelSpec& spec,
+                            bool tied_if_absent = false);
 // num_attention_heads, num_key_value_heads, head_dim.
 AttentionSpec read_heads(JsonReader& reader, const ModelSpec& spec);
 Activation read_activation(JsonReader& reader, const char* key, std::string_view absent);
@@ -41,6 +53,9 @@ void set_windows(JsonReader& reader, int64_t window, const Slides& slides, Model
 }
 // An integer whose absence and null differ: `absent`, and 0.
 int64_t read_window(JsonReader& reader, const char* key, int64_t absent);
+int add_rope(JsonReader& reader, RopeLayers layers, ModelSpec& spec);  // its number; sets the context
+// sliding_window_pattern n: n - 1 of n layers slide. Newer files spell it with an underscore before.
+int64_t read_window_pattern(JsonReader& reader, int64_t absent);
 // The rope of all layers, of a family that has full attention alone and turns whole heads.
 int read_only_rope(JsonReader& reader, int head_dim, ModelSpec& spec);
 // attention_bias: of Q, K, V and the output.
@@ -56,6 +71,7 @@ void read_model_sizes(GgufReader& reader, ModelSpec& spec);
 // Heads and sizes of a layer with plain attention and no norms: the MLP is gated where there is a gate, Q, K
 // and V are apart or stacked, and there are biases, as the tensors of the first layer say.
 LayerSpec read_layer_sizes(GgufReader& reader, ModelSpec& spec);
+LayerSpec read_normed_layer(GgufReader& reader, const NormSpec& norm, ModelSpec& spec);
 void repeat_layer(GgufReader& reader, const LayerSpec& layer, ModelSpec& spec);
 struct GgufRope {
   int head_dim = 0;

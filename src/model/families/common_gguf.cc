@@ -105,6 +105,13 @@ LayerSpec read_layer_sizes(GgufReader& reader, ModelSpec& spec) {
   return layer;
 }
 
+LayerSpec read_normed_layer(GgufReader& reader, const NormSpec& norm, ModelSpec& spec) {
+  read_model_sizes(reader, spec);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(norm, layer, spec);
+  return layer;
+}
+
 void repeat_layer(GgufReader& reader, const LayerSpec& layer, ModelSpec& spec) {
   const int layers = reader.integer("block_count");
   require_layer_count(layers, reader.name());

@@ -65,6 +65,18 @@ LayerSpec read_layer_sizes(JsonReader& reader, const ModelSpec& spec) {
   return layer;
 }
 
+LayerSpec read_normed_layer(JsonReader& reader, const NormSpec& norm, ModelSpec& spec, bool tied_if_absent) {
+  read_model_sizes(reader, spec, tied_if_absent);
+  LayerSpec layer = read_layer_sizes(reader, spec);
+  set_pre_norms(norm, layer, spec);
+  return layer;
+}
+
+int add_rope(JsonReader& reader, RopeLayers layers, ModelSpec& spec) {
+  layers.context = spec.context;
+  return add_rope(read_rope(reader, layers), spec);
+}
+
 void repeat_layer(JsonReader& reader, const LayerSpec& layer, ModelSpec& spec) {
   const int64_t layers = reader.integer("num_hidden_layers");
   require_layer_count(layers, reader.name());
@@ -92,9 +104,14 @@ int64_t read_window(JsonReader& reader, const char* key, int64_t absent) {
   return reader.json().contains(key) ? 0 : absent;
 }
 
+int64_t read_window_pattern(JsonReader& reader, int64_t absent) {
+  const int64_t newer = reader.integer("_sliding_window_pattern", absent);
+  return std::max<int64_t>(1, reader.integer("sliding_window_pattern", newer));
+}
+
 int read_only_rope(JsonReader& reader, int head_dim, ModelSpec& spec) {
   const bool named = !read_layer_types(reader, {"full_attention"}).empty();
-  return add_rope(read_rope(reader, {.head_dim = head_dim, .context = spec.context, .by_type = named}), spec);
+  return add_rope(reader, {.head_dim = head_dim, .by_type = named}, spec);
 }
 
 void read_attention_bias(JsonReader& reader, AttentionSpec& attention) {

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -34,8 +33,7 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   const NormSpec norm = rms_norm(reader.number("rms_norm_eps"));
   spec.final_norm = layer.attention_post_norm = layer.mlp_post_norm = layer.attention.qk_norm = norm;
   layer.attention.qk_norm_over = AttentionSpec::QkNorm::head;
-  layer.attention.rope =
-      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
   const int64_t window = read_window(reader, "sliding_window", 0);
   const std::string pattern = read_pattern(reader);
@@ -59,8 +57,7 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
   const int window = reader.integer("attention.sliding_window", 0);
   if (window == 0) return;
-  const auto three_of_four = [](size_t l) { return (l + 1) % 4 != 0; };
-  set_windows(reader, window, three_of_four, spec);
+  set_windows(reader, window, all_but_every(4), spec);
   for (LayerSpec& of_spec : spec.layers) {
     if (of_spec.attention.window == 0) of_spec.attention.rope = -1;
   }

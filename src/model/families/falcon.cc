@@ -3,7 +3,6 @@
 // them one after the other (and has no RoPE but ALiBi, which is refused).
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -59,10 +58,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
+  LayerSpec layer = read_normed_layer(reader, read_layer_norm(reader), spec);
   layer.mlp.activation = Activation::gelu;
-  set_pre_norms(read_layer_norm(reader), layer, spec);
   layer.parallel = true;
   layer.shared_norm = reader.find_tensor("blk.0.attn_norm_2.weight") == nullptr;
   if (layer.shared_norm) layer.mlp_norm = {};

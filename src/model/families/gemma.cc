@@ -75,11 +75,9 @@ void read_gemma2_json(JsonReader& reader, ModelSpec& spec) {
   layer.attention.scale = scale_of(reader, "query_pre_attn_scalar", 256);
   layer.attention.soft_cap = cap_of(reader, "attn_logit_softcapping");
   spec.logit_soft_cap = cap_of(reader, "final_logit_softcapping");
-  layer.attention.rope =
-      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
-  const auto even = [](size_t l) { return l % 2 == 0; };
-  set_windows(reader, read_window(reader, "sliding_window", 4096), even, spec);
+  set_windows(reader, read_window(reader, "sliding_window", 4096), all_but_every(2), spec);
 }
 
 // ---- Gemma 3. Published files leave out what is the class' default.
@@ -102,8 +100,7 @@ LayerSpec read_gemma3_layer(JsonReader& reader, ModelSpec& spec) {
   read_gelu(reader, layer);
   set_pre_norms(rms_norm(reader.number("rms_norm_eps", 1e-6)), layer, spec);
   add_post_norms(layer);
-  a.qk_norm_over = AttentionSpec::QkNorm::head;
-  a.qk_norm = layer.attention_norm;
+  set_qk_norm(AttentionSpec::QkNorm::head, layer);
   set_embedding(spec);
   spec.storage.norms_less_one = true;
   return layer;
@@ -122,33 +119,24 @@ RopeSpec read_local_rope(JsonReader& reader, const LayerSpec& layer, const Model
 
 void read_gemma3_text_json(JsonReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_gemma3_layer(reader, spec);
-  layer.attention.rope = add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim,
-                                                     .context = spec.context,
-                                                     .by_type = true,
-                                                     .theta_if_absent = 1e6}),
-                                  spec);
+  layer.attention.rope =
+      add_rope(reader, {.head_dim = layer.attention.head_dim, .by_type = true, .theta_if_absent = 1e6}, spec);
   const int local = add_rope(read_local_rope(reader, layer, spec), spec);
   if (reader.has("num_hidden_layers")) {
     repeat_layer(reader, layer, spec);
   } else {
     spec.layers.assign(26, layer);
   }
-  const int64_t pattern = std::max<int64_t>(
-      1, reader.integer("sliding_window_pattern", reader.integer("_sliding_window_pattern", 6)));
-  const auto most = [&](size_t l) { return (static_cast<int64_t>(l) + 1) % pattern != 0; };
-  set_windows(reader, read_window(reader, "sliding_window", 4096), most, spec);
-  for (LayerSpec& of_spec : spec.layers) {
-    if (of_spec.attention.window > 0) of_spec.attention.rope = local;
-  }
+  set_windows(reader, read_window(reader, "sliding_window", 4096),
+              all_but_every(read_window_pattern(reader, 6)), spec);
+  set_rope_of_windows(local, spec);
 }
 
 // ---- GGUF: norms are stored with the 1 added, and what the files do not say is fixed in llama.cpp.
 
 LayerSpec read_gemma_layer(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.mlp.activation = Activation::gelu_tanh;
-  set_pre_norms(read_rms_norm(reader), layer, spec);
   set_embedding(spec);
   return layer;
 }
@@ -174,15 +162,13 @@ void read_gemma2_gguf(GgufReader& reader, ModelSpec& spec) {
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
   set_gguf_scale(46, spec);
-  const auto even = [](size_t l) { return l % 2 == 0; };
-  set_windows(reader, reader.integer("attention.sliding_window", 4096), even, spec);
+  set_windows(reader, reader.integer("attention.sliding_window", 4096), all_but_every(2), spec);
 }
 
 void read_gemma3_gguf(GgufReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_gemma_layer(reader, spec);
   add_post_norms(layer);
-  layer.attention.qk_norm_over = AttentionSpec::QkNorm::head;
-  layer.attention.qk_norm = layer.attention_norm;
+  set_qk_norm(AttentionSpec::QkNorm::head, layer);
   spec.logit_soft_cap = static_cast<float>(reader.number("final_logit_softcapping", 0));
   GgufRope rope = {.head_dim = layer.attention.head_dim, .base_if_absent = 1e6};
   layer.attention.rope = add_rope(reader, rope, spec);
@@ -190,11 +176,8 @@ void read_gemma3_gguf(GgufReader& reader, ModelSpec& spec) {
   const int local = add_rope(reader, rope, spec);
   repeat_layer(reader, layer, spec);
   set_gguf_scale(62, spec);
-  const auto five_of_six = [](size_t l) { return (l + 1) % 6 != 0; };
-  set_windows(reader, reader.integer("attention.sliding_window"), five_of_six, spec);
-  for (LayerSpec& of_spec : spec.layers) {
-    if (of_spec.attention.window > 0) of_spec.attention.rope = local;
-  }
+  set_windows(reader, reader.integer("attention.sliding_window"), all_but_every(6), spec);
+  set_rope_of_windows(local, spec);
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation", "mlp_bias"});

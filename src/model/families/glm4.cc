@@ -2,7 +2,6 @@
 // neighbours in half of each head.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -17,11 +16,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   set_pre_norms(norm, layer, spec);
   layer.attention_post_norm = layer.mlp_post_norm = norm;
   layer.attention.qkv_bias = reader.boolean("attention_bias", false);
-  layer.attention.rope = add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim,
-                                                     .context = spec.context,
-                                                     .partial = true,
-                                                     .partial_if_absent = 0.5}),
-                                  spec);
+  layer.attention.rope = add_rope(
+      reader, {.head_dim = layer.attention.head_dim, .partial = true, .partial_if_absent = 0.5}, spec);
   repeat_layer(reader, layer, spec);
   spec.storage.stacked_gate_up = spec.storage.interleaved_rope = true;
 }

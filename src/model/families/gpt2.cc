@@ -33,10 +33,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
+  LayerSpec layer = read_normed_layer(reader, read_layer_norm(reader), spec);
   layer.mlp.activation = Activation::gelu_tanh;
-  set_pre_norms(read_layer_norm(reader), layer, spec);
   spec.learned_positions = true;
   repeat_layer(reader, layer, spec);
 }

@@ -34,10 +34,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
+  LayerSpec layer = read_normed_layer(reader, read_layer_norm(reader), spec);
   layer.mlp.activation = Activation::gelu;
-  set_pre_norms(read_layer_norm(reader), layer, spec);
   layer.parallel = reader.boolean("use_parallel_residual", true);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);
   repeat_layer(reader, layer, spec);

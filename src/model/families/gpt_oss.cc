@@ -2,7 +2,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -28,27 +27,21 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
     reader.wrong("experts_per_token", "num_experts_per_tok");
   if (layer.mlp.experts < 1) reader.wrong("num_local_experts", "at least 1");
   layer.mlp.router = Router::softmax_of_chosen;
-  layer.attention.rope = add_rope(
-      read_rope(reader,
-                {.head_dim = layer.attention.head_dim, .context = spec.context, .theta_if_absent = 150000}),
-      spec);
+  layer.attention.rope =
+      add_rope(reader, {.head_dim = layer.attention.head_dim, .theta_if_absent = 150000}, spec);
   repeat_layer(reader, layer, spec);
-  const auto even = [](size_t l) { return l % 2 == 0; };
-  set_windows(reader, read_window(reader, "sliding_window", 128), even, spec);
+  set_windows(reader, read_window(reader, "sliding_window", 128), all_but_every(2), spec);
   spec.storage.experts = StorageSpec::Experts::interleaved;
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_rms_norm(reader), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.attention.sinks = true;
   read_experts(reader, Router::softmax_of_chosen, layer.mlp, spec);
   layer.mlp.activation = Activation::clamped_silu;
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .truncate = false}, spec);
   repeat_layer(reader, layer, spec);
-  const auto even = [](size_t l) { return l % 2 == 0; };
-  set_windows(reader, reader.integer("attention.sliding_window"), even, spec);
+  set_windows(reader, reader.integer("attention.sliding_window"), all_but_every(2), spec);
 }
 
 constexpr auto kInert = std::to_array<std::string_view>(

@@ -12,9 +12,7 @@ float multiplier(JsonReader& reader, const char* key) {
 }
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
   read_attention_bias(reader, layer.attention);
   layer.mlp.bias = reader.boolean("mlp_bias", false);
   layer.attention.scale = multiplier(reader, "attention_multiplier");  // instead of 1 / sqrt(head_dim)
@@ -32,9 +30,7 @@ float scale_or(GgufReader& reader, const char* key, float absent) {
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_rms_norm(reader), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.attention.scale = scale_or(reader, "attention.scale", layer.attention.scale);
   layer.residual_multiplier = scale_or(reader, "residual_scale", 1);
   spec.embedding_multiplier = scale_or(reader, "embedding_scale", 1);

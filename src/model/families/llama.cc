@@ -7,9 +7,7 @@ namespace idleheads {
 namespace {
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
   read_attention_bias(reader, layer.attention);
   layer.mlp.bias = reader.boolean("mlp_bias", false);
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
@@ -18,9 +16,7 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 
 // Mixtral is written as Llama with experts, Mistral without its window.
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_rms_norm(reader), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   if (reader.integer("expert_count", 0) > 0) read_experts(reader, Router::softmax_of_chosen, layer.mlp, spec);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);

@@ -10,9 +10,7 @@ namespace {
 void read_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("num_key_value_heads");  // 8 and 4096 where they are missing, whatever the model
   reader.require_named("sliding_window");
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
   layer.attention.window = read_window(reader, "sliding_window", 0);
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -25,14 +24,10 @@ std::vector<double> read_dense_layers(JsonReader& reader) {
 
 void read_qwen3_moe_json(JsonReader& reader, ModelSpec& spec) {
   for (const char* key : {"num_key_value_heads", "head_dim"}) reader.require_named(key);
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
-  layer.attention.qk_norm_over = AttentionSpec::QkNorm::head;
-  layer.attention.qk_norm = layer.attention_norm;
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
+  set_qk_norm(AttentionSpec::QkNorm::head, layer);
   read_attention_bias(reader, layer.attention);
-  layer.attention.rope =
-      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   const MlpSpec dense = layer.mlp;
   read_experts(reader, "num_experts", layer.mlp);
   layer.mlp.width = static_cast<int>(reader.integer("moe_intermediate_size"));
@@ -51,9 +46,7 @@ void read_qwen3_moe_json(JsonReader& reader, ModelSpec& spec) {
 
 void read_mixtral_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("num_key_value_heads");  // 8 where it is missing, whatever the model
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
   read_experts(reader, "num_local_experts", layer.mlp);
   layer.mlp.router = Router::softmax_of_chosen;
   layer.attention.window = read_window(reader, "sliding_window", 0);
@@ -64,11 +57,8 @@ void read_mixtral_json(JsonReader& reader, ModelSpec& spec) {
 // ---- OLMoE
 
 void read_olmoe_json(JsonReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
-  layer.attention.qk_norm_over = AttentionSpec::QkNorm::row;
-  layer.attention.qk_norm = layer.attention_norm;
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
+  set_qk_norm(AttentionSpec::QkNorm::row, layer);
   layer.attention.clip = static_cast<float>(reader.number("clip_qkv", 0));
   read_attention_bias(reader, layer.attention);
   read_experts(reader, "num_experts", layer.mlp);
@@ -80,11 +70,8 @@ void read_olmoe_json(JsonReader& reader, ModelSpec& spec) {
 // ---- GGUF. llama.cpp has no key for the router: what it does is the architecture's.
 
 LayerSpec read_moe_layer(GgufReader& reader, Router router, AttentionSpec::QkNorm qk_norm, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_rms_norm(reader), layer, spec);
-  layer.attention.qk_norm_over = qk_norm;
-  layer.attention.qk_norm = layer.attention_norm;
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
+  set_qk_norm(qk_norm, layer);
   read_experts(reader, router, layer.mlp, spec);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   return layer;

@@ -2,7 +2,6 @@
 // 3 has a window in three of four layers, whose rope is not scaled.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 #include "model/rope.h"
 
@@ -14,16 +13,12 @@ void add_norms(LayerSpec& layer, ModelSpec& spec, const NormSpec& norm) {
   layer.attention.qk_norm_over = AttentionSpec::QkNorm::row;
 }
 
-bool three_of_four(size_t layer) { return (layer + 1) % 4 != 0; }
-
 void use_unscaled_rope_in_windows(ModelSpec& spec) {
   RopeSpec plain;
   plain.theta = spec.ropes.front().theta;
   plain.inverse_frequencies = rope_frequencies(plain.theta, spec.ropes.front().rotated());
   const int local = add_rope(std::move(plain), spec);
-  for (LayerSpec& layer : spec.layers) {
-    if (layer.attention.window > 0) layer.attention.rope = local;
-  }
+  set_rope_of_windows(local, spec);
 }
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
@@ -44,7 +39,7 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
   const int window = reader.integer("attention.sliding_window", 0);
   if (window == 0) return;
-  set_windows(reader, window, three_of_four, spec);
+  set_windows(reader, window, all_but_every(4), spec);
   use_unscaled_rope_in_windows(spec);
 }
 
@@ -53,11 +48,9 @@ void read_olmo3_json(JsonReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer_sizes(reader, spec);
   add_norms(layer, spec, rms_norm(reader.number("rms_norm_eps")));
   read_attention_bias(reader, layer.attention);
-  layer.attention.rope = add_rope(
-      read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context, .by_type = true}),
-      spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .by_type = true}, spec);
   repeat_layer(reader, layer, spec);
-  set_windows(reader, read_window(reader, "sliding_window", 4096), three_of_four, spec);
+  set_windows(reader, read_window(reader, "sliding_window", 4096), all_but_every(4), spec);
   use_unscaled_rope_in_windows(spec);
 }
 

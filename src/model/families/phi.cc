@@ -2,7 +2,6 @@
 // the LM head, and RoPE on a part of each head.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -18,11 +17,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.final_norm = layer.attention_norm = layer_norm(reader.number("layer_norm_eps"));
   layer.parallel = layer.shared_norm = true;
   layer.attention.qkv_bias = layer.attention.output_bias = layer.mlp.bias = spec.logit_bias = true;
-  layer.attention.rope = add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim,
-                                                     .context = spec.context,
-                                                     .partial = true,
-                                                     .partial_if_absent = 0.5}),
-                                  spec);
+  layer.attention.rope = add_rope(
+      reader, {.head_dim = layer.attention.head_dim, .partial = true, .partial_if_absent = 0.5}, spec);
   repeat_layer(reader, layer, spec);
 }
 

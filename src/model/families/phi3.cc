@@ -2,20 +2,15 @@
 // in all layers of some, and longrope in those for long contexts.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
 namespace {
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
   layer.attention.window = read_window(reader, "sliding_window", 0);
-  layer.attention.rope = add_rope(
-      read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context, .partial = true}),
-      spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);
   repeat_layer(reader, layer, spec);
   spec.storage.qkv = StorageSpec::Qkv::stacked;
   spec.storage.stacked_gate_up = true;
@@ -39,11 +34,9 @@ void read_longrope(GgufReader& reader, RopeSpec& rope) {
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.mlp.gated = true;
   layer.mlp.width = reader.integer("feed_forward_length");
-  set_pre_norms(read_rms_norm(reader), layer, spec);
   layer.attention.window = reader.integer("attention.sliding_window", 0);
   layer.attention.rope =
       add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true, .scaled = false}, spec);

@@ -1,7 +1,6 @@
 // Qwen2 and Qwen2.5: Llama with biases of Q, K and V, and a window in the upper layers of a few.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -9,20 +8,15 @@ namespace {
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("num_key_value_heads");  // 32 where it is missing, whatever the model
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
   layer.attention.qkv_bias = true;
-  layer.attention.rope =
-      add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim, .context = spec.context}), spec);
+  layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
   read_qwen_window(reader, spec);
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_rms_norm(reader), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.attention.qkv_bias = true;
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);

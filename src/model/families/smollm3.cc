@@ -2,7 +2,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
@@ -23,15 +22,11 @@ std::vector<double> read_ropes(JsonReader& reader, size_t layers) {
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
   reader.require_named("num_key_value_heads");  // 4 where it is missing, whatever the model
-  read_model_sizes(reader, spec, true);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec, true);
   read_attention_bias(reader, layer.attention);
   layer.mlp.bias = reader.boolean("mlp_bias", false);
-  layer.attention.rope = add_rope(
-      read_rope(reader,
-                {.head_dim = layer.attention.head_dim, .context = spec.context, .theta_if_absent = 2e6}),
-      spec);
+  layer.attention.rope =
+      add_rope(reader, {.head_dim = layer.attention.head_dim, .theta_if_absent = 2e6}, spec);
   repeat_layer(reader, layer, spec);
   const std::vector<double> has_rope = read_ropes(reader, spec.layers.size());
   for (size_t l = 0; l < has_rope.size(); ++l) {
@@ -45,9 +40,7 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 
 // llama.cpp has no key for the layers without RoPE.
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_rms_norm(reader), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
   for (size_t l = 3; l < spec.layers.size(); l += 4) spec.layers[l].attention.rope = -1;

@@ -2,31 +2,23 @@
 // attention and MLP side by side behind one norm.
 #include <array>
 
-#include "model/config_rope.h"
 #include "model/families/common.h"
 
 namespace idleheads {
 namespace {
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(layer_norm(reader.number("layer_norm_eps")), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, layer_norm(reader.number("layer_norm_eps")), spec);
   layer.parallel = layer.shared_norm = reader.boolean("use_parallel_residual", false);
   if (layer.shared_norm) layer.mlp_norm = {};
   layer.attention.qkv_bias = reader.boolean("use_qkv_bias", false);
-  layer.attention.rope = add_rope(read_rope(reader, {.head_dim = layer.attention.head_dim,
-                                                     .context = spec.context,
-                                                     .partial = true,
-                                                     .partial_if_absent = 0.25}),
-                                  spec);
+  layer.attention.rope = add_rope(
+      reader, {.head_dim = layer.attention.head_dim, .partial = true, .partial_if_absent = 0.25}, spec);
   repeat_layer(reader, layer, spec);
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
-  set_pre_norms(read_layer_norm(reader), layer, spec);
+  LayerSpec layer = read_normed_layer(reader, read_layer_norm(reader), spec);
   layer.parallel = layer.shared_norm = reader.boolean("use_parallel_residual", false);
   if (layer.shared_norm) layer.mlp_norm = {};
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim, .partial = true}, spec);

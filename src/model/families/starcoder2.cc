@@ -23,10 +23,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 
 // llama.cpp has no key for the window.
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
-  read_model_sizes(reader, spec);
-  LayerSpec layer = read_layer_sizes(reader, spec);
+  LayerSpec layer = read_normed_layer(reader, read_layer_norm(reader), spec);
   layer.mlp.activation = Activation::gelu_tanh;
-  set_pre_norms(read_layer_norm(reader), layer, spec);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
 }

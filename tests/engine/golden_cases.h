@@ -1,0 +1,45 @@
+// The parts of a golden's cases.json (tests/data/golden/README.md) that every test of one reads alike.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/sample.h"
+#include "format/json.h"
+
+namespace idleheads::test {
+
+// The cases' tokens, each asked for its last logits.
+inline std::vector<Sample> samples_of(const Json& cases) {
+  std::vector<Sample> samples;
+  for (const Json& c : cases) {
+    Sample sample;
+    sample.id = samples.size();
+    sample.tokens = c.at("tokens").get<std::vector<int32_t>>();
+    sample.want_last_logits = true;
+    samples.push_back(sample);
+  }
+  return samples;
+}
+
+// The baseline, then the golden's interventions.
+inline std::vector<Intervention> interventions_of(const Json& golden) {
+  std::vector<Intervention> interventions = {std::monostate{}};
+  for (const Json& i : golden) {
+    interventions.push_back(
+        ScoreRule{&require_score(i.at("score").get<std::string>()), i.at("threshold").get<float>()});
+  }
+  return interventions;
+}
+
+inline void expect_mask(const Json& golden, const HeadMask& mask, const std::string& place) {
+  for (int l = 0; l < mask.layers(); ++l) {
+    std::string bits;
+    for (const uint8_t off : mask.layer(l)) bits += off ? '1' : '0';
+    EXPECT_EQ(bits, golden[static_cast<size_t>(l)].get<std::string>()) << place << " layer " << l;
+  }
+}
+
+}  // namespace idleheads::test
