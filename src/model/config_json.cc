@@ -6,19 +6,6 @@
 namespace idleheads {
 namespace {
 
-// transformers chooses the class by model_type and would load any file of the family, with a random LM head
-// where there is none. What was saved from another class is not a language model.
-void check_architectures(JsonReader& reader, const Family& family) {
-  for (const std::string& name : reader.texts("architectures")) {
-    if (name == family.architecture || name == family.old_architecture) continue;
-    fail(
-        "{}: architectures names {}, expected {}: the model was saved as something else than a language "
-        "model "
-        "of the family {}",
-        reader.name(), printable(name), family.architecture, family.name);
-  }
-}
-
 const Family& read_family(JsonReader& reader) {
   const std::string name = reader.text("model_type", "");
   if (name.empty()) {

@@ -168,6 +168,19 @@ std::string shown(const std::variant<bool, double>& rest) {
 
 }  // namespace
 
+// transformers chooses the class by model_type and would load any file of the family, with a random LM head
+// where there is none. What was saved from another class is not a language model.
+void check_architectures(JsonReader& reader, const Family& family) {
+  for (const std::string& name : reader.texts("architectures")) {
+    if (name == family.architecture || name == family.old_architecture) continue;
+    fail(
+        "{}: architectures names {}, expected {}: the model was saved as something else than a language "
+        "model "
+        "of the family {}",
+        reader.name(), printable(name), family.architecture, family.name);
+  }
+}
+
 void refuse_acting_keys(const JsonReader& config, const Family& family) {
   for (const std::string& key : config.unread()) {
     if (is_inert(key, family)) continue;

@@ -7,6 +7,9 @@
 
 namespace idleheads {
 
+// Throws Error if the file says that the model was saved from another class than the family's.
+void check_architectures(JsonReader& reader, const Family& family);
+
 // Throws Error for the first key of `config` that was not read and might change what the model computes:
 // a key that no list knows, or a known one at a value that matters. Quantised weights are refused with
 // advice.

@@ -12,6 +12,8 @@
 #include "engine/engine.h"
 #include "engine/golden_cases.h"
 #include "format/json.h"
+#include "format/safetensors.h"
+#include "format/safetensors_writer.h"
 #include "support/temp_folder.h"
 
 namespace idleheads {
@@ -126,6 +128,37 @@ std::vector<float> logits_of(const fs::path& model) {
   const std::vector<Intervention> none = {std::monostate{}};
   Engine engine(Model::open(model.string()), {.threads = 1, .precision = Precision::f32});
   return engine.run({&sample, 1}, none)[0].last_logits;
+}
+
+// The tensors of a text model under names that begin otherwise, and one of another part.
+void write_renamed(const fs::path& from, const fs::path& to, const std::string& beginning) {
+  const MappedFile file(from);
+  test::SafetensorsWriter writer;
+  for (const Tensor& tensor : parse_safetensors(file.bytes(), from.string()).tensors) {
+    std::vector<float> values(static_cast<size_t>(tensor.elements()));
+    dequantize(tensor.dtype, tensor.data, values);
+    writer.add(beginning + tensor.name.substr(std::string("model.").size()), tensor.shape, values);
+  }
+  writer.add("vision_tower.head.weight", {1}, std::vector<float>(1));
+  const std::vector<std::byte> bytes = writer.bytes();
+  std::ofstream(to, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+}
+
+// A Gemma 3 that sees images: its language model, under either of the names that its tensors have had, is the
+// golden's; the part for images is left alone.
+TEST(FamilyNested, Gemma3InsideAModelForImages) {
+  const fs::path text = kFolder / "gemma3_text";
+  for (const std::string beginning : {"language_model.model.", "model.language_model."}) {
+    const test::TempFolder folder;
+    write_renamed(text / "model.safetensors", folder.path() / "model.safetensors", beginning);
+    Json config;
+    config["model_type"] = "gemma3";
+    config["architectures"] = {"Gemma3ForConditionalGeneration"};
+    config["vision_config"]["hidden_size"] = 8;
+    config["text_config"] = parse_json(read_text_file(text / "config.json"), "config.json");
+    std::ofstream(folder.path() / "config.json") << dump_json(config);
+    Golden(text).expect_equal(folder.path());
+  }
 }
 
 // Where GGUF has no key for a setting, the file is the model with that setting at llama.cpp's value; and the

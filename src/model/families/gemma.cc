@@ -223,6 +223,7 @@ void read_gemma3_json(JsonReader& reader, ModelSpec& spec) {
   JsonReader inner(*text, name);
   if (const std::string type = inner.text("model_type", "gemma3_text"); type != "gemma3_text")
     inner.wrong("model_type", "gemma3_text");
+  check_architectures(inner, kGemma3Text);
   read_gemma3_text_json(inner, spec);
   refuse_acting_keys(inner, kGemma3Text);
   spec.storage.renamings = {{"", ""}, {"", "language_model."}, {"model.", "model.language_model."}};
