@@ -4,10 +4,11 @@
 bench/compare_builds.py BEFORE AFTER MODEL [--data GSM8K_FOLDER] [--dtype f32] [--repeat 5]
 
 BEFORE and AFTER are programs. Compared are what a study stores (statistics, log-likelihoods, masks, thresholds) of
-multiple-choice questions and, with --data, of written answers, and everything that probe prints. Exit code 1 if a bit
+multiple-choice questions and, with --data, of written answers, and what probe prints; of newer builds what older ones have too. Exit code 1 if a bit
 differs. Times are the medians of --repeat runs of a shorter study each; nothing else should run on the machine."""
 
 import argparse
+import json
 import sqlite3
 import statistics
 import subprocess
@@ -18,10 +19,21 @@ from pathlib import Path
 
 QUESTIONS = Path(__file__).resolve().parent.parent / "examples" / "everyday_questions.jsonl"
 TABLES = {"interventions": "intervention", "results": "intervention, document", "statistics": "document"}
+PAPER_STATISTICS = 7  # of a head, the first; older builds have no others
 
 
 def run(*command):
     return subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
+def paper_statistics(rows):
+    """Of rows (document, float32 of all heads, numbers a head if the build says so)."""
+    out = []
+    for document, blob, *numbers in rows:
+        size = 4 * (numbers[0] if numbers else PAPER_STATISTICS)
+        heads = (blob[at:at + 4 * PAPER_STATISTICS] for at in range(0, len(blob), size))
+        out.append((document, b"".join(heads)))
+    return out
 
 
 def study(program, options, folder, *arguments):
@@ -33,12 +45,23 @@ def study(program, options, folder, *arguments):
     seconds = time.monotonic() - start
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
         rows = {table: store.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall() for table, order in TABLES.items()}
+    rows["statistics"] = paper_statistics(rows["statistics"])
     return rows, seconds
 
 
 def probe(program, options):
-    return run(program, "probe", options.model, "--dtype", options.dtype, "--json", "--ablate", "ahon_ln<0.5", "L0H1",
+    out = run(program, "probe", options.model, "--dtype", options.dtype, "--json", "--ablate", "ahon_ln<0.5", "L0H1",
                "--text", "The capital of France is", "One, two, three, four", "One, two, three, five")
+    return json.loads(out)
+
+
+def part_like(value, like):
+    """What `value` has of the keys of `like`: newer builds print more."""
+    if isinstance(like, dict):
+        return {key: part_like(value[key], like[key]) for key in like if key in value}
+    if isinstance(like, list) and len(value) == len(like):
+        return [part_like(*pair) for pair in zip(value, like)]
+    return value
 
 
 def main():
@@ -63,7 +86,8 @@ def main():
             differs |= before != after
             print(f"{what}: {'the same' if before == after else 'DIFFERENT'} "
                   f"({', '.join(f'{len(after[table])} {table}' for table in TABLES)})", flush=True)
-        same = probe(options.before, options) == probe(options.after, options)
+        before, after = (probe(program, options) for program in (options.before, options.after))
+        same = before == part_like(after, before)
         differs |= not same
         print(f"probe, 3 prompts, 3 interventions: {'the same' if same else 'DIFFERENT'}", flush=True)
         seconds = {options.before: [], options.after: []}

@@ -13,14 +13,20 @@ import tempfile
 BINARY = sys.argv[1] if len(sys.argv) > 1 else "build/idleheads"
 SMOLLM2 = sys.argv[2] if len(sys.argv) > 2 else "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 GOLDEN = pathlib.Path("tests/data/golden")
-ABOVE = {"awft", "awft_ln"}
+ABOVE = {"awft", "awft_ln", "mass", "sink"}
 
 
-def probe(model, tokens, rules, dtype):
+# GGUF has no key for what is special there: the file is another model (tests/engine/family_golden_test.cc).
+NOT_IN_GGUF = {"mistral", "starcoder2", "gemma2", "gemma3_text"}
+
+
+def probe(model, tokens, rules, dtype, context=0):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(tokens, file)
         file.flush()
         command = [BINARY, "probe", str(model), "--tokens", file.name, "--json", "--dtype", dtype]
+        if context:
+            command += ["--context", str(context)]
         for rule in rules:
             command += ["--ablate", rule]
         return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["samples"]
@@ -108,5 +114,45 @@ def bf16_table():
     print(f"\nflags that differ: {flips} of {total} (sample, intervention, layer, head)")
 
 
+def largest(got, want):
+    """Of |got - want| / max(1, |want|), as tests/engine/family_golden_test.cc allows it."""
+    return max((abs(a - b) / max(1, abs(b)) for a, b in zip(got, want) if b is not None), default=0.0)
+
+
+def family_differences(model, golden, context):
+    samples = probe(model, [case["tokens"] for case in golden["cases"]], rules_of(golden), "f32", context)
+    scores = logits = 0.0
+    masks = wrong = 0
+    for sample, case in zip(samples, golden["cases"]):
+        baseline = sample["runs"][0]
+        heads = len(case["scores"]["awft"][0])
+        logits = max(logits, largest(baseline["last_logits"], case["last_logits"]))
+        for name, want in case["scores"].items():
+            pairs = [(a, b) for a, b in zip(flat(baseline["scores"][name]), flat(want)) if a is not None]
+            scores = max(scores, largest(*zip(*pairs)) if pairs else 0.0)
+    for number, intervention in enumerate(golden["interventions"]):
+        for sample, case in zip(samples, intervention["cases"]):
+            run = sample["runs"][number + 1]
+            masks += 1
+            wrong += bits(run["flagged"], heads) != case["mask"]
+            logits = max(logits, largest(run["last_logits"], case["last_logits"]))
+    return f"{scores:.1e}", f"{logits:.1e}", f"{wrong} of {masks}"
+
+
+def family_table():
+    print("\n| golden | folder: scores | logits | masks that differ | GGUF: scores | logits | masks that differ |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for folder in sorted((GOLDEN / "families").iterdir()):
+        if not folder.is_dir():
+            continue
+        golden = json.loads((folder / "cases.json").read_text())
+        context = 64 if folder.name == "llama_dynamic" else 0
+        cells = family_differences(folder, golden, context)
+        gguf = next((folder / name for name in ("model.gguf", "model_mxfp4.gguf") if (folder / name).exists()), None)
+        other = family_differences(gguf, golden, context) if gguf and folder.name not in NOT_IN_GGUF else ("", "", "")
+        print(f"| {folder.name} | " + " | ".join(cells + other) + " |")
+
+
 golden_table()
 bf16_table()
+family_table()

@@ -129,7 +129,7 @@ std::vector<double> parse_shares(const std::string& text) {
 std::vector<const Score*> parse_scores(const std::string& text) {
   std::vector<const Score*> scores;
   if (text == "all") {
-    for (const Score& score : all_scores()) scores.push_back(&score);
+    for (const Score& score : paper_scores()) scores.push_back(&score);
     return scores;
   }
   for (const std::string& slug : split(text, ',')) {

@@ -89,6 +89,16 @@ Json scores_json(const SampleStats& stats, RandomKey key) {
   return out;
 }
 
+Json positions_json(const SampleStats& stats) {
+  Json out = Json::array();
+  for (int l = 0; l < stats.layers; ++l) {
+    std::vector<float> positions;
+    for (const HeadStats& head : stats.layer(l)) positions.push_back(get(head, Stat::top_position));
+    out.push_back(numbers(positions));
+  }
+  return out;
+}
+
 Json flagged_json(const HeadMask& mask) {
   Json out = Json::array();
   for (int l = 0; l < mask.layers(); ++l) {
@@ -111,6 +121,7 @@ void print_json(const Probe& probe, const std::vector<Sample>& samples,
       const bool none = std::holds_alternative<std::monostate>(interventions[i]);
       runs.push_back({{"ablate", none ? Json(nullptr) : Json(to_string(interventions[i]))},
                       {"scores", scores_json(result.stats, {probe.engine.seed, samples[s].id})},
+                      {"top_position", positions_json(result.stats)},
                       {"flagged", flagged_json(result.mask)},
                       {"last_logits", numbers(result.last_logits)}});
     }
@@ -154,6 +165,24 @@ std::string flagged_text(const HeadMask& mask) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
 }
 
+void print_score(const Score& score, const SampleStats& stats, RandomKey key) {
+  fmt::print("    {} ({}), a line a layer, a column a head:\n", score.slug, score.paper_name);
+  std::vector<float> values(static_cast<size_t>(stats.heads));
+  for (int l = 0; l < stats.layers; ++l) {
+    compute_scores(score, stats.layer(l), l, key, values);
+    fmt::print("    {:>4} {:8.4f}\n", fmt::format("L{}", l), fmt::join(values, " "));
+  }
+}
+
+void print_positions(const SampleStats& stats) {
+  fmt::print("    position of that token, from 0:\n");
+  for (int l = 0; l < stats.layers; ++l) {
+    fmt::print("    {:>4}", fmt::format("L{}", l));
+    for (const HeadStats& head : stats.layer(l)) fmt::print(" {:8.0f}", get(head, Stat::top_position));
+    fmt::print("\n");
+  }
+}
+
 void print_text(const Probe& probe, const Model& model, const std::vector<Sample>& samples,
                 const std::vector<Intervention>& interventions, const std::vector<PathResult>& results) {
   const Score& score = require_score(probe.score);
@@ -165,12 +194,8 @@ void print_text(const Probe& probe, const Model& model, const std::vector<Sample
                  result.mask.count(), result.mask.layers() * result.mask.heads(), 100 * result.mask.share());
       fmt::print("    next token  {}\n    heads off   {}\n", next_tokens(model, result.last_logits),
                  flagged_text(result.mask));
-      fmt::print("    {} ({}), a line a layer, a column a head:\n", score.slug, score.paper_name);
-      std::vector<float> values(static_cast<size_t>(result.stats.heads));
-      for (int l = 0; l < result.stats.layers; ++l) {
-        compute_scores(score, result.stats.layer(l), l, {probe.engine.seed, samples[s].id}, values);
-        fmt::print("    {:>4} {:8.4f}\n", fmt::format("L{}", l), fmt::join(values, " "));
-      }
+      print_score(score, result.stats, {probe.engine.seed, samples[s].id});
+      if (score.numerator == Stat::top_weight) print_positions(result.stats);
     }
   }
 }
@@ -178,6 +203,7 @@ void print_text(const Probe& probe, const Model& model, const std::vector<Sample
 void run(const Probe& probe) {
   require_score(probe.score);
   const std::shared_ptr<const Model> model = probe.engine.open_model();
+  check_score(require_score(probe.score), model->spec());
   const std::vector<Sample> samples = read_samples(probe, *model);
   std::vector<Intervention> interventions = {std::monostate{}};
   const auto refuse = [](const ShareRule& rule) -> float {

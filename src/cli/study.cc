@@ -149,6 +149,7 @@ void run(const Study& study) {
   std::optional<OutputFolder> folder;
   if (outputs.size() > 1 && !study.output.empty()) folder.emplace(study.output);
   const std::shared_ptr<const Model> model = study.engine.open_model();
+  for (const Score* score : options.scores) check_score(*score, model->spec());
   if (!study.text.empty()) {
     run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options);
     return;
@@ -179,7 +180,10 @@ void add_study(CLI::App& app) {
       app.add_subcommand("study", "score all heads, find thresholds, switch heads off, evaluate; resumable");
   auto study = std::make_shared<Study>();
   add_common(*command, study, true);
-  command->add_option("--scores", study->scores, "score functions, as in awft,ahon_ln,random")
+  command
+      ->add_option(
+          "--scores", study->scores,
+          "score functions, as in awft,ahon_ln,random; all: the paper's and random, without sink and mass")
       ->capture_default_str();
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")

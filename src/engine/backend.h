@@ -16,7 +16,13 @@
 
 namespace idleheads {
 
-// Keys, values and the layer's input of one sequence at one layer, kept for tokens to come.
+// What caches keep beside keys and values.
+struct CacheContents {
+  bool inputs = false;   // the layer's, where masks can change
+  bool columns = false;  // sums of weights, where Measure::columns is asked of tokens to come
+};
+
+// Keys, values and CacheContents of one sequence at one layer, kept for tokens to come.
 class RowCache {
  public:
   virtual ~RowCache() = default;
@@ -96,7 +102,7 @@ class Backend {
   // The same memory, divided for generation: half of it for caches.
   virtual RowLimits generation_limits() const = 0;
   virtual int64_t memory_of(int64_t rows) const = 0;  // bytes of the process with so many rows in flight
-  virtual int64_t cached_bytes(bool keep_inputs) const = 0;  // of a token in the caches of all layers
+  virtual int64_t cached_bytes(CacheContents contents) const = 0;  // of a token in the caches of all layers
   virtual bool streams_weights() const = 0;
 
   // Rows. Nothing moves until the next reserve.
@@ -105,8 +111,8 @@ class Backend {
   virtual std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) = 0;
   virtual void restore(const SavedRows& saved) = 0;  // become the rows 0, 1, ...
 
-  // A layer, in this order. `runs` cover all rows; with `measure` there will be sums.
-  virtual void begin_layer(int layer, std::span<const RowRun> runs, bool measure) = 0;
+  // A layer, in this order. `runs` cover all rows; there will be sums if anything is measured.
+  virtual void begin_layer(int layer, std::span<const RowRun> runs, Measure measure) = 0;
   virtual void project() = 0;  // norm, Q K V, RoPE
   virtual void append(std::span<const CacheAppend> appends) = 0;
   // Throws Error (layer, head) where a head's output is not finite.
@@ -125,8 +131,8 @@ class Backend {
   // RepetitionPenaltyLogitsProcessor); log-probabilities and logits are those without it.
   virtual std::vector<RowScores> score(std::span<const RowQuery> queries, float repetition_penalty) = 0;
 
-  // Caches. One is for so many tokens of a layer, and keeps the layer's inputs where masks can change.
-  virtual std::unique_ptr<RowCache> make_cache(int layer, int64_t tokens, bool keep_inputs) = 0;
+  // Caches. One is for so many tokens of a layer.
+  virtual std::unique_ptr<RowCache> make_cache(int layer, int64_t tokens, CacheContents contents) = 0;
   // The inputs that caches of a layer keep, one sequence after the other.
   virtual std::unique_ptr<SavedRows> cached_inputs(std::span<const RowCache* const> caches) = 0;
 };

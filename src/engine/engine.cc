@@ -58,9 +58,10 @@ struct Engine::Impl {
   }
 
   void check_intervention(const Intervention& intervention) const {
+    const ModelSpec& spec = model->spec();
+    if (const auto* rule = std::get_if<ScoreRule>(&intervention)) check_score(*rule->score, spec);
     const auto* fixed = std::get_if<FixedHeads>(&intervention);
     if (fixed == nullptr) return;
-    const ModelSpec& spec = model->spec();
     for (const HeadId id : fixed->heads) {
       if (id.layer < 0 || id.layer >= spec.layer_count() || id.head < 0 || id.head >= spec.heads()) {
         fail_usage("head {} does not exist: the model has layers 0 to {} and heads 0 to {}", to_string(id),
@@ -116,6 +117,13 @@ bool Engine::streams_weights() const { return impl_->backend->streams_weights();
 int64_t Engine::rows() const { return impl_->backend->limits().rows; }
 int64_t Engine::memory_of(int64_t rows) const { return impl_->backend->memory_of(rows); }
 WorkCount Engine::work() const { return impl_->work; }
+
+void check_score(const Score& score, const ModelSpec& spec) {
+  const auto has_sinks = [](const LayerSpec& layer) { return layer.attention.sinks; };
+  if (score.numerator != Stat::sink_weight || std::ranges::any_of(spec.layers, has_sinks)) return;
+  fail_usage("score {} is the weight on learned sinks, and a {} model has none; mass needs none", score.slug,
+             spec.family);
+}
 
 std::string engine_description(Precision precision) { return cpu_description(precision); }
 

@@ -85,6 +85,9 @@ class Engine {
   std::unique_ptr<Impl> impl_;
 };
 
+// Throws UsageError where the model has not what the score looks at: a learned sink.
+void check_score(const Score& score, const ModelSpec& spec);
+
 // "bf16 products (oneDNN 2.6.3, ...), AVX3_ZEN4 kernels": what results depend on besides the model; recorded.
 std::string engine_description(Precision precision);
 

@@ -54,7 +54,7 @@ void ForwardPass::append_whole_paths(int layer) {
   std::vector<CacheAppend> list;
   for (auto& [leaf, cache] : by_leaf) {
     const int64_t tokens = batch_.segment_of(batch_.branches()[static_cast<size_t>(leaf)]).end;
-    cache->rows = backend_.make_cache(layer, tokens + start_->reserve_tokens, start_->keep_inputs);
+    cache->rows = backend_.make_cache(layer, tokens + start_->reserve_tokens, start_->contents);
     list.push_back({leaf, true, cache->rows.get()});
   }
   backend_.append(list);

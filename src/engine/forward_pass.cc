@@ -22,9 +22,14 @@ RowBatch first_batch(const EngineParts& parts, std::span<const Sample> samples,
 
 }  // namespace
 
-bool needs_statistics(const Intervention& intervention) {
-  const auto* rule = std::get_if<ScoreRule>(&intervention);
-  return rule != nullptr && !rule->score->is_random;
+Measure needed_for(std::span<const Intervention> interventions) {
+  Measure measure = Measure::nothing;
+  for (const Intervention& intervention : interventions) {
+    const auto* rule = std::get_if<ScoreRule>(&intervention);
+    if (rule == nullptr || rule->score->is_random) continue;
+    measure = std::max(measure, is_of_columns(rule->score->numerator) ? Measure::columns : Measure::rows);
+  }
+  return measure;
 }
 
 ForwardPass::ForwardPass(const EngineParts& parts, std::span<const Sample> samples,
@@ -38,8 +43,7 @@ ForwardPass::ForwardPass(const EngineParts& parts, std::span<const Sample> sampl
       interventions_(interventions),
       options_(options),
       start_(start),
-      measure_(options.stats || std::ranges::any_of(interventions, needs_statistics) ||
-               (start && start->keep_inputs)),
+      measure_(options.stats ? Measure::columns : needed_for(interventions)),
       together_(options.rows > 0 ? RowBatch::Together::interventions : RowBatch::Together::sharing),
       all_(first_batch(parts, samples, paths, start)),
       batch_(all_) {
@@ -72,7 +76,7 @@ void ForwardPass::run_layers() {
     backend_.project();
     if (start_) append_rows(l);
     backend_.attend();
-    if (measure_) sum_statistics(l);
+    if (measure_ != Measure::nothing) sum_statistics(l);
     count_work();
     const Branching branching = decide_masks(l);
     if (batch_.paths().empty()) return;
@@ -144,7 +148,7 @@ Branching ForwardPass::decide_masks(int layer) {
     const Sample& sample = samples_[static_cast<size_t>(path.sample)];
     PathResult& result = results_[static_cast<size_t>(path.number)];
     std::vector<HeadStats> stats(static_cast<size_t>(spec_.heads()));
-    if (measure_) sample_stats(sums_, path.branch, std::ssize(sample.tokens), stats);
+    if (measure_ != Measure::nothing) sample_stats(sums_, path.branch, std::ssize(sample.tokens), stats);
     if (options_.stats) std::ranges::copy(stats, result.stats.layer(layer).begin());
     const RandomKey key = {options_.seed, sample.id};
     decide_mask(interventions_[static_cast<size_t>(path.intervention)], stats, layer, key,

@@ -23,8 +23,8 @@ struct EngineParts {
   bool sharing = true;
 };
 
-// Whether its masks depend on the head statistics.
-bool needs_statistics(const Intervention& intervention);
+// What the masks of interventions depend on.
+Measure needed_for(std::span<const Intervention> interventions);
 
 class ForwardPass {
  public:
@@ -89,7 +89,7 @@ class ForwardPass {
   std::span<const Intervention> interventions_;
   const RunOptions options_;
   const StartFrom* start_;
-  const bool measure_;                 // anybody asks for statistics
+  const Measure measure_;              // the most that anybody asks for
   const RowBatch::Together together_;  // in parts
   const RowBatch all_;                 // every path, as it begins
   RowBatch batch_;                     // those on their way

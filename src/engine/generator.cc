@@ -29,7 +29,7 @@ Generator::Generator(const EngineParts& parts, std::span<const Prompt> prompts,
       prompts_(prompts),
       interventions_(interventions),
       options_(options),
-      masks_change_(std::ranges::any_of(interventions, needs_statistics)),
+      needed_(needed_for(interventions)),
       results_(prompts.size() * interventions.size()) {}
 
 std::vector<GenerateResult> Generator::run() {
@@ -100,7 +100,7 @@ Generator::Outcome Generator::forward(std::span<const Sequence* const> sequences
       paths.push_back({static_cast<int32_t>(samples.size()), i});
     samples.push_back(sample_of(sequence->prompt, sequence->tokens));
   }
-  start.keep_inputs = masks_change_;
+  start.contents = cache_contents();
   ForwardPass pass(parts_, samples, interventions_, paths, run_options(stats), &start);
   Outcome outcome;
   outcome.results = pass.run();
@@ -274,7 +274,12 @@ GenerateResult& Generator::result_of(int32_t prompt, int32_t intervention) {
 // What is cached of a path at its longest, if it shares nothing.
 int64_t Generator::path_bytes(int32_t prompt) const {
   const int64_t tokens = std::ssize(prompts_[static_cast<size_t>(prompt)].tokens) + options_.max_new_tokens;
-  return tokens * parts_.backend.cached_bytes(masks_change_);
+  return tokens * parts_.backend.cached_bytes(cache_contents());
+}
+
+// Masks that depend on statistics may change with every token.
+CacheContents Generator::cache_contents() const {
+  return {.inputs = needed_ != Measure::nothing, .columns = needed_ == Measure::columns};
 }
 
 void Generator::report() const {

@@ -62,13 +62,14 @@ class Generator {
   Sample sample_of(int32_t prompt, std::span<const int32_t> tokens) const;
   GenerateResult& result_of(int32_t prompt, int32_t intervention);
   int64_t path_bytes(int32_t prompt) const;
+  CacheContents cache_contents() const;
   void report() const;
 
   EngineParts parts_;
   std::span<const Prompt> prompts_;
   std::span<const Intervention> interventions_;
   const GenerateOptions& options_;
-  const bool masks_change_;
+  const Measure needed_;
   std::vector<GenerateResult> results_;
   std::vector<Sequence> sequences_;
   Part next_;  // the first interventions of the first prompt that have not begun

@@ -50,9 +50,9 @@ struct StartFrom {
   std::span<SequenceCache* const> caches;
   int layer = 0;
   // prompt and layer: the caches that ForwardPass::take_caches() gives have memory for so many more tokens,
-  // and the inputs that a later start at a layer needs.
+  // and what a later start needs.
   int64_t reserve_tokens = 0;
-  bool keep_inputs = false;
+  CacheContents contents = {};
 };
 
 }  // namespace idleheads

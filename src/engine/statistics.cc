@@ -1,5 +1,7 @@
 #include "engine/statistics.h"
 
+#include <limits>
+
 namespace idleheads {
 
 void LayerSums::reset(int64_t runs, int head_count, int kv_head_count) {
@@ -9,6 +11,7 @@ void LayerSums::reset(int64_t runs, int head_count, int kv_head_count) {
   value_norms.assign(static_cast<size_t>(runs * kv_heads), 0);
   first_value_norms.assign(static_cast<size_t>(runs * kv_heads), 0);
   last_output_norms.assign(static_cast<size_t>(runs * heads), 0);
+  tops.assign(static_cast<size_t>(runs * heads), {});
 }
 
 std::span<HeadSums> LayerSums::heads_of(int64_t run) {
@@ -25,6 +28,7 @@ std::span<float> LayerSums::first_norms_of(int64_t run) {
 }
 
 void sample_stats(const LayerSums& sums, int64_t run, int64_t tokens, std::span<HeadStats> stats) {
+  constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
   const auto count = static_cast<double>(tokens);
   const int group = sums.heads / sums.kv_heads;
   for (int h = 0; h < sums.heads; ++h) {
@@ -41,6 +45,11 @@ void sample_stats(const LayerSums& sums, int64_t run, int64_t tokens, std::span<
     set(Stat::last_output_norm, sums.last_output_norms[of_head]);
     set(Stat::output_norm, head.output_norm / count);
     set(Stat::projected_norm, head.projected_norm / count);
+    set(Stat::sink_weight, head.sink_weight / count);
+    const TopWeight& top = sums.tops[of_head];
+    const bool is_there = top.position >= 0;
+    set(Stat::top_weight, is_there ? top.weight / count : kNotMeasured);
+    set(Stat::top_position, is_there ? static_cast<double>(top.position) : kNotMeasured);
   }
 }
 

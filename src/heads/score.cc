@@ -1,5 +1,6 @@
 #include "heads/score.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -17,25 +18,29 @@ constexpr auto kOne = Score::Normaliser::one;
 constexpr auto kLayerMean = Score::Normaliser::layer_mean;
 constexpr auto kOwn = Score::Normaliser::own;
 
-constexpr std::array<Score, 16> kScores = {{
-    // slug, paper's name, numerator, normaliser, of what, inactive above?, random?
-    {"awft", "Avg Weight of First Token", first_weight, kOne, first_weight, true, false},
-    {"awft_ln", "Avg Weight of First Token (LN)", first_weight, kLayerMean, first_weight, true, false},
-    {"aeqd", "Avg Entropy of Query Distributions", entropy, kOne, entropy, false, false},
-    {"aeqd_ln", "Avg Entropy of Query Distributions (LN)", entropy, kLayerMean, entropy, false, false},
-    {"ftvvn", "First Token Value Vector Norm", first_value_norm, kOne, first_value_norm, false, false},
+constexpr std::array<Score, 18> kScores = {{
+    // slug, paper's name, numerator, normaliser, of what, inactive above?, random?, paper's?
+    {"awft", "Avg Weight of First Token", first_weight, kOne, first_weight, true, false, true},
+    {"awft_ln", "Avg Weight of First Token (LN)", first_weight, kLayerMean, first_weight, true, false, true},
+    {"aeqd", "Avg Entropy of Query Distributions", entropy, kOne, entropy, false, false, true},
+    {"aeqd_ln", "Avg Entropy of Query Distributions (LN)", entropy, kLayerMean, entropy, false, false, true},
+    {"ftvvn", "First Token Value Vector Norm", first_value_norm, kOne, first_value_norm, false, false, true},
     {"ftvvn_ln", "First Token Value Vector Norm (LN)", first_value_norm, kLayerMean, first_value_norm, false,
-     false},
-    {"avvn", "Avg Value Vector Norm", value_norm, kOne, value_norm, false, false},
-    {"avvn_ln", "Avg Value Vector Norm (LN)", value_norm, kLayerMean, value_norm, false, false},
-    {"lthon", "Last Token Head Output Norm", last_output_norm, kOne, output_norm, false, false},
-    {"lthon_ln", "Last Token Head Output Norm (LN)", last_output_norm, kLayerMean, output_norm, false, false},
-    {"lthon_hn", "Last Token Head Output Norm (HN)", last_output_norm, kOwn, output_norm, false, false},
-    {"ahon", "Avg Head Output Norm", output_norm, kOne, output_norm, false, false},
-    {"ahon_ln", "Avg Head Output Norm (LN)", output_norm, kLayerMean, output_norm, false, false},
-    {"afhon", "Avg Full Head Output Norm", projected_norm, kOne, projected_norm, false, false},
-    {"afhon_ln", "Avg Full Head Output Norm (LN)", projected_norm, kLayerMean, projected_norm, false, false},
-    {"random", "Random", first_weight, kOne, first_weight, false, true},
+     false, true},
+    {"avvn", "Avg Value Vector Norm", value_norm, kOne, value_norm, false, false, true},
+    {"avvn_ln", "Avg Value Vector Norm (LN)", value_norm, kLayerMean, value_norm, false, false, true},
+    {"lthon", "Last Token Head Output Norm", last_output_norm, kOne, output_norm, false, false, true},
+    {"lthon_ln", "Last Token Head Output Norm (LN)", last_output_norm, kLayerMean, output_norm, false, false,
+     true},
+    {"lthon_hn", "Last Token Head Output Norm (HN)", last_output_norm, kOwn, output_norm, false, false, true},
+    {"ahon", "Avg Head Output Norm", output_norm, kOne, output_norm, false, false, true},
+    {"ahon_ln", "Avg Head Output Norm (LN)", output_norm, kLayerMean, output_norm, false, false, true},
+    {"afhon", "Avg Full Head Output Norm", projected_norm, kOne, projected_norm, false, false, true},
+    {"afhon_ln", "Avg Full Head Output Norm (LN)", projected_norm, kLayerMean, projected_norm, false, false,
+     true},
+    {"random", "Random", first_weight, kOne, first_weight, false, true, true},
+    {"sink", "Avg Weight of the Learned Sink", sink_weight, kOne, sink_weight, true, false, false},
+    {"mass", "Largest Avg Weight of a Token", top_weight, kOne, top_weight, true, false, false},
 }};
 
 float random_score(RandomKey key, int layer, int head) {
@@ -61,6 +66,10 @@ float ratio(float numerator, float normaliser) {
 }  // namespace
 
 std::span<const Score> all_scores() { return kScores; }
+
+std::span<const Score> paper_scores() {
+  return std::span(kScores).first(static_cast<size_t>(std::ranges::count(kScores, true, &Score::in_paper)));
+}
 
 const Score* find_score(std::string_view slug) {
   for (const Score& score : kScores) {

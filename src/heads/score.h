@@ -20,12 +20,15 @@ struct Score {
   Stat normaliser_stat;  // what the layer mean is taken of, or the head's own number
   bool inactive_above;   // true: a head is inactive when its score is above the threshold
   bool is_random;        // the control: no statistic, a counter-based generator
+  bool in_paper;         // one of its 15, or the control
 
   bool operator==(const Score& other) const { return slug == other.slug; }
 };
 
-// The 15 scores and "random", in the paper's order, random last.
+// The 15 scores and "random", in the paper's order, random last; then those that are not in the paper.
 std::span<const Score> all_scores();
+// The first 16 of them.
+std::span<const Score> paper_scores();
 
 // nullptr if there is none of that slug.
 const Score* find_score(std::string_view slug);

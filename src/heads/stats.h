@@ -1,5 +1,5 @@
-// The seven raw numbers of one head on one sample, from which all scores are computed (paper section 3;
-// design 1).
+// The raw numbers of one head on one sample, from which all scores are computed: the paper's seven (section
+// 3), and three for models whose sink is not the first token.
 #pragma once
 
 #include <array>
@@ -20,10 +20,17 @@ enum class Stat : int {
   last_output_norm,  // |z_{S-1}|
   output_norm,       // mean over t of |z_t|
   projected_norm,    // mean over t of |W_O^h z_t|
+  sink_weight,       // mean over t of the learned sink's weight, 1 - sum_k A[t,k]; 0 without one
+  top_weight,        // the largest over k of the mean over t of A[t,k]
+  top_position,      // that k, of several the first
 };
-inline constexpr int kStats = 7;
+inline constexpr int kStats = 10;
+inline constexpr int kPaperStats = 7;  // the first of them
 
 std::string_view stat_name(Stat stat);
+
+// Of a matrix column, and so of all rows together: NaN where only rows were measured.
+inline bool is_of_columns(Stat stat) { return stat == Stat::top_weight || stat == Stat::top_position; }
 
 using HeadStats = std::array<float, kStats>;
 

@@ -153,6 +153,8 @@ std::vector<float> divided(std::vector<float> frequencies, const std::vector<dou
 
 // Factors for samples up to the original context, and others for longer ones.
 void apply_longrope(const LongRope& s, int64_t context, std::string_view name, RopeSpec& rope) {
+  if (s.original_context == 0 && s.factor == 0)
+    fail("{}: longrope needs original_max_position_embeddings, or a factor", name);
   const double original = s.original_context > 0 ? s.original_context : static_cast<double>(context);
   constexpr double kLongest = 1e12;
   if (!(original >= 2 && original <= kLongest))

@@ -177,8 +177,9 @@ StudyComparison compare_studies(const LoadedStudy& study_a, const LoadedStudy& s
                                   results_b = results_of(study_b, keys);
   out.baseline_a = value_of(metric_values(answered(a.documents, results_a)), a.metric);
   out.baseline_b = value_of(metric_values(answered(b.documents, results_b)), b.metric);
-  for (const Score& score : all_scores()) {
-    if (!score.is_random) out.scores.push_back(compare_score(score, a, b, results_a, results_b));
+  for (const Score* score : shown_scores(a)) {
+    if (score->in_paper || find_tested(b, *score))
+      out.scores.push_back(compare_score(*score, a, b, results_a, results_b));
   }
   if (!out.same_shape) return out;
   for (const ScoreSummary& score : a.scores) {

@@ -20,8 +20,9 @@ constexpr double kLegend = 575;
 std::string color_of(std::string_view slug) {
   const std::string_view family = slug.substr(0, slug.find('_'));
   constexpr std::pair<std::string_view, const char*> kColors[] = {
-      {"awft", "#0072B2"},  {"aeqd", "#E69F00"}, {"ftvvn", "#009E73"}, {"avvn", "#CC79A7"},
-      {"lthon", "#56B4E9"}, {"ahon", "#D55E00"}, {"afhon", "#9A8700"}};
+      {"awft", "#0072B2"},  {"aeqd", "#E69F00"},  {"ftvvn", "#009E73"},
+      {"avvn", "#CC79A7"},  {"lthon", "#56B4E9"}, {"ahon", "#D55E00"},
+      {"afhon", "#9A8700"}, {"mass", "#5E4FA2"},  {"sink", "#000000"}};
   for (const auto& [name, color] : kColors) {
     if (family == name) return color;
   }

@@ -58,13 +58,11 @@ ScoreDistribution distribution_of(const Score& score, int layers, int heads, con
 
 }  // namespace
 
-std::vector<ScoreDistribution> score_distributions(int layers, int heads,
-                                                   const std::vector<StoredResult>& baseline) {
+std::vector<ScoreDistribution> score_distributions(std::span<const Score* const> scores, int layers,
+                                                   int heads, const std::vector<StoredResult>& baseline) {
   std::vector<ScoreDistribution> out;
-  for (const Score& score : all_scores()) {
-    if (score.is_random) continue;
-    out.push_back(distribution_of(score, layers, heads, head_values(score, layers, heads, baseline)));
-  }
+  for (const Score* score : scores)
+    out.push_back(distribution_of(*score, layers, heads, head_values(*score, layers, heads, baseline)));
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "heads/score.h"
@@ -49,8 +50,8 @@ struct ScoreDistribution {
   HeadGrid mean;  // over samples; NaN scores are left out
 };
 
-// All scores but random, in the order of the score table, from the results of the baseline with statistics.
-std::vector<ScoreDistribution> score_distributions(int layers, int heads,
-                                                   const std::vector<StoredResult>& baseline);
+// Of these scores, from the results of the baseline with statistics.
+std::vector<ScoreDistribution> score_distributions(std::span<const Score* const> scores, int layers,
+                                                   int heads, const std::vector<StoredResult>& baseline);
 
 }  // namespace idleheads

@@ -120,11 +120,11 @@ HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary)
   HeadProfiles out;
   const std::vector<StoredResult> baseline = store.results(0, true);
   const std::vector<int> groups = groups_of(summary, baseline);
-  for (const Score& score : all_scores()) {
-    if (score.is_random) continue;
+  for (const Score* score : shown_scores(summary)) {
     out.scores.push_back(
-        profile_of(score, head_values(score, summary.layers, summary.heads, baseline), groups));
+        profile_of(*score, head_values(*score, summary.layers, summary.heads, baseline), groups));
   }
+  out.stats = shown_stats(summary);
   const RawMeans means = raw_means(summary, baseline);
   out.attention = attention_of(means);
   out.layers = layers_of(summary, means);

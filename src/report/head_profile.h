@@ -48,7 +48,8 @@ struct LayerProfile {
 };
 
 struct HeadProfiles {
-  std::vector<ScoreProfile> scores;      // all but random
+  std::vector<ScoreProfile> scores;      // shown_scores()
+  std::vector<Stat> stats;               // shown_stats()
   std::vector<HeadAttention> attention;  // [layers x heads]
   std::vector<LayerProfile> layers;
   std::optional<KvProfile> kv;  // under best_point(); none without it

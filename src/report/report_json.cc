@@ -97,9 +97,8 @@ OrderedJson layers_json(const HeadProfiles& profiles) {
   OrderedJson out = OrderedJson::object();
   for (const LayerProfile& layer : profiles.layers) {
     out["off"].push_back(rounded(100 * layer.off));
-    for (int k = 0; k < kStats; ++k)
-      out[std::string(stat_name(static_cast<Stat>(k)))].push_back(
-          rounded(layer.stats[static_cast<size_t>(k)]));
+    for (const Stat stat : profiles.stats)
+      out[std::string(stat_name(stat))].push_back(rounded(layer.stats[static_cast<size_t>(stat)]));
   }
   return out;
 }

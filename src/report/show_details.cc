@@ -90,13 +90,15 @@ std::string layer_table(const StudySummary& s, const HeadProfiles& profiles, con
   std::vector<Column> columns = {{"layer"}};
   const bool off = best_point(s) != nullptr;
   if (off) columns.push_back({"off %"});
-  for (int k = 0; k < kStats; ++k) columns.push_back({std::string(stat_name(static_cast<Stat>(k)))});
+  for (const Stat stat : profiles.stats) columns.push_back({std::string(stat_name(stat))});
   Table table(columns);
   for (size_t l = 0; l < profiles.layers.size(); ++l) {
     std::vector<std::string> cells = {std::to_string(l)};
     if (off) cells.push_back(fmt::format("{:.1f}", 100 * profiles.layers[l].off));
-    for (const double value : profiles.layers[l].stats)
+    for (const Stat stat : profiles.stats) {
+      const double value = profiles.layers[l].stats[static_cast<size_t>(stat)];
       cells.push_back(std::isnan(value) ? "-" : fmt::format("{:.4g}", value));
+    }
     table.add_row(std::move(cells));
   }
   return table.to_string(colored(options));

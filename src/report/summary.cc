@@ -208,6 +208,23 @@ std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSum
   return curve;
 }
 
+std::vector<const Score*> shown_scores(const StudySummary& summary) {
+  std::vector<const Score*> shown;
+  for (const Score& score : all_scores()) {
+    if (!score.is_random && (score.in_paper || find_tested(summary, score))) shown.push_back(&score);
+  }
+  return shown;
+}
+
+std::vector<Stat> shown_stats(const StudySummary& summary) {
+  std::vector<Stat> shown;
+  for (int k = 0; k < kPaperStats; ++k) shown.push_back(static_cast<Stat>(k));
+  for (const ScoreSummary& score : summary.scores) {
+    if (!score.score->in_paper) shown.push_back(score.score->numerator);
+  }
+  return shown;
+}
+
 const ScoreSummary* find_tested(const StudySummary& summary, const Score& score) {
   for (const ScoreSummary& candidate : summary.scores) {
     if (*candidate.score == score) return &candidate;
@@ -258,7 +275,9 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
   summary.baseline = summary.subjects.front().values;
   if (summary.baseline_done < documents)
     summary.missing.push_back({"baseline", summary.baseline_done, documents});
-  if (with_stats) summary.distributions = score_distributions(summary.layers, summary.heads, baseline);
+  if (with_stats)
+    summary.distributions =
+        score_distributions(shown_scores(summary), summary.layers, summary.heads, baseline);
 
   read_interventions(store, baseline, summary);
   for (ScoreSummary& score : summary.scores) finish_score(summary, score);

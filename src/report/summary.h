@@ -155,6 +155,11 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options = 
 // The tolerance in words: "1 point", "0.5 points", "1 %".
 std::string tolerance_text(const StudySummary& summary);
 
+// The paper's scores without random, and what else the study tests: what tables and pages show of its heads.
+std::vector<const Score*> shown_scores(const StudySummary& summary);
+// Likewise the paper's seven statistics, and what else its scores are made of.
+std::vector<Stat> shown_stats(const StudySummary& summary);
+
 // What the study has of a score; nullptr if it was not in its plan.
 const ScoreSummary* find_tested(const StudySummary& summary, const Score& score);
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 
 #include "base/error.h"
@@ -86,13 +87,20 @@ std::vector<std::byte> encode_stats(std::span<const SampleStats> stats, int laye
   return bytes;
 }
 
-std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int layers,
-                                      int heads) {
-  const size_t stride = head_count(layers, heads) * sizeof(HeadStats);
-  check_size(bytes.size(), samples, stride, "statistics");
+std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int64_t numbers,
+                                      int layers, int heads) {
+  if (numbers < 1 || numbers > kStats)
+    fail("statistics: {} numbers a head, expected 1 to {}", numbers, kStats);
+  const size_t of_head = static_cast<size_t>(numbers) * sizeof(float);
+  check_size(bytes.size(), samples, head_count(layers, heads) * of_head, "statistics");
   std::vector<SampleStats> stats(samples, SampleStats(layers, heads));
-  for (size_t sample = 0; sample < samples; ++sample) {
-    std::memcpy(stats[sample].values.data(), bytes.data() + sample * stride, stride);
+  const std::byte* from = bytes.data();
+  for (SampleStats& sample : stats) {
+    for (HeadStats& head : sample.values) {
+      head.fill(std::numeric_limits<float>::quiet_NaN());
+      std::memcpy(head.data(), from, of_head);
+      from += of_head;
+    }
   }
   return stats;
 }

@@ -24,10 +24,11 @@ std::vector<float> decode_floats(std::span<const std::byte> bytes, size_t count)
 std::vector<std::byte> encode_masks(std::span<const HeadMask> masks, int layers, int heads);
 std::vector<HeadMask> decode_masks(std::span<const std::byte> bytes, size_t samples, int layers, int heads);
 
-// float32, little-endian, [samples, layers, heads, 7] in the order of Stat.
+// float32, little-endian, [samples, layers, heads, kStats] in the order of Stat; older files have fewer
+// `numbers`, and what they lack is NaN.
 std::vector<std::byte> encode_stats(std::span<const SampleStats> stats, int layers, int heads);
-std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int layers,
-                                      int heads);
+std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int64_t numbers,
+                                      int layers, int heads);
 
 // A JSON array of whole numbers: "[12,7,30]".
 std::string encode_integers(std::span<const int64_t> values);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -145,6 +146,15 @@ bool is_complete(const StudyStore& store, const StudyOptions& options) {
   return std::all_of(done.begin(), done.end(), [](const auto& row) { return missing(row).empty(); });
 }
 
+// Statistics of a sample lack all of a number or none of it.
+void require_measured(const Score& score, const SampleStats& stats, int64_t document) {
+  if (!std::isnan(get(stats.values.front(), score.numerator))) return;
+  fail(
+      "score {}: the study was begun by an older idleheads, which did not measure {} (document {}); start "
+      "another with --output",
+      score.slug, stat_name(score.numerator), document);
+}
+
 std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline,
                              const PreparedTask& task, uint64_t seed, std::span<const double> shares) {
   std::vector<float> values;
@@ -152,6 +162,7 @@ std::vector<float> calibrate(const Score& score, std::span<const StoredResult> b
     for (size_t s = 0; s < result.stats.size(); ++s) {
       const RandomKey key = {seed, task.documents[static_cast<size_t>(result.document)].samples[s].id};
       const SampleStats& stats = result.stats[s];
+      require_measured(score, stats, result.document);
       std::vector<float> scores(static_cast<size_t>(stats.heads));
       for (int l = 0; l < stats.layers; ++l) {
         compute_scores(score, stats.layer(l), l, key, scores);

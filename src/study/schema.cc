@@ -49,6 +49,7 @@ std::span<const std::string> views() {
       "CREATE TEMP VIEW work AS SELECT 0 AS intervention, 0.0 AS rows, 0 AS rows_unshared WHERE false",
       "CREATE TEMP VIEW documents AS SELECT *, NULL AS reference, 0 AS words, 0 AS bytes FROM main.documents;"
       "CREATE TEMP VIEW results AS SELECT *, '' AS response, '[]' AS passes FROM main.results",
+      "CREATE TEMP VIEW statistics AS SELECT *, 7 AS numbers FROM main.statistics",
   };
   return views;
 }
@@ -101,6 +102,10 @@ ALTER TABLE documents ADD COLUMN words INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE documents ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE results ADD COLUMN response TEXT NOT NULL DEFAULT '';
 ALTER TABLE results ADD COLUMN passes TEXT NOT NULL DEFAULT '[]';
+)sql",
+      // 3 -> 4: how many statistics of a head the blob has
+      R"sql(
+ALTER TABLE statistics ADD COLUMN numbers INTEGER NOT NULL DEFAULT 7;
 )sql",
   };
   return steps;

@@ -300,7 +300,8 @@ StoredResult StudyStore::Impl::read_result(Statement& row, bool with_stats) cons
   if (!passes_fit(document, result.passes)) fail("its passes make no sense");
   const size_t masks = document.reference ? result.passes.size() : samples;
   result.masks = decode_masks(row.blob(2), masks, shape.layers, shape.heads);
-  if (with_stats) result.stats = decode_stats(row.blob(5), samples, shape.layers, shape.heads);
+  if (with_stats)
+    result.stats = decode_stats(row.blob(5), samples, row.integer(6), shape.layers, shape.heads);
   return result;
 } catch (const SqliteError&) {
   throw;
@@ -384,7 +385,7 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
     Statement insert(database,
                      "INSERT INTO results (intervention, document, log_likelihoods, masks, response, passes) "
                      "VALUES (?, ?, ?, ?, ?, ?)");
-    Statement insert_stats(database, "INSERT INTO statistics (document, stats) VALUES (?, ?)");
+    Statement insert_stats(database, "INSERT INTO statistics (document, stats, numbers) VALUES (?, ?, ?)");
     for (const auto& [intervention, result] : results) {
       impl_->check_result(intervention, result, interventions);
       const auto log_likelihoods = encode_floats(result.log_likelihoods);
@@ -395,7 +396,7 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
         insert.bind(5, result.response).bind(6, passes).run();
         if (intervention != 0) continue;
         const auto stats = encode_stats(result.stats, layers, heads);
-        insert_stats.bind(1, result.document).bind(2, stats).run();
+        insert_stats.bind(1, result.document).bind(2, stats).bind(3, int64_t{kStats}).run();
       } catch (const SqliteError& error) {
         if ((error.code() & 0xff) != SQLITE_CONSTRAINT) throw;
         fail(
@@ -438,11 +439,13 @@ std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_st
     Database& database = impl_->database;
     with_stats = with_stats && intervention == 0;
     Statement rows(
-        database, with_stats ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats "
-                               "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
-                               "WHERE r.intervention = ? ORDER BY r.document"
-                             : "SELECT document, log_likelihoods, masks, response, passes FROM results "
-                               "WHERE intervention = ? ORDER BY document");
+        database,
+        with_stats
+            ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats, s.numbers "
+              "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
+              "WHERE r.intervention = ? ORDER BY r.document"
+            : "SELECT document, log_likelihoods, masks, response, passes FROM results "
+              "WHERE intervention = ? ORDER BY document");
     rows.bind(1, intervention);
     std::vector<StoredResult> results;
     while (rows.step()) {

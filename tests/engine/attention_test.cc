@@ -47,9 +47,11 @@ struct Problem {
 struct Answer {
   std::vector<float> z;         // [positions, heads, dim]
   std::vector<RowStats> stats;  // [positions, heads]
+  std::vector<double> columns;  // [heads, positions]
   bool operator==(const Answer& other) const {
     return std::memcmp(z.data(), other.z.data(), z.size() * sizeof(float)) == 0 &&
-           std::memcmp(stats.data(), other.stats.data(), stats.size() * sizeof(RowStats)) == 0;
+           std::memcmp(stats.data(), other.stats.data(), stats.size() * sizeof(RowStats)) == 0 &&
+           columns == other.columns;
   }
 };
 
@@ -66,6 +68,7 @@ Answer attend_in_pieces(const Problem& p, int64_t step, int64_t run) {
   }
   Answer answer;
   answer.stats.resize(static_cast<size_t>(p.positions * p.heads));
+  answer.columns.resize(static_cast<size_t>(p.positions * p.heads));
   AttentionScratch scratch;
   for (int64_t first = 0; first < p.positions; first += step) {
     const int64_t count = std::min(step, p.positions - first);
@@ -86,7 +89,16 @@ Answer attend_in_pieces(const Problem& p, int64_t step, int64_t run) {
     task.bf16 = p.bf16;
     task.stats = answer.stats.data() + first * p.heads;
     task.stats_stride = p.heads;
+    const int64_t width = padded_positions(first + count);
+    std::vector<double> columns(static_cast<size_t>(p.heads * width));
+    task.columns = columns.data();
     attend(task, scratch);
+    for (int64_t i = 0; i < p.heads * width; ++i) {
+      const int64_t position = i % width;
+      if (position < p.positions)
+        answer.columns[static_cast<size_t>(i / width * p.positions + position)] +=
+            columns[static_cast<size_t>(i)];
+    }
     for (int64_t t = 0; t < count; ++t) {
       const float* row = queries.data() + t * p.stride;
       answer.z.insert(answer.z.end(), row, row + p.heads * p.dim);
@@ -99,7 +111,8 @@ Answer attend_in_pieces(const Problem& p, int64_t step, int64_t run) {
 
 struct NaiveRow {
   std::vector<double> z;
-  double first_weight = 0, entropy = 0, output_norm = 0, projected_norm = 0;
+  std::vector<double> weights;
+  double first_weight = 0, entropy = 0, output_norm = 0, projected_norm = 0, sink_weight = 1;
 };
 
 NaiveRow naive(const Problem& p, int64_t t, int h) {
@@ -121,6 +134,8 @@ NaiveRow naive(const Problem& p, int64_t t, int h) {
   row.z.resize(static_cast<size_t>(p.dim));
   for (int64_t k = 0; k <= t; ++k) {
     const double a = weights[static_cast<size_t>(k)] / sum;
+    row.weights.push_back(a);
+    row.sink_weight -= a;
     if (a > 0) row.entropy -= a * std::log(a);
     for (int i = 0; i < p.dim; ++i) row.z[static_cast<size_t>(i)] += a * p.value(k)[i];
   }
@@ -142,12 +157,16 @@ NaiveRow naive(const Problem& p, int64_t t, int h) {
 // `tolerance` is relative to numbers of the order of `spread`; that of z, and of what follows from it, may be
 // another.
 void expect_naive(const Problem& p, const Answer& got, double tolerance, double z_tolerance) {
+  std::vector<double> columns(got.columns.size());
   for (int64_t t = 0; t < p.positions; ++t) {
     for (int h = 0; h < p.heads; ++h) {
       const NaiveRow want = naive(p, t, h);
       const std::string place = fmt::format("{} heads of {}, position {} head {}", p.heads, p.dim, t, h);
       const RowStats& stats = got.stats[static_cast<size_t>(t * p.heads + h)];
+      for (size_t k = 0; k < want.weights.size(); ++k)
+        columns[static_cast<size_t>(h * p.positions) + k] += want.weights[k];
       EXPECT_NEAR(stats.first_weight, want.first_weight, tolerance) << place;
+      EXPECT_NEAR(stats.sink_weight, want.sink_weight, tolerance) << place;
       EXPECT_NEAR(stats.entropy, want.entropy, 5 * tolerance) << place;
       EXPECT_NEAR(stats.output_norm, want.output_norm, z_tolerance * (1 + want.output_norm)) << place;
       EXPECT_NEAR(stats.projected_norm, want.projected_norm, z_tolerance * (1 + want.projected_norm))
@@ -159,6 +178,8 @@ void expect_naive(const Problem& p, const Answer& got, double tolerance, double 
       }
     }
   }
+  for (size_t i = 0; i < columns.size(); ++i)
+    EXPECT_NEAR(got.columns[i], columns[i], tolerance * static_cast<double>(p.positions)) << i;
 }
 
 void expect_naive(const Problem& p, const Answer& got, double tolerance) {

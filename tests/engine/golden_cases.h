@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,20 @@
 #include "format/json.h"
 
 namespace idleheads::test {
+
+// The tiny models of families: a folder each, by its name.
+inline std::filesystem::path family_folder() {
+  return std::filesystem::path(IDLEHEADS_TEST_DATA) / "golden" / "families";
+}
+
+inline std::vector<std::string> family_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(family_folder())) {
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
 
 // The cases' tokens, each asked for its last logits.
 inline std::vector<Sample> samples_of(const Json& cases) {

@@ -53,6 +53,7 @@ std::vector<Intervention> median_rules(const Model& model, const std::vector<Sam
     stats.push_back(reference::forward(model, sample, std::monostate{}).stats);
   std::vector<Intervention> rules = {std::monostate{}, parse_intervention("L0H0,L1H0")};
   for (const Score& score : all_scores()) {
+    if (score.slug == "sink" && !model.spec().layers[0].attention.sinks) continue;
     std::vector<double> values;
     for (const SampleStats& s : stats) {
       for (int l = 0; l < s.layers; ++l) {

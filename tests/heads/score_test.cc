@@ -12,8 +12,8 @@ namespace idleheads {
 namespace {
 
 // Two heads with different numbers everywhere.
-const std::vector<HeadStats> kLayer = {HeadStats{0.2f, 1.0f, 3.0f, 4.0f, 5.0f, 10.0f, 7.0f},
-                                       HeadStats{0.6f, 3.0f, 1.0f, 2.0f, 9.0f, 30.0f, 21.0f}};
+const std::vector<HeadStats> kLayer = {HeadStats{0.2f, 1.0f, 3.0f, 4.0f, 5.0f, 10.0f, 7.0f, 0.1f, 0.3f, 4},
+                                       HeadStats{0.6f, 3.0f, 1.0f, 2.0f, 9.0f, 30.0f, 21.0f, 0.2f, 0.7f, 0}};
 
 std::vector<float> scores(std::string_view slug, const std::vector<HeadStats>& layer = kLayer) {
   std::vector<float> out(layer.size());
@@ -30,8 +30,9 @@ TEST(Scores, EachIsItsFormula) {
       {"lthon", 5, 9},          {"lthon_ln", 0.25f, 0.45f},
       {"lthon_hn", 0.5f, 0.3f}, {"ahon", 10, 30},
       {"ahon_ln", 0.5f, 1.5f},  {"afhon", 7, 21},
-      {"afhon_ln", 0.5f, 1.5f}};
-  EXPECT_EQ(want.size(), 15u);
+      {"afhon_ln", 0.5f, 1.5f}, {"sink", 0.1f, 0.2f},
+      {"mass", 0.3f, 0.7f}};
+  EXPECT_EQ(want.size(), 17u);
   for (const auto& [slug, first, second] : want) {
     EXPECT_FLOAT_EQ(scores(slug)[0], first) << slug;
     EXPECT_FLOAT_EQ(scores(slug)[1], second) << slug;
@@ -39,15 +40,16 @@ TEST(Scores, EachIsItsFormula) {
 }
 
 TEST(Scores, TableHasFifteenAndTheControl) {
-  EXPECT_EQ(all_scores().size(), 16u);
+  EXPECT_EQ(all_scores().size(), 18u);
+  EXPECT_EQ(paper_scores().size(), 16u);
   std::set<std::string_view> slugs, above;
   for (const Score& score : all_scores()) {
     slugs.insert(score.slug);
     if (score.inactive_above) above.insert(score.slug);
   }
-  EXPECT_EQ(slugs.size(), 16u);
-  EXPECT_EQ(above, (std::set<std::string_view>{"awft", "awft_ln"}));
-  EXPECT_TRUE(all_scores().back().is_random);
+  EXPECT_EQ(slugs.size(), 18u);
+  EXPECT_EQ(above, (std::set<std::string_view>{"awft", "awft_ln", "sink", "mass"}));
+  EXPECT_TRUE(paper_scores().back().is_random);
 }
 
 TEST(Scores, ZeroNormaliserIsNaNAndNeverInactive) {

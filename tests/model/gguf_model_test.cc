@@ -243,7 +243,7 @@ TEST_F(GgufModel, MetadataIsNamed) {
   };
   EXPECT_EQ(with([](GgufWriter&) {}), "no error");
   EXPECT_THAT(without("general.architecture"), HasSubstr("general.architecture"));
-  EXPECT_THAT(instead("general.architecture", "mamba"),
+  EXPECT_THAT(instead("general.architecture", "brandnew"),
               HasSubstr("supported: llama, qwen2, qwen3, qwen3moe, gemma"));
   for (const char* key : {"block_count", "embedding_length", "attention.head_count", "feed_forward_length",
                           "context_length", "attention.layer_norm_rms_epsilon"}) {

@@ -35,7 +35,9 @@ inline double naive_random(uint64_t seed, uint64_t sample, int layer, int head) 
   return (static_cast<double>(c0 >> 9) + 0.5) / 8388608;
 }
 
-inline bool naive_inactive_above(std::string_view slug) { return slug == "awft" || slug == "awft_ln"; }
+inline bool naive_inactive_above(std::string_view slug) {
+  return slug == "awft" || slug == "awft_ln" || slug == "sink" || slug == "mass";
+}
 
 // The score of head `h` of a layer. NaN where the normaliser is zero.
 inline double naive_score(std::string_view slug, std::span<const HeadStats> layer, size_t h, int layer_index,
@@ -64,6 +66,8 @@ inline double naive_score(std::string_view slug, std::span<const HeadStats> laye
   if (slug == "ahon_ln") return over(number(h, Stat::output_norm), mean(Stat::output_norm));
   if (slug == "afhon") return number(h, Stat::projected_norm);
   if (slug == "afhon_ln") return over(number(h, Stat::projected_norm), mean(Stat::projected_norm));
+  if (slug == "sink") return number(h, Stat::sink_weight);
+  if (slug == "mass") return number(h, Stat::top_weight);
   if (slug == "random") return naive_random(key.seed, key.sample, layer_index, static_cast<int>(h));
   throw std::logic_error("no such score");
 }

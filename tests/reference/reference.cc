@@ -106,14 +106,20 @@ Head attend(const AttentionSpec& spec, const Rows& queries, const Rows& keys, co
   return head;
 }
 
-// The definitions of the seven statistics, read off the matrices.
+// The definitions of the statistics, read off the matrices.
 HeadStats statistics(const Head& head, const Rows& values, const LayerWeights& w, size_t h, size_t hidden,
                      size_t heads_width) {
   const auto tokens = static_cast<double>(head.z.size());
-  double first = 0, entropy = 0, value_norm = 0, output_norm = 0, projected = 0;
+  double first = 0, entropy = 0, value_norm = 0, output_norm = 0, projected = 0, on_keys = 0;
+  std::vector<double> columns(head.z.size());
   for (size_t t = 0; t < head.z.size(); ++t) {
     first += head.attention[t][0];
-    for (const double a : head.attention[t]) entropy -= a > 0 ? a * std::log(a) : 0;
+    for (size_t k = 0; k < head.attention[t].size(); ++k) {
+      const double a = head.attention[t][k];
+      entropy -= a > 0 ? a * std::log(a) : 0;
+      on_keys += a;
+      columns[k] += a;
+    }
     value_norm += norm(values[t]);
     output_norm += norm(head.z[t]);
     Row written(hidden);
@@ -125,8 +131,12 @@ HeadStats statistics(const Head& head, const Rows& values, const LayerWeights& w
     }
     projected += norm(written);
   }
-  const double all[] = {first / tokens,      entropy / tokens,     norm(values[0]),   value_norm / tokens,
-                        norm(head.z.back()), output_norm / tokens, projected / tokens};
+  const auto top = std::ranges::max_element(columns);
+  const double all[] = {first / tokens,      entropy / tokens,
+                        norm(values[0]),     value_norm / tokens,
+                        norm(head.z.back()), output_norm / tokens,
+                        projected / tokens,  1 - on_keys / tokens,
+                        *top / tokens,       static_cast<double>(top - columns.begin())};
   HeadStats stats;
   for (int i = 0; i < kStats; ++i) stats[static_cast<size_t>(i)] = static_cast<float>(all[i]);
   return stats;

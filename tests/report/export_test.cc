@@ -104,7 +104,7 @@ TEST(ExportCsv, Files) {
   const auto scores = lines_of(folder / "out/csv/scores.csv");
   ASSERT_EQ(scores.size(), 1u + 200 * 8);
   EXPECT_THAT(scores[0], testing::StartsWith("document,sample,layer,head,first_weight,entropy,"));
-  EXPECT_THAT(scores[0], testing::EndsWith(",ahon_ln,afhon,afhon_ln"));
+  EXPECT_THAT(scores[0], testing::EndsWith(",ahon_ln,afhon,afhon_ln,sink,mass"));
   EXPECT_THAT(scores[1], testing::StartsWith("0,0,0,0,0.125,1.125,2.125,"));
   const auto curves = lines_of(folder / "out/csv/curves.csv");
   ASSERT_EQ(curves.size(), 8u);
@@ -170,10 +170,10 @@ TEST(ExportNpz, Arrays) {
   export_npz(store_study(small_study(), folder / "a.db", {-1, -1, -1, -1, 7}), folder / "a.npz");
   auto members = unzip(read_file(folder / "a.npz"));
   EXPECT_THAT(npy_header(members["stats.npy"]),
-              HasSubstr("'descr': '<f4', 'fortran_order': False, 'shape': (200, 2, 4, 7)"));
+              HasSubstr("'descr': '<f4', 'fortran_order': False, 'shape': (200, 2, 4, 10)"));
   const auto stats = npy_data<float>(members["stats.npy"]);
   EXPECT_EQ(stats[0], 0.125f);
-  EXPECT_EQ(stats[7 * 8 * 1 + 7 * 2 + 3], 3 * 0.125f + 1 + 3) << "sample 1, head 2, number 3";
+  EXPECT_EQ(stats[10 * 8 * 1 + 10 * 2 + 3], 3 * 0.125f + 1 + 3) << "sample 1, head 2, number 3";
   const auto masks = npy_data<uint8_t>(members["masks_3.npy"]);
   EXPECT_EQ(std::vector<uint8_t>(masks.begin(), masks.begin() + 8),
             (std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 0, 1}));

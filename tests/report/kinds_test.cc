@@ -154,7 +154,7 @@ TEST_F(Kinds, WrittenAnswersAreExported) {
 TEST_F(Kinds, WrittenAnswersAsArrays) {
   export_npz(written_study(folder_ / "a.db"), folder_ / "a.npz");
   auto members = unzip(read_file(folder_ / "a.npz"));
-  EXPECT_THAT(npy_header(members["stats.npy"]), HasSubstr("(10, 2, 4, 7)"));
+  EXPECT_THAT(npy_header(members["stats.npy"]), HasSubstr("(10, 2, 4, 10)"));
   EXPECT_THAT(npy_header(members["masks_1.npy"]), HasSubstr("(20, 2, 4)"));
   const auto documents = npy_data<int64_t>(members["mask_document_1.npy"]);
   EXPECT_THAT(std::vector<int64_t>(documents.begin(), documents.begin() + 4), ElementsAre(0, 0, 1, 1));

@@ -45,10 +45,18 @@ TEST(Blob, StatsAreSamplesLayersHeadsStats) {
   SampleStats sample(2, 1);
   sample.values[1][2] = 1.0f;  // layer 1, head 0, first_value_norm
   const auto bytes = encode_stats(std::vector<SampleStats>{SampleStats(2, 1), sample}, 2, 1);
-  ASSERT_EQ(bytes.size(), 2u * 2 * 7 * 4);
-  EXPECT_EQ(decode_floats(bytes, 28)[14 + 7 + 2], 1.0f);
-  const auto stats = decode_stats(bytes, 2, 2, 1);
+  ASSERT_EQ(bytes.size(), 2u * 2 * 10 * 4);
+  EXPECT_EQ(decode_floats(bytes, 40)[20 + 10 + 2], 1.0f);
+  const auto stats = decode_stats(bytes, 2, 10, 2, 1);
   EXPECT_EQ(stats[1].values, sample.values);
+}
+
+TEST(Blob, StatsThatAnOlderFileLacksAreNaN) {
+  const std::vector<std::byte> bytes(2 * 7 * 4);
+  const auto stats = decode_stats(bytes, 1, 7, 2, 1);
+  EXPECT_EQ(get(stats[0].values[1], Stat::projected_norm), 0);
+  for (const Stat stat : {Stat::sink_weight, Stat::top_weight, Stat::top_position})
+    EXPECT_TRUE(std::isnan(get(stats[0].values[1], stat)));
 }
 
 TEST(Blob, WrongLengthsAreRefused) {
@@ -56,7 +64,9 @@ TEST(Blob, WrongLengthsAreRefused) {
   EXPECT_THAT(error_of([&] { decode_floats(bytes, 4); }), HasSubstr("12 bytes, expected 4 times 4"));
   EXPECT_NE(error_of([&] { decode_floats(std::span(bytes).first(11), 3); }), "no error");
   EXPECT_NE(error_of([&] { decode_masks(bytes, 13, 2, 4); }), "no error");
-  EXPECT_NE(error_of([&] { decode_stats(bytes, 1, 1, 1); }), "no error");
+  EXPECT_NE(error_of([&] { decode_stats(bytes, 1, 7, 1, 1); }), "no error");
+  EXPECT_THAT(error_of([&] { decode_stats(bytes, 1, 11, 1, 1); }),
+              HasSubstr("11 numbers a head, expected 1 to 10"));
   // A count whose product with the item size wraps around to the right number of bytes.
   EXPECT_NE(error_of([&] { decode_floats(bytes, (size_t{1} << 62) + 3); }), "no error");
 }

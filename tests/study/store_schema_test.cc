@@ -44,7 +44,7 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
   edit("PRAGMA user_version = 7");
   const auto expected =
-      AllOf(HasSubstr("schema version 7 is newer than version 3"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 7 is newer than version 4"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -76,16 +76,16 @@ std::string bytes_of(const std::filesystem::path& file) {
 
 // Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
-  for (const int version : {1, 2}) {
+  for (const int version : {1, 2, 3}) {
     const auto old = folder_ / fmt::format("version{}.study", version);
     std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
     const std::string before = bytes_of(old);
-    expect_complete(old);
+    expect_complete(old, kPaperStats);
     const double rows = StudyStore::open_read_only(old).work()[2].rows;
     EXPECT_EQ(rows, version == 1 ? 0 : 17.5);
     EXPECT_EQ(bytes_of(old), before) << "reading alone must not change a file";
     run_study(old);
-    expect_complete(old);
+    expect_complete(old, kPaperStats);
     EXPECT_EQ(StudyStore::open_read_only(old).work()[2].rows, rows);
     Database database(old, Database::Mode::read_only);
     EXPECT_EQ(database.query_int("PRAGMA user_version"), schema_version());
@@ -103,15 +103,15 @@ TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 3"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 4"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 3"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 4"));
   edit("DROP TRIGGER t; DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 3"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 4"));
 }
 
 // One defect each; all must be named and none may crash.
@@ -148,7 +148,9 @@ TEST_F(StoreSchemaTest, DamagedContent) {
        "document 0: log-likelihoods have"},
       {"UPDATE results SET log_likelihoods = x'00' WHERE intervention = 2",
        "document 0: log-likelihoods have 1 bytes"},
-      {"DELETE FROM statistics WHERE document = 4", "unexpected type in column 'stats'"},
+      {"DELETE FROM statistics WHERE document = 4", "unexpected type in column 'numbers'"},
+      {"UPDATE statistics SET numbers = 7", "document 0: statistics have 840 bytes, expected 1 times 588"},
+      {"UPDATE statistics SET numbers = 11", "document 0: statistics: 11 numbers a head, expected 1 to 10"},
       {"UPDATE statistics SET stats = zeroblob(500000)", "document 0: statistics have 500000 bytes"},
   };
   const auto original = folder_ / "original.db";

@@ -1,6 +1,6 @@
 // Token ids of lm-evaluation-harness' prompts: what the model gets, and what is scored. The tokenizers are
 // the parts of the published ones that the prompts need; whole ones are checked too where their GGUF files
-// are: SmolLM2's in models/, Qwen2.5's in IDLEHEADS_QWEN_GGUF.
+// are: SmolLM2's in models/, Qwen2.5's in IDLEHEADS_QWEN_GGUF, Gemma 3's in IDLEHEADS_GEMMA_GGUF.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -73,9 +73,9 @@ void expect_ids(const Tokenizer& tokenizer, const json& prompt, const json& ids)
   }
 }
 
-void expect_all(const Tokenizer& tokenizer, const std::string& golden) {
+void expect_all(const Tokenizer& tokenizer, const std::string& golden, size_t count = 42) {
   const std::vector<json> lines = prompts(golden);
-  EXPECT_EQ(lines.size(), 42u);
+  EXPECT_EQ(lines.size(), count);
   for (const json& ids : lines) {
     const auto name = ids["file"].get<std::string>();
     SCOPED_TRACE(name + " line " + ids["line"].dump());
@@ -98,6 +98,13 @@ TEST(GoldenTokens, Qwen25) {
   expect_all(test::tokenizer_of_pieces("qwen2.5"), "tokens_qwen2.5.jsonl");
   if (const char* model = std::getenv("IDLEHEADS_QWEN_GGUF"))
     expect_all(whole_tokenizer(model), "tokens_qwen2.5.jsonl");
+}
+
+// A vocabulary of 262,144 pieces with scores, too large to keep a part of that gives the same tokens.
+TEST(GoldenTokens, Gemma3) {
+  const char* model = std::getenv("IDLEHEADS_GEMMA_GGUF");
+  if (model == nullptr) GTEST_SKIP() << "IDLEHEADS_GEMMA_GGUF names no file";
+  expect_all(whole_tokenizer(model), "tokens_gemma3.jsonl", 26);
 }
 
 }  // namespace

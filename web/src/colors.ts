@@ -15,6 +15,8 @@ const FAMILIES: Record<string, Family> = {
   lthon: { light: "#2592cf", dark: "#8fdcff", mark: "M5 0L10 5L5 10L0 5Z" },
   ahon: { light: "#d04a00", dark: "#ff7a33", mark: "M3.5 0H6.5V3.5H10V6.5H6.5V10H3.5V6.5H0V3.5H3.5Z" },
   afhon: { light: "#74451c", dark: "#c9a57e", mark: "M5 0L6.5 3.5L10 3.8L7.3 6.2L8.1 10L5 8L1.9 10L2.7 6.2L0 3.8L3.5 3.5Z" },
+  mass: { light: "#5e4fa2", dark: "#b3a7f2", mark: "M0 5L5 0L10 5L8 7L5 4L2 7Z" },
+  sink: { light: "#000000", dark: "#ffffff", mark: "M0 0H10V3H0ZM0 7H10V10H0Z" },
   random: { light: "#333333", dark: "#e0e0e0", mark: "M1.5 0L5 3.5L8.5 0L10 1.5L6.5 5L10 8.5L8.5 10L5 6.5L1.5 10L0 8.5L3.5 5L0 1.5Z" },
 };
 

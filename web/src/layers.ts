@@ -15,6 +15,8 @@ const NAMES: Record<string, string> = {
   last_output_norm: "norm of the last token's head output",
   output_norm: "norm of head outputs",
   projected_norm: "norm of head outputs after the output projection",
+  sink_weight: "weight on the learned sink",
+  top_weight: "largest mean weight of a token",
 };
 
 const nameOf = (key: string) => NAMES[key] ?? key;

@@ -87,6 +87,7 @@ struct Softmax {
   float inverse_sum;
   float first_weight;
   float entropy;
+  float sink_weight;
 };
 
 // The keys of a query among those of its block: [begin, end) of `width`.
@@ -116,9 +117,22 @@ Softmax softmax(float* scores, const Seen& seen, const float* sink) {
   const float z = hn::GetLane(hn::SumOfLanes(f, sum));
   const float t = hn::GetLane(hn::SumOfLanes(f, weighted));
   // Exp makes 0 of NaN; the entropy keeps it (in this order of arguments), so that the caller sees it.
-  if (!sink) return {1.0f / z, scores[0] / z, std::max(std::log(z) - t / z, 0.0f)};
-  const float all = z + std::exp(*sink - hn::GetLane(maximum));
-  return {1.0f / all, scores[0] / all, std::max((z * std::log(all) - t) / all, 0.0f)};
+  if (!sink) return {1.0f / z, scores[0] / z, std::max(std::log(z) - t / z, 0.0f), 0};
+  const float own = std::exp(*sink - hn::GetLane(maximum)), all = z + own;
+  return {1.0f / all, scores[0] / all, std::max((z * std::log(all) - t) / all, 0.0f), own / all};
+}
+
+// Adding and subtracting 1.5 x 2^20 leaves a multiple of 2^-32.
+void add_to_columns(const float* weights, float scale, int64_t count, double* columns) {
+  constexpr hn::CappedTag<double, 8> d;
+  constexpr hn::Rebind<float, decltype(d)> half;
+  const auto by = hn::Set(half, scale);
+  const auto grid = hn::Set(d, 0x1.8p20);
+  for (int64_t i = 0; i < count; i += static_cast<int64_t>(hn::MaxLanes(d))) {
+    const auto weight = hn::PromoteTo(d, hn::Mul(hn::LoadU(half, weights + i), by));
+    const auto rounded = hn::Sub(hn::Add(weight, grid), grid);
+    hn::StoreU(hn::Add(hn::LoadU(d, columns + i), rounded), d, columns + i);
+  }
 }
 
 float row_norm(const float* x, int64_t padded) {
@@ -175,6 +189,7 @@ int attend_block(const AttentionTask& task, const PackedKeys<T>& packed, std::sp
     for (int64_t k = 0; k < dim; ++k) outputs[k] = source[k] * task.scale;
     to_elements(outputs, operands.queries.data() + r * depth, dim);
   }
+  const auto rows = static_cast<int64_t>(queries.size());
   float* scores = scratch.scores.data();
   block_product(operands.queries.data(), depth, packed.keys.data() + begin * depth, kPanel, kPanel * depth,
                 depth, scores, width, width);
@@ -185,11 +200,14 @@ int attend_block(const AttentionTask& task, const PackedKeys<T>& packed, std::sp
     const Seen seen = {first_key(task, row) - begin, task.first + row + 1 - begin, width};
     softmaxes[r] = softmax(scores + r * width, seen, task.sinks ? task.sinks + head : nullptr);
     if (begin > 0) softmaxes[r].first_weight = 0;
+    if (task.columns != nullptr && r < rows) {
+      double* columns = task.columns + head * padded_positions(task.first + task.count);
+      add_to_columns(scores + r * width, softmaxes[r].inverse_sum, width, columns + begin);
+    }
   }
   const T* weights = as_elements(scores, operands.weights, kBlockRows * width);
   block_product(weights, elements<T>(width), packed.values.data() + elements<T>(begin) * padded, padded,
                 kPanel, elements<T>(keys), outputs, padded, padded);
-  const auto rows = static_cast<int64_t>(queries.size());
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < padded; ++k) outputs[r * padded + k] *= softmaxes[r].inverse_sum;
   }
@@ -200,7 +218,7 @@ int attend_block(const AttentionTask& task, const PackedKeys<T>& packed, std::sp
     const auto [head, row] = query(r);
     std::copy_n(outputs + r * padded, dim, task.queries + row * task.stride + head * dim);
     const RowStats stats = {softmaxes[r].first_weight, softmaxes[r].entropy,
-                            row_norm(outputs + r * padded, padded), norms[r]};
+                            row_norm(outputs + r * padded, padded), norms[r], softmaxes[r].sink_weight};
     if (task.stats != nullptr) task.stats[row * task.stats_stride + head] = stats;
     const bool finite = std::isfinite(stats.entropy + stats.output_norm + stats.projected_norm);
     if (!finite && bad == kAllFinite) bad = head;
@@ -290,6 +308,8 @@ int64_t cached_bytes(int head_dim, bool bf16) {
 }
 
 bool has_bf16_attention(Precision precision) { return precision == Precision::bf16 && has_bf16(); }
+
+int64_t padded_positions(int64_t positions) { return round_up(positions); }
 
 int64_t padded_head_dim(int64_t head_dim) { return round_up(head_dim); }
 

@@ -57,6 +57,10 @@ struct AttentionTask {
   bool bf16 = false;
   RowStats* stats = nullptr;  // stats[row * stats_stride + head]; nullptr: not asked for
   int64_t stats_stride = 0;
+  // [heads, padded_positions(first + count)]: the weights of each position are added, rounded to multiples of
+  // 2^-32, so that sums over up to 2^21 rows are exact and their order does not matter. nullptr: not asked
+  // for
+  double* columns = nullptr;
 };
 
 // Operands that a task makes for itself.
@@ -70,6 +74,7 @@ struct Operands {
 struct AttentionScratch {
   std::tuple<Operands<float>, Operands<Bf16Pair>> operands;
   AlignedBuffer<float> scores, outputs, projected;
+  AlignedBuffer<double> columns;  // of the task, if whoever makes it wants some
 };
 
 // Whether an engine of this precision multiplies bf16 in attention too: it does where AVX-512-BF16 is there.
@@ -86,6 +91,9 @@ int64_t cached_bytes(int head_dim, bool bf16);
 
 // Packs the positions of `keys` behind those that are there; `stride` as in AttentionTask.
 void append_keys(std::span<const KeyRun> keys, int64_t stride, int head_dim, bool bf16, KeyCache& to);
+
+// A row of AttentionTask::columns: so many positions rounded up to whole SIMD panels.
+int64_t padded_positions(int64_t positions);
 
 // Columns of a row of `factors`: head_dim rounded up to whole SIMD panels.
 int64_t padded_head_dim(int64_t head_dim);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "engine/cpu/column_sums.h"
 #include "engine/cpu/layer_tiles.h"
 #include "engine/cpu/lm_head.h"
 #include "engine/cpu/memory_plan.h"
@@ -30,7 +31,8 @@ class CpuBackend : public Backend {
         plan_(plan_memory(spec_, {options.precision, pool.threads(), options.memory, resident_bytes(),
                                   options.rows, options.stream})),
         weights_(pack_model(model, options.precision, pool, plan_.stream)),
-        scratch_(static_cast<size_t>(pool.threads())) {
+        scratch_(static_cast<size_t>(pool.threads())),
+        columns_(pool.threads()) {
     learned_positions_ = model.weights().position_embeddings();
   }
 
@@ -39,7 +41,7 @@ class CpuBackend : public Backend {
   int64_t memory_of(int64_t rows) const override {
     return plan_.fixed_bytes + std::min(rows, plan_.limits.rows) * row_bytes(spec_);
   }
-  int64_t cached_bytes(bool keep_inputs) const override;
+  int64_t cached_bytes(CacheContents contents) const override;
   bool streams_weights() const override { return plan_.stream; }
 
   void reserve(int64_t rows) override;
@@ -47,7 +49,7 @@ class CpuBackend : public Backend {
   std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) override;
   void restore(const SavedRows& saved) override;
 
-  void begin_layer(int layer, std::span<const RowRun> runs, bool measure) override;
+  void begin_layer(int layer, std::span<const RowRun> runs, Measure measure) override;
   void project() override;
   void append(std::span<const CacheAppend> appends) override;
   void attend() override;
@@ -57,7 +59,7 @@ class CpuBackend : public Backend {
                                                 std::span<const RowSource> rows) override;
   std::vector<RowScores> score(std::span<const RowQuery> queries, float repetition_penalty) override;
 
-  std::unique_ptr<RowCache> make_cache(int layer, int64_t tokens, bool keep_inputs) override;
+  std::unique_ptr<RowCache> make_cache(int layer, int64_t tokens, CacheContents contents) override;
   std::unique_ptr<SavedRows> cached_inputs(std::span<const RowCache* const> caches) override;
 
  private:
@@ -65,7 +67,8 @@ class CpuBackend : public Backend {
   float* hidden_of(int64_t row) { return buffers_.hidden.data() + row * spec_.hidden; }
   void choose_rotaries(int64_t rows, int64_t positions);
   LayerTiles tiles();
-  void attend_piece(const RowRun& run, int group, int64_t first, int64_t count, AttentionScratch& scratch);
+  void attend_runs(size_t first, size_t end);
+  void attend_piece(size_t number, int group, int64_t first, int64_t count, AttentionScratch& scratch);
   std::vector<KeyRun> keys_of(const RowRun& run, bool whole, int group) const;
   void append_inputs(const RowRun& run, bool whole, AlignedBuffer<float>& to);
   void sum_head(int64_t head, LayerSums& sums) const;
@@ -89,7 +92,9 @@ class CpuBackend : public Backend {
   std::vector<RowRun> runs_;
   std::vector<int32_t> positions_;           // [rows]
   std::vector<const Rotary*> row_rotaries_;  // LayerTiles
-  bool measure_ = false;
+  Measure measure_ = Measure::nothing;
+  std::vector<CacheAppend> appends_;
+  ColumnSums columns_;
 };
 
 // Memory that is not touched costs nothing.
@@ -139,12 +144,13 @@ void CpuBackend::restore(const SavedRows& saved) {
   std::copy_n(hidden.data(), hidden.size(), buffers_.hidden.data());
 }
 
-void CpuBackend::begin_layer(int layer, std::span<const RowRun> runs, bool measure) {
+void CpuBackend::begin_layer(int layer, std::span<const RowRun> runs, Measure measure) {
   number_ = layer;
   measure_ = measure;
   layer_ = nullptr;  // before the next is asked for: streamed weights have memory for two
   layer_ = weights_.layers.get(layer);
   runs_.assign(runs.begin(), runs.end());
+  appends_.clear();
   int64_t rows = 0, end = 0;
   for (const RowRun& run : runs) {
     rows = std::max(rows, run.first_row + run.count);
@@ -186,7 +192,7 @@ LayerTiles CpuBackend::tiles() { return {*layer_, spec_.hidden, row_rotaries_, b
 void CpuBackend::project() {
   const LayerTiles tiles = this->tiles();
   pool_.parallel_for(tiles_of(std::ssize(positions_)), [&](int64_t tile, int thread) {
-    tiles.project(tile, positions_, measure_, scratch_[static_cast<size_t>(thread)]);
+    tiles.project(tile, positions_, measure_ != Measure::nothing, scratch_[static_cast<size_t>(thread)]);
   });
 }
 
@@ -213,6 +219,7 @@ void CpuBackend::append_inputs(const RowRun& run, bool whole, AlignedBuffer<floa
 
 void CpuBackend::append(std::span<const CacheAppend> appends) {
   const AttentionSpec& a = attention();
+  appends_.assign(appends.begin(), appends.end());
   pool_.parallel_for(std::ssize(appends), [&](int64_t i, int) {
     const CacheAppend& entry = appends[static_cast<size_t>(i)];
     const RowRun& run = runs_[static_cast<size_t>(entry.run)];
@@ -226,27 +233,39 @@ void CpuBackend::append(std::span<const CacheAppend> appends) {
 }
 
 void CpuBackend::attend() {
+  if (measure_ != Measure::columns) return attend_runs(0, runs_.size());
+  columns_.begin(runs_, appends_, attention().heads);
+  for (size_t first = 0, end = 0; first < runs_.size(); first = end) {
+    end = columns_.open(first);
+    attend_runs(first, end);
+    columns_.close(first, end, pool_);
+  }
+}
+
+void CpuBackend::attend_runs(size_t first_run, size_t end) {
   struct Piece {
-    const RowRun* run;
+    size_t run;
     int group;
     int64_t first, count;
   };
   std::vector<Piece> pieces;
-  for (const RowRun& run : runs_) {
-    for (int64_t first = 0; first < run.count; first += kAttentionRows) {
+  for (size_t run = first_run; run < end; ++run) {
+    const int64_t rows = runs_[run].count;
+    for (int64_t first = 0; first < rows; first += kAttentionRows) {
       for (int group = 0; group < attention().kv_heads; ++group)
-        pieces.push_back({&run, group, first, std::min(kAttentionRows, run.count - first)});
+        pieces.push_back({run, group, first, std::min(kAttentionRows, rows - first)});
     }
   }
   pool_.parallel_for(std::ssize(pieces), [&](int64_t i, int thread) {
     const Piece& piece = pieces[static_cast<size_t>(i)];
-    attend_piece(*piece.run, piece.group, piece.first, piece.count,
+    attend_piece(piece.run, piece.group, piece.first, piece.count,
                  scratch_[static_cast<size_t>(thread)].attention);
   });
 }
 
-void CpuBackend::attend_piece(const RowRun& run, int group, int64_t first, int64_t count,
+void CpuBackend::attend_piece(size_t number, int group, int64_t first, int64_t count,
                               AttentionScratch& scratch) {
+  const RowRun& run = runs_[number];
   const AttentionSpec& a = attention();
   const int64_t dim = a.head_dim, heads = a.group_size(), row = run.first_row + first;
   const std::vector<KeyRun> keys = keys_of(run, true, group);
@@ -265,18 +284,26 @@ void CpuBackend::attend_piece(const RowRun& run, int group, int64_t first, int64
   if (a.sinks) task.sinks = layer_->sinks.data() + group * heads;
   task.factors = layer_->projection_factors.data() + group * heads * dim * padded_head_dim(dim);
   task.bf16 = weights_.bf16_attention;
-  if (measure_) task.stats = buffers_.row_stats.data() + row * a.heads + group * heads;
+  if (measure_ != Measure::nothing) task.stats = buffers_.row_stats.data() + row * a.heads + group * heads;
   task.stats_stride = a.heads;
+  const int64_t positions = padded_positions(task.first + count);
+  if (measure_ == Measure::columns) {
+    scratch.columns.resize(heads * positions);
+    std::ranges::fill(scratch.columns.span(), 0.0);
+    task.columns = scratch.columns.data();
+  }
   if (const int head = idleheads::attend(task, scratch); head != kAllFinite) {
     fail("{}: layer {} head {}: NaN or infinity in the head's attention output", model_.name(), number_,
          group * heads + head);
   }
+  if (task.columns) columns_.add(number, static_cast<int>(group * heads), scratch.columns.span(), positions);
 }
 
 void CpuBackend::sum(LayerSums& sums) {
   const int heads = attention().heads, kv_heads = attention().kv_heads;
   pool_.parallel_for(heads + kv_heads,
                      [&](int64_t i, int) { i < heads ? sum_head(i, sums) : sum_values(i - heads, sums); });
+  if (measure_ == Measure::columns) sums.tops = columns_.tops();
 }
 
 void CpuBackend::sum_head(int64_t head, LayerSums& sums) const {
@@ -362,23 +389,26 @@ std::vector<RowScores> CpuBackend::score(std::span<const RowQuery> queries, floa
   return score_rows(weights_.head, scored, queries, pool_, repetition_penalty);
 }
 
-int64_t CpuBackend::cached_bytes(bool keep_inputs) const {
+int64_t CpuBackend::cached_bytes(CacheContents contents) const {
   int64_t bytes = 0;
   for (const LayerSpec& layer : spec_.layers) {
     bytes +=
         layer.attention.kv_heads * idleheads::cached_bytes(layer.attention.head_dim, weights_.bf16_attention);
-    if (keep_inputs) bytes += spec_.hidden * static_cast<int64_t>(sizeof(float));
+    if (contents.inputs) bytes += spec_.hidden * static_cast<int64_t>(sizeof(float));
+    if (contents.columns) bytes += layer.attention.heads * static_cast<int64_t>(sizeof(double));
   }
   return bytes;
 }
 
-std::unique_ptr<RowCache> CpuBackend::make_cache(int layer, int64_t tokens, bool keep_inputs) {
+std::unique_ptr<RowCache> CpuBackend::make_cache(int layer, int64_t tokens, CacheContents contents) {
   const AttentionSpec& a = spec_.layers[static_cast<size_t>(layer)].attention;
   auto cache = std::make_unique<CpuRowCache>();
   cache->keys.resize(static_cast<size_t>(a.kv_heads));
   for (KeyCache& keys : cache->keys) reserve_keys(tokens, a.head_dim, weights_.bf16_attention, keys);
-  cache->keeps_inputs = keep_inputs;
-  if (keep_inputs) cache->inputs.reserve(tokens * spec_.hidden);
+  cache->keeps_inputs = contents.inputs;
+  if (contents.inputs) cache->inputs.reserve(tokens * spec_.hidden);
+  cache->keeps_columns = contents.columns;
+  if (contents.columns) cache->columns.resize(static_cast<size_t>(a.heads));
   return cache;
 }
 

@@ -17,7 +17,9 @@ struct CpuSavedRows : SavedRows {
 struct CpuRowCache : RowCache {
   std::vector<KeyCache> keys;   // [kv_heads]
   AlignedBuffer<float> inputs;  // [rows, hidden]: of the layer; empty where they are not kept
-  bool keeps_inputs = false;
+  // [heads][positions]: sums of weights (ColumnSums); empty where they are not kept.
+  std::vector<std::vector<double>> columns;
+  bool keeps_inputs = false, keeps_columns = false;
 
   std::unique_ptr<RowCache> clone() const override { return std::make_unique<CpuRowCache>(*this); }
 };

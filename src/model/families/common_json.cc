@@ -100,7 +100,11 @@ std::vector<std::string> read_layer_types(JsonReader& reader, std::initializer_l
 }
 
 int64_t read_window(JsonReader& reader, const char* key, int64_t absent) {
-  if (reader.has(key)) return reader.integer(key);
+  if (reader.has(key)) {
+    const int64_t window = reader.integer(key);
+    if (window == 0) reader.wrong(key, "1 or more, or null for none");
+    return window;
+  }
   return reader.json().contains(key) ? 0 : absent;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "model/families/family.h"
+#include "model/families/unsupported.h"
 
 namespace idleheads {
 namespace {
@@ -26,6 +27,8 @@ const Family& require_family(std::string_view Family::*key, std::string_view val
     if (family->*key == value) return *family;
     known.push_back(family->*key);
   }
+  if (const std::string_view why = why_unsupported(value); !why.empty())
+    fail("{}: model family '{}' is not supported: {}", source, value, why);
   fail("{}: model family '{}' is not supported; supported: {}", source, printable(value),
        fmt::join(known, ", "));
 }

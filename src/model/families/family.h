@@ -44,7 +44,8 @@ extern const Family kCohere, kCohere2, kExaone4, kFalcon, kGemma, kGemma2, kGemm
     kQwen2, kQwen3, kQwen3Moe, kSmolLm3, kStableLm, kStarcoder2;
 
 std::span<const Family* const> families();
-// By model_type, or by GGUF's architecture. Throws Error with the list of supported families.
+// By model_type, or by GGUF's architecture. Throws Error with the reason, or else with the list of supported
+// families.
 const Family& family_of_json(std::string_view model_type, std::string_view source);
 const Family& family_of_gguf(std::string_view architecture, std::string_view source);
 // By ModelSpec::family.
