@@ -25,12 +25,26 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+// Published files hold what Cohere's own code read; transformers has no choice there.
+void check_own_keys(JsonReader& reader, int64_t pattern, const ModelSpec& spec) {
+  if (reader.integer("layer_switch", pattern) != pattern)
+    reader.wrong("layer_switch", "sliding_window_pattern");
+  if (reader.boolean("use_embedding_sharing", spec.tied_embeddings) != spec.tied_embeddings)
+    reader.wrong("use_embedding_sharing", "tie_word_embeddings");
+  const auto expect = [&](const char* key, std::string_view value) {
+    if (reader.text(key, value) != value) reader.wrong(key, value);
+  };
+  expect("order_of_interleaved_layers", "local_attn_first");
+  expect("position_embedding_type", "rope_gptj");
+}
+
 void read_json2(JsonReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer(reader, spec);
   const int rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
-  set_windows(reader, read_window(reader, "sliding_window", 4096),
-              all_but_every(read_window_pattern(reader, 4)), spec);
+  const int64_t pattern = read_window_pattern(reader, 4);
+  check_own_keys(reader, pattern, spec);
+  set_windows(reader, read_window(reader, "sliding_window", 4096), all_but_every(pattern), spec);
   set_rope_of_windows(rope, spec);
 }
 
@@ -60,6 +74,9 @@ void read_gguf2(GgufReader& reader, ModelSpec& spec) {
 
 constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation"});
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"use_qk_norm", false}});
+constexpr auto kInert2 = std::to_array<std::string_view>({"cache_implementation", "use_parallel_embedding"});
+constexpr auto kAtRest2 = std::to_array<KeyAtRest>(
+    {{"use_qk_norm", false}, {"use_gated_activation", true}, {"use_parallel_block", true}});
 
 }  // namespace
 
@@ -76,7 +93,7 @@ constexpr Family kCohere2 = {.name = "cohere2",
                              .gguf = "cohere2",
                              .read_json = read_json2,
                              .read_gguf = read_gguf2,
-                             .inert_keys = kInert,
-                             .keys_at_rest = kAtRest};
+                             .inert_keys = kInert2,
+                             .keys_at_rest = kAtRest2};
 
 }  // namespace idleheads

@@ -18,6 +18,7 @@ struct ActivationName {
 constexpr auto kActivations = std::to_array<ActivationName>({{"silu", Activation::silu},
                                                              {"swish", Activation::silu},
                                                              {"gelu", Activation::gelu},
+                                                             {"gelu_fast", Activation::gelu_tanh},
                                                              {"gelu_new", Activation::gelu_tanh},
                                                              {"gelu_pytorch_tanh", Activation::gelu_tanh}});
 
@@ -27,8 +28,8 @@ Activation read_activation(JsonReader& reader, const char* key, std::string_view
   const std::string name = reader.text(key, absent);
   const auto found = std::ranges::find(kActivations, name, &ActivationName::name);
   if (found == kActivations.end()) {
-    fail("{}: {} '{}' is not supported; supported: silu, gelu, gelu_new, gelu_pytorch_tanh", reader.name(),
-         key, printable(name));
+    fail("{}: {} '{}' is not supported; supported: silu, gelu, gelu_fast, gelu_new, gelu_pytorch_tanh",
+         reader.name(), key, printable(name));
   }
   return found->activation;
 }

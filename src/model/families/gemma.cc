@@ -77,7 +77,11 @@ void read_gemma2_json(JsonReader& reader, ModelSpec& spec) {
   spec.logit_soft_cap = cap_of(reader, "final_logit_softcapping");
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
-  set_windows(reader, read_window(reader, "sliding_window", 4096), all_but_every(2), spec);
+  const int64_t window = read_window(reader, "sliding_window", 4096);
+  // Files of the release say it twice.
+  if (reader.integer("sliding_window_size", window) != window)
+    reader.wrong("sliding_window_size", "sliding_window");
+  set_windows(reader, window, all_but_every(2), spec);
 }
 
 // ---- Gemma 3. Published files leave out what is the class' default.

@@ -41,9 +41,9 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
 
 constexpr auto kInert = std::to_array<std::string_view>(
     {"n_ctx", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type",
-     "summary_use_proj", "reorder_and_upcast_attn"});
-constexpr auto kAtRest =
-    std::to_array<KeyAtRest>({{"scale_attn_weights", true}, {"scale_attn_by_inverse_layer_idx", false}});
+     "summary_use_proj", "predict_special_tokens", "reorder_and_upcast_attn"});
+constexpr auto kAtRest = std::to_array<KeyAtRest>(
+    {{"n_special", 0.0}, {"scale_attn_weights", true}, {"scale_attn_by_inverse_layer_idx", false}});
 constexpr auto kConstants = std::to_array<std::string_view>({".attn.bias", ".attn.masked_bias"});
 constexpr auto kTensors =
     std::to_array<TensorName>({{Role::token_embedding, "wte.weight", "token_embd.weight"},

@@ -57,7 +57,7 @@ void read_mixtral_json(JsonReader& reader, ModelSpec& spec) {
 // ---- OLMoE
 
 void read_olmoe_json(JsonReader& reader, ModelSpec& spec) {
-  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps")), spec);
+  LayerSpec layer = read_normed_layer(reader, rms_norm(reader.number("rms_norm_eps", 1e-5)), spec);
   set_qk_norm(AttentionSpec::QkNorm::row, layer);
   layer.attention.clip = static_cast<float>(reader.number("clip_qkv", 0));
   read_attention_bias(reader, layer.attention);

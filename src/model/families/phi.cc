@@ -1,6 +1,7 @@
 // Phi-1, 1.5 and 2: attention and a plain MLP side by side behind one LayerNorm, biases everywhere, also of
 // the LM head, and RoPE on a part of each head.
 #include <array>
+#include <string>
 
 #include "model/families/common.h"
 
@@ -19,6 +20,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   layer.attention.qkv_bias = layer.attention.output_bias = layer.mlp.bias = spec.logit_bias = true;
   layer.attention.rope = add_rope(
       reader, {.head_dim = layer.attention.head_dim, .partial = true, .partial_if_absent = 0.5}, spec);
+  const int rotated = spec.ropes.front().rotated();
+  if (reader.integer("rotary_dim", rotated) != rotated) reader.wrong("rotary_dim", std::to_string(rotated));
   repeat_layer(reader, layer, spec);
 }
 
@@ -33,6 +36,7 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
 }
 
+constexpr auto kInert = std::to_array<std::string_view>({"attention_bias"});  // there is one, always
 constexpr auto kAtRest = std::to_array<KeyAtRest>({{"qk_layernorm", false}});
 constexpr auto kTensors = std::to_array<TensorName>(
     {{Role::final_norm, "model.final_layernorm.weight", "output_norm.weight"},
@@ -51,6 +55,7 @@ constexpr Family kPhi = {.name = "phi",
                          .gguf = "phi2",
                          .read_json = read_json,
                          .read_gguf = read_gguf,
+                         .inert_keys = kInert,
                          .keys_at_rest = kAtRest,
                          .tensors = kTensors};
 

@@ -49,6 +49,8 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
 constexpr auto kInert =
     std::to_array<std::string_view>({"attention_bias", "mlp_bias", "original_max_position_embeddings"});
 
+// What Phi-4-mini's own code would have; transformers has none of it.
+constexpr auto kAtRest = std::to_array<KeyAtRest>({{"full_attn_mod", 1.0}, {"interpolate_factor", 1.0}});
 constexpr auto kConstants =
     std::to_array<std::string_view>({"rope_factors_long.weight", "rope_factors_short.weight"});
 
@@ -60,6 +62,7 @@ constexpr Family kPhi3 = {.name = "phi3",
                           .read_json = read_json,
                           .read_gguf = read_gguf,
                           .inert_keys = kInert,
+                          .keys_at_rest = kAtRest,
                           .constants = kConstants};
 
 }  // namespace idleheads
