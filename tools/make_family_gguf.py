@@ -5,8 +5,8 @@ usage: make_family_gguf.py [--output OUTPUT] [--tokenizer] FOLDER ...
 Reads config.json and model.safetensors in each FOLDER, writes model.gguf beside them or, with --output, to
 OUTPUT/NAME/. Needs the gguf and safetensors packages.
 
-Keys and tensors are those the converter writes, all tensors as F32. gpt_oss, published with MXFP4 experts, is written
-with such as model_mxfp4.gguf too, if its rows are whole blocks. The exceptions:
+Keys and tensors are those the converter writes, all tensors as F32, but MXFP4 experts of gpt_oss as they are. The
+exceptions:
 - Sizes that the converter takes for granted (phi and falcon: MLP of 4 x hidden; cohere2: heads x width = hidden) are
   written as they are.
 - attention.sliding_window_pattern is written for cohere2 and gemma3 too: the loader has the key, and a pattern of its
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import gguf
 import numpy as np
-from safetensors.numpy import load_file
+import safetensors
 
 MXFP4 = gguf.GGMLQuantizationType.MXFP4
 
@@ -120,15 +120,27 @@ def stack_experts(config, tensors):
     return stacked
 
 
+def repack_mxfp4(_, tensors):
+    """gpt_oss as published: bytes of neighbours and, apart, scales become GGML's blocks, a byte of two halves each."""
+    repacked = {name: values for name, values in tensors.items() if not name.endswith(("_blocks", "_scales"))}
+    for name, blocks in tensors.items():
+        if name.endswith("_blocks"):
+            codes = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(*blocks.shape[:-1], 32)
+            scales = tensors[name.replace("_blocks", "_scales")][..., None]
+            packed = np.concatenate([scales, codes[..., :16] | codes[..., 16:] << 4], axis=-1)
+            repacked[name.removesuffix("_blocks")] = packed.reshape(*blocks.shape[:2], -1)
+    return repacked
+
+
 def split_fused_experts(_, tensors):
-    """gpt_oss holds experts as [expert, in, out], gate and up in turns."""
+    """gpt_oss holds experts as [expert, in, out], or in MXFP4 as [expert, out, in], gate and up in turns."""
     split = {}
     for name, values in tensors.items():
         if ".experts." not in name:
             split[name if "sinks" not in name else name + ".weight"] = values
             continue
         module, kind = (name.removesuffix("_bias"), "bias") if name.endswith("_bias") else (name, "weight")
-        by_output = values if kind == "bias" else values.swapaxes(1, 2)
+        by_output = values if kind == "bias" or values.dtype == np.uint8 else values.swapaxes(1, 2)
         if "gate_up_proj" in module:
             split[f"{module.replace('gate_up', 'gate')}.{kind}"] = by_output[:, 0::2]
             split[f"{module.replace('gate_up', 'up')}.{kind}"] = by_output[:, 1::2]
@@ -203,7 +215,8 @@ FAMILIES = {
     "glm4": Family("glm4", ("rope_theta", "rotary_width"), GLM_NORMS),
     "gpt2": Family("gpt2", (), GPT2, (transpose_conv1d,)),
     "gpt_neox": Family("gptneox", ("rotary_width", "use_parallel_residual"), GPT_NEOX, (regroup_qkv,)),
-    "gpt_oss": Family("gpt-oss", ("rope_theta", "sliding_window", "expert_width"), GPT_OSS, (split_fused_experts,)),
+    "gpt_oss": Family("gpt-oss", ("rope_theta", "sliding_window", "expert_width"), GPT_OSS,
+                      (repack_mxfp4, split_fused_experts)),
     "granite": Family("granite", LLAMA_KEYS + GRANITE_KEYS, steps=(permute_qk,)),
     "llama": Family("llama", LLAMA_KEYS, steps=(permute_qk, add_llama3_factors)),
     "mistral": Family("llama", LLAMA_KEYS, steps=(permute_qk,)),
@@ -318,25 +331,22 @@ def converted(config, tensors):
     return {gguf_name(name, family): np.ascontiguousarray(values) for name, values in tensors.items()}
 
 
-def with_mxfp4_experts(tensors):
-    """None if rows are no whole blocks of 32."""
-    experts = {name: values for name, values in tensors.items() if name.endswith("_exps.weight")}
-    if any(values.shape[-1] % 32 for values in experts.values()):
-        return None
-    return tensors | {name: gguf.quants.quantize(values, MXFP4) for name, values in experts.items()}
+def load(file):
+    """Bfloat16, which numpy does not have, becomes float32."""
+    tensors = {}
+    for name, tensor in sorted(safetensors.deserialize(file.read_bytes()), key=lambda item: item[0]):
+        values = np.frombuffer(tensor["data"], {"BF16": np.uint16, "F32": np.float32, "U8": np.uint8}[tensor["dtype"]])
+        if tensor["dtype"] == "BF16":
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        tensors[name] = values.reshape(tensor["shape"])
+    return tensors
 
 
 def write_folder(folder, output, tokenizer):
     config = completed(json.loads((folder / "config.json").read_text()))
-    tensors = converted(config, load_file(folder / "model.safetensors"))
+    tensors = converted(config, load(folder / "model.safetensors"))
     output.mkdir(parents=True, exist_ok=True)
     write(output / "model.gguf", config, tensors, tokenizer)
-    if config["model_type"] == "gpt_oss":
-        quantised = with_mxfp4_experts(tensors)
-        if quantised:
-            write(output / "model_mxfp4.gguf", config, quantised, tokenizer)
-        else:
-            print(f"{folder.name}: no MXFP4 file, the experts' rows are no multiples of 32")
 
 
 def main():

@@ -46,6 +46,8 @@ enum class Role {
   expert_up,
   expert_down,
   expert_gate_up,
+  expert_gate_up_scales,  // of MXFP4
+  expert_down_scales,
   expert_gate_bias,
   expert_up_bias,
   expert_down_bias,

@@ -130,6 +130,7 @@ struct StorageSpec {
     interleaved  // [experts, inputs, outputs], outputs of gate and up in turn (gpt-oss)
   };
   Experts experts = Experts::apart;
+  bool mxfp4_experts = false;     // interleaved, but [experts, outputs, inputs] in MXFP4, scales apart
   bool transposed = false;        // matrices are [inputs, outputs]
   bool interleaved_rope = false;  // elements 2i and 2i + 1 of a head turn together
   bool norms_less_one = false;    // weights of RMSNorm are stored less 1

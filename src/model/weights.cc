@@ -19,6 +19,7 @@ struct Expected {
   bool present;
   std::vector<int64_t> shape;
   int expert = 0;
+  bool bytes = false;  // U8, else numbers
 };
 
 // Of a norm over `size` numbers.
@@ -103,12 +104,25 @@ class ExpectedTensors {
                              {Role::expert_down_bias, mlp.bias, {experts, hidden_}}});
         return;
       case StorageSpec::Experts::interleaved:
-        to.insert(to.end(), {{Role::expert_gate_up, true, {experts, hidden_, 2 * wide}},
-                             {Role::expert_down, true, {experts, wide, hidden_}},
-                             {Role::expert_gate_up_bias, mlp.bias, {experts, 2 * wide}},
+        to.insert(to.end(), {{Role::expert_gate_up_bias, mlp.bias, {experts, 2 * wide}},
                              {Role::expert_down_bias, mlp.bias, {experts, hidden_}}});
+        if (storage_.mxfp4_experts) {
+          add_mxfp4(Role::expert_gate_up, Role::expert_gate_up_scales, {experts, 2 * wide, hidden_}, to);
+          add_mxfp4(Role::expert_down, Role::expert_down_scales, {experts, hidden_, wide}, to);
+        } else {
+          to.insert(to.end(), {{Role::expert_gate_up, true, {experts, hidden_, 2 * wide}},
+                               {Role::expert_down, true, {experts, wide, hidden_}}});
+        }
         return;
     }
+  }
+
+  // Matrices [experts, outputs, inputs]: for each 32 inputs 16 bytes, and a byte of scale.
+  static void add_mxfp4(Role elements, Role scales, std::vector<int64_t> shape, std::vector<Expected>& to) {
+    shape.back() /= 32;
+    to.push_back({.role = scales, .present = true, .shape = shape, .bytes = true});
+    shape.push_back(16);
+    to.push_back({.role = elements, .present = true, .shape = shape, .bytes = true});
   }
 
   const StorageSpec& storage_;
@@ -134,11 +148,15 @@ bool is_derived(const std::string& name, const ModelSpec& spec, const Family& fa
          (spec.tied_embeddings && name == "lm_head.weight");
 }
 
-void check_tensor(const Checkpoint& checkpoint, const std::string& name, const std::vector<int64_t>& shape) {
+void check_tensor(const Checkpoint& checkpoint, const std::string& name, const Expected& expected) {
   const Tensor& tensor = checkpoint.require(name);
-  if (tensor.shape != shape) {
+  if (tensor.shape != expected.shape) {
     fail("{}: tensor {} has shape [{}], expected [{}]", checkpoint.path().string(), name,
-         fmt::join(tensor.shape, ", "), fmt::join(shape, ", "));
+         fmt::join(tensor.shape, ", "), fmt::join(expected.shape, ", "));
+  }
+  if ((tensor.dtype == DType::u8) != expected.bytes) {
+    fail("{}: tensor {} has type {}, expected {}", checkpoint.path().string(), name,
+         dtype_info(tensor.dtype).name, expected.bytes ? "U8, as MXFP4 is stored" : "F32, F16 or BF16");
   }
 }
 
@@ -231,7 +249,7 @@ void WeightReader::check_tensors() const {
     for (const Expected& expected : list) {
       if (!expected.present) continue;
       const std::string name = name_of(expected.role, layer, expected.expert);
-      check_tensor(checkpoint_, name, expected.shape);
+      check_tensor(checkpoint_, name, expected);
       used.insert(name);
     }
   };
@@ -344,17 +362,40 @@ AlignedBuffer<float> WeightReader::matrix(LayerMatrix which, int layer) const {
   throw std::logic_error("no such matrix");
 }
 
+// An expert's bytes of a tensor of all.
+std::span<const std::byte> WeightReader::expert_bytes(const Tensor& tensor, int layer, int expert) const {
+  const size_t size = tensor.data.size() / static_cast<size_t>(layer_spec(layer).mlp.experts);
+  return tensor.data.subspan(static_cast<size_t>(expert) * size, size);
+}
+
 // An expert's part of a tensor of all, or its own tensor.
 AlignedBuffer<float> WeightReader::expert_part(Role role, int layer, int expert) const {
   const bool apart = spec_.storage.experts == StorageSpec::Experts::apart;
   const Tensor& source = tensor(role, layer, apart ? expert : 0);
-  const auto parts = static_cast<size_t>(apart ? 1 : layer_spec(layer).mlp.experts);
-  const size_t bytes = source.data.size() / parts;
-  const std::span<const std::byte> data =
-      source.data.subspan(apart ? 0 : static_cast<size_t>(expert) * bytes, bytes);
-  AlignedBuffer<float> out(source.elements() / static_cast<int64_t>(parts));
+  const std::span<const std::byte> data = apart ? source.data : expert_bytes(source, layer, expert);
+  AlignedBuffer<float> out(source.elements() / (apart ? 1 : layer_spec(layer).mlp.experts));
   dequantize(source.dtype, data, out.span());
   forget_pages(data);
+  return out;
+}
+
+AlignedBuffer<float> WeightReader::mxfp4_part(Role elements, Role scales, int layer, int expert) const {
+  const std::span<const std::byte> packed = expert_bytes(tensor(elements, layer), layer, expert),
+                                   exponents = expert_bytes(tensor(scales, layer), layer, expert);
+  AlignedBuffer<float> out(2 * std::ssize(packed));
+  dequantize_mxfp4(packed, exponents, out.span());
+  forget_pages(packed);
+  forget_pages(exponents);
+  return out;
+}
+
+// [outputs, inputs] of an expert of gpt-oss, outputs of gate and up in turn.
+AlignedBuffer<float> WeightReader::interleaved_part(bool is_up, int layer, int expert) const {
+  const Role role = is_up ? Role::expert_gate_up : Role::expert_down;
+  if (spec_.storage.mxfp4_experts)
+    return mxfp4_part(role, is_up ? Role::expert_gate_up_scales : Role::expert_down_scales, layer, expert);
+  AlignedBuffer<float> out = expert_part(role, layer, expert);
+  transpose(out.span(), is_up ? spec_.hidden : layer_spec(layer).mlp.width);
   return out;
 }
 
@@ -362,10 +403,8 @@ AlignedBuffer<float> WeightReader::expert_matrix(LayerMatrix which, int layer, i
   const MlpSpec& mlp = layer_spec(layer).mlp;
   const bool is_up = which == LayerMatrix::up;
   if (spec_.storage.experts == StorageSpec::Experts::interleaved) {
-    AlignedBuffer<float> out = expert_part(is_up ? Role::expert_gate_up : Role::expert_down, layer, expert);
-    const int64_t inputs = is_up ? spec_.hidden : mlp.width;
-    transpose(out.span(), inputs);
-    return is_up ? alternating_apart(out, inputs) : std::move(out);
+    AlignedBuffer<float> out = interleaved_part(is_up, layer, expert);
+    return is_up ? alternating_apart(out, spec_.hidden) : std::move(out);
   }
   if (!is_up) return expert_part(Role::expert_down, layer, expert);
   AlignedBuffer<float> up = expert_part(Role::expert_up, layer, expert);

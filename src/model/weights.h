@@ -68,7 +68,10 @@ class WeightReader {
   const Tensor& tensor(Role role, int layer, int expert = 0) const;
   void read(Role role, int layer, int64_t columns, std::span<float> out) const;
   AlignedBuffer<float> vector(Role role, int layer) const;
+  std::span<const std::byte> expert_bytes(const Tensor& tensor, int layer, int expert) const;
   AlignedBuffer<float> expert_part(Role role, int layer, int expert) const;
+  AlignedBuffer<float> mxfp4_part(Role elements, Role scales, int layer, int expert) const;
+  AlignedBuffer<float> interleaved_part(bool is_up, int layer, int expert) const;
   AlignedBuffer<float> stack(std::initializer_list<Role> roles, int layer, int64_t columns) const;
   AlignedBuffer<float> qkv(Role stacked, std::initializer_list<Role> apart, int layer, int64_t columns) const;
   NormWeights norm(const NormSpec& norm, Role weight, Role bias, int layer) const;
