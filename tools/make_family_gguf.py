@@ -11,7 +11,7 @@ exceptions:
   written as they are.
 - attention.sliding_window_pattern is written for cohere2 and gemma3 too: the loader has the key, and a pattern of its
   own without it.
-- A stablelm with QK norm and a falcon with alibi are not covered.
+- A falcon with alibi is not covered.
 What no key can say is lost: the windows of mistral, starcoder2 and qwen2, the attention scale of gemma2 and gemma3, and
 whether yarn rounds its range (gpt_oss does not, llama.cpp does).
 """
@@ -82,6 +82,7 @@ FALCON = {"transformer.word_embeddings": "token_embd", "transformer.ln_f": "outp
 PHI = {"model.final_layernorm": "output_norm", "self_attn.dense": "attn_output", "mlp.fc1": "ffn_up",
        "mlp.fc2": "ffn_down"}
 PHI3 = {"self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"}
+STABLELM = {"self_attn.q_layernorm": "attn_q_norm", "self_attn.k_layernorm": "attn_k_norm"}
 STARCODER2 = {"mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down"}
 MIXTRAL = {"block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.w1": "ffn_gate_exps",
            "block_sparse_moe.experts.w2": "ffn_down_exps", "block_sparse_moe.experts.w3": "ffn_up_exps"}
@@ -130,6 +131,20 @@ def repack_mxfp4(_, tensors):
             packed = np.concatenate([scales, codes[..., :16] | codes[..., 16:] << 4], axis=-1)
             repacked[name.removesuffix("_blocks")] = packed.reshape(*blocks.shape[:2], -1)
     return repacked
+
+
+def stack_head_norms(config, tensors):
+    """One tensor [head, head_dim] for the norms of a layer's query heads, and one for those of its key heads."""
+    heads = {"q_layernorm": config["num_attention_heads"], "k_layernorm": config["num_key_value_heads"]}
+    stacked = {}
+    for name, values in tensors.items():
+        module, _, rest = name.partition(".norms.")
+        if rest == "0.weight":
+            count = heads[module.rpartition(".")[2]]
+            stacked[module + ".weight"] = np.stack([tensors[f"{module}.norms.{head}.weight"] for head in range(count)])
+        elif not rest:
+            stacked[name] = values
+    return stacked
 
 
 def split_fused_experts(_, tensors):
@@ -230,7 +245,7 @@ FAMILIES = {
     "qwen3": Family("qwen3", ("rope_theta",)),
     "qwen3_moe": Family("qwen3moe", ("rope_theta", "expert_width"), steps=(stack_experts,)),
     "smollm3": Family("smollm3", LLAMA_KEYS, steps=(permute_qk,)),
-    "stablelm": Family("stablelm", ("rotary_width", "use_parallel_residual")),
+    "stablelm": Family("stablelm", ("rotary_width", "use_parallel_residual"), STABLELM, (stack_head_norms,)),
     "starcoder2": Family("starcoder2", ("rope_theta",), STARCODER2),
 }
 
