@@ -5,7 +5,7 @@ usage: make_dequant_golden.py [OUTPUT_FOLDER]    needs numpy and gguf (made with
 
 The values are those of gguf.quants.dequantize. Q8_K is not in that module: its values come from ggml's definition of the
 block (float scale, 256 int8, 16 int16 sums that do not enter), in float32. Half of the blocks are random bytes all through,
-scales with NaN and infinities included; in the others the half-precision scales are of the size that models have.
+scales with NaN and infinities included; in the others the scales are of the size that models have.
 
 File: uint32 number of blocks, the blocks' bytes, the elements as float32; little-endian.
 """
@@ -36,6 +36,7 @@ TYPES = {
     Type.Q8_K: (20, []),
     Type.IQ4_NL: (48, [0]),
     Type.IQ4_XS: (20, [0]),
+    Type.MXFP4: (48, []),
 }
 
 
@@ -50,6 +51,9 @@ def random_blocks(rng, kind):
     if kind == Type.Q8_K:
         scales = (rng.standard_normal(sane) * 0.02).astype(np.float32)
         blocks[:sane, :4] = scales.view(np.uint8).reshape(-1, 4)
+    if kind == Type.MXFP4:  # exponents of 2, a byte with 127 for 0
+        blocks[:sane, 0] = rng.integers(110, 130, sane)
+        blocks[sane : sane + 6, 0] = [0, 1, 2, 3, 254, 255]
     return blocks
 
 

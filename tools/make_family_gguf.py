@@ -5,13 +5,13 @@ usage: make_family_gguf.py [--output OUTPUT] [--tokenizer] FOLDER ...
 Reads config.json and model.safetensors in each FOLDER, writes model.gguf beside them or, with --output, to
 OUTPUT/NAME/. Needs the gguf and safetensors packages.
 
-Keys and tensors are those the converter writes, all tensors as F32. gpt_oss, published with MXFP4 experts, is written
-with such as model_mxfp4.gguf too, if its rows are whole blocks. The exceptions:
+Keys and tensors are those the converter writes, all tensors as F32, but MXFP4 experts of gpt_oss as they are. The
+exceptions:
 - Sizes that the converter takes for granted (phi and falcon: MLP of 4 x hidden; cohere2: heads x width = hidden) are
   written as they are.
 - attention.sliding_window_pattern is written for cohere2 and gemma3 too: the loader has the key, and a pattern of its
   own without it.
-- A stablelm with QK norm and a falcon with alibi are not covered.
+- A falcon with alibi is not covered.
 What no key can say is lost: the windows of mistral, starcoder2 and qwen2, the attention scale of gemma2 and gemma3, and
 whether yarn rounds its range (gpt_oss does not, llama.cpp does).
 """
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import gguf
 import numpy as np
-from safetensors.numpy import load_file
+import safetensors
 
 MXFP4 = gguf.GGMLQuantizationType.MXFP4
 
@@ -82,6 +82,7 @@ FALCON = {"transformer.word_embeddings": "token_embd", "transformer.ln_f": "outp
 PHI = {"model.final_layernorm": "output_norm", "self_attn.dense": "attn_output", "mlp.fc1": "ffn_up",
        "mlp.fc2": "ffn_down"}
 PHI3 = {"self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"}
+STABLELM = {"self_attn.q_layernorm": "attn_q_norm", "self_attn.k_layernorm": "attn_k_norm"}
 STARCODER2 = {"mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down"}
 MIXTRAL = {"block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.experts.w1": "ffn_gate_exps",
            "block_sparse_moe.experts.w2": "ffn_down_exps", "block_sparse_moe.experts.w3": "ffn_up_exps"}
@@ -120,15 +121,41 @@ def stack_experts(config, tensors):
     return stacked
 
 
+def repack_mxfp4(_, tensors):
+    """gpt_oss as published: bytes of neighbours and, apart, scales become GGML's blocks, a byte of two halves each."""
+    repacked = {name: values for name, values in tensors.items() if not name.endswith(("_blocks", "_scales"))}
+    for name, blocks in tensors.items():
+        if name.endswith("_blocks"):
+            codes = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(*blocks.shape[:-1], 32)
+            scales = tensors[name.replace("_blocks", "_scales")][..., None]
+            packed = np.concatenate([scales, codes[..., :16] | codes[..., 16:] << 4], axis=-1)
+            repacked[name.removesuffix("_blocks")] = packed.reshape(*blocks.shape[:2], -1)
+    return repacked
+
+
+def stack_head_norms(config, tensors):
+    """One tensor [head, head_dim] for the norms of a layer's query heads, and one for those of its key heads."""
+    heads = {"q_layernorm": config["num_attention_heads"], "k_layernorm": config["num_key_value_heads"]}
+    stacked = {}
+    for name, values in tensors.items():
+        module, _, rest = name.partition(".norms.")
+        if rest == "0.weight":
+            count = heads[module.rpartition(".")[2]]
+            stacked[module + ".weight"] = np.stack([tensors[f"{module}.norms.{head}.weight"] for head in range(count)])
+        elif not rest:
+            stacked[name] = values
+    return stacked
+
+
 def split_fused_experts(_, tensors):
-    """gpt_oss holds experts as [expert, in, out], gate and up in turns."""
+    """gpt_oss holds experts as [expert, in, out], or in MXFP4 as [expert, out, in], gate and up in turns."""
     split = {}
     for name, values in tensors.items():
         if ".experts." not in name:
             split[name if "sinks" not in name else name + ".weight"] = values
             continue
         module, kind = (name.removesuffix("_bias"), "bias") if name.endswith("_bias") else (name, "weight")
-        by_output = values if kind == "bias" else values.swapaxes(1, 2)
+        by_output = values if kind == "bias" or values.dtype == np.uint8 else values.swapaxes(1, 2)
         if "gate_up_proj" in module:
             split[f"{module.replace('gate_up', 'gate')}.{kind}"] = by_output[:, 0::2]
             split[f"{module.replace('gate_up', 'up')}.{kind}"] = by_output[:, 1::2]
@@ -203,7 +230,8 @@ FAMILIES = {
     "glm4": Family("glm4", ("rope_theta", "rotary_width"), GLM_NORMS),
     "gpt2": Family("gpt2", (), GPT2, (transpose_conv1d,)),
     "gpt_neox": Family("gptneox", ("rotary_width", "use_parallel_residual"), GPT_NEOX, (regroup_qkv,)),
-    "gpt_oss": Family("gpt-oss", ("rope_theta", "sliding_window", "expert_width"), GPT_OSS, (split_fused_experts,)),
+    "gpt_oss": Family("gpt-oss", ("rope_theta", "sliding_window", "expert_width"), GPT_OSS,
+                      (repack_mxfp4, split_fused_experts)),
     "granite": Family("granite", LLAMA_KEYS + GRANITE_KEYS, steps=(permute_qk,)),
     "llama": Family("llama", LLAMA_KEYS, steps=(permute_qk, add_llama3_factors)),
     "mistral": Family("llama", LLAMA_KEYS, steps=(permute_qk,)),
@@ -217,7 +245,7 @@ FAMILIES = {
     "qwen3": Family("qwen3", ("rope_theta",)),
     "qwen3_moe": Family("qwen3moe", ("rope_theta", "expert_width"), steps=(stack_experts,)),
     "smollm3": Family("smollm3", LLAMA_KEYS, steps=(permute_qk,)),
-    "stablelm": Family("stablelm", ("rotary_width", "use_parallel_residual")),
+    "stablelm": Family("stablelm", ("rotary_width", "use_parallel_residual"), STABLELM, (stack_head_norms,)),
     "starcoder2": Family("starcoder2", ("rope_theta",), STARCODER2),
 }
 
@@ -318,25 +346,22 @@ def converted(config, tensors):
     return {gguf_name(name, family): np.ascontiguousarray(values) for name, values in tensors.items()}
 
 
-def with_mxfp4_experts(tensors):
-    """None if rows are no whole blocks of 32."""
-    experts = {name: values for name, values in tensors.items() if name.endswith("_exps.weight")}
-    if any(values.shape[-1] % 32 for values in experts.values()):
-        return None
-    return tensors | {name: gguf.quants.quantize(values, MXFP4) for name, values in experts.items()}
+def load(file):
+    """Bfloat16, which numpy does not have, becomes float32."""
+    tensors = {}
+    for name, tensor in sorted(safetensors.deserialize(file.read_bytes()), key=lambda item: item[0]):
+        values = np.frombuffer(tensor["data"], {"BF16": np.uint16, "F32": np.float32, "U8": np.uint8}[tensor["dtype"]])
+        if tensor["dtype"] == "BF16":
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        tensors[name] = values.reshape(tensor["shape"])
+    return tensors
 
 
 def write_folder(folder, output, tokenizer):
     config = completed(json.loads((folder / "config.json").read_text()))
-    tensors = converted(config, load_file(folder / "model.safetensors"))
+    tensors = converted(config, load(folder / "model.safetensors"))
     output.mkdir(parents=True, exist_ok=True)
     write(output / "model.gguf", config, tensors, tokenizer)
-    if config["model_type"] == "gpt_oss":
-        quantised = with_mxfp4_experts(tensors)
-        if quantised:
-            write(output / "model_mxfp4.gguf", config, quantised, tokenizer)
-        else:
-            print(f"{folder.name}: no MXFP4 file, the experts' rows are no multiples of 32")
 
 
 def main():

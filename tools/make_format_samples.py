@@ -74,6 +74,8 @@ def main():
         "nothing": entry("F16", [0, 5], 32, 32),
     }
     write_safetensors(folder / "three.safetensors", header, bytes(range(32)))
+    header = {"w_blocks": entry("U8", [1, 2, 16], 0, 32), "w_scales": entry("U8", [1, 2], 32, 34)}
+    write_safetensors(folder / "mxfp4.safetensors", header, bytes(range(34)))
 
     folder = seeds("fuzz_json")
     config = {

@@ -9,10 +9,10 @@ namespace idleheads {
 namespace {
 
 // In the order of the enum DType.
-constexpr std::array<dequant::Decoder, 16> kDecoders = {
-    dequant::f32,  dequant::f16,  dequant::bf16,   dequant::q4_0,  dequant::q4_1, dequant::q5_0,
-    dequant::q5_1, dequant::q8_0, dequant::q2_k,   dequant::q3_k,  dequant::q4_k, dequant::q5_k,
-    dequant::q6_k, dequant::q8_k, dequant::iq4_nl, dequant::iq4_xs};
+constexpr std::array<dequant::Decoder, 18> kDecoders = {
+    dequant::f32,  dequant::f16,  dequant::bf16,   dequant::q4_0,   dequant::q4_1,  dequant::q5_0,
+    dequant::q5_1, dequant::q8_0, dequant::q2_k,   dequant::q3_k,   dequant::q4_k,  dequant::q5_k,
+    dequant::q6_k, dequant::q8_k, dequant::iq4_nl, dequant::iq4_xs, dequant::mxfp4, dequant::u8};
 
 }  // namespace
 

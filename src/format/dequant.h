@@ -15,6 +15,7 @@ using Decoder = void (*)(const uint8_t* data, int64_t blocks, float* out);
 void f32(const uint8_t* data, int64_t blocks, float* out);
 void f16(const uint8_t* data, int64_t blocks, float* out);
 void bf16(const uint8_t* data, int64_t blocks, float* out);
+void u8(const uint8_t* data, int64_t blocks, float* out);
 // dequant_q.cc: blocks of 32 elements
 void q4_0(const uint8_t* data, int64_t blocks, float* out);
 void q4_1(const uint8_t* data, int64_t blocks, float* out);
@@ -31,6 +32,8 @@ void q8_k(const uint8_t* data, int64_t blocks, float* out);
 // dequant_iq4.cc: 4 bits an element that stand for unevenly spaced values; blocks of 32 and of 256 elements
 void iq4_nl(const uint8_t* data, int64_t blocks, float* out);
 void iq4_xs(const uint8_t* data, int64_t blocks, float* out);
+// dequant_mxfp4.cc: 4 bits an element with an exponent; blocks of 32 elements
+void mxfp4(const uint8_t* data, int64_t blocks, float* out);
 
 template <typename T>
 T load(const uint8_t* data) {

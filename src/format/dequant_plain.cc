@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "format/dequant.h"
 
 namespace idleheads::dequant {
@@ -9,6 +11,8 @@ void f32(const uint8_t* data, int64_t blocks, float* out) {
 void f16(const uint8_t* data, int64_t blocks, float* out) {
   for (int64_t i = 0; i < blocks; ++i) out[i] = load_half(data + 2 * i);
 }
+
+void u8(const uint8_t* data, int64_t blocks, float* out) { std::copy_n(data, blocks, out); }
 
 // The upper half of a float32's bits.
 void bf16(const uint8_t* data, int64_t blocks, float* out) {

@@ -6,7 +6,7 @@ namespace idleheads {
 namespace {
 
 // In the order of the enum.
-constexpr std::array<DTypeInfo, 16> kTypes = {{
+constexpr std::array<DTypeInfo, 18> kTypes = {{
     {DType::f32, "F32", 1, 4},
     {DType::f16, "F16", 1, 2},
     {DType::bf16, "BF16", 1, 2},
@@ -23,6 +23,8 @@ constexpr std::array<DTypeInfo, 16> kTypes = {{
     {DType::q8_k, "Q8_K", 256, 292},
     {DType::iq4_nl, "IQ4_NL", 32, 18},
     {DType::iq4_xs, "IQ4_XS", 256, 136},
+    {DType::mxfp4, "MXFP4", 32, 17},
+    {DType::u8, "U8", 1, 1},
 }};
 
 }  // namespace

@@ -54,7 +54,7 @@ constexpr std::array kGgmlTypes = {
     GgmlType{36, "IQ4_NL_4_4 (removed from GGML)"},
     GgmlType{37, "IQ4_NL_4_8 (removed from GGML)"},
     GgmlType{38, "IQ4_NL_8_8 (removed from GGML)"},
-    GgmlType{39, "MXFP4"},
+    GgmlType{39, "MXFP4", DType::mxfp4},
     GgmlType{40, "NVFP4"},
     GgmlType{41, "Q1_0"},
 };

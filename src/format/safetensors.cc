@@ -91,11 +91,11 @@ class Parser {
     const auto field = entry.find("dtype");
     if (field == entry.end() || !field->is_string()) fail("{}: tensor {}: no dtype", name_, shown);
     const auto& dtype = field->get_ref<const std::string&>();
-    for (const DType plain : {DType::f32, DType::f16, DType::bf16}) {
+    for (const DType plain : {DType::f32, DType::f16, DType::bf16, DType::u8}) {
       if (dtype == dtype_info(plain).name) return plain;
     }
-    fail("{}: tensor {} has type {}, which is not supported; supported: F32, F16, BF16", name_, shown,
-         printable(dtype));
+    fail("{}: tensor {} has type {}, which is not supported; supported: F32, F16, BF16, U8 (MXFP4)", name_,
+         shown, printable(dtype));
   }
 
   std::vector<uint64_t> read_numbers(const std::string& shown, const Json& entry, const char* key) const {

@@ -11,7 +11,8 @@
 
 namespace idleheads {
 
-// Quantised types are GGML's block formats (ggml/src/ggml-common.h describes the layouts).
+// Quantised types are GGML's block formats (ggml/src/ggml-common.h describes the layouts); u8 are whole
+// numbers, in safetensors alone, where they make up MXFP4 (dequantize_mxfp4).
 enum class DType {
   f32,
   f16,
@@ -28,7 +29,9 @@ enum class DType {
   q6_k,
   q8_k,
   iq4_nl,
-  iq4_xs
+  iq4_xs,
+  mxfp4,
+  u8
 };
 
 struct DTypeInfo {
@@ -53,5 +56,11 @@ struct Tensor {
 // Converts whole blocks to float32, exactly as the `gguf` Python package does.
 // data.size() must be blocks * block_bytes and out.size() blocks * block_elements.
 void dequantize(DType dtype, std::span<const std::byte> data, std::span<float> out);
+
+// Converts MXFP4 as gpt-oss' safetensors files have it: blocks of 32 elements in 16 bytes, a byte's low half
+// the even one, and for each block the exponent of its scale 2^(e - 127). 255 makes the block NaN, as the
+// specification has it.
+void dequantize_mxfp4(std::span<const std::byte> elements, std::span<const std::byte> scales,
+                      std::span<float> out);
 
 }  // namespace idleheads

@@ -34,6 +34,8 @@ constexpr std::array kLlamaNames = std::to_array<TensorName>({
     {Role::output_bias, "model.layers.{}.self_attn.o_proj.bias", "blk.{}.attn_output.bias"},
     {Role::query_norm, "model.layers.{}.self_attn.q_norm.weight", "blk.{}.attn_q_norm.weight"},
     {Role::key_norm, "model.layers.{}.self_attn.k_norm.weight", "blk.{}.attn_k_norm.weight"},
+    {Role::query_norm_bias, "model.layers.{}.self_attn.q_norm.bias", "blk.{}.attn_q_norm.bias"},
+    {Role::key_norm_bias, "model.layers.{}.self_attn.k_norm.bias", "blk.{}.attn_k_norm.bias"},
     {Role::sinks, "model.layers.{}.self_attn.sinks", "blk.{}.attn_sinks.weight"},
     {Role::gate_up, "model.layers.{}.mlp.gate_up_proj.weight", "blk.{}.ffn_up.weight"},
     {Role::gate, "model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight"},
@@ -62,11 +64,11 @@ const TensorName* find_in(std::span<const TensorName> names, Role role) {
 
 }  // namespace
 
-std::string tensor_name(std::span<const TensorName> own, Role role, int layer, bool gguf, int expert) {
+std::string tensor_name(std::span<const TensorName> own, Role role, int layer, bool gguf, int part) {
   const TensorName* entry = find_in(own, role);
   if (entry == nullptr) entry = find_in(kLlamaNames, role);
   if (entry == nullptr) throw std::logic_error("a role without a name");
-  return fmt::format(fmt::runtime(gguf ? entry->gguf : entry->hugging_face), layer, expert);
+  return fmt::format(fmt::runtime(gguf ? entry->gguf : entry->hugging_face), layer, part);
 }
 
 }  // namespace idleheads

@@ -34,6 +34,8 @@ enum class Role {
   output_bias,
   query_norm,
   key_norm,
+  query_norm_bias,
+  key_norm_bias,
   sinks,
   gate_up,  // stacked
   gate,
@@ -46,6 +48,8 @@ enum class Role {
   expert_up,
   expert_down,
   expert_gate_up,
+  expert_gate_up_scales,  // of MXFP4
+  expert_down_scales,
   expert_gate_bias,
   expert_up_bias,
   expert_down_bias,
@@ -56,15 +60,15 @@ enum class Role {
   down_bias,
 };
 
-// "{}" stands for the number of the layer, a second one for that of the expert.
+// "{}" stands for the number of the layer, a second one for that of the expert or head.
 struct TensorName {
   Role role;
   std::string_view hugging_face, gguf;
 };
 
 // The tensor's name in Hugging Face checkpoints ("model.layers.3.self_attn.q_proj.weight") or in GGUF
-// ("blk.3.attn_q.weight"): Llama's, unless `own` has another. `layer` and `expert` are ignored where a role
-// has neither.
-std::string tensor_name(std::span<const TensorName> own, Role role, int layer, bool gguf, int expert = 0);
+// ("blk.3.attn_q.weight"): Llama's, unless `own` has another. `layer` and `part` (the number of the expert or
+// head) are ignored where a role has neither.
+std::string tensor_name(std::span<const TensorName> own, Role role, int layer, bool gguf, int part = 0);
 
 }  // namespace idleheads

@@ -59,9 +59,13 @@ struct AttentionSpec {
   bool qkv_bias = false;
   bool output_bias = false;
 
-  // Norm of queries and keys before RoPE: over the whole row of all heads, or over each head, with weights
-  // that query heads share, and key heads likewise.
-  enum class QkNorm { none, row, head };
+  // Norm of queries and keys before RoPE.
+  enum class QkNorm {
+    none,
+    row,       // over all heads together
+    head,      // over each head, with weights that query heads share, and key heads likewise
+    each_head  // over each head, with weights of its own
+  };
   QkNorm qk_norm_over = QkNorm::none;
   NormSpec qk_norm;
 
@@ -130,8 +134,10 @@ struct StorageSpec {
     interleaved  // [experts, inputs, outputs], outputs of gate and up in turn (gpt-oss)
   };
   Experts experts = Experts::apart;
+  bool mxfp4_experts = false;     // interleaved, but [experts, outputs, inputs] in MXFP4, scales apart
   bool transposed = false;        // matrices are [inputs, outputs]
   bool interleaved_rope = false;  // elements 2i and 2i + 1 of a head turn together
+  bool head_norms_apart = false;  // QkNorm::each_head: a tensor of each head; else [heads, head_dim]
   bool norms_less_one = false;    // weights of RMSNorm are stored less 1
   // Names as families spell them may begin otherwise: the first of these under which the embedding is there.
   struct Renaming {

@@ -10,120 +10,10 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "model/expected_tensors.h"
 
 namespace idleheads {
 namespace {
-
-struct Expected {
-  Role role;
-  bool present;
-  std::vector<int64_t> shape;
-  int expert = 0;
-};
-
-// Of a norm over `size` numbers.
-void add_norm(const NormSpec& norm, Role weight, Role bias, int64_t size, std::vector<Expected>& to) {
-  to.push_back({weight, norm.is_there() && norm.weight, {size}});
-  to.push_back({bias, norm.is_there() && norm.bias, {size}});
-}
-
-// What layers have in the form in which they are stored.
-class ExpectedTensors {
- public:
-  explicit ExpectedTensors(const ModelSpec& spec) : storage_(spec.storage), hidden_(spec.hidden) {}
-
-  std::vector<Expected> of(const LayerSpec& layer) const {
-    std::vector<Expected> tensors;
-    add_attention(layer.attention, tensors);
-    layer.mlp.experts > 0 ? add_experts(layer.mlp, tensors) : add_mlp(layer.mlp, tensors);
-    add_norm(layer.attention_norm, Role::attention_norm, Role::attention_norm_bias, hidden_, tensors);
-    add_norm(layer.mlp_norm, Role::mlp_norm, Role::mlp_norm_bias, hidden_, tensors);
-    tensors.push_back({Role::attention_post_norm, layer.attention_post_norm.is_there(), {hidden_}});
-    tensors.push_back({Role::mlp_post_norm, layer.mlp_post_norm.is_there(), {hidden_}});
-    return tensors;
-  }
-
- private:
-  std::vector<int64_t> matrix(int64_t outputs, int64_t inputs) const {
-    return storage_.transposed ? std::vector{inputs, outputs} : std::vector{outputs, inputs};
-  }
-
-  void add_attention(const AttentionSpec& a, std::vector<Expected>& to) const {
-    const int64_t query = a.query_width(), kv = a.kv_width();
-    const bool apart = storage_.qkv == StorageSpec::Qkv::apart;
-    const bool per_head = a.qk_norm_over == AttentionSpec::QkNorm::head;
-    to.insert(to.end(), {{Role::query, apart, matrix(query, hidden_)},
-                         {Role::key, apart, matrix(kv, hidden_)},
-                         {Role::value, apart, matrix(kv, hidden_)},
-                         {Role::qkv, !apart, matrix(a.qkv_width(), hidden_)},
-                         {Role::output, true, matrix(hidden_, query)},
-                         {Role::query_bias, a.qkv_bias && apart, {query}},
-                         {Role::key_bias, a.qkv_bias && apart, {kv}},
-                         {Role::value_bias, a.qkv_bias && apart, {kv}},
-                         {Role::qkv_bias, a.qkv_bias && !apart, {a.qkv_width()}},
-                         {Role::output_bias, a.output_bias, {hidden_}},
-                         {Role::query_norm, a.qk_norm.is_there(), {per_head ? a.head_dim : query}},
-                         {Role::key_norm, a.qk_norm.is_there(), {per_head ? a.head_dim : kv}},
-                         {Role::sinks, a.sinks, {a.heads}}});
-  }
-
-  void add_mlp(const MlpSpec& mlp, std::vector<Expected>& to) const {
-    const int64_t wide = mlp.width;
-    const bool stacked = storage_.stacked_gate_up;
-    to.insert(to.end(), {{Role::gate_up, stacked, matrix(2 * wide, hidden_)},
-                         {Role::gate, mlp.gated && !stacked, matrix(wide, hidden_)},
-                         {Role::up, !stacked, matrix(wide, hidden_)},
-                         {Role::down, true, matrix(hidden_, wide)},
-                         {Role::gate_bias, mlp.gated && mlp.bias, {wide}},
-                         {Role::up_bias, mlp.bias, {wide}},
-                         {Role::down_bias, mlp.bias, {hidden_}}});
-  }
-
-  void add_experts(const MlpSpec& mlp, std::vector<Expected>& to) const {
-    const int64_t wide = mlp.width, experts = mlp.experts;
-    to.push_back({Role::router, true, {experts, hidden_}});
-    to.push_back({Role::router_bias, mlp.router_bias, {experts}});
-    switch (storage_.experts) {
-      case StorageSpec::Experts::apart:
-        for (int e = 0; e < mlp.experts; ++e) {
-          to.insert(to.end(), {{Role::expert_gate, mlp.gated, {wide, hidden_}, e},
-                               {Role::expert_up, true, {wide, hidden_}, e},
-                               {Role::expert_down, true, {hidden_, wide}, e},
-                               {Role::expert_gate_bias, mlp.gated && mlp.bias, {wide}, e},
-                               {Role::expert_up_bias, mlp.bias, {wide}, e},
-                               {Role::expert_down_bias, mlp.bias, {hidden_}, e}});
-        }
-        return;
-      case StorageSpec::Experts::together:
-        to.insert(to.end(), {{Role::expert_gate, mlp.gated, {experts, wide, hidden_}},
-                             {Role::expert_up, true, {experts, wide, hidden_}},
-                             {Role::expert_down, true, {experts, hidden_, wide}},
-                             {Role::expert_gate_bias, mlp.gated && mlp.bias, {experts, wide}},
-                             {Role::expert_up_bias, mlp.bias, {experts, wide}},
-                             {Role::expert_down_bias, mlp.bias, {experts, hidden_}}});
-        return;
-      case StorageSpec::Experts::interleaved:
-        to.insert(to.end(), {{Role::expert_gate_up, true, {experts, hidden_, 2 * wide}},
-                             {Role::expert_down, true, {experts, wide, hidden_}},
-                             {Role::expert_gate_up_bias, mlp.bias, {experts, 2 * wide}},
-                             {Role::expert_down_bias, mlp.bias, {experts, hidden_}}});
-        return;
-    }
-  }
-
-  const StorageSpec& storage_;
-  const int64_t hidden_;
-};
-
-std::vector<Expected> model_tensors(const ModelSpec& spec) {
-  std::vector<Expected> tensors = {
-      {Role::token_embedding, true, {spec.vocabulary, spec.hidden}},
-      {Role::position_embedding, spec.learned_positions, {spec.context, spec.hidden}},
-      {Role::lm_head, !spec.tied_embeddings, {spec.vocabulary, spec.hidden}},
-      {Role::lm_head_bias, spec.logit_bias, {spec.vocabulary}}};
-  add_norm(spec.final_norm, Role::final_norm, Role::final_norm_bias, spec.hidden, tensors);
-  return tensors;
-}
 
 // Tensors beside the weights that change nothing: constants computed from the config.
 bool is_derived(const std::string& name, const ModelSpec& spec, const Family& family) {
@@ -134,11 +24,15 @@ bool is_derived(const std::string& name, const ModelSpec& spec, const Family& fa
          (spec.tied_embeddings && name == "lm_head.weight");
 }
 
-void check_tensor(const Checkpoint& checkpoint, const std::string& name, const std::vector<int64_t>& shape) {
+void check_tensor(const Checkpoint& checkpoint, const std::string& name, const ExpectedTensor& expected) {
   const Tensor& tensor = checkpoint.require(name);
-  if (tensor.shape != shape) {
+  if (tensor.shape != expected.shape) {
     fail("{}: tensor {} has shape [{}], expected [{}]", checkpoint.path().string(), name,
-         fmt::join(tensor.shape, ", "), fmt::join(shape, ", "));
+         fmt::join(tensor.shape, ", "), fmt::join(expected.shape, ", "));
+  }
+  if ((tensor.dtype == DType::u8) != expected.bytes) {
+    fail("{}: tensor {} has type {}, expected {}", checkpoint.path().string(), name,
+         dtype_info(tensor.dtype).name, expected.bytes ? "U8, as MXFP4 is stored" : "F32, F16 or BF16");
   }
 }
 
@@ -227,18 +121,17 @@ void WeightReader::choose_renaming() {
 
 void WeightReader::check_tensors() const {
   std::set<std::string> used;
-  const auto check = [&](const std::vector<Expected>& list, int layer) {
-    for (const Expected& expected : list) {
+  const auto check = [&](const std::vector<ExpectedTensor>& list, int layer) {
+    for (const ExpectedTensor& expected : list) {
       if (!expected.present) continue;
-      const std::string name = name_of(expected.role, layer, expected.expert);
-      check_tensor(checkpoint_, name, expected.shape);
+      const std::string name = name_of(expected.role, layer, expected.part);
+      check_tensor(checkpoint_, name, expected);
       used.insert(name);
     }
   };
-  check(model_tensors(spec_), 0);
+  check(tensors_of_model(spec_), 0);
   if (spec_.tied_embeddings) check_tied_head();
-  const ExpectedTensors expected(spec_);
-  for (int l = 0; l < spec_.layer_count(); ++l) check(expected.of(layer_spec(l)), l);
+  for (int l = 0; l < spec_.layer_count(); ++l) check(tensors_of_layer(layer_spec(l), spec_), l);
   for (const Tensor& tensor : checkpoint_.tensors()) {
     if (!used.contains(tensor.name) && !is_derived(tensor.name, spec_, family_)) {
       fail("{}: tensor {} is not part of a {} model with {} layers as its config describes it",
@@ -263,15 +156,15 @@ void WeightReader::check_tied_head() const {
   }
 }
 
-std::string WeightReader::name_of(Role role, int layer, int expert) const {
+std::string WeightReader::name_of(Role role, int layer, int part) const {
   const bool is_special = std::ranges::count(spec_.storage.names, role, &TensorName::role) > 0;
   const std::string name = tensor_name(is_special ? spec_.storage.names : family_.tensors, role, layer,
-                                       checkpoint_.is_gguf(), expert);
+                                       checkpoint_.is_gguf(), part);
   return name.starts_with(renaming_.from) ? renaming_.to + name.substr(renaming_.from.size()) : name;
 }
 
-const Tensor& WeightReader::tensor(Role role, int layer, int expert) const {
-  return checkpoint_.require(name_of(role, layer, expert));
+const Tensor& WeightReader::tensor(Role role, int layer, int part) const {
+  return checkpoint_.require(name_of(role, layer, part));
 }
 
 void WeightReader::read(Role role, int layer, int64_t columns, std::span<float> out) const {
@@ -306,12 +199,15 @@ AlignedBuffer<float> WeightReader::qkv(Role together, std::initializer_list<Role
   AlignedBuffer<float> rows = storage.qkv == StorageSpec::Qkv::apart ? stack(apart, layer, columns)
                                                                      : stack({together}, layer, columns);
   if (storage.qkv == StorageSpec::Qkv::by_group) rows = ungrouped(rows, a, columns);
-  if (storage.interleaved_rope && a.rope >= 0) {
-    const auto turning = static_cast<size_t>((a.query_width() + a.kv_width()) * columns);
-    separate_pairs(rows.span().first(turning), columns, a.head_dim,
-                   spec_.ropes[static_cast<size_t>(a.rope)].rotated());
-  }
+  const auto turning = static_cast<size_t>((a.query_width() + a.kv_width()) * columns);
+  order_for_rope(rows.span().first(turning), columns, a);
   return rows;
+}
+
+// Rows of query or key heads in the order in which they turn.
+void WeightReader::order_for_rope(std::span<float> rows, int64_t columns, const AttentionSpec& a) const {
+  if (!spec_.storage.interleaved_rope || a.rope < 0) return;
+  separate_pairs(rows, columns, a.head_dim, spec_.ropes[static_cast<size_t>(a.rope)].rotated());
 }
 
 NormWeights WeightReader::norm(const NormSpec& norm, Role weight, Role bias, int layer) const {
@@ -322,6 +218,33 @@ NormWeights WeightReader::norm(const NormSpec& norm, Role weight, Role bias, int
   if (spec_.storage.norms_less_one) {
     for (float& w : weights.weight.span()) w += 1;
   }
+  return weights;
+}
+
+// Vectors [head_dim] of each head, one behind the other.
+AlignedBuffer<float> WeightReader::of_heads(Role role, int heads, int layer) const {
+  const auto dim = static_cast<size_t>(layer_spec(layer).attention.head_dim);
+  AlignedBuffer<float> out(heads * static_cast<int64_t>(dim));
+  for (int h = 0; h < heads; ++h) {
+    const Tensor& source = tensor(role, layer, h);
+    dequantize(source.dtype, source.data, out.span().subspan(static_cast<size_t>(h) * dim, dim));
+    forget_pages(source.data);
+  }
+  return out;
+}
+
+// Of queries or keys. Its numbers go where the elements go that they are for.
+NormWeights WeightReader::qk_norm(Role weight, Role bias, int heads, int layer) const {
+  const AttentionSpec& a = layer_spec(layer).attention;
+  NormWeights weights;
+  if (a.qk_norm_over == AttentionSpec::QkNorm::each_head && spec_.storage.head_norms_apart) {
+    weights.weight = of_heads(weight, heads, layer);
+    if (a.qk_norm.bias) weights.bias = of_heads(bias, heads, layer);
+  } else {
+    weights = norm(a.qk_norm, weight, bias, layer);
+  }
+  order_for_rope(weights.weight.span(), 1, a);
+  order_for_rope(weights.bias.span(), 1, a);
   return weights;
 }
 
@@ -344,17 +267,40 @@ AlignedBuffer<float> WeightReader::matrix(LayerMatrix which, int layer) const {
   throw std::logic_error("no such matrix");
 }
 
+// An expert's bytes of a tensor of all.
+std::span<const std::byte> WeightReader::expert_bytes(const Tensor& tensor, int layer, int expert) const {
+  const size_t size = tensor.data.size() / static_cast<size_t>(layer_spec(layer).mlp.experts);
+  return tensor.data.subspan(static_cast<size_t>(expert) * size, size);
+}
+
 // An expert's part of a tensor of all, or its own tensor.
 AlignedBuffer<float> WeightReader::expert_part(Role role, int layer, int expert) const {
   const bool apart = spec_.storage.experts == StorageSpec::Experts::apart;
   const Tensor& source = tensor(role, layer, apart ? expert : 0);
-  const auto parts = static_cast<size_t>(apart ? 1 : layer_spec(layer).mlp.experts);
-  const size_t bytes = source.data.size() / parts;
-  const std::span<const std::byte> data =
-      source.data.subspan(apart ? 0 : static_cast<size_t>(expert) * bytes, bytes);
-  AlignedBuffer<float> out(source.elements() / static_cast<int64_t>(parts));
+  const std::span<const std::byte> data = apart ? source.data : expert_bytes(source, layer, expert);
+  AlignedBuffer<float> out(source.elements() / (apart ? 1 : layer_spec(layer).mlp.experts));
   dequantize(source.dtype, data, out.span());
   forget_pages(data);
+  return out;
+}
+
+AlignedBuffer<float> WeightReader::mxfp4_part(Role elements, Role scales, int layer, int expert) const {
+  const std::span<const std::byte> packed = expert_bytes(tensor(elements, layer), layer, expert),
+                                   exponents = expert_bytes(tensor(scales, layer), layer, expert);
+  AlignedBuffer<float> out(2 * std::ssize(packed));
+  dequantize_mxfp4(packed, exponents, out.span());
+  forget_pages(packed);
+  forget_pages(exponents);
+  return out;
+}
+
+// [outputs, inputs] of an expert of gpt-oss, outputs of gate and up in turn.
+AlignedBuffer<float> WeightReader::interleaved_part(bool is_up, int layer, int expert) const {
+  const Role role = is_up ? Role::expert_gate_up : Role::expert_down;
+  if (spec_.storage.mxfp4_experts)
+    return mxfp4_part(role, is_up ? Role::expert_gate_up_scales : Role::expert_down_scales, layer, expert);
+  AlignedBuffer<float> out = expert_part(role, layer, expert);
+  transpose(out.span(), is_up ? spec_.hidden : layer_spec(layer).mlp.width);
   return out;
 }
 
@@ -362,10 +308,8 @@ AlignedBuffer<float> WeightReader::expert_matrix(LayerMatrix which, int layer, i
   const MlpSpec& mlp = layer_spec(layer).mlp;
   const bool is_up = which == LayerMatrix::up;
   if (spec_.storage.experts == StorageSpec::Experts::interleaved) {
-    AlignedBuffer<float> out = expert_part(is_up ? Role::expert_gate_up : Role::expert_down, layer, expert);
-    const int64_t inputs = is_up ? spec_.hidden : mlp.width;
-    transpose(out.span(), inputs);
-    return is_up ? alternating_apart(out, inputs) : std::move(out);
+    AlignedBuffer<float> out = interleaved_part(is_up, layer, expert);
+    return is_up ? alternating_apart(out, spec_.hidden) : std::move(out);
   }
   if (!is_up) return expert_part(Role::expert_down, layer, expert);
   AlignedBuffer<float> up = expert_part(Role::expert_up, layer, expert);
@@ -390,8 +334,8 @@ LayerVectors WeightReader::vectors(int layer) const {
   v.mlp_norm = norm(l.mlp_norm, Role::mlp_norm, Role::mlp_norm_bias, layer);
   v.attention_post_norm = norm(l.attention_post_norm, Role::attention_post_norm, {}, layer);
   v.mlp_post_norm = norm(l.mlp_post_norm, Role::mlp_post_norm, {}, layer);
-  v.query_norm = norm(a.qk_norm, Role::query_norm, {}, layer);
-  v.key_norm = norm(a.qk_norm, Role::key_norm, {}, layer);
+  v.query_norm = qk_norm(Role::query_norm, Role::query_norm_bias, a.heads, layer);
+  v.key_norm = qk_norm(Role::key_norm, Role::key_norm_bias, a.kv_heads, layer);
   if (a.qkv_bias)
     v.qkv_bias = qkv(Role::qkv_bias, {Role::query_bias, Role::key_bias, Role::value_bias}, layer, 1);
   if (a.output_bias) v.output_bias = vector(Role::output_bias, layer);

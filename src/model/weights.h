@@ -30,7 +30,7 @@ struct NormWeights {
 // What else a layer has; absent parts are empty.
 struct LayerVectors {
   NormWeights attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;  // [hidden]
-  NormWeights query_norm;            // [query_width], or [head_dim] if heads share it
+  NormWeights query_norm;            // [query_width], or [head_dim] if heads share it; ordered as their rows
   NormWeights key_norm;              // [kv_width], or [head_dim]
   AlignedBuffer<float> qkv_bias;     // [qkv_width]
   AlignedBuffer<float> output_bias;  // [hidden]
@@ -64,14 +64,21 @@ class WeightReader {
   void forget_embeddings() const;
 
  private:
-  std::string name_of(Role role, int layer, int expert = 0) const;
-  const Tensor& tensor(Role role, int layer, int expert = 0) const;
+  // `part`: the number of the expert or head.
+  std::string name_of(Role role, int layer, int part = 0) const;
+  const Tensor& tensor(Role role, int layer, int part = 0) const;
   void read(Role role, int layer, int64_t columns, std::span<float> out) const;
   AlignedBuffer<float> vector(Role role, int layer) const;
+  std::span<const std::byte> expert_bytes(const Tensor& tensor, int layer, int expert) const;
   AlignedBuffer<float> expert_part(Role role, int layer, int expert) const;
+  AlignedBuffer<float> mxfp4_part(Role elements, Role scales, int layer, int expert) const;
+  AlignedBuffer<float> interleaved_part(bool is_up, int layer, int expert) const;
   AlignedBuffer<float> stack(std::initializer_list<Role> roles, int layer, int64_t columns) const;
   AlignedBuffer<float> qkv(Role stacked, std::initializer_list<Role> apart, int layer, int64_t columns) const;
   NormWeights norm(const NormSpec& norm, Role weight, Role bias, int layer) const;
+  AlignedBuffer<float> of_heads(Role role, int heads, int layer) const;
+  NormWeights qk_norm(Role weight, Role bias, int heads, int layer) const;
+  void order_for_rope(std::span<float> rows, int64_t columns, const AttentionSpec& a) const;
   std::span<const std::byte> rows(const Tensor& table, int64_t first, int64_t count) const;
   const LayerSpec& layer_spec(int layer) const { return spec_.layers[static_cast<size_t>(layer)]; }
   void choose_renaming();

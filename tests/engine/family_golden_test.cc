@@ -14,6 +14,7 @@
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "format/safetensors_writer.h"
+#include "reference/reference.h"
 #include "support/temp_folder.h"
 
 namespace idleheads {
@@ -43,14 +44,22 @@ class Golden {
         const std::span<const PathResult> of_sample =
             std::span(results).subspan(s * interventions_.size(), interventions_.size());
         expect_scores(golden_.at("cases")[s].at("scores"), of_sample[0].stats, s);
-        expect_logits(golden_.at("cases")[s], of_sample[0], fmt::format("sample {}", s));
+        expect_logits(golden_.at("cases")[s], of_sample[0].last_logits, fmt::format("sample {}", s));
         for (size_t i = 1; i < interventions_.size(); ++i) {
           const Json& ablated = golden_.at("interventions")[i - 1].at("cases")[s];
           const std::string place = fmt::format("sample {} {}", s, to_string(interventions_[i]));
           test::expect_mask(ablated.at("mask"), of_sample[i].mask, place);
-          expect_logits(ablated, of_sample[i], place);
+          expect_logits(ablated, of_sample[i].last_logits, place);
         }
       }
+    }
+  }
+
+  void expect_equal_reference(const Model& model) const {
+    for (size_t s = 0; s < samples_.size(); ++s) {
+      const reference::Result result = reference::forward(model, samples_[s], std::monostate{});
+      expect_scores(golden_.at("cases")[s].at("scores"), result.stats, s);
+      expect_logits(golden_.at("cases")[s], result.logits.back(), fmt::format("sample {}", s));
     }
   }
 
@@ -77,11 +86,12 @@ class Golden {
     }
   }
 
-  static void expect_logits(const Json& golden, const PathResult& result, const std::string& place) {
+  template <typename Logits>
+  static void expect_logits(const Json& golden, const Logits& logits, const std::string& place) {
     const Json& want = golden.at("last_logits");
-    ASSERT_EQ(want.size(), result.last_logits.size());
+    ASSERT_EQ(want.size(), logits.size());
     for (size_t i = 0; i < want.size(); ++i) {
-      EXPECT_NEAR(result.last_logits[i], want[i].get<double>(), allowed(want[i].get<double>()))
+      EXPECT_NEAR(logits[i], want[i].get<double>(), allowed(want[i].get<double>()))
           << place << " logit " << i;
     }
   }
@@ -110,6 +120,13 @@ TEST_P(FamilyGolden, Gguf) {
   if (!fs::exists(file)) GTEST_SKIP() << "GGUF has no key for what is special";
   if (kNotInGguf.contains(GetParam())) GTEST_SKIP() << "see FamilyGguf.WithoutWhatItCannotSay";
   Golden(kFolder / GetParam()).expect_equal(file);
+}
+
+// The slow forward pass knows all that families have.
+TEST_P(FamilyGolden, Reference) {
+  const int64_t context = GetParam() == "llama_dynamic" ? 64 : 0;
+  const auto model = Model::open((kFolder / GetParam()).string(), context);
+  Golden(kFolder / GetParam()).expect_equal_reference(*model);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FamilyGolden, testing::ValuesIn(test::family_names()),

@@ -12,7 +12,7 @@
 namespace idleheads::test {
 namespace {
 
-constexpr int kTypes = static_cast<int>(DType::iq4_xs) + 1;
+constexpr int kTypes = static_cast<int>(DType::mxfp4) + 1;
 
 // The same bits; NaN may be any NaN.
 bool same(float a, float b) {
@@ -74,6 +74,44 @@ TEST_P(Dequant, ChecksSizes) {
 INSTANTIATE_TEST_SUITE_P(Types, Dequant, testing::Range(0, kTypes), [](const auto& param) {
   return std::string(dtype_info(static_cast<DType>(param.param)).name);
 });
+
+// gpt-oss' files hold GGML's blocks in another order: neighbours in a byte, exponents apart.
+TEST(Mxfp4, OfSafetensorsEqualsGgmlsBlocks) {
+  constexpr size_t kBlocks = 255;
+  std::vector<std::byte> ggml, elements, scales;
+  for (size_t b = 0; b < kBlocks; ++b) {
+    const auto code = [&](size_t i) { return static_cast<unsigned>((i * 7 + b * 11 + i / 16) % 16); };
+    scales.push_back(static_cast<std::byte>(b));
+    ggml.push_back(scales.back());
+    for (size_t l = 0; l < 16; ++l) {
+      ggml.push_back(static_cast<std::byte>(code(l) | code(l + 16) << 4));
+      elements.push_back(static_cast<std::byte>(code(2 * l) | code(2 * l + 1) << 4));
+    }
+  }
+  std::vector<float> expected(32 * kBlocks), values(expected.size());
+  dequantize(DType::mxfp4, ggml, expected);
+  dequantize_mxfp4(elements, scales, values);
+  for (size_t i = 0; i < values.size(); ++i) ASSERT_TRUE(same(values[i], expected[i])) << i;
+}
+
+TEST(Mxfp4, ValuesAndSizes) {
+  std::vector<std::byte> elements(32);
+  for (size_t l = 0; l < 16; ++l) elements[l] = static_cast<std::byte>(l | (15 - l) << 4);
+  const std::vector<std::byte> scales = {std::byte{128}, std::byte{255}};  // 2, and NaN
+  std::vector<float> values(64);
+  dequantize_mxfp4(elements, scales, values);
+  const float codes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6};
+  for (size_t l = 0; l < 16; ++l) {
+    EXPECT_EQ(values[2 * l], 2 * codes[l]) << l;
+    EXPECT_EQ(values[2 * l + 1], 2 * codes[15 - l]) << l;
+  }
+  for (size_t i = 32; i < 64; ++i) EXPECT_TRUE(std::isnan(values[i])) << i;
+  EXPECT_THROW(dequantize_mxfp4(elements, std::span(scales).first(1), values), std::logic_error);
+  EXPECT_THROW(dequantize_mxfp4(elements, scales, std::span(values).first(63)), std::logic_error);
+  dequantize(DType::u8, scales, std::span(values).first(2));
+  EXPECT_EQ(values[0], 128);
+  EXPECT_EQ(values[1], 255);
+}
 
 TEST(HalfToFloat, IsExactForAllHalves) {
   for (uint32_t half = 0; half < 0x10000; ++half) {

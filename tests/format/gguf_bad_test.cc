@@ -109,7 +109,7 @@ std::vector<BadFile> bad_tensors() {
       type("I8", 24, "I8, "),
       type("F64", 28, "F64, "),
       type("Tq1_0", 34, "TQ1_0, "),
-      type("Mxfp4", 39, "MXFP4, "),
+      type("Nvfp4", 40, "NVFP4, "),
       type("Q8_1", 9, "Q8_1, "),
       type("Removed", 4, "Q4_2 (removed from GGML), "),
       type("Unknown", 77, "number 77, unknown, "),

@@ -91,7 +91,7 @@ TEST(Gguf, ReadsTensorsOutermostFirst) {
 }
 
 TEST(Gguf, ReadsEveryTensorType) {
-  for (int i = 0; i <= static_cast<int>(DType::q8_k); ++i) {
+  for (int i = 0; i <= static_cast<int>(DType::mxfp4); ++i) {
     const auto dtype = static_cast<DType>(i);
     GgufWriter writer;
     writer.add_tensor("t", dtype, {dtype_info(dtype).block_elements * 2},

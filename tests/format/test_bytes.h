@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -19,6 +20,7 @@ class Bytes {
   }
   Bytes& text(std::string_view text) { return append(text.data(), text.size()); }
   Bytes& bytes(const Bytes& other) { return append(other.content_.data(), other.size()); }
+  Bytes& bytes(std::span<const std::byte> content) { return append(content.data(), content.size()); }
   Bytes& fill(size_t count, uint8_t value = 0) {
     content_.resize(content_.size() + count, std::byte{value});
     return *this;

@@ -80,8 +80,7 @@ TEST_F(Spoiled, TheOriginalsOpen) {
 
 TEST_F(Spoiled, ConfigValuesAreNamed) {
   const std::vector<std::pair<std::function<void(Json&)>, std::string>> cases = {
-      {[](Json& c) { c["model_type"] = "mamba"; },
-       "'mamba' is not supported: it is a recurrent"},
+      {[](Json& c) { c["model_type"] = "mamba"; }, "'mamba' is not supported: it is a recurrent"},
       {[](Json& c) { c.erase("model_type"); }, "supported: llama"},
       {[](Json& c) { c.erase("hidden_size"); }, "hidden_size is missing"},
       {[](Json& c) { c["hidden_size"] = "64"; }, "hidden_size is \"64\""},

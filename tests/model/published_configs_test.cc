@@ -138,6 +138,7 @@ const std::vector<Opens> kOpens = {
     {"GLM-4-9B-0414", 40, 4096, 32, 2, 128, 10000, false},
     {"EXAONE-4.0-32B", 64, 5120, 40, 8, 128, 1e+06, false},
     {"starcoder2-3b", 30, 3072, 24, 2, 128, 999999.4420358813, true},
+    {"gpt-oss-20b", 24, 2880, 64, 8, 64, 150000, false},
     {"stablelm-3b-4e1t", 32, 2560, 32, 32, 80, 10000, false},
     {"falcon-7b-instruct", 32, 4544, 71, 1, 64, 10000, true},
     {"falcon-40b-instruct", 60, 8192, 128, 8, 64, 10000, true},
@@ -174,10 +175,12 @@ const std::vector<LayersOf> kLayers = {
     {"tiny-aya-earth", 4096, 27, 9},
     {"EXAONE-4.0-32B", 4096, 48, 16},
     {"starcoder2-3b", 4096, 30, 0},
+    {"gpt-oss-20b", 128, 12, 0},
 };
 
-const std::set<std::string> kQkvBiases = {"qwen2", "phi", "gpt2", "gpt_neox", "glm4", "starcoder2"};
-const std::set<std::string> kOutputBiases = {"phi", "gpt2", "gpt_neox", "starcoder2"};
+const std::set<std::string> kQkvBiases = {"qwen2", "phi",        "gpt2",   "gpt_neox",
+                                          "glm4",  "starcoder2", "gpt_oss"};
+const std::set<std::string> kOutputBiases = {"phi", "gpt2", "gpt_neox", "starcoder2", "gpt_oss"};
 const std::set<std::string> kQkNorms = {"olmo2",     "olmo3",       "olmoe",  "qwen3",
                                         "qwen3_moe", "gemma3_text", "gemma3", "exaone4"};
 
@@ -189,7 +192,6 @@ const std::vector<Refused> kRefused = {
     {"Qwen2.5-VL-7B-Instruct", "'qwen2_5_vl' is not supported"},
     {"Qwen2.5-7B-Instruct-1M", "dual_chunk_attention_config"},
     {"Meta-Llama-3-8B-Instruct-bnb-4bit", "quantization_config: the weights are quantised"},
-    {"gpt-oss-20b", "quantization_config: the weights are quantised"},
     {"Qwen3-Next-80B-A3B-Thinking", "'qwen3_next' is not supported"},
     {"DeepSeek-V2-Lite", "'deepseek_v2' is not supported"},
     {"DeepSeek-V3", "'deepseek_v3' is not supported"},

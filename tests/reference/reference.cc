@@ -22,8 +22,8 @@ Row product(const AlignedBuffer<float>& w, const AlignedBuffer<float>& bias, con
   return y;
 }
 
-// A norm of all of x.
-Row normed(const NormSpec& spec, const NormWeights& weights, const Row& x) {
+// A norm of all of x, with the weights from number `first` on.
+Row normed(const NormSpec& spec, const NormWeights& weights, const Row& x, size_t first = 0) {
   if (!spec.is_there()) return x;
   const auto count = static_cast<double>(x.size());
   double mean = 0, squares = 0;
@@ -32,7 +32,7 @@ Row normed(const NormSpec& spec, const NormWeights& weights, const Row& x) {
   const double scale = 1 / std::sqrt(squares / count + double{spec.epsilon});
   Row y;
   for (size_t i = 0; i < x.size(); ++i) {
-    const auto at = static_cast<int64_t>(i);
+    const auto at = static_cast<int64_t>(first + i);
     const double weight = weights.weight.size() > 0 ? weights.weight[at] : 1;
     const double bias = weights.bias.size() > 0 ? weights.bias[at] : 0;
     y.push_back((x[i] - mean) * scale * weight + bias);
@@ -157,10 +157,11 @@ void note_distance(const Intervention& intervention, std::span<const HeadStats> 
 Row norm_and_clip(const AttentionSpec& a, const NormWeights& weights, const Row& row) {
   Row out = row;
   if (a.qk_norm_over == AttentionSpec::QkNorm::row) out = normed(a.qk_norm, weights, row);
-  if (a.qk_norm_over == AttentionSpec::QkNorm::head) {
+  const bool of_each = a.qk_norm_over == AttentionSpec::QkNorm::each_head;
+  if (a.qk_norm_over == AttentionSpec::QkNorm::head || of_each) {
     const auto dim = static_cast<size_t>(a.head_dim);
     for (size_t h = 0; h < row.size() / dim; ++h)
-      std::ranges::copy(normed(a.qk_norm, weights, slice(row, h * dim, dim)),
+      std::ranges::copy(normed(a.qk_norm, weights, slice(row, h * dim, dim), of_each ? h * dim : 0),
                         out.begin() + static_cast<int64_t>(h * dim));
   }
   for (double& v : out) v = a.clip > 0 ? std::clamp(v, -double{a.clip}, double{a.clip}) : v;

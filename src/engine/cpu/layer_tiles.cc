@@ -44,8 +44,9 @@ void LayerTiles::norm_queries_and_keys(float* query, float* key) const {
     layer_.key_norm.apply(key, key);
     return;
   }
-  for (int h = 0; h < a.heads; ++h) layer_.query_norm.apply(query + h * a.head_dim, query + h * a.head_dim);
-  for (int h = 0; h < a.kv_heads; ++h) layer_.key_norm.apply(key + h * a.head_dim, key + h * a.head_dim);
+  const int set = a.qk_norm_over == AttentionSpec::QkNorm::each_head ? 1 : 0;  // of weights, by head
+  for (int h = 0; h < a.heads; ++h, query += a.head_dim) layer_.query_norm.apply(query, query, set * h);
+  for (int h = 0; h < a.kv_heads; ++h, key += a.head_dim) layer_.key_norm.apply(key, key, set * h);
 }
 
 // [kTileRows, query_width]: zero where a head is masked and after the last row.

@@ -25,8 +25,7 @@ int64_t scratch_bytes(const ModelSpec& spec, int threads) {
   const Widths widths = widths_of(spec);
   const int64_t widest = 2 * std::max<int64_t>(spec.hidden, widths.query) + 2 * widths.mlp;
   const int64_t floats = kTileRows * (2 * widest + kVocabularyPiece);
-  return kLibraries +
-         threads * (ColumnSums::kBytesOfThread + floats * static_cast<int64_t>(sizeof(float)));
+  return kLibraries + threads * (ColumnSums::kBytesOfThread + floats * static_cast<int64_t>(sizeof(float)));
 }
 
 RowLimits limits_within(const ModelSpec& spec, int64_t bytes) {

@@ -28,9 +28,10 @@ AlignedBuffer<float> projection_factors(const AttentionSpec& attention, int64_t 
   return factors;
 }
 
-Norm query_or_key_norm(const AttentionSpec& attention, NormWeights weights, int64_t row_width) {
-  const bool over_row = attention.qk_norm_over == AttentionSpec::QkNorm::row;
-  return Norm(attention.qk_norm, std::move(weights), over_row ? row_width : attention.head_dim);
+Norm query_or_key_norm(const AttentionSpec& a, NormWeights weights, int heads) {
+  const bool over_row = a.qk_norm_over == AttentionSpec::QkNorm::row;
+  const bool of_each = a.qk_norm_over == AttentionSpec::QkNorm::each_head;
+  return Norm(a.qk_norm, std::move(weights), over_row ? heads * a.head_dim : a.head_dim, of_each ? heads : 1);
 }
 
 int64_t up_width(const MlpSpec& mlp) { return (mlp.gated ? 2 : 1) * mlp.width; }
@@ -93,8 +94,8 @@ PackedLayer pack_layer(const Model& model, int index, Precision precision) {
   packed.attention_norm = Norm(spec.attention_norm, std::move(v.attention_norm), hidden);
   packed.attention_post_norm = Norm(spec.attention_post_norm, std::move(v.attention_post_norm), hidden);
   packed.mlp_post_norm = Norm(spec.mlp_post_norm, std::move(v.mlp_post_norm), hidden);
-  packed.query_norm = query_or_key_norm(attention, std::move(v.query_norm), attention.query_width());
-  packed.key_norm = query_or_key_norm(attention, std::move(v.key_norm), attention.kv_width());
+  packed.query_norm = query_or_key_norm(attention, std::move(v.query_norm), attention.heads);
+  packed.key_norm = query_or_key_norm(attention, std::move(v.key_norm), attention.kv_heads);
   packed.sinks = std::move(v.sinks);
   return packed;
 }

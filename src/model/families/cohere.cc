@@ -1,6 +1,6 @@
 // Command R, Aya (cohere) and Command R7B, Command A (cohere2): attention and MLP side by side behind one
-// LayerNorm, and a RoPE that turns neighbours. cohere2 has RoPE and a window in three of four layers, the
-// others see everything and have none.
+// LayerNorm, and a RoPE that turns neighbours. Command R+ has a norm of each query and key head. cohere2 has
+// RoPE and a window in three of four layers, the others see everything and have none.
 #include <array>
 
 #include "model/families/common.h"
@@ -21,6 +21,7 @@ LayerSpec read_layer(JsonReader& reader, ModelSpec& spec) {
 
 void read_json(JsonReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer(reader, spec);
+  if (reader.boolean("use_qk_norm", false)) set_head_norms(layer);
   layer.attention.rope = read_only_rope(reader, layer.attention.head_dim, spec);
   repeat_layer(reader, layer, spec);
 }
@@ -60,6 +61,7 @@ LayerSpec read_layer(GgufReader& reader, ModelSpec& spec) {
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_layer(reader, spec);
+  if (has_tensor(reader, Role::query_norm)) set_head_norms(layer);
   layer.attention.rope = add_rope(reader, {.head_dim = layer.attention.head_dim}, spec);
   repeat_layer(reader, layer, spec);
 }
@@ -85,8 +87,7 @@ constexpr Family kCohere = {.name = "cohere",
                             .gguf = "command-r",
                             .read_json = read_json,
                             .read_gguf = read_gguf,
-                            .inert_keys = kInert,
-                            .keys_at_rest = kAtRest};
+                            .inert_keys = kInert};
 
 constexpr Family kCohere2 = {.name = "cohere2",
                              .architecture = "Cohere2ForCausalLM",

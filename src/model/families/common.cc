@@ -24,6 +24,11 @@ void set_qk_norm(AttentionSpec::QkNorm over, LayerSpec& layer) {
   layer.attention.qk_norm = layer.attention_norm;
 }
 
+void set_head_norms(LayerSpec& layer) {
+  set_qk_norm(AttentionSpec::QkNorm::each_head, layer);
+  layer.attention.qk_norm.bias = false;
+}
+
 void set_rope_of_windows(int rope, ModelSpec& spec) {
   for (LayerSpec& layer : spec.layers) {
     if (layer.attention.window > 0) layer.attention.rope = rope;

@@ -18,6 +18,8 @@ NormSpec layer_norm(double epsilon, bool bias = true);
 void set_pre_norms(const NormSpec& norm, LayerSpec& layer, ModelSpec& spec);
 // Of queries and keys, as before attention.
 void set_qk_norm(AttentionSpec::QkNorm over, LayerSpec& layer);
+// A LayerNorm of each query and key head with weights of its own and no biases, epsilon as before attention.
+void set_head_norms(LayerSpec& layer);
 int add_rope(RopeSpec rope, ModelSpec& spec);  // its number
 // Layers with a window turn by this rope.
 void set_rope_of_windows(int rope, ModelSpec& spec);
@@ -66,6 +68,8 @@ void read_qwen_window(JsonReader& reader, ModelSpec& spec);
 
 // GGUF, in llama.cpp's words. Throw Error that names the key.
 
+// Whether the first layer has the tensor, under Llama's name.
+bool has_tensor(const GgufReader& reader, Role role);
 // hidden, vocabulary, context, tied_embeddings.
 void read_model_sizes(GgufReader& reader, ModelSpec& spec);
 // Heads and sizes of a layer with plain attention and no norms: the MLP is gated where there is a gate, Q, K

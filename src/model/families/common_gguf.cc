@@ -72,6 +72,10 @@ void read_scaling(GgufReader& reader, const GgufRope& how, int64_t context, Rope
 
 }  // namespace
 
+bool has_tensor(const GgufReader& reader, Role role) {
+  return reader.find_tensor(tensor_name({}, role, 0, true)) != nullptr;
+}
+
 void read_model_sizes(GgufReader& reader, ModelSpec& spec) {
   spec.hidden = reader.integer("embedding_length");
   spec.context = reader.integer("context_length");
@@ -79,25 +83,22 @@ void read_model_sizes(GgufReader& reader, ModelSpec& spec) {
   const Tensor* embedding = reader.find_tensor(table);
   if (embedding == nullptr) fail("{}: tensor {} is missing", reader.name(), table);
   spec.vocabulary = static_cast<int>(std::min<int64_t>(embedding->shape.front(), INT_MAX));
-  spec.tied_embeddings = reader.find_tensor(tensor_name({}, Role::lm_head, 0, true)) == nullptr;
+  spec.tied_embeddings = !has_tensor(reader, Role::lm_head);
   if (const int said = reader.integer("vocab_size", spec.vocabulary); said != spec.vocabulary) {
     reader.wrong("vocab_size", said, fmt::format("{}, the rows of the embedding", spec.vocabulary));
   }
 }
 
 LayerSpec read_layer_sizes(GgufReader& reader, ModelSpec& spec) {
-  const auto is_there = [&](Role role) {
-    return reader.find_tensor(tensor_name({}, role, 0, true)) != nullptr;
-  };
   LayerSpec layer;
   layer.attention = read_heads(reader, spec);
-  const bool stacked = is_there(Role::qkv);
+  const bool stacked = has_tensor(reader, Role::qkv);
   if (stacked) spec.storage.qkv = StorageSpec::Qkv::stacked;
-  layer.attention.qkv_bias = is_there(stacked ? Role::qkv_bias : Role::query_bias);
-  layer.attention.output_bias = is_there(Role::output_bias);
+  layer.attention.qkv_bias = has_tensor(reader, stacked ? Role::qkv_bias : Role::query_bias);
+  layer.attention.output_bias = has_tensor(reader, Role::output_bias);
   layer.mlp.width = reader.integer("feed_forward_length");
-  layer.mlp.gated = is_there(Role::gate);
-  layer.mlp.bias = is_there(Role::up_bias);
+  layer.mlp.gated = has_tensor(reader, Role::gate);
+  layer.mlp.bias = has_tensor(reader, Role::up_bias);
   // Some converters write 4 x embedding_length whatever the model has.
   const Tensor* up = reader.find_tensor(tensor_name({}, Role::up, 0, true));
   if (!layer.mlp.gated && up != nullptr && up->shape.size() == 2)
@@ -155,11 +156,8 @@ void read_experts(GgufReader& reader, Router router, MlpSpec& mlp, ModelSpec& sp
   mlp.width = reader.integer("expert_feed_forward_length", mlp.width);
   mlp.gated = true;
   mlp.router = router;
-  const auto is_there = [&](Role role) {
-    return reader.find_tensor(tensor_name({}, role, 0, true)) != nullptr;
-  };
-  mlp.bias = is_there(Role::expert_up_bias);
-  mlp.router_bias = is_there(Role::router_bias);
+  mlp.bias = has_tensor(reader, Role::expert_up_bias);
+  mlp.router_bias = has_tensor(reader, Role::router_bias);
   spec.storage.experts = StorageSpec::Experts::together;
 }
 

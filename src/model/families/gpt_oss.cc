@@ -7,6 +7,33 @@
 namespace idleheads {
 namespace {
 
+// As published: experts in MXFP4, everything else as it was.
+constexpr auto kMxfp4Tensors = std::to_array<TensorName>(
+    {{Role::expert_gate_up, "model.layers.{}.mlp.experts.gate_up_proj_blocks", ""},
+     {Role::expert_gate_up_scales, "model.layers.{}.mlp.experts.gate_up_proj_scales", ""},
+     {Role::expert_down, "model.layers.{}.mlp.experts.down_proj_blocks", ""},
+     {Role::expert_down_scales, "model.layers.{}.mlp.experts.down_proj_scales", ""}});
+
+// How the experts are stored. Which modules stay as they were the tensors themselves say.
+void read_quantization(JsonReader& reader, StorageSpec& storage) {
+  const Json* config = reader.object("quantization_config");
+  if (config == nullptr) return;
+  const std::string name = fmt::format("{}: quantization_config", reader.name());
+  JsonReader quantization(*config, name);
+  if (quantization.text("quant_method", "") != "mxfp4") {
+    quantization.require_named("quant_method");
+    quantization.wrong("quant_method", "\"mxfp4\"; take the published weights or a GGUF file of the model");
+  }
+  quantization.texts("modules_to_not_convert");
+  quantization.boolean("dequantize", false);  // after loading, which changes no number
+  quantization.refuse_unread();
+  for (const char* key : {"hidden_size", "intermediate_size"}) {
+    if (reader.integer(key) % 32 != 0) reader.wrong(key, "a multiple of 32, the size of MXFP4's blocks");
+  }
+  storage.mxfp4_experts = true;
+  storage.names = kMxfp4Tensors;
+}
+
 void read_json(JsonReader& reader, ModelSpec& spec) {
   for (const char* key : {"num_key_value_heads", "head_dim"}) reader.require_named(key);
   read_model_sizes(reader, spec);
@@ -32,6 +59,7 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   repeat_layer(reader, layer, spec);
   set_windows(reader, read_window(reader, "sliding_window", 128), all_but_every(2), spec);
   spec.storage.experts = StorageSpec::Experts::interleaved;
+  read_quantization(reader, spec.storage);
 }
 
 void read_gguf(GgufReader& reader, ModelSpec& spec) {

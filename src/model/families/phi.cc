@@ -1,5 +1,5 @@
 // Phi-1, 1.5 and 2: attention and a plain MLP side by side behind one LayerNorm, biases everywhere, also of
-// the LM head, and RoPE on a part of each head.
+// the LM head, and RoPE on a part of each head. A norm of query and key heads is an option, not in GGUF.
 #include <array>
 #include <string>
 
@@ -18,6 +18,7 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
   spec.final_norm = layer.attention_norm = layer_norm(reader.number("layer_norm_eps"));
   layer.parallel = layer.shared_norm = true;
   layer.attention.qkv_bias = layer.attention.output_bias = layer.mlp.bias = spec.logit_bias = true;
+  if (reader.boolean("qk_layernorm", false)) set_qk_norm(AttentionSpec::QkNorm::head, layer);
   layer.attention.rope = add_rope(
       reader, {.head_dim = layer.attention.head_dim, .partial = true, .partial_if_absent = 0.5}, spec);
   const int rotated = spec.ropes.front().rotated();
@@ -37,12 +38,15 @@ void read_gguf(GgufReader& reader, ModelSpec& spec) {
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"attention_bias"});  // there is one, always
-constexpr auto kAtRest = std::to_array<KeyAtRest>({{"qk_layernorm", false}});
 constexpr auto kTensors = std::to_array<TensorName>(
     {{Role::final_norm, "model.final_layernorm.weight", "output_norm.weight"},
      {Role::final_norm_bias, "model.final_layernorm.bias", "output_norm.bias"},
      {Role::output, "model.layers.{}.self_attn.dense.weight", "blk.{}.attn_output.weight"},
      {Role::output_bias, "model.layers.{}.self_attn.dense.bias", "blk.{}.attn_output.bias"},
+     {Role::query_norm, "model.layers.{}.self_attn.q_layernorm.weight", ""},
+     {Role::query_norm_bias, "model.layers.{}.self_attn.q_layernorm.bias", ""},
+     {Role::key_norm, "model.layers.{}.self_attn.k_layernorm.weight", ""},
+     {Role::key_norm_bias, "model.layers.{}.self_attn.k_layernorm.bias", ""},
      {Role::up, "model.layers.{}.mlp.fc1.weight", "blk.{}.ffn_up.weight"},
      {Role::up_bias, "model.layers.{}.mlp.fc1.bias", "blk.{}.ffn_up.bias"},
      {Role::down, "model.layers.{}.mlp.fc2.weight", "blk.{}.ffn_down.weight"},
@@ -56,7 +60,6 @@ constexpr Family kPhi = {.name = "phi",
                          .read_json = read_json,
                          .read_gguf = read_gguf,
                          .inert_keys = kInert,
-                         .keys_at_rest = kAtRest,
                          .tensors = kTensors};
 
 }  // namespace idleheads
