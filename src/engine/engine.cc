@@ -19,11 +19,12 @@ struct Engine::Impl {
   std::unique_ptr<Backend> backend;
   WorkCount work;
 
-  Impl(std::shared_ptr<const Model> m, const EngineOptions& o)
+  Impl(std::shared_ptr<const Model> m, const EngineOptions& o, const MakeBackend& make)
       : model(std::move(m)),
         options(o),
         pool(o.threads),
-        backend(make_cpu_backend(*model, pool, {o.precision, o.memory, o.rows, o.stream_weights})) {}
+        backend(make ? make(*model, pool, options)
+                     : make_cpu_backend(*model, pool, {o.precision, o.memory, o.rows, o.stream_weights})) {}
 
   EngineParts parts(const RowLimits& limits) { return {*model, *backend, pool, limits, options.sharing}; }
 
@@ -71,8 +72,8 @@ struct Engine::Impl {
   }
 };
 
-Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
-    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options, const MakeBackend& make)
+    : impl_(std::make_unique<Impl>(std::move(model), options, make)) {}
 
 Engine::~Engine() = default;
 

@@ -15,6 +15,9 @@
 
 namespace idleheads {
 
+class Backend;
+class ThreadPool;
+
 struct EngineOptions {
   int threads = 0;  // 0: as many as the process may use
   Precision precision = fastest_precision();
@@ -46,12 +49,16 @@ struct WorkCount {
   int64_t rows_unshared = 0;
 };
 
+// Makes what computes, by default the processor or the device that the options name.
+using MakeBackend = std::function<std::unique_ptr<Backend>(const Model& model, ThreadPool& pool,
+                                                           const EngineOptions& options)>;
+
 class Engine {
  public:
   // Packs the model's weights, or makes ready to stream them where `memory` does not hold them all with some
   // rows. Throws Error (packed_model.h), and UsageError with the smallest sensible value if `memory` is too
   // little to work with.
-  Engine(std::shared_ptr<const Model> model, const EngineOptions& options = {});
+  Engine(std::shared_ptr<const Model> model, const EngineOptions& options = {}, const MakeBackend& make = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

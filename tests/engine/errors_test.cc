@@ -86,6 +86,7 @@ TEST(EngineErrors, BadSamplesAndHeadsAreNamed) {
   EXPECT_THAT(run({1}, {{0, 100}}, "none"), testing::HasSubstr("token id 100"));
   EXPECT_THAT(run(std::vector<int32_t>(1025, 1), {}, "none"), testing::HasSubstr("context is 1024"));
   EXPECT_THAT(run({1}, {}, "L2H0"), testing::HasSubstr("L2H0"));
+  EXPECT_THAT(run({1}, {}, "sink>0.5"), testing::HasSubstr("a llama model has none"));
   EXPECT_EQ(run({1}, {{0, 1}}, "L1H3"), "no error");
 }
 

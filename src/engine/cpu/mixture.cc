@@ -1,8 +1,6 @@
 #include "engine/cpu/mixture.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "engine/cpu/ops.h"
 
@@ -23,29 +21,11 @@ void Mixture::apply(const float* x, float* y, int64_t rows, ThreadPool& pool, Mi
   }
 }
 
-// Of equal logits the first; the chosen ones in the order of their numbers, in which they are added.
-void Mixture::choose(std::span<const float> logits, std::span<Choice> choices) const {
-  std::vector<int32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto value = [&](int32_t expert) { return logits[static_cast<size_t>(expert)]; };
-  std::ranges::stable_sort(order, std::ranges::greater{}, value);
-  const double top = value(order.front());
-  const auto exponential = [&](int32_t expert) { return std::exp(double{value(expert)} - top); };
-  const std::span<int32_t> chosen = std::span(order).first(choices.size());
-  double all = 0, of_chosen = 0;
-  for (size_t e = 0; e < logits.size(); ++e) all += exponential(static_cast<int32_t>(e));
-  for (const int32_t expert : chosen) of_chosen += exponential(expert);
-  std::ranges::sort(chosen);
-  const double divisor = spec_.router == Router::softmax ? all : of_chosen;
-  for (size_t i = 0; i < choices.size(); ++i)
-    choices[i] = {chosen[i], static_cast<float>(exponential(chosen[i]) / divisor)};
-}
-
 // [rows, experts_per_token]
-std::vector<Mixture::Choice> Mixture::route(const float* x, int64_t rows, ThreadPool& pool,
-                                            MixtureScratch& scratch) const {
+std::vector<ExpertChoice> Mixture::route(const float* x, int64_t rows, ThreadPool& pool,
+                                         MixtureScratch& scratch) const {
   const int64_t hidden = router_.inputs(), experts = spec_.experts, chosen = spec_.experts_per_token;
-  std::vector<Choice> choices(static_cast<size_t>(rows * chosen));
+  std::vector<ExpertChoice> choices(static_cast<size_t>(rows * chosen));
   pool.parallel_for(tiles_of(rows), [&](int64_t tile, int thread) {
     MixtureScratch::PerThread& own = scratch.threads[static_cast<size_t>(thread)];
     const int64_t first = tile * kTileRows, count = std::min(kTileRows, rows - first);
@@ -55,8 +35,8 @@ std::vector<Mixture::Choice> Mixture::route(const float* x, int64_t rows, Thread
     std::fill(own.input.data() + count * hidden, own.input.data() + kTileRows * hidden, 0.0f);
     router_.apply(own.input.data(), own.wide.data());
     for (int64_t r = 0; r < count; ++r) {
-      choose(
-          {own.wide.data() + r * experts, static_cast<size_t>(experts)},
+      choose_experts(
+          spec_.router, {own.wide.data() + r * experts, static_cast<size_t>(experts)},
           std::span(choices).subspan(static_cast<size_t>((first + r) * chosen), static_cast<size_t>(chosen)));
     }
   });
@@ -66,7 +46,7 @@ std::vector<Mixture::Choice> Mixture::route(const float* x, int64_t rows, Thread
 void Mixture::apply_some(const float* x, float* y, int64_t rows, ThreadPool& pool,
                          MixtureScratch& scratch) const {
   const int64_t hidden = router_.inputs(), chosen = spec_.experts_per_token;
-  const std::vector<Choice> choices = route(x, rows, pool, scratch);
+  const std::vector<ExpertChoice> choices = route(x, rows, pool, scratch);
   std::vector<std::vector<int64_t>> of_expert(experts_.size());  // places among `choices`
   for (size_t place = 0; place < choices.size(); ++place)
     of_expert[static_cast<size_t>(choices[place].expert)].push_back(static_cast<int64_t>(place));

@@ -7,6 +7,7 @@
 #include "base/thread_pool.h"
 #include "engine/cpu/linear.h"
 #include "engine/cpu/mlp.h"
+#include "engine/expert_choice.h"
 #include "model/spec.h"
 
 namespace idleheads {
@@ -33,15 +34,9 @@ class Mixture {
   void apply(const float* x, float* y, int64_t rows, ThreadPool& pool, MixtureScratch& scratch) const;
 
  private:
-  // An expert of a row and its weight.
-  struct Choice {
-    int32_t expert = 0;
-    float weight = 0;
-  };
-
   void apply_some(const float* x, float* y, int64_t rows, ThreadPool& pool, MixtureScratch& scratch) const;
-  std::vector<Choice> route(const float* x, int64_t rows, ThreadPool& pool, MixtureScratch& scratch) const;
-  void choose(std::span<const float> logits, std::span<Choice> choices) const;
+  std::vector<ExpertChoice> route(const float* x, int64_t rows, ThreadPool& pool,
+                                  MixtureScratch& scratch) const;
 
   MlpSpec spec_;
   Linear router_;

@@ -1,0 +1,11 @@
+#include "cuda/memory.h"
+
+namespace idleheads::cuda {
+
+void check(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  if (error == cudaErrorMemoryAllocation) throw OutOfMemory("the device is out of memory");
+  fail("CUDA: {}: {}", what, cudaGetErrorString(error));
+}
+
+}  // namespace idleheads::cuda

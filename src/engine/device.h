@@ -1,0 +1,33 @@
+// Which device computes: the processor, or one whose module is loaded beside the program.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/device_module.h"
+
+namespace idleheads {
+
+struct DeviceChoice {
+  enum class Kind { cpu, cuda };
+  Kind kind = Kind::cpu;
+  int number = 0;
+
+  bool is_cpu() const { return kind == Kind::cpu; }
+};
+
+// "cpu", "cuda", "cuda:1", or "auto": a CUDA device if there is one that can be used. Throws UsageError for
+// other text, and Error where a device is asked for and there is no module, no driver or no such device.
+DeviceChoice choose_device(std::string_view text);
+
+// The CUDA module, loaded on first use. Throws Error: where it was looked for and why it could not be loaded,
+// or that it is of another build.
+const DeviceModule& cuda_module();
+
+// "cuda:0: NVIDIA H100 80GB HBM3, 79.1 GiB, 132 multiprocessors", a line a device; or a line that says why
+// there are none.
+std::vector<std::string> list_devices();
+
+}  // namespace idleheads

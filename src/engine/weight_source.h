@@ -1,0 +1,37 @@
+// A model's weights as a device takes them: float32, fused, in Hugging Face's row order, and finite. An
+// interface, so that a device's module needs nothing of the program but this.
+#pragma once
+
+#include <string>
+
+#include "model/model.h"
+
+namespace idleheads {
+
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  virtual const std::string& name() const = 0;  // the model's, for messages
+  virtual const ModelSpec& spec() const = 0;
+  // As WeightReader has them. Throw Error (layer, which weights) where one holds NaN or infinity.
+  virtual AlignedBuffer<float> matrix(LayerMatrix which, int layer) const = 0;
+  virtual AlignedBuffer<float> expert_matrix(LayerMatrix which, int layer, int expert) const = 0;
+  virtual AlignedBuffer<float> lm_head(int64_t first, int64_t count) const = 0;
+  virtual AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const = 0;
+  virtual LayerVectors vectors(int layer) const = 0;
+  virtual AlignedBuffer<float> lm_head_bias() const = 0;
+  virtual AlignedBuffer<float> position_embeddings() const = 0;
+  virtual NormWeights final_norm() const = 0;
+  virtual void embedding(int32_t token, std::span<float> out) const = 0;
+  virtual void forget_embeddings() const = 0;
+  // Of the output projection `output`: L with L L^T = W_O^hᵀ W_O^h, [heads, head_dim, head_dim], lower
+  // triangular.
+  virtual AlignedBuffer<float> projection_factors(const AttentionSpec& attention,
+                                                  const AlignedBuffer<float>& output) const = 0;
+};
+
+// The model must outlive the result.
+std::unique_ptr<WeightSource> weights_of(const Model& model);
+
+}  // namespace idleheads
