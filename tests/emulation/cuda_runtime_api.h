@@ -1,0 +1,96 @@
+// The calls of the CUDA run-time that the backend makes, on the host: device memory is memory, filled with
+// NaN when it is handed out, streams are in order, and a test says how much memory there is.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+
+using cudaStream_t = int;
+using cudaEvent_t = int;
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorNoDevice = 100
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
+
+namespace emulated {
+
+// Device memory in use and the most there is.
+struct DeviceMemory {
+  std::mutex mutex;
+  std::unordered_map<void*, size_t> sizes;
+  size_t used = 0, total = size_t{1} << 40;
+};
+inline DeviceMemory& device_memory() {
+  static DeviceMemory memory;
+  return memory;
+}
+
+}  // namespace emulated
+
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory" : "invalid device ordinal";
+}
+inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
+  emulated::DeviceMemory& memory = emulated::device_memory();
+  const std::lock_guard lock(memory.mutex);
+  *pointer = nullptr;
+  if (memory.used + bytes > memory.total) return cudaErrorMemoryAllocation;
+  *pointer = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (*pointer == nullptr) return cudaErrorMemoryAllocation;
+  std::memset(*pointer, 0xff, bytes);
+  memory.sizes[*pointer] = bytes;
+  memory.used += bytes;
+  return cudaSuccess;
+}
+inline cudaError_t cudaFree(void* pointer) {
+  emulated::DeviceMemory& memory = emulated::device_memory();
+  const std::lock_guard lock(memory.mutex);
+  const auto found = memory.sizes.find(pointer);
+  if (found != memory.sizes.end()) {
+    memory.used -= found->second;
+    memory.sizes.erase(found);
+  }
+  std::free(pointer);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
+  *pointer = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  return *pointer == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+inline cudaError_t cudaFreeHost(void* pointer) {
+  std::free(pointer);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t) {
+  std::memset(pointer, value, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  *stream = 1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
+inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  emulated::DeviceMemory& memory = emulated::device_memory();
+  const std::lock_guard lock(memory.mutex);
+  *free = memory.total - memory.used;
+  *total = memory.total;
+  return cudaSuccess;
+}
