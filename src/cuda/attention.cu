@@ -1,7 +1,8 @@
-// Attention for any head_dim and both element types: a warp for each (row, head) pair, keys in tiles of 32. Exact
-// and simple; where has_mma_attention() is true and elements are bf16, attention_mma.cu is faster.
+// Attention for any head_dim and both element types: a warp for each (row, head) pair, keys in tiles of 32.
+// Exact and simple; where has_mma_attention() is true and elements are bf16, attention_mma.cu is faster.
 //
-// A row's numbers depend on its own keys alone: tiles begin at multiples of 32 positions however the tree is cut.
+// A row's numbers depend on its own keys alone: tiles begin at multiples of 32 positions however the tree is
+// cut.
 #include "cuda/attention.h"
 #include "cuda/device.h"
 
@@ -49,7 +50,8 @@ IH_DEVICE float projected_norm(const float* z, const float* factor, int dim, int
 struct Softmax {
   float maximum, sum = 0, weighted = 0;
 
-  // Takes one more score of each lane; what earlier outputs are to be multiplied by. `weight` is its exponential.
+  // Takes one more score of each lane; what earlier outputs are to be multiplied by. `weight` is its
+  // exponential.
   IH_DEVICE float take(float score, float& weight) {
     const float higher = fmaxf(maximum, warp_max(score)), shift = maximum - higher, factor = expf(shift);
     const float difference = score - higher;

@@ -2,6 +2,7 @@
 // (engine/statistics.h). What kernels take; attention.cu and attention_mma.cu have them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -58,18 +59,28 @@ struct AttendArguments {
 
 constexpr int64_t padded_positions(int64_t positions) { return (positions + 63) / 64 * 64; }
 
-// Any head_dim up to 256; Element is float or Bf16. A part has kPairs (row, head) pairs, rows in the outer
-// loop.
+// Any head_dim up to 256; Element is float or Bf16. A part has kPairs (row, head) pairs, heads innermost.
 inline constexpr int kPairs = 4;
 template <typename Element>
 void attend(const AttendArguments& arguments, int64_t items, Stream stream);
 constexpr int64_t parts_of(int64_t rows, int group_size) { return (rows * group_size + kPairs - 1) / kPairs; }
 
-// The same by the tensor cores: bf16, head_dim a multiple of 16.
+// The same by the tensor cores, for bf16. Rows of queries, keys and values lie at multiples of 16 bytes:
+// pointers, width, and a run's stride and offset of values (lies_for_mma()).
 void attend_mma(const AttendArguments& arguments, int64_t items, Stream stream);
-constexpr bool has_mma_attention(int head_dim) { return head_dim % 16 == 0 && head_dim <= 256; }
+constexpr bool has_mma_attention(int head_dim) {
+  return head_dim > 0 && head_dim <= 256 && head_dim % (head_dim <= 128 ? 16 : 32) == 0;
+}
 int64_t mma_parts_of(int64_t rows, int group_size, int head_dim);
+// Shared memory of a block; a device that has less of it takes attend().
+size_t mma_shared_bytes(int head_dim);
 // AttendArguments::factors for it, of L [heads, head_dim, head_dim] row-major in float32.
 std::vector<uint32_t> factor_fragments(const float* factors, int heads, int head_dim);
+
+inline constexpr int kCopiedElements = 8;  // of bf16 at once, 16 bytes
+inline bool lies_for_mma(const KeyRun& run) {
+  return reinterpret_cast<uintptr_t>(run.rows) % 16 == 0 && run.stride % kCopiedElements == 0 &&
+         run.values % kCopiedElements == 0;
+}
 
 }  // namespace idleheads::cuda

@@ -313,7 +313,8 @@ void CudaBackend<Element>::add_items(size_t number, size_t first_of_wave, std::v
     }
     std::reverse(keys.begin() + first_key, keys.end());
   }
-  const int64_t parts = parts_of(run.count, a.group_size());
+  const int64_t parts = layer_->attends_by_mma() ? mma_parts_of(run.count, a.group_size(), a.head_dim)
+                                                 : parts_of(run.count, a.group_size());
   for (int group = 0; group < a.kv_heads; ++group) {
     for (int64_t part = 0; part < parts; ++part) {
       items.push_back({run.first_row, static_cast<int32_t>(run.begin), static_cast<int32_t>(run.count), group,
@@ -349,7 +350,12 @@ void CudaBackend<Element>::attend_runs(size_t first, size_t end) {
     arguments.columns = columns_.sums();
     arguments.column_widths = columns_.widths();
   }
-  cuda::attend<Element>(arguments, std::ssize(items), stream_);
+  if (layer_->attends_by_mma()) {
+    arguments.factors = layer_->fragments.data();
+    attend_mma(arguments, std::ssize(items), stream_);
+  } else {
+    cuda::attend<Element>(arguments, std::ssize(items), stream_);
+  }
 }
 
 // The flag that kernels may have set since it was last taken.

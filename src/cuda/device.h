@@ -11,11 +11,18 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 #define IH_DEVICE __device__ __forceinline__
+// Before a loop: arrays that it indexes stay in registers only if it is unrolled.
+#define IH_UNROLL _Pragma("unroll")
+#define IH_UNROLL_TWICE _Pragma("unroll 2")
+#define IH_UNROLL_NOT _Pragma("unroll 1")
 #else
 #include <bit>
 
 #include "emulation/cuda_on_host.h"
 #define IH_DEVICE inline
+#define IH_UNROLL
+#define IH_UNROLL_TWICE
+#define IH_UNROLL_NOT
 #endif
 
 namespace idleheads::cuda {
@@ -165,6 +172,8 @@ inline void do_copy(const PendingCopy& c) {
     std::memset(c.to, 0, 16);
 }
 inline void copy_async(Bf16* to, const Bf16* from, bool there) {
+  const auto misplaced = [](const Bf16* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 != 0; };
+  if (misplaced(to) || misplaced(from)) throw std::runtime_error("a copy from or to an odd address");
   if (emulated::schedule().eager_copies) return do_copy({to, from, there});
   my_copies().back().push_back({to, from, there});
 }

@@ -4,6 +4,8 @@
 #include <bit>
 #include <type_traits>
 
+#include "cuda/attention.h"
+
 namespace idleheads::cuda {
 namespace {
 
@@ -35,6 +37,17 @@ DeviceMatrix<Element> matrix_of(const AlignedBuffer<float>& weights, int64_t inp
   return matrix;
 }
 
+// A block's shared memory is the device's matter.
+template <typename Element>
+bool can_attend_by_mma(int head_dim) {
+  if (!std::is_same_v<Element, Bf16> || !has_mma_attention(head_dim)) return false;
+  int device = 0, most = 0;
+  check(cudaGetDevice(&device), "the device");
+  check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+        "the device's shared memory");
+  return mma_shared_bytes(head_dim) <= static_cast<size_t>(most);
+}
+
 template <typename Element>
 DeviceLayer<Element> load_layer(const WeightSource& source, int index) {
   const OwnStream stream;
@@ -47,7 +60,12 @@ DeviceLayer<Element> load_layer(const WeightSource& source, int index) {
   layer.spec = spec;
   layer.qkv = matrix_of<Element>(source.matrix(LayerMatrix::qkv, index), hidden, v.qkv_bias, stream);
   const AlignedBuffer<float> output = source.matrix(LayerMatrix::output, index);
-  to_device(source.projection_factors(a, output), layer.factors, stream);
+  const AlignedBuffer<float> factors = source.projection_factors(a, output);
+  if (can_attend_by_mma<Element>(a.head_dim)) {
+    upload(factor_fragments(factors.data(), a.heads, a.head_dim), layer.fragments, stream);
+  } else {
+    to_device(factors, layer.factors, stream);
+  }
   layer.output = matrix_of<Element>(output, a.query_width(), v.output_bias, stream);
   if (spec.mlp.experts == 0) {
     layer.mlp.up = matrix_of<Element>(source.matrix(LayerMatrix::up, index), hidden, v.up_bias, stream);

@@ -45,7 +45,11 @@ struct DeviceLayer {
   DeviceMatrix<float> router;  // float32, so that the choice is no matter of rounding
   std::vector<DeviceMlp<Element>> experts;
   DeviceBuffer<float> sinks;
-  DeviceBuffer<float> factors;  // [heads, head_dim, head_dim]
+  // L of the projected norm: [heads, head_dim, head_dim], or fragments where the tensor cores attend.
+  DeviceBuffer<float> factors;
+  DeviceBuffer<uint32_t> fragments;
+
+  bool attends_by_mma() const { return fragments.size() > 0; }
 };
 
 template <typename Element>

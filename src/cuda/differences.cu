@@ -1,6 +1,5 @@
-#include "cuda/differences.h"
-
 #include "cuda/device.h"
+#include "cuda/differences.h"
 
 namespace idleheads::cuda {
 namespace {

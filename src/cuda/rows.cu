@@ -1,6 +1,5 @@
-#include "cuda/rows.h"
-
 #include "cuda/device.h"
+#include "cuda/rows.h"
 
 namespace idleheads::cuda {
 namespace {
@@ -242,8 +241,10 @@ void after_mlp(const ResidualArguments& arguments, int64_t width, int64_t rows, 
 }
 
 template <typename Element>
-void activate(const MlpSpec& mlp, const Element* x, const float* bias, int64_t rows, Element* y, Stream stream) {
-  start_rows(activate_kernel<Element>, rows, stream, mlp.activation, mlp.gated, int64_t{mlp.width}, x, bias, rows, y);
+void activate(const MlpSpec& mlp, const Element* x, const float* bias, int64_t rows, Element* y,
+              Stream stream) {
+  start_rows(activate_kernel<Element>, rows, stream, mlp.activation, mlp.gated, int64_t{mlp.width}, x, bias,
+             rows, y);
 }
 
 template <typename T>
@@ -251,8 +252,8 @@ void gather_rows(const T* x, const int64_t* rows, int64_t width, int64_t count, 
   start_rows(gather_rows_kernel<T>, count, stream, x, rows, width, count, y);
 }
 
-void scatter_weighted(const float* x, const float* bias, const int64_t* places, const float* weights, int64_t width,
-                      int64_t count, float* y, Stream stream) {
+void scatter_weighted(const float* x, const float* bias, const int64_t* places, const float* weights,
+                      int64_t width, int64_t count, float* y, Stream stream) {
   start_rows(scatter_kernel, count, stream, x, bias, places, weights, width, count, y);
 }
 
@@ -260,12 +261,12 @@ void sum_chosen(const float* x, int64_t chosen, int64_t width, int64_t rows, flo
   start_rows(sum_chosen_kernel, rows, stream, x, chosen, width, rows, y);
 }
 
-#define IDLEHEADS_ROWS_FOR(Element)                                                                             \
-  template void norm_rows<Element>(const float*, const Norm&, int64_t, int64_t, Element*, float*, Stream);      \
-  template void finish_qkv<Element>(const QkvArguments&, int64_t, Element*, Stream);                            \
-  template void gather_heads<Element>(const GatherArguments&, int64_t, Element*, Stream);                       \
-  template void after_attention<Element>(const ResidualArguments&, int64_t, int64_t, Element*, Stream);         \
-  template void activate<Element>(const MlpSpec&, const Element*, const float*, int64_t, Element*, Stream);     \
+#define IDLEHEADS_ROWS_FOR(Element)                                                                         \
+  template void norm_rows<Element>(const float*, const Norm&, int64_t, int64_t, Element*, float*, Stream);  \
+  template void finish_qkv<Element>(const QkvArguments&, int64_t, Element*, Stream);                        \
+  template void gather_heads<Element>(const GatherArguments&, int64_t, Element*, Stream);                   \
+  template void after_attention<Element>(const ResidualArguments&, int64_t, int64_t, Element*, Stream);     \
+  template void activate<Element>(const MlpSpec&, const Element*, const float*, int64_t, Element*, Stream); \
   template void gather_rows<Element>(const Element*, const int64_t*, int64_t, int64_t, Element*, Stream);
 
 IDLEHEADS_ROWS_FOR(float)

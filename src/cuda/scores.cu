@@ -1,6 +1,5 @@
-#include "cuda/scores.h"
-
 #include "cuda/device.h"
+#include "cuda/scores.h"
 
 namespace idleheads::cuda {
 namespace {
@@ -61,7 +60,8 @@ __global__ void piece_kernel(ScoreArguments a, int64_t rows) {
   const float maximum = fmaxf(state.maximum, largest.value);
   float sum = 0;
   for (int64_t i = lane; i < a.width; i += 32) sum += expf(logits[i] - maximum);
-  state.sum = state.sum * static_cast<double>(expf(state.maximum - maximum)) + static_cast<double>(warp_sum(sum));
+  state.sum =
+      state.sum * static_cast<double>(expf(state.maximum - maximum)) + static_cast<double>(warp_sum(sum));
   state.maximum = maximum;
   if (largest.value > state.largest) {
     state.largest = largest.value;

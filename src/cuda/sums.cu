@@ -1,6 +1,5 @@
-#include "cuda/sums.h"
-
 #include "cuda/device.h"
+#include "cuda/sums.h"
 
 namespace idleheads::cuda {
 namespace {
@@ -11,8 +10,8 @@ IH_DEVICE int64_t my_index() {
   return static_cast<int64_t>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
 }
 
-// A thread for each head and key/value head of a run. In double, one row after the other: where a sequence is cut
-// does not matter.
+// A thread for each head and key/value head of a run. In double, one row after the other: where a sequence is
+// cut does not matter.
 __global__ void sum_kernel(SumArguments a, const int32_t* numbers, int64_t count) {
   const int64_t width = a.heads + a.kv_heads, index = my_index();
   if (index >= count * width) return;
@@ -37,7 +36,8 @@ __global__ void sum_kernel(SumArguments a, const int32_t* numbers, int64_t count
     return;
   }
   const int g = h - a.heads;
-  const int64_t own = number * a.kv_heads + g, before = (run.parent >= 0 ? run.parent : number) * a.kv_heads + g;
+  const int64_t own = number * a.kv_heads + g,
+                before = (run.parent >= 0 ? run.parent : number) * a.kv_heads + g;
   double sum = a.value_sums[before];
   for (int64_t row = run.first_row; row < end; ++row) sum += a.value_norms[row * a.kv_heads + g];
   a.value_sums[own] = sum;
@@ -55,7 +55,8 @@ __global__ void close_kernel(const ColumnRun* runs, int64_t count, int heads, To
   double best = -1;
   int place = 0;
   for (int p = lane; p < run.positions; p += 32) {
-    if (run.before != nullptr && p < run.before_width) sums[p] += run.before[int64_t{head} * run.before_width + p];
+    if (run.before != nullptr && p < run.before_width)
+      sums[p] += run.before[int64_t{head} * run.before_width + p];
     if (sums[p] > best) {
       best = sums[p];
       place = p;
