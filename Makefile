@@ -1,5 +1,5 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build demo test test-text test-web check format sanitize fuzz bench clean
+.PHONY: build cuda demo test test-text test-web check format sanitize fuzz bench clean
 
 empty :=
 space := $(empty) $(empty)
@@ -7,6 +7,11 @@ space := $(empty) $(empty)
 build:
 	scripts/setup.sh build
 	scripts/build.sh release
+
+# The module for CUDA devices beside the program (docs/gpu.md).
+cuda:
+	scripts/setup.sh build cuda
+	scripts/build_cuda.sh
 
 # Finds the inactive heads of a small language model and proves them by ablation.
 demo:

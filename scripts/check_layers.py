@@ -15,6 +15,7 @@ ALLOWED = {
     "heads": ["base"],
     "model": ["base", "format"],
     "engine": ["base", "format", "heads", "model"],
+    "cuda": ["base", "format", "heads", "model", "engine"],
     "analysis": ["base", "heads"],
     "task": ["base", "format", "heads", "model", "engine", "analysis"],
     "study": ["base", "format", "heads", "model", "engine", "task", "analysis"],
@@ -25,6 +26,7 @@ ALLOWED = {
 # Headers of libraries that only some files may include: what is included, the files, why.
 ONLY_IN = [
     (r"(oneapi/)?dnnl", r"engine/cpu/linear\.cc", "oneDNN is used by engine/cpu/linear.cc alone"),
+    (r"cublasLt\.h", r"cuda/products\.cc", "cuBLASLt is used by cuda/products.cc alone"),
     (r"sqlite3\.h", r"study/.*", "SQLite is used by the study layer alone"),
     (r"idleheads_text\.h", r"model/.*|format/parquet\.cc|base/(hash|regex|utf8)\.cc|report/zip_writer\.cc",
      "the text library is used by the model layer and where a class wraps a part of it"),

@@ -2,14 +2,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "engine/device.h"
 #include "engine/engine.h"
 #include "format/json.h"
+#include "model/families/family.h"
 #include "model/model.h"
 
 namespace idleheads::cli {
@@ -17,7 +20,7 @@ namespace {
 
 struct Info {
   std::string model;
-  bool json = false;
+  bool json = false, devices = false;
 };
 
 // Tensors and bytes per element type.
@@ -66,19 +69,6 @@ Json windows(const ModelSpec& spec) {
   return out;
 }
 
-// Empty if no layer has one.
-std::string window_text(const ModelSpec& spec) {
-  std::map<int64_t, int> layers;
-  for (const LayerSpec& layer : spec.layers) {
-    if (layer.attention.window > 0) ++layers[layer.attention.window];
-  }
-  std::vector<std::string> parts;
-  for (const auto& [window, count] : layers)
-    parts.push_back(fmt::format("{} of {} layers see {} tokens back, their own included", count,
-                                spec.layer_count(), window));
-  return fmt::format("{}", fmt::join(parts, "; "));
-}
-
 void print_json(const Model& model) {
   const ModelSpec& c = model.spec();
   Json types = Json::object();
@@ -108,6 +98,38 @@ void print_json(const Model& model) {
   print_foreign(dump_json(out, 2) + "\n");
 }
 
+// "window 512", "full attention, no RoPE, 32 experts, 4 a token".
+std::string kind_of(const LayerSpec& layer) {
+  const AttentionSpec& a = layer.attention;
+  std::string kind = a.window > 0 ? fmt::format("window {}", a.window) : "full attention";
+  if (a.rope < 0) kind += ", no RoPE";
+  if (a.sinks) kind += ", learned sinks";
+  if (a.soft_cap > 0) kind += fmt::format(", scores capped at {}", a.soft_cap);
+  if (a.qk_norm.is_there()) kind += ", QK norm";
+  if (layer.parallel) kind += ", MLP in parallel";
+  if (layer.mlp.experts > 0)
+    kind += fmt::format(", {} experts, {} a token", layer.mlp.experts, layer.mlp.experts_per_token);
+  return kind;
+}
+
+// Each kind with its number of layers, in the order of the first of them.
+std::string kinds_text(const ModelSpec& spec) {
+  std::vector<std::pair<std::string, int>> kinds;
+  for (const LayerSpec& layer : spec.layers) {
+    const std::string kind = kind_of(layer);
+    const auto found = std::ranges::find(kinds, kind, &std::pair<std::string, int>::first);
+    if (found == kinds.end()) {
+      kinds.emplace_back(kind, 1);
+    } else {
+      ++found->second;
+    }
+  }
+  std::string text;
+  for (const auto& [kind, count] : kinds)
+    text += fmt::format("{}{} x {}", text.empty() ? "" : "; ", count, kind);
+  return text;
+}
+
 void print_text(const Model& model) {
   const ModelSpec& c = model.spec();
   const auto line = [](std::string_view what, const std::string& value) {
@@ -125,7 +147,7 @@ void print_text(const Model& model) {
   line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.layers.front().mlp.width,
                             c.vocabulary, c.tied_embeddings ? " (embeddings tied)" : ""));
   line("context", fmt::format("{} tokens{}", c.context, rope_text(c)));
-  if (const std::string text = window_text(c); !text.empty()) line("windows", text);
+  line("layer kinds", kinds_text(c));
   std::string types;
   for (const auto& [name, counts] : types_of(model.checkpoint())) {
     types += fmt::format("{}{} in {} tensors", types.empty() ? "" : ", ", name, counts.first);
@@ -137,14 +159,29 @@ void print_text(const Model& model) {
   line("engine", engine_description(fastest_precision()));
 }
 
+void print_devices() {
+  fmt::print("cpu: {}\n", engine_description(fastest_precision()));
+  for (const std::string& line : list_devices()) fmt::print("{}\n", printable(line, 1000));
+}
+
+// By model_type of config.json; GGUF has its own names.
+void print_families() {
+  fmt::print("{:<14} GGUF architecture\n", "family");
+  for (const Family* family : families())
+    fmt::print("{:<14} {}\n", family->name, family->gguf.empty() ? "-" : family->gguf);
+}
+
 }  // namespace
 
 void add_info(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("info", "what a model is");
+  CLI::App* command = app.add_subcommand("info", "what a model is; without one, which families there are");
   auto info = std::make_shared<Info>();
-  command->add_option("model", info->model, kModelHelp)->required();
+  command->add_option("model", info->model, kModelHelp);
   command->add_flag("--json", info->json, "for machines");
+  command->add_flag("--devices", info->devices, "what can compute besides the processor");
   command->callback([info] {
+    if (info->devices) return print_devices();
+    if (info->model.empty()) return print_families();
     const std::shared_ptr<const Model> model = Model::open(info->model);
     info->json ? print_json(*model) : print_text(*model);
   });

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "engine/device.h"
 
 namespace idleheads::cli {
 namespace {
@@ -47,6 +48,12 @@ void EngineFlags::add_to(CLI::App& app) {
       "--memory", memory,
       "bound of the process's memory, as in 4GiB: weights that do not fit are streamed (default: half of "
       "the machine's)");
+  app.add_option("--device", device_name,
+                 "what computes: cpu, cuda, cuda:N, or auto (a CUDA device if there is one; idleheads info "
+                 "--devices)")
+      ->capture_default_str();
+  app.add_option("--gpu-memory", device_memory,
+                 "bound of the device's memory, as in 40GiB (default: what is free)");
   app.add_option(
          "--cohort-rows", cohort_rows,
          "tokens that run together at most, not counting what they share (default: by memory; a study takes "
@@ -59,11 +66,14 @@ void EngineFlags::add_to(CLI::App& app) {
 
 std::shared_ptr<const Model> EngineFlags::open_model() const { return Model::open(model, context); }
 
+DeviceChoice EngineFlags::device() const { return choose_device(device_name); }
+
 Precision EngineFlags::precision() const {
-  if (dtype == "auto") return fastest_precision();
+  const bool is_cpu = device().is_cpu();
+  if (dtype == "auto") return is_cpu ? fastest_precision() : Precision::bf16;
   if (dtype == "f32" || dtype == "float32") return Precision::f32;
   if (dtype == "bf16" || dtype == "bfloat16") {
-    if (!has_bf16())
+    if (is_cpu && !has_bf16())
       fail_usage("--dtype bf16: this processor has no bf16 products (AVX-512-BF16 or AMX); use f32");
     return Precision::bf16;
   }
@@ -75,7 +85,12 @@ std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> op
   return_large_blocks();
   return std::make_unique<Engine>(
       std::move(opened),
-      EngineOptions{.threads = threads, .precision = precision(), .sharing = !no_sharing, .memory = bound});
+      EngineOptions{.threads = threads,
+                    .precision = precision(),
+                    .sharing = !no_sharing,
+                    .memory = bound,
+                    .device = device(),
+                    .device_memory = device_memory.empty() ? 0 : parse_bytes(device_memory)});
 }
 
 int64_t EngineFlags::rows_of_cohort(const Engine& engine) const {

@@ -21,7 +21,7 @@ constexpr const char* kModelHelp =
 struct EngineFlags {
   std::string model;
   std::string dtype = "auto";
-  std::string memory;
+  std::string memory, device_name = "cpu", device_memory;
   int64_t context = 0;
   int threads = 0;
   std::optional<int64_t> cohort_rows;
@@ -30,6 +30,7 @@ struct EngineFlags {
 
   void add_to(CLI::App& app);
   std::shared_ptr<const Model> open_model() const;
+  DeviceChoice device() const;  // throws Error, UsageError
   Precision precision() const;  // throws UsageError
   std::unique_ptr<Engine> make_engine(std::shared_ptr<const Model> model) const;
   int64_t rows_of_cohort(const Engine& engine) const;

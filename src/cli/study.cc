@@ -70,7 +70,9 @@ void say_estimate(const Study& study, const StudyEstimate& estimate) {
   }
   if (estimate.seconds < kLong) return;
   say("less with --limit{}{}\n", is_study ? ", fewer --scores or --shares" : "",
-      study.engine.precision() == Precision::f32 && has_bf16() ? ", --dtype bf16" : "");
+      study.engine.device().is_cpu() && study.engine.precision() == Precision::f32 && has_bf16()
+          ? ", --dtype bf16"
+          : "");
 }
 
 void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task,
@@ -107,7 +109,8 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
                                         study.task.chat_description(*model),
                                         study.task.system,
                                         study.engine.precision(),
-                                        study.engine.seed};
+                                        study.engine.seed,
+                                        study.engine.device()};
   StudyStore store = StudyStore::open(output, describe(description), task.stored);
   if (!study.baseline_only) require_same_plan(store, options);
   if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {

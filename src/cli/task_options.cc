@@ -65,7 +65,8 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
       ->check(CLI::Range(0, 1000));
   app.add_option("--limit", limit, "first N questions of each subject; below 1 a share of each");
   app.add_option("--subjects", subjects, "only these subjects or categories")->delimiter(',');
-  app.add_option("--bos", bos, "BOS token first: auto (as lm-evaluation-harness: none), always, never")
+  app.add_option("--bos", bos,
+                 "BOS token first: auto (as lm-evaluation-harness: for Gemma alone), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
   app.add_flag("--refuse-overflow", refuse_overflow,
@@ -100,7 +101,8 @@ std::vector<WantedTask> TaskFlags::wanted() const {
 }
 
 EncodeOptions TaskFlags::encode_options(const Model& model) const {
-  const Bos rule = bos == "always" ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
+  const bool is_needed = bos == "auto" && model.spec().needs_bos;
+  const Bos rule = bos == "always" || is_needed ? Bos::always : bos == "never" ? Bos::never : Bos::automatic;
   return {.bos = rule, .max_length = model.spec().context, .refuse_overflow = refuse_overflow};
 }
 

@@ -53,7 +53,7 @@ const double* ColumnWaves<Element>::before(size_t run, int32_t& width) const {
   const RowRun& r = runs_[run];
   if (r.cache != nullptr) {
     const auto& cache = static_cast<const CudaRowCache<Element>&>(*r.cache);
-    width = static_cast<int32_t>(padded_positions(cache.capacity));
+    width = static_cast<int32_t>(padded_positions(cache.capacity()));
     return cache.columns.data();
   }
   if (r.parent < 0) return nullptr;
@@ -96,7 +96,7 @@ void ColumnWaves<Element>::keep(size_t first, size_t end) {
     const double* sums = sums_.data() + begins_[r - first];
     const auto bytes = static_cast<size_t>(width_of(r)) * sizeof(double);
     for (CudaRowCache<Element>* cache : keepers_[r]) {
-      const size_t pitch = static_cast<size_t>(padded_positions(cache->capacity)) * sizeof(double);
+      const size_t pitch = static_cast<size_t>(padded_positions(cache->capacity())) * sizeof(double);
       check(cudaMemcpy2DAsync(cache->columns.data(), pitch, sums, bytes, bytes, static_cast<size_t>(heads_),
                               cudaMemcpyDeviceToDevice, stream_),
             "a copy");

@@ -64,7 +64,12 @@ class CudaBackend : public Backend {
     limits.cache_bytes = limits.rows * row_bytes();
     return limits;
   }
-  int64_t memory_of(int64_t) const override { return 0; }
+  // Of the device's memory.
+  int64_t memory_of(int64_t rows) const override {
+    const WeightBytes weights = weight_bytes(spec_, sizeof(Element));
+    return (streams_ ? weights.streamed : weights.all) + layer_rows_.bytes() +
+           std::min(rows, limits_.rows) * row_bytes();
+  }
   int64_t cached_bytes(CacheContents contents) const override;
   bool streams_weights() const override { return streams_; }
 
@@ -270,22 +275,9 @@ void CudaBackend<Element>::project() {
 template <typename Element>
 void CudaBackend<Element>::append_run(const RowRun& run, bool whole, CudaRowCache<Element>& cache) {
   if (whole && run.parent >= 0) append_run(runs_[static_cast<size_t>(run.parent)], whole, cache);
-  if (cache.count + run.count > cache.capacity) throw std::logic_error("a cache of too few tokens");
   const AttentionSpec& a = attention();
-  const size_t width = 2 * static_cast<size_t>(a.kv_width()) * sizeof(Element);
-  const Element* from = qkv_.data() + run.first_row * a.qkv_width() + a.query_width();
-  check(cudaMemcpy2DAsync(cache.rows.data() + cache.count * 2 * a.kv_width(), width, from,
-                          static_cast<size_t>(a.qkv_width()) * sizeof(Element), width,
-                          static_cast<size_t>(run.count), cudaMemcpyDeviceToDevice, stream_),
-        "a copy");
-  if (cache.inputs.size() > 0) {
-    check(cudaMemcpyAsync(cache.inputs.data() + cache.count * spec_.hidden,
-                          hidden_.data() + run.first_row * spec_.hidden,
-                          static_cast<size_t>(run.count * spec_.hidden) * sizeof(float),
-                          cudaMemcpyDeviceToDevice, stream_),
-          "a copy");
-  }
-  cache.count += run.count;
+  cache.append(qkv_.data() + run.first_row * a.qkv_width() + a.query_width(), a.qkv_width(),
+               hidden_.data() + run.first_row * spec_.hidden, run.count);
 }
 
 template <typename Element>
@@ -303,8 +295,7 @@ void CudaBackend<Element>::add_items(size_t number, size_t first_of_wave, std::v
   const RowRun& run = runs_[number];
   const auto first_key = static_cast<int32_t>(keys.size());
   if (run.cache != nullptr) {
-    const auto& cache = static_cast<const CudaRowCache<Element>&>(*run.cache);
-    keys.push_back({cache.rows.data(), 2 * a.kv_width(), a.kv_width(), cache.count});
+    keys.push_back(static_cast<const CudaRowCache<Element>&>(*run.cache).keys());
   } else {
     for (const RowRun* part = &run; part != nullptr;
          part = part->parent >= 0 ? &runs_[static_cast<size_t>(part->parent)] : nullptr) {
@@ -462,31 +453,20 @@ template <typename Element>
 std::unique_ptr<RowCache> CudaBackend<Element>::make_cache(int layer, int64_t tokens,
                                                            CacheContents contents) {
   const AttentionSpec& a = spec_.layers[static_cast<size_t>(layer)].attention;
-  auto cache = std::make_unique<CudaRowCache<Element>>();
-  cache->capacity = tokens;
-  cache->heads = a.heads;
-  cache->stream = stream_;
-  cache->rows.resize(tokens * 2 * a.kv_width());
-  if (contents.inputs) cache->inputs.resize(tokens * spec_.hidden);
-  if (contents.columns) {
-    cache->columns.resize(a.heads * padded_positions(tokens));
-    const auto bytes = static_cast<size_t>(cache->columns.size()) * sizeof(double);
-    check(cudaMemsetAsync(cache->columns.data(), 0, bytes, stream_), "zeros");
-  }
-  return cache;
+  return std::make_unique<CudaRowCache<Element>>(a, spec_.hidden, tokens, contents, stream_);
 }
 
 template <typename Element>
 std::unique_ptr<SavedRows> CudaBackend<Element>::cached_inputs(std::span<const RowCache* const> caches) {
   auto saved = std::make_unique<CudaSavedRows>();
-  for (const RowCache* cache : caches) saved->rows += static_cast<const CudaRowCache<Element>*>(cache)->count;
+  for (const RowCache* cache : caches)
+    saved->rows += static_cast<const CudaRowCache<Element>*>(cache)->count();
   saved->hidden.resize(saved->rows * spec_.hidden);
   float* to = saved->hidden.data();
   for (const RowCache* cache : caches) {
     const auto& rows = static_cast<const CudaRowCache<Element>&>(*cache);
-    const auto size = static_cast<size_t>(rows.count * spec_.hidden);
-    download(rows.inputs.data(), std::span(to, size), stream_);
-    to += size;
+    rows.copy_inputs(to);
+    to += rows.count() * spec_.hidden;
   }
   return saved;
 }

@@ -4,8 +4,10 @@
 #include <memory>
 
 #include "cuda/attention.h"
+#include "cuda/device_types.h"
 #include "cuda/memory.h"
 #include "engine/backend.h"
+#include "model/spec.h"
 
 namespace idleheads::cuda {
 
@@ -13,36 +15,33 @@ struct CudaSavedRows : SavedRows {
   PinnedBuffer<float> hidden;  // [rows, hidden]
 };
 
-// Of one layer. Memory is for `capacity` tokens from the beginning.
+// Of one layer, with memory for `capacity` tokens from the beginning.
 template <typename Element>
-struct CudaRowCache : RowCache {
-  int64_t capacity = 0, count = 0;
-  int64_t kv_width = 0, hidden = 0;
-  int heads = 0;
-  Stream stream = {};
-  DeviceBuffer<Element> rows;    // [capacity, 2 kv_width]: keys, then values
-  DeviceBuffer<float> inputs;    // [capacity, hidden], or empty
-  DeviceBuffer<double> columns;  // [heads, padded_positions(capacity)], or empty
+class CudaRowCache : public RowCache {
+ public:
+  CudaRowCache(const AttentionSpec& attention, int64_t hidden, int64_t tokens, CacheContents contents,
+               Stream stream);
+  std::unique_ptr<RowCache> clone() const override;
 
-  std::unique_ptr<RowCache> clone() const override {
-    auto copy = std::make_unique<CudaRowCache>();
-    copy->capacity = capacity;
-    copy->count = count;
-    copy->kv_width = kv_width;
-    copy->hidden = hidden;
-    copy->heads = heads;
-    copy->stream = stream;
-    const auto duplicate = [&](const auto& from, auto& to) {
-      to.resize(from.size());
-      const auto bytes = static_cast<size_t>(from.size()) * sizeof(*from.data());
-      if (bytes > 0)
-        check(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice, stream), "a copy");
-    };
-    duplicate(rows, copy->rows);
-    duplicate(inputs, copy->inputs);
-    duplicate(columns, copy->columns);
-    return copy;
-  }
+  // Rows of a layer behind those that are there: keys and values side by side every `stride` elements from
+  // `keys` on, and the layer's inputs, which are dense.
+  void append(const Element* keys, int64_t stride, const float* inputs, int64_t rows);
+  // Of all rows.
+  KeyRun keys() const { return {rows_.data(), 2 * kv_width_, kv_width_, count_}; }
+  void copy_inputs(float* to) const;
+
+  int64_t count() const { return count_; }
+  int64_t capacity() const { return capacity_; }
+  // [heads, padded_positions(capacity)]: sums of weights (ColumnWaves); empty where they are not kept.
+  DeviceBuffer<double> columns;
+
+ private:
+  CudaRowCache() = default;
+
+  int64_t capacity_ = 0, count_ = 0, kv_width_ = 0, hidden_ = 0;
+  Stream stream_ = {};
+  DeviceBuffer<Element> rows_;  // [capacity, 2 kv_width]
+  DeviceBuffer<float> inputs_;  // [capacity, hidden], or empty
 };
 
 }  // namespace idleheads::cuda

@@ -6,17 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/device_choice.h"
 #include "engine/device_module.h"
 
 namespace idleheads {
-
-struct DeviceChoice {
-  enum class Kind { cpu, cuda };
-  Kind kind = Kind::cpu;
-  int number = 0;
-
-  bool is_cpu() const { return kind == Kind::cpu; }
-};
 
 // "cpu", "cuda", "cuda:1", or "auto": a CUDA device if there is one that can be used. Throws UsageError for
 // other text, and Error where a device is asked for and there is no module, no driver or no such device.

@@ -7,10 +7,28 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "engine/cpu/cpu_backend.h"
+#include "engine/device.h"
 #include "engine/forward_pass.h"
 #include "engine/generator.h"
 
 namespace idleheads {
+
+namespace {
+
+std::unique_ptr<Backend> make_backend(const Model& model, ThreadPool& pool, const EngineOptions& o) {
+  if (o.device.is_cpu())
+    return make_cpu_backend(model, pool, {o.precision, o.memory, o.rows, o.stream_weights});
+  DeviceOptions options;
+  options.device = o.device.number;
+  options.precision = o.precision;
+  options.memory = o.device_memory;
+  options.host_memory = o.memory;
+  options.rows = o.rows;
+  options.stream = o.stream_weights;
+  return cuda_module().make_backend(weights_of(model), pool, options);
+}
+
+}  // namespace
 
 struct Engine::Impl {
   std::shared_ptr<const Model> model;
@@ -23,8 +41,7 @@ struct Engine::Impl {
       : model(std::move(m)),
         options(o),
         pool(o.threads),
-        backend(make ? make(*model, pool, options)
-                     : make_cpu_backend(*model, pool, {o.precision, o.memory, o.rows, o.stream_weights})) {}
+        backend(make ? make(*model, pool, options) : make_backend(*model, pool, options)) {}
 
   EngineParts parts(const RowLimits& limits) { return {*model, *backend, pool, limits, options.sharing}; }
 
@@ -126,6 +143,8 @@ void check_score(const Score& score, const ModelSpec& spec) {
              spec.family);
 }
 
-std::string engine_description(Precision precision) { return cpu_description(precision); }
+std::string engine_description(Precision precision, DeviceChoice device) {
+  return device.is_cpu() ? cpu_description(precision) : cuda_module().description(device.number, precision);
+}
 
 }  // namespace idleheads

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device_choice.h"
 #include "engine/generation.h"
 #include "engine/precision.h"
 #include "engine/sample.h"
@@ -26,6 +27,8 @@ struct EngineOptions {
   int64_t memory = 0;           // bytes of the process, with what it has when the engine is made; 0: no bound
   int64_t rows = 0;             // rows in flight; 0: as many as `memory` allows
   bool stream_weights = false;  // read weights layer by layer even where they would fit
+  DeviceChoice device = {};
+  int64_t device_memory = 0;  // bytes of the device; 0: what is free
 };
 
 struct RunOptions {
@@ -96,6 +99,6 @@ class Engine {
 void check_score(const Score& score, const ModelSpec& spec);
 
 // "bf16 products (oneDNN 2.6.3, ...), AVX3_ZEN4 kernels": what results depend on besides the model; recorded.
-std::string engine_description(Precision precision);
+std::string engine_description(Precision precision, DeviceChoice device = {});
 
 }  // namespace idleheads

@@ -155,6 +155,7 @@ struct ModelSpec {
   int vocabulary = 0;
   int64_t context = 0;           // longest sequence the model is made for, in tokens
   bool tied_embeddings = false;  // the LM head is the embedding matrix
+  bool needs_bos = false;  // lm-evaluation-harness puts BOS before every prompt: the model is worse without
   float embedding_multiplier = 1;
   bool learned_positions = false;  // a vector is added to the embedding of each of `context` positions
   NormSpec final_norm;

@@ -105,7 +105,7 @@ Settings describe(const StudyDescription& d) {
                        {"bos", d.bos},
                        {"dtype", d.precision == Precision::bf16 ? "bf16" : "f32"},
                        {"seed", std::to_string(d.seed)},
-                       {"engine", engine_description(d.precision)},
+                       {"engine", engine_description(d.precision, d.device)},
                        {"info.head_dim", std::to_string(model.layers.front().attention.head_dim)},
                        {"info.model", portable_name(d.model->name())},
                        {kBuildsSetting, build_description()},

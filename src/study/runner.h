@@ -49,6 +49,7 @@ struct StudyDescription {
   std::string system;  // instruction before the prompts
   Precision precision = Precision::f32;
   uint64_t seed = 1234;
+  DeviceChoice device = {};
 };
 Settings describe(const StudyDescription& description);
 

@@ -34,9 +34,9 @@ class Golden {
         interventions_(interventions_of(golden_.at("interventions"))) {}
 
   // `context`: the longest sample in tokens, instead of the model's own. `make`: what computes.
-  void expect_equal(const std::filesystem::path& model, int64_t context = 0,
-                    const MakeBackend& make = {}) const {
-    for (const bool sharing : {true, false}) {
+  void expect_equal(const std::filesystem::path& model, int64_t context = 0, const MakeBackend& make = {},
+                    const std::vector<bool>& sharings = {true, false}) const {
+    for (const bool sharing : sharings) {
       Engine engine(Model::open(model.string(), context),
                     {.threads = 2, .precision = Precision::f32, .sharing = sharing}, make);
       const std::vector<PathResult> results = engine.run(samples_, interventions_, {.stats = true});

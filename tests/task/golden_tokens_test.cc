@@ -54,8 +54,9 @@ Scored scored(const EncodedDocument& encoded, size_t j) {
   return out;
 }
 
-void expect_ids(const Tokenizer& tokenizer, const json& prompt, const json& ids) {
+void expect_ids(const Tokenizer& tokenizer, const json& prompt, const json& ids, Bos bos) {
   EncodeOptions options;
+  options.bos = bos;
   options.max_length = 1 << 20;
   const bool generates = prompt.contains("gen_kwargs");
   const OutputType output = generates ? OutputType::generate_until : OutputType::multiple_choice;
@@ -73,13 +74,14 @@ void expect_ids(const Tokenizer& tokenizer, const json& prompt, const json& ids)
   }
 }
 
-void expect_all(const Tokenizer& tokenizer, const std::string& golden, size_t count = 42) {
+void expect_all(const Tokenizer& tokenizer, const std::string& golden, size_t count = 42,
+                Bos bos = Bos::automatic) {
   const std::vector<json> lines = prompts(golden);
   EXPECT_EQ(lines.size(), count);
   for (const json& ids : lines) {
     const auto name = ids["file"].get<std::string>();
     SCOPED_TRACE(name + " line " + ids["line"].dump());
-    expect_ids(tokenizer, prompts(name).at(ids["line"].get<size_t>()), ids);
+    expect_ids(tokenizer, prompts(name).at(ids["line"].get<size_t>()), ids, bos);
   }
 }
 
@@ -104,7 +106,7 @@ TEST(GoldenTokens, Qwen25) {
 TEST(GoldenTokens, Gemma3) {
   const char* model = std::getenv("IDLEHEADS_GEMMA_GGUF");
   if (model == nullptr) GTEST_SKIP() << "IDLEHEADS_GEMMA_GGUF names no file";
-  expect_all(whole_tokenizer(model), "tokens_gemma3.jsonl", 26);
+  expect_all(whole_tokenizer(model), "tokens_gemma3.jsonl", 26, Bos::always);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@
 namespace idleheads {
 namespace {
 
-void set_embedding(ModelSpec& spec) {
+void set_model(ModelSpec& spec) {
+  spec.needs_bos = true;
   spec.embedding_multiplier = static_cast<float>(std::sqrt(static_cast<double>(spec.hidden)));
 }
 
@@ -38,7 +39,7 @@ LayerSpec read_gemma_layer(JsonReader& reader, ModelSpec& spec) {
   read_gelu(reader, layer);
   read_attention_bias(reader, layer.attention);
   set_pre_norms(rms_norm(reader.number("rms_norm_eps")), layer, spec);
-  set_embedding(spec);
+  set_model(spec);
   spec.storage.norms_less_one = true;
   return layer;
 }
@@ -105,7 +106,7 @@ LayerSpec read_gemma3_layer(JsonReader& reader, ModelSpec& spec) {
   set_pre_norms(rms_norm(reader.number("rms_norm_eps", 1e-6)), layer, spec);
   add_post_norms(layer);
   set_qk_norm(AttentionSpec::QkNorm::head, layer);
-  set_embedding(spec);
+  set_model(spec);
   spec.storage.norms_less_one = true;
   return layer;
 }
@@ -141,7 +142,7 @@ void read_gemma3_text_json(JsonReader& reader, ModelSpec& spec) {
 LayerSpec read_gemma_layer(GgufReader& reader, ModelSpec& spec) {
   LayerSpec layer = read_normed_layer(reader, read_rms_norm(reader), spec);
   layer.mlp.activation = Activation::gelu_tanh;
-  set_embedding(spec);
+  set_model(spec);
   return layer;
 }
 
