@@ -75,9 +75,8 @@ void read_gguf2(GgufReader& reader, ModelSpec& spec) {
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"cache_implementation"});
-constexpr auto kAtRest = std::to_array<KeyAtRest>({{"use_qk_norm", false}});
 constexpr auto kInert2 = std::to_array<std::string_view>({"cache_implementation", "use_parallel_embedding"});
-constexpr auto kAtRest2 = std::to_array<KeyAtRest>(
+constexpr auto kAtRest = std::to_array<KeyAtRest>(
     {{"use_qk_norm", false}, {"use_gated_activation", true}, {"use_parallel_block", true}});
 
 }  // namespace
@@ -95,6 +94,6 @@ constexpr Family kCohere2 = {.name = "cohere2",
                              .read_json = read_json2,
                              .read_gguf = read_gguf2,
                              .inert_keys = kInert2,
-                             .keys_at_rest = kAtRest2};
+                             .keys_at_rest = kAtRest};
 
 }  // namespace idleheads
