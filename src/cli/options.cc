@@ -81,7 +81,7 @@ Precision EngineFlags::precision() const {
 }
 
 std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> opened) const {
-  const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes(memory);
+  const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes("--memory", memory);
   return_large_blocks();
   return std::make_unique<Engine>(
       std::move(opened),
@@ -90,7 +90,7 @@ std::unique_ptr<Engine> EngineFlags::make_engine(std::shared_ptr<const Model> op
                     .sharing = !no_sharing,
                     .memory = bound,
                     .device = device(),
-                    .device_memory = device_memory.empty() ? 0 : parse_bytes(device_memory)});
+                    .device_memory = device_memory.empty() ? 0 : parse_bytes("--gpu-memory", device_memory)});
 }
 
 int64_t EngineFlags::rows_of_cohort(const Engine& engine) const {
@@ -107,7 +107,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-int64_t parse_bytes(const std::string& text) {
+int64_t parse_bytes(std::string_view option, const std::string& text) {
   const size_t digits = text.find_first_not_of("0123456789.");
   const std::optional<double> value = to_number(text.substr(0, digits));
   std::string unit = digits == std::string::npos ? "" : text.substr(digits);
@@ -116,7 +116,7 @@ int64_t parse_bytes(const std::string& text) {
   if (unit.ends_with("B")) unit.resize(unit.size() - 1);
   const size_t power = std::string(" KMGT").find(unit.empty() ? " " : unit);
   if (!value || unit.size() > 1 || power == std::string::npos || *value * std::pow(1024.0, power) > 1e18) {
-    fail_usage("--memory '{}': expected a size as in 4GiB, 512M", printable(text));
+    fail_usage("{} '{}': expected a size as in 4GiB, 512M", option, printable(text));
   }
   return static_cast<int64_t>(*value * std::pow(1024.0, static_cast<double>(power)));
 }

@@ -36,8 +36,8 @@ struct EngineFlags {
   int64_t rows_of_cohort(const Engine& engine) const;
 };
 
-// "4GiB", "512M", "2.5G" to bytes; K, M, G, T are powers of 1024. Throws UsageError.
-int64_t parse_bytes(const std::string& text);
+// "4GiB", "512M", "2.5G" to bytes; K, M, G, T are powers of 1024. Throws UsageError that names the option.
+int64_t parse_bytes(std::string_view option, const std::string& text);
 
 // "0:30:5" (first:last:step) or "0,5,10" in percent to shares in [0, 1]. Throws UsageError.
 std::vector<double> parse_shares(const std::string& text);

@@ -5,7 +5,6 @@
 // A row's numbers depend on its own keys alone. Tiles begin at multiples of their size in positions, however
 // the tree is cut; and keys that a row does not see multiply by exactly 1 and add exactly 0, so that it does
 // not matter which of them a block walks over for the sake of its other rows.
-#include <bit>
 #include <stdexcept>
 
 #include "cuda/attention.h"
@@ -352,11 +351,6 @@ auto with_shape(int head_dim, const Call& call) {
   }
 }
 
-uint32_t rounded(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  return (x != x ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
-
 }  // namespace
 }  // namespace mma
 
@@ -393,7 +387,8 @@ std::vector<uint32_t> factor_fragments(const float* factors, int heads, int head
         for (int lane = 0; lane < 32; ++lane) {
           for (int64_t i = k + lane % 4 * 2; i < k + 16; i += 8) {
             const float* element = factors + (head * dim + i) * dim + n + lane / 4;
-            fragments.push_back(mma::rounded(element[0]) | mma::rounded(element[dim]) << 16);
+            const uint32_t low = round_to_bf16(element[0]).bits, high = round_to_bf16(element[dim]).bits;
+            fragments.push_back(low | high << 16);
           }
         }
       }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/run_tree.h"
+
 namespace idleheads::cuda {
 
 template <typename Element>
@@ -17,11 +19,7 @@ void ColumnWaves<Element>::begin(std::span<const RowRun> runs, std::span<const C
     auto* cache = static_cast<CudaRowCache<Element>*>(append.cache);
     if (cache->columns.size() > 0) keepers_[static_cast<size_t>(append.run)].push_back(cache);
   }
-  needed_until_.resize(runs.size());
-  for (size_t r = 0; r < runs.size(); ++r) {
-    needed_until_[r] = r;
-    if (runs[r].parent >= 0) needed_until_[static_cast<size_t>(runs[r].parent)] = r;
-  }
+  needed_until_ = last_children(runs);
 }
 
 template <typename Element>
@@ -65,23 +63,16 @@ const double* ColumnWaves<Element>::before(size_t run, int32_t& width) const {
 // Parents before their children: level by level.
 template <typename Element>
 void ColumnWaves<Element>::close(size_t first, size_t end) {
-  std::vector<int> levels(end - first);
-  for (size_t r = first; r < end; ++r) {
-    const int32_t parent = runs_[r].parent;
-    const bool in_wave = parent >= 0 && static_cast<size_t>(parent) >= first;
-    levels[r - first] = in_wave ? levels[static_cast<size_t>(parent) - first] + 1 : 0;
-  }
-  const int deepest = levels.empty() ? -1 : *std::ranges::max_element(levels);
-  for (int level = 0; level <= deepest; ++level) {
+  for (const std::vector<int32_t>& level : levels_of(runs_, first, end)) {
     std::vector<ColumnRun> closing;
-    for (size_t r = first; r < end; ++r) {
-      if (levels[r - first] != level) continue;
+    for (const int32_t number : level) {
+      const auto r = static_cast<size_t>(number);
       ColumnRun run;
       run.sums = sums_.data() + begins_[r - first];
       run.before = before(r, run.before_width);
       run.width = static_cast<int32_t>(width_of(r));
       run.positions = static_cast<int32_t>(runs_[r].begin + runs_[r].count);
-      run.number = static_cast<int32_t>(r);
+      run.number = number;
       closing.push_back(run);
     }
     upload(closing, closing_, stream_);

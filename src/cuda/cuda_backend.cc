@@ -13,6 +13,7 @@
 #include "cuda/row_memory.h"
 #include "cuda/score_rows.h"
 #include "cuda/sums.h"
+#include "engine/run_tree.h"
 
 namespace idleheads::cuda {
 namespace {
@@ -28,18 +29,6 @@ int64_t free_memory() {
   return static_cast<int64_t>(free);
 }
 
-// By depth in the tree of runs: those without a parent, then their children, ...
-std::vector<std::vector<int32_t>> levels_of(std::span<const RowRun> runs) {
-  std::vector<std::vector<int32_t>> levels;
-  std::vector<size_t> depths(runs.size());
-  for (size_t r = 0; r < runs.size(); ++r) {
-    depths[r] = runs[r].parent >= 0 ? depths[static_cast<size_t>(runs[r].parent)] + 1 : 0;
-    if (levels.size() <= depths[r]) levels.resize(depths[r] + 1);
-    levels[depths[r]].push_back(static_cast<int32_t>(r));
-  }
-  return levels;
-}
-
 template <typename Element>
 class CudaBackend : public Backend {
  public:
@@ -49,7 +38,7 @@ class CudaBackend : public Backend {
         pool_(pool),
         chunk_(options.chunk),
         streams_(plan(options)),
-        model_(load_model<Element>(*source_, pool, streams_)),
+        model_(load_model<Element>(*source_, pool, options.device, streams_)),
         layer_rows_(spec_, pool, stream_, options.chunk),
         score_rows_(spec_, stream_) {
     choose_limits(options);
@@ -389,7 +378,7 @@ void CudaBackend<Element>::sum(LayerSums& sums) {
   const SumArguments arguments = {summed_runs_.data(), attention().heads,         attention().kv_heads,
                                   row_stats_.data(),   value_norms_.data(),       head_sums_.data(),
                                   value_sums_.data(),  first_value_norms_.data(), last_output_norms_.data()};
-  for (const std::vector<int32_t>& level : levels_of(runs_)) {
+  for (const std::vector<int32_t>& level : levels_of(runs_, 0, runs_.size())) {
     upload(level, level_, stream_);
     sum_runs(arguments, level_.data(), std::ssize(level), stream_);
   }
@@ -479,7 +468,7 @@ std::unique_ptr<Backend> make_cuda_backend(std::unique_ptr<const WeightSource> s
   check(cudaGetDeviceCount(&devices), "the list of devices");
   if (options.device < 0 || options.device >= devices)
     fail_usage("--device cuda:{}: there is no such device; there are {}", options.device, devices);
-  check(cudaSetDevice(options.device), "the device");
+  use_device(options.device);
   if (options.precision == Precision::f32)
     return std::make_unique<CudaBackend<float>>(std::move(source), pool, options);
   return std::make_unique<CudaBackend<Bf16>>(std::move(source), pool, options);

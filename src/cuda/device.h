@@ -97,10 +97,7 @@ T* shared_memory() {
 }
 
 inline float to_float(Bf16 x) { return std::bit_cast<float>(uint32_t{x.bits} << 16); }
-inline Bf16 to_bf16(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  return {static_cast<uint16_t>((x != x ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
-}
+inline Bf16 to_bf16(float x) { return round_to_bf16(x); }
 inline uint32_t pack(float low, float high) {
   return uint32_t{to_bf16(low).bits} | uint32_t{to_bf16(high).bits} << 16;
 }

@@ -1,18 +1,12 @@
 #include "cuda/device_model.h"
 
 #include <algorithm>
-#include <bit>
 #include <type_traits>
 
 #include "cuda/attention.h"
 
 namespace idleheads::cuda {
 namespace {
-
-Bf16 to_bf16(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
-}
 
 void to_device(const AlignedBuffer<float>& values, DeviceBuffer<float>& to, Stream stream) {
   to.resize(values.size());
@@ -30,7 +24,7 @@ DeviceMatrix<Element> matrix_of(const AlignedBuffer<float>& weights, int64_t inp
     upload(weights.span(), matrix.weights.data(), stream);
   } else {
     std::vector<Bf16> rounded(static_cast<size_t>(weights.size()));
-    std::ranges::transform(weights.span(), rounded.begin(), to_bf16);
+    std::ranges::transform(weights.span(), rounded.begin(), round_to_bf16);
     upload(std::span<const Bf16>(rounded), matrix.weights.data(), stream);
   }
   to_device(bias, matrix.bias, stream);
@@ -60,7 +54,7 @@ DeviceLayer<Element> load_layer(const WeightSource& source, int index) {
   layer.spec = spec;
   layer.qkv = matrix_of<Element>(source.matrix(LayerMatrix::qkv, index), hidden, v.qkv_bias, stream);
   const AlignedBuffer<float> output = source.matrix(LayerMatrix::output, index);
-  const AlignedBuffer<float> factors = source.projection_factors(a, output);
+  const AlignedBuffer<float> factors = source.projection_factors(a, output, a.head_dim);
   if (can_attend_by_mma<Element>(a.head_dim)) {
     upload(factor_fragments(factors.data(), a.heads, a.head_dim), layer.fragments, stream);
   } else {
@@ -138,23 +132,27 @@ WeightBytes weight_bytes(const ModelSpec& spec, int64_t element_bytes) {
 }
 
 template <typename Element>
-DeviceModel<Element> load_model(const WeightSource& source, ThreadPool& pool, bool stream) {
+DeviceModel<Element> load_model(const WeightSource& source, ThreadPool& pool, int device, bool stream) {
   const auto sequence = [&]<typename T>(int64_t count, std::function<T(int64_t)> load) {
     return stream ? WeightSequence<T>::streamed(count, std::move(load))
                   : WeightSequence<T>::resident(count, pool, load);
   };
   DeviceModel<Element> model;
-  model.layers = sequence(source.spec().layer_count(), std::function([&source](int64_t i) {
+  // Weights are loaded on several threads, each of which has a device of its own.
+  model.layers = sequence(source.spec().layer_count(), std::function([&source, device](int64_t i) {
+                            use_device(device);
                             return load_layer<Element>(source, static_cast<int>(i));
                           }));
-  model.head = sequence(pieces_of(source.spec()),
-                        std::function([&source](int64_t i) { return load_head_piece<Element>(source, i); }));
+  model.head = sequence(pieces_of(source.spec()), std::function([&source, device](int64_t i) {
+                          use_device(device);
+                          return load_head_piece<Element>(source, i);
+                        }));
   const OwnStream own;
   model.final_norm = OwnedNorm(source.spec().final_norm, source.final_norm(), own);
   return model;
 }
 
-template DeviceModel<float> load_model<float>(const WeightSource&, ThreadPool&, bool);
-template DeviceModel<Bf16> load_model<Bf16>(const WeightSource&, ThreadPool&, bool);
+template DeviceModel<float> load_model<float>(const WeightSource&, ThreadPool&, int, bool);
+template DeviceModel<Bf16> load_model<Bf16>(const WeightSource&, ThreadPool&, int, bool);
 
 }  // namespace idleheads::cuda

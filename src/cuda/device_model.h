@@ -6,7 +6,7 @@
 
 #include "cuda/memory.h"
 #include "cuda/rows.h"
-#include "engine/cpu/weight_sequence.h"
+#include "engine/weight_sequence.h"
 #include "engine/weight_source.h"
 
 namespace idleheads::cuda {
@@ -66,8 +66,8 @@ struct WeightBytes {
 };
 WeightBytes weight_bytes(const ModelSpec& spec, int64_t element_bytes);
 
-// The source must outlive the result.
+// On this device. The source must outlive the result.
 template <typename Element>
-DeviceModel<Element> load_model(const WeightSource& source, ThreadPool& pool, bool stream);
+DeviceModel<Element> load_model(const WeightSource& source, ThreadPool& pool, int device, bool stream);
 
 }  // namespace idleheads::cuda

@@ -8,4 +8,6 @@ void check(cudaError_t error, const char* what) {
   fail("CUDA: {}: {}", what, cudaGetErrorString(error));
 }
 
+void use_device(int device) { check(cudaSetDevice(device), "the device"); }
+
 }  // namespace idleheads::cuda

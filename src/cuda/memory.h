@@ -23,6 +23,9 @@ class OutOfMemory : public Error {
 // Throws Error, or OutOfMemory, with what was tried.
 void check(cudaError_t error, const char* what);
 
+// Of this thread: what it allocates and starts is on this device.
+void use_device(int device);
+
 enum class Place { device, pinned };
 
 // Uninitialised memory that grows and never shrinks. T must be trivial.

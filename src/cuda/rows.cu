@@ -261,16 +261,18 @@ void sum_chosen(const float* x, int64_t chosen, int64_t width, int64_t rows, flo
   start_rows(sum_chosen_kernel, rows, stream, x, chosen, width, rows, y);
 }
 
-#define IDLEHEADS_ROWS_FOR(Element)                                                                         \
-  template void norm_rows<Element>(const float*, const Norm&, int64_t, int64_t, Element*, float*, Stream);  \
-  template void finish_qkv<Element>(const QkvArguments&, int64_t, Element*, Stream);                        \
-  template void gather_heads<Element>(const GatherArguments&, int64_t, Element*, Stream);                   \
-  template void after_attention<Element>(const ResidualArguments&, int64_t, int64_t, Element*, Stream);     \
-  template void activate<Element>(const MlpSpec&, const Element*, const float*, int64_t, Element*, Stream); \
-  template void gather_rows<Element>(const Element*, const int64_t*, int64_t, int64_t, Element*, Stream);
+template void norm_rows<float>(const float*, const Norm&, int64_t, int64_t, float*, float*, Stream);
+template void finish_qkv<float>(const QkvArguments&, int64_t, float*, Stream);
+template void gather_heads<float>(const GatherArguments&, int64_t, float*, Stream);
+template void after_attention<float>(const ResidualArguments&, int64_t, int64_t, float*, Stream);
+template void activate<float>(const MlpSpec&, const float*, const float*, int64_t, float*, Stream);
+template void gather_rows<float>(const float*, const int64_t*, int64_t, int64_t, float*, Stream);
 
-IDLEHEADS_ROWS_FOR(float)
-IDLEHEADS_ROWS_FOR(Bf16)
-#undef IDLEHEADS_ROWS_FOR
+template void norm_rows<Bf16>(const float*, const Norm&, int64_t, int64_t, Bf16*, float*, Stream);
+template void finish_qkv<Bf16>(const QkvArguments&, int64_t, Bf16*, Stream);
+template void gather_heads<Bf16>(const GatherArguments&, int64_t, Bf16*, Stream);
+template void after_attention<Bf16>(const ResidualArguments&, int64_t, int64_t, Bf16*, Stream);
+template void activate<Bf16>(const MlpSpec&, const Bf16*, const float*, int64_t, Bf16*, Stream);
+template void gather_rows<Bf16>(const Bf16*, const int64_t*, int64_t, int64_t, Bf16*, Stream);
 
 }  // namespace idleheads::cuda

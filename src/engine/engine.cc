@@ -17,7 +17,7 @@ namespace {
 
 std::unique_ptr<Backend> make_backend(const Model& model, ThreadPool& pool, const EngineOptions& o) {
   if (o.device.is_cpu())
-    return make_cpu_backend(model, pool, {o.precision, o.memory, o.rows, o.stream_weights});
+    return make_cpu_backend(weights_of(model), pool, {o.precision, o.memory, o.rows, o.stream_weights});
   DeviceOptions options;
   options.device = o.device.number;
   options.precision = o.precision;

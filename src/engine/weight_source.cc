@@ -1,8 +1,8 @@
 #include "engine/weight_source.h"
 
 #include "base/error.h"
-#include "engine/cpu/attention.h"
 #include "engine/cpu/ops.h"
+#include "engine/projection_factor.h"
 
 namespace idleheads {
 namespace {
@@ -56,8 +56,16 @@ class ModelWeights : public WeightSource {
   NormWeights final_norm() const override { return reader().final_norm(); }
   void embedding(int32_t token, std::span<float> out) const override { reader().embedding(token, out); }
   void forget_embeddings() const override { reader().forget_embeddings(); }
-  AlignedBuffer<float> projection_factors(const AttentionSpec& attention,
-                                          const AlignedBuffer<float>& output) const override;
+  AlignedBuffer<float> projection_factors(const AttentionSpec& attention, const AlignedBuffer<float>& output,
+                                          int64_t columns) const override {
+    const int64_t dim = attention.head_dim;
+    AlignedBuffer<float> factors(attention.heads * dim * columns);
+    for (int h = 0; h < attention.heads; ++h) {
+      projection_factor(output.data() + h * dim, spec().hidden, attention.query_width(), dim, columns,
+                        factors.data() + h * dim * columns);
+    }
+    return factors;
+  }
 
  private:
   const WeightReader& reader() const { return model_.weights(); }
@@ -65,19 +73,6 @@ class ModelWeights : public WeightSource {
   const Model& model_;
   const std::string name_;
 };
-
-AlignedBuffer<float> ModelWeights::projection_factors(const AttentionSpec& attention,
-                                                      const AlignedBuffer<float>& output) const {
-  const int64_t dim = attention.head_dim, padded = padded_head_dim(dim);
-  AlignedBuffer<float> factors(attention.heads * dim * dim), padded_factor(dim * padded);
-  for (int h = 0; h < attention.heads; ++h) {
-    projection_factor(output.data() + h * dim, spec().hidden, attention.query_width(), dim,
-                      padded_factor.data());
-    for (int64_t i = 0; i < dim; ++i)
-      std::copy_n(padded_factor.data() + i * padded, dim, factors.data() + (h * dim + i) * dim);
-  }
-  return factors;
-}
 
 }  // namespace
 

@@ -14,7 +14,8 @@ class WeightSource {
 
   virtual const std::string& name() const = 0;  // the model's, for messages
   virtual const ModelSpec& spec() const = 0;
-  // As WeightReader has them. Throw Error (layer, which weights) where one holds NaN or infinity.
+  // As WeightReader has them. Throw Error (layer, which weights) where one holds NaN or infinity, which would
+  // else show up as NaN scores of every sample.
   virtual AlignedBuffer<float> matrix(LayerMatrix which, int layer) const = 0;
   virtual AlignedBuffer<float> expert_matrix(LayerMatrix which, int layer, int expert) const = 0;
   virtual AlignedBuffer<float> lm_head(int64_t first, int64_t count) const = 0;
@@ -25,10 +26,10 @@ class WeightSource {
   virtual NormWeights final_norm() const = 0;
   virtual void embedding(int32_t token, std::span<float> out) const = 0;
   virtual void forget_embeddings() const = 0;
-  // Of the output projection `output`: L with L L^T = W_O^hᵀ W_O^h, [heads, head_dim, head_dim], lower
-  // triangular.
+  // Of the output projection `output`: projection_factor() of every head, [heads, head_dim, columns].
   virtual AlignedBuffer<float> projection_factors(const AttentionSpec& attention,
-                                                  const AlignedBuffer<float>& output) const = 0;
+                                                  const AlignedBuffer<float>& output,
+                                                  int64_t columns) const = 0;
 };
 
 // The model must outlive the result.

@@ -71,18 +71,10 @@ class Golden {
         for (const HeadStats& head : stats.values) EXPECT_NEAR(get(head, Stat::sink_weight), 0, 1e-12);
         continue;
       }
-      const Json& layers = golden.at(std::string(score.slug));
-      ASSERT_EQ(layers.size(), static_cast<size_t>(stats.layers));
-      for (int l = 0; l < stats.layers; ++l) {
-        std::vector<float> values(static_cast<size_t>(stats.heads));
-        compute_scores(score, stats.layer(l), l, {}, values);
-        for (int h = 0; h < stats.heads; ++h) {
-          const Json& want = layers[static_cast<size_t>(l)][static_cast<size_t>(h)];
-          if (want.is_null()) continue;  // 0 / 0: the entropy of a single token
-          EXPECT_NEAR(values[static_cast<size_t>(h)], want.get<double>(), allowed(want.get<double>()))
-              << score.slug << " sample " << sample << fmt::format(" L{}H{}", l, h);
-        }
-      }
+      for_each_head(score, stats, golden, [&](double got, const Json& want, const std::string& place) {
+        if (want.is_null()) return;  // 0 / 0: the entropy of a single token
+        EXPECT_NEAR(got, want.get<double>(), allowed(want.get<double>())) << place << " sample " << sample;
+      });
     }
   }
 

@@ -1,6 +1,7 @@
 // The parts of a golden's cases.json (tests/data/golden/README.md) that every test of one reads alike.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -48,6 +49,21 @@ inline std::vector<Intervention> interventions_of(const Json& golden) {
         ScoreRule{&require_score(i.at("score").get<std::string>()), i.at("threshold").get<float>()});
   }
   return interventions;
+}
+
+// Calls see(number, golden number, "awft L0H1") for every head.
+template <typename See>
+void for_each_head(const Score& score, const SampleStats& stats, const Json& golden, const See& see) {
+  const Json& layers = golden.at(std::string(score.slug));
+  ASSERT_EQ(layers.size(), static_cast<size_t>(stats.layers));
+  for (int l = 0; l < stats.layers; ++l) {
+    std::vector<float> values(static_cast<size_t>(stats.heads));
+    compute_scores(score, stats.layer(l), l, {}, values);
+    for (int h = 0; h < stats.heads; ++h) {
+      see(values[static_cast<size_t>(h)], layers[static_cast<size_t>(l)][static_cast<size_t>(h)],
+          fmt::format("{} L{}H{}", score.slug, l, h));
+    }
+  }
 }
 
 inline void expect_mask(const Json& golden, const HeadMask& mask, const std::string& place) {

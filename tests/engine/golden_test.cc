@@ -36,19 +36,11 @@ void compare_scores(const Json& golden, const SampleStats& stats, double toleran
                     Largest& largest) {
   for (const Score& score : paper_scores()) {
     if (score.is_random) continue;
-    const Json& layers = golden.at(std::string(score.slug));
-    ASSERT_EQ(layers.size(), static_cast<size_t>(stats.layers));
-    for (int l = 0; l < stats.layers; ++l) {
-      std::vector<float> values(static_cast<size_t>(stats.heads));
-      compute_scores(score, stats.layer(l), l, {}, values);
-      for (int h = 0; h < stats.heads; ++h) {
-        const double want = layers[static_cast<size_t>(l)][static_cast<size_t>(h)].get<double>();
-        const double got = values[static_cast<size_t>(h)];
-        const std::string place = fmt::format("{} L{}H{}", score.slug, l, h);
-        EXPECT_NEAR(got, want, tolerance * std::abs(want) + rounding) << place;
-        largest.see(std::max(0.0, std::abs(got - want) - rounding) / std::abs(want), place);
-      }
-    }
+    test::for_each_head(score, stats, golden, [&](double got, const Json& number, const std::string& place) {
+      const auto want = number.get<double>();
+      EXPECT_NEAR(got, want, tolerance * std::abs(want) + rounding) << place;
+      largest.see(std::max(0.0, std::abs(got - want) - rounding) / std::abs(want), place);
+    });
   }
 }
 

@@ -10,6 +10,7 @@
 #include "engine/cpu/attention.h"
 #include "engine/cpu/linear.h"
 #include "engine/cpu/ops.h"
+#include "engine/projection_factor.h"
 #include "engine/random_values.h"
 #include "engine/simd_targets.h"
 
@@ -170,7 +171,7 @@ TEST(ProjectionFactor, KeepsNorms) {
     }
     const int64_t padded = padded_head_dim(dim);
     std::vector<float> factor(static_cast<size_t>(dim * padded));
-    projection_factor(w.data(), rows, stride, dim, factor.data());
+    projection_factor(w.data(), rows, stride, dim, padded_head_dim(dim), factor.data());
     const std::vector<float> z = random_values(dim, 10);
     double direct = 0, through = 0;
     for (int64_t r = 0; r < rows; ++r) {

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/cpu/weight_sequence.h"
+#include "engine/weight_sequence.h"
 
 namespace idleheads {
 namespace {

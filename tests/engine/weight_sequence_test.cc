@@ -1,4 +1,4 @@
-#include "engine/cpu/weight_sequence.h"
+#include "engine/weight_sequence.h"
 
 #include <gtest/gtest.h>
 

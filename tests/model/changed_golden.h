@@ -22,38 +22,49 @@ inline void expect_equal(const AlignedBuffer<float>& a, const AlignedBuffer<floa
   for (int64_t i = 0; i < a.size(); ++i) ASSERT_EQ(a[i], b[i]) << what << " " << i;
 }
 
-// Each function gives the message with which the changed folder is refused, or "no error".
-class ChangedGolden : public FolderFixture {
+using ChangeConfig = std::function<void(Json&)>;
+using ChangeTensors = std::function<void(std::vector<Tensor>&)>;
+
+// The message with which a golden's folder is refused after these changes, or "no error".
+inline std::string opening_of(
+    const std::string& family, const ChangeConfig& change_config,
+    const ChangeTensors& change_tensors = [](std::vector<Tensor>&) {}) {
+  const std::filesystem::path golden = golden_family(family);
+  const TempFolder folder;
+  Json config = parse_json(read_text_file(golden / "config.json"), "config.json");
+  change_config(config);
+  folder.write("config.json", dump_json(config));
+  const MappedFile file(golden / "model.safetensors");
+  std::vector<Tensor> tensors = parse_safetensors(file.bytes(), "model.safetensors").tensors;
+  change_tensors(tensors);
+  SafetensorsWriter writer;
+  for (const Tensor& tensor : tensors)
+    writer.add(tensor.name, tensor.dtype, tensor.shape, Bytes().bytes(tensor.data));
+  const std::vector<std::byte> bytes = writer.bytes();
+  folder.write("model.safetensors", std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  return error_of([&] { Model::open(folder.string()); });
+}
+
+// Of one family.
+class ChangedGolden : public testing::Test {
  protected:
-  explicit ChangedGolden(const std::string& family) : golden_(golden_family(family)) {}
+  explicit ChangedGolden(std::string family) : family_(std::move(family)) {}
 
   std::string with_config(const Json& changes) const {
-    return open(changes, [](std::vector<Tensor>&) {});
+    return opening_of(family_, [&](Json& config) { config.update(changes); });
   }
   std::string with_tensor(const std::string& name, const std::function<void(Tensor&)>& change) const {
-    return open(Json::object(), [&](std::vector<Tensor>& tensors) {
-      const auto found = std::ranges::find(tensors, name, &Tensor::name);
-      if (found == tensors.end()) throw std::logic_error("the golden has no tensor " + name);
-      change(*found);
-    });
+    return opening_of(
+        family_, [](Json&) {},
+        [&](std::vector<Tensor>& tensors) {
+          const auto found = std::ranges::find(tensors, name, &Tensor::name);
+          if (found == tensors.end()) throw std::logic_error("the golden has no tensor " + name);
+          change(*found);
+        });
   }
 
  private:
-  std::string open(const Json& changes, const std::function<void(std::vector<Tensor>&)>& change) const {
-    Json config = parse_json(read_text_file(golden_ / "config.json"), "config.json");
-    for (const auto& [key, value] : changes.items()) config[key] = value;
-    write("config.json", dump_json(config));
-    const MappedFile file(golden_ / "model.safetensors");
-    std::vector<Tensor> tensors = parse_safetensors(file.bytes(), "model.safetensors").tensors;
-    change(tensors);
-    SafetensorsWriter writer;
-    for (const Tensor& tensor : tensors)
-      writer.add(tensor.name, tensor.dtype, tensor.shape, Bytes().bytes(tensor.data));
-    write("model.safetensors", writer.bytes());
-    return error_of([&] { Model::open(folder_.string()); });
-  }
-
-  const std::filesystem::path golden_;
+  const std::string family_;
 };
 
 }  // namespace idleheads::test

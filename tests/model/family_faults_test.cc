@@ -1,89 +1,37 @@
 // Families' folders with one fault each: it is named in one line, and nothing is guessed.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
 #include <map>
+#include <numeric>
 
-#include "base/mapped_file.h"
-#include "format/json.h"
-#include "format/safetensors.h"
-#include "format/safetensors_writer.h"
+#include "model/changed_golden.h"
 #include "model/families/family.h"
 #include "model/families/unsupported.h"
-#include "model/model.h"
-#include "support/errors.h"
-#include "support/temp_folder.h"
 
 namespace idleheads {
 namespace {
 
-namespace fs = std::filesystem;
+using test::opening_of;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
-
-const fs::path kFolder = fs::path(IDLEHEADS_TEST_DATA) / "golden" / "families";
-
-Json config_of(const std::string& family) {
-  const fs::path file = kFolder / family / "config.json";
-  return parse_json(read_text_file(file), file.string());
-}
-
-// What opening a folder says, or "no error".
-std::string opening(const fs::path& folder) {
-  return test::error_of([&] { Model::open(folder.string()); });
-}
-
-// The family's model with another config.json.
-std::string with_config(const std::string& family, const Json& config) {
-  const test::TempFolder folder;
-  std::ofstream(folder.path() / "config.json") << dump_json(config);
-  fs::copy_file(kFolder / family / "model.safetensors", folder.path() / "model.safetensors");
-  return opening(folder.path());
-}
 
 std::string with(const std::string& family, const std::string& key, const Json& value) {
-  Json config = config_of(family);
-  config[key] = value;
-  return with_config(family, config);
+  return opening_of(family, [&](Json& config) { config[key] = value; });
 }
 
 std::string without_rope_key(const std::string& family, const std::string& key) {
-  Json config = config_of(family);
-  config.at("rope_scaling").erase(key);
-  return with_config(family, config);
+  return opening_of(family, [&](Json& config) { config.at("rope_scaling").erase(key); });
 }
 
-struct NewTensor {
-  std::string name;
-  std::vector<int64_t> shape;
-  float value = 0;
-};
-
-// The family's model with a tensor that is another or one more.
-std::string with_tensor(const std::string& family, const NewTensor& changed) {
-  const MappedFile file(kFolder / family / "model.safetensors");
-  test::SafetensorsWriter writer;
-  const auto values = [](const std::vector<int64_t>& shape, float value) {
-    int64_t count = 1;
-    for (const int64_t n : shape) count *= n;
-    return std::vector<float>(static_cast<size_t>(count), value);
-  };
-  for (const Tensor& tensor : parse_safetensors(file.bytes(), "model.safetensors").tensors) {
-    if (tensor.name == changed.name) continue;
-    std::vector<float> old = values(tensor.shape, 0);
-    dequantize(tensor.dtype, tensor.data, old);
-    writer.add(tensor.name, tensor.shape, old);
-  }
-  writer.add(changed.name, changed.shape, values(changed.shape, changed.value));
-  const test::TempFolder folder;
-  fs::copy_file(kFolder / family / "config.json", folder.path() / "config.json");
-  const std::vector<std::byte> bytes = writer.bytes();
-  std::ofstream(folder.path() / "model.safetensors", std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
-  return opening(folder.path());
+// With a tensor that is another or one more, all its numbers `value`.
+std::string with_tensor(const std::string& family, const std::string& name, const std::vector<int64_t>& shape,
+                        float value = 0) {
+  const int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies());
+  const std::vector<float> values(static_cast<size_t>(count), value);
+  return opening_of(
+      family, [](Json&) {},
+      [&](std::vector<Tensor>& tensors) {
+        std::erase_if(tensors, [&](const Tensor& tensor) { return tensor.name == name; });
+        tensors.push_back({name, DType::f32, shape, std::as_bytes(std::span(values))});
+      });
 }
 
 TEST(FamilyFaults, LayerLists) {
@@ -129,31 +77,26 @@ TEST(FamilyFaults, RopeScalingWithoutItsParameters) {
     EXPECT_THAT(without_rope_key(family, "factor"), HasSubstr("rope_scaling: factor is missing")) << family;
   EXPECT_THAT(without_rope_key("llama_llama3", "low_freq_factor"), HasSubstr("low_freq_factor is missing"));
   EXPECT_THAT(without_rope_key("phi3_longrope", "short_factor"), HasSubstr("short_factor is missing"));
-  Json config = config_of("phi3_longrope");
-  config["rope_scaling"]["long_factor"] = {1.0};
-  EXPECT_THAT(with_config("phi3_longrope", config), HasSubstr("long_factor has 1 factors, expected"));
-  config = config_of("phi3_longrope");
-  config.erase("original_max_position_embeddings");
-  EXPECT_THAT(with_config("phi3_longrope", config),
+  EXPECT_THAT(opening_of("phi3_longrope", [](Json& c) { c["rope_scaling"]["long_factor"] = {1.0}; }),
+              HasSubstr("long_factor has 1 factors, expected"));
+  EXPECT_THAT(opening_of("phi3_longrope", [](Json& c) { c.erase("original_max_position_embeddings"); }),
               HasSubstr("longrope needs original_max_position_embeddings"));
 }
 
 TEST(FamilyFaults, Sinks) {
   const std::string name = "model.layers.1.self_attn.sinks";
-  EXPECT_THAT(with_tensor("gpt_oss", {name, {5}}),
+  EXPECT_THAT(with_tensor("gpt_oss", name, {5}),
               HasSubstr("tensor " + name + " has shape [5], expected [6]"));
-  EXPECT_THAT(with_tensor("gpt_oss", {name, {6, 1}}), HasSubstr("has shape [6, 1], expected [6]"));
-  EXPECT_EQ(with_tensor("gpt_oss", {name, {6}}), "no error");
-  EXPECT_THAT(with_tensor("llama_bias", {name, {6}}),
+  EXPECT_THAT(with_tensor("gpt_oss", name, {6, 1}), HasSubstr("has shape [6, 1], expected [6]"));
+  EXPECT_EQ(with_tensor("gpt_oss", name, {6}), "no error");
+  EXPECT_THAT(with_tensor("llama_bias", name, {6}),
               HasSubstr("tensor " + name + " is not part of a llama model"));
 }
 
 // Stored once more, the head must be the embedding.
 TEST(FamilyFaults, TiedWeightsThatDiffer) {
-  const Json config = config_of("gemma");
-  const std::vector<int64_t> shape = {config.at("vocab_size").get<int64_t>(),
-                                      config.at("hidden_size").get<int64_t>()};
-  EXPECT_THAT(with_tensor("gemma", {"lm_head.weight", shape, 1}),
+  const ModelSpec spec = Model::open(test::golden_family("gemma").string())->spec();
+  EXPECT_THAT(with_tensor("gemma", "lm_head.weight", {spec.vocabulary, spec.hidden}, 1),
               HasSubstr("tensor lm_head.weight differs from model.embed_tokens.weight"));
 }
 
@@ -168,9 +111,7 @@ TEST(FamilyFaults, WhatScoresHaveNoMeaningFor) {
                                                       {"llama4", "chunks"},
                                                       {"gemma3n", "share keys"}};
   for (const auto& [name, reason] : reasons) {
-    Json config = config_of("qwen3");
-    config["model_type"] = name;
-    EXPECT_THAT(with_config("qwen3", config),
+    EXPECT_THAT(with("qwen3", "model_type", name),
                 AllOf(HasSubstr("model family '" + name + "' is not supported: "), HasSubstr(reason)));
     EXPECT_THAT(test::error_of([&] { family_of_gguf(name, "a.gguf"); }), HasSubstr(reason));
   }
@@ -178,9 +119,8 @@ TEST(FamilyFaults, WhatScoresHaveNoMeaningFor) {
     EXPECT_EQ(why_unsupported(family->name), "") << family->name;
     EXPECT_EQ(why_unsupported(family->gguf), "") << family->name;
   }
-  Json config = config_of("qwen3");
-  config["model_type"] = "brand_new";
-  EXPECT_THAT(with_config("qwen3", config), HasSubstr("'brand_new' is not supported; supported: llama, "));
+  EXPECT_THAT(with("qwen3", "model_type", "brand_new"),
+              HasSubstr("'brand_new' is not supported; supported: llama, "));
 }
 
 }  // namespace

@@ -98,8 +98,4 @@ int64_t padded_positions(int64_t positions);
 // Columns of a row of `factors`: head_dim rounded up to whole SIMD panels.
 int64_t padded_head_dim(int64_t head_dim);
 
-// Writes L [head_dim, padded_head_dim] (lower triangular) with |z L| = |W z| for the slice W [rows, head_dim]
-// of the output projection whose row r begins at w + r * stride.
-void projection_factor(const float* w, int64_t rows, int64_t stride, int64_t head_dim, float* factor);
-
 }  // namespace idleheads

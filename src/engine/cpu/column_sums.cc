@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/cpu/attention.h"
+#include "engine/run_tree.h"
 
 namespace idleheads {
 
@@ -17,11 +18,7 @@ void ColumnSums::begin(std::span<const RowRun> runs, std::span<const CacheAppend
     auto* cache = static_cast<CpuRowCache*>(append.cache);
     if (cache->keeps_columns) keepers_[static_cast<size_t>(append.run)].push_back(cache);
   }
-  needed_until_.resize(runs.size());
-  for (size_t r = 0; r < runs.size(); ++r) {
-    needed_until_[r] = r;
-    if (runs[r].parent >= 0) needed_until_[static_cast<size_t>(runs[r].parent)] = r;
-  }
+  needed_until_ = last_children(runs);
 }
 
 size_t ColumnSums::open(size_t first) {

@@ -24,16 +24,16 @@ constexpr int64_t kAttentionRows = 256;
 
 class CpuBackend : public Backend {
  public:
-  CpuBackend(const Model& model, ThreadPool& pool, const CpuOptions& options)
-      : model_(model),
-        spec_(model.spec()),
+  CpuBackend(std::unique_ptr<const WeightSource> source, ThreadPool& pool, const CpuOptions& options)
+      : source_(std::move(source)),
+        spec_(source_->spec()),
         pool_(pool),
         plan_(plan_memory(spec_, {options.precision, pool.threads(), options.memory, resident_bytes(),
                                   options.rows, options.stream})),
-        weights_(pack_model(model, options.precision, pool, plan_.stream)),
+        weights_(pack_model(*source_, options.precision, pool, plan_.stream)),
         scratch_(static_cast<size_t>(pool.threads())),
         columns_(pool.threads()) {
-    learned_positions_ = model.weights().position_embeddings();
+    learned_positions_ = source_->position_embeddings();
   }
 
   RowLimits limits() const override { return plan_.limits; }
@@ -75,7 +75,7 @@ class CpuBackend : public Backend {
   void sum_values(int64_t kv_head, LayerSums& sums) const;
   void finish_rows(const MaskTable& masks, std::span<const RowSource> rows);
 
-  const Model& model_;
+  const std::unique_ptr<const WeightSource> source_;
   const ModelSpec& spec_;
   ThreadPool& pool_;
   const MemoryPlan plan_;
@@ -114,19 +114,18 @@ void CpuBackend::reserve(int64_t rows) {
 // The table's pages are given back every few rows: a row may map as many as the system reads ahead.
 void CpuBackend::embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) {
   constexpr int64_t kRowsBetween = 64;
-  const WeightReader& weights = model_.weights();
   const auto rows = std::ssize(tokens);
   pool_.parallel_for((rows + kRowsBetween - 1) / kRowsBetween, [&](int64_t piece, int) {
     for (int64_t row = piece * kRowsBetween; row < std::min(rows, (piece + 1) * kRowsBetween); ++row) {
       float* hidden = hidden_of(row);
-      weights.embedding(tokens[static_cast<size_t>(row)], {hidden, static_cast<size_t>(spec_.hidden)});
+      source_->embedding(tokens[static_cast<size_t>(row)], {hidden, static_cast<size_t>(spec_.hidden)});
       if (spec_.embedding_multiplier != 1) scale(spec_.embedding_multiplier, hidden, spec_.hidden);
       if (spec_.learned_positions) {
         const int64_t position = positions[static_cast<size_t>(row)];
         add(learned_positions_.data() + position * spec_.hidden, hidden, spec_.hidden);
       }
     }
-    weights.forget_embeddings();
+    source_->forget_embeddings();
   });
 }
 
@@ -293,7 +292,7 @@ void CpuBackend::attend_piece(size_t number, int group, int64_t first, int64_t c
     task.columns = scratch.columns.data();
   }
   if (const int head = idleheads::attend(task, scratch); head != kAllFinite) {
-    fail("{}: layer {} head {}: NaN or infinity in the head's attention output", model_.name(), number_,
+    fail("{}: layer {} head {}: NaN or infinity in the head's attention output", source_->name(), number_,
          group * heads + head);
   }
   if (task.columns) columns_.add(number, static_cast<int>(group * heads), scratch.columns.span(), positions);
@@ -343,7 +342,7 @@ void CpuBackend::finish_rows(const MaskTable& masks, std::span<const RowSource> 
   const auto scratch_of = [&](int thread) -> TileScratch& { return scratch_[static_cast<size_t>(thread)]; };
   const auto require_finite = [&](bool finite) {
     if (!finite)
-      fail("{}: layer {}: NaN or infinity in the residual stream after the MLP", model_.name(), number_);
+      fail("{}: layer {}: NaN or infinity in the residual stream after the MLP", source_->name(), number_);
   };
   const int64_t count = std::ssize(rows);
   if (!layer_->mixture.is_there()) {
@@ -427,8 +426,9 @@ std::unique_ptr<SavedRows> CpuBackend::cached_inputs(std::span<const RowCache* c
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(const Model& model, ThreadPool& pool, const CpuOptions& options) {
-  return std::make_unique<CpuBackend>(model, pool, options);
+std::unique_ptr<Backend> make_cpu_backend(std::unique_ptr<const WeightSource> source, ThreadPool& pool,
+                                          const CpuOptions& options) {
+  return std::make_unique<CpuBackend>(std::move(source), pool, options);
 }
 
 std::string cpu_description(Precision precision) {

@@ -7,7 +7,7 @@
 #include "base/thread_pool.h"
 #include "engine/backend.h"
 #include "engine/precision.h"
-#include "model/model.h"
+#include "engine/weight_source.h"
 
 namespace idleheads {
 
@@ -18,9 +18,10 @@ struct CpuOptions {
   bool stream = false;  // read weights layer by layer even where they would fit
 };
 
-// Packs the model's weights, or makes ready to stream them. Model and pool must outlive the backend. Throws
-// Error (packed_model.h) and UsageError (memory_plan.h).
-std::unique_ptr<Backend> make_cpu_backend(const Model& model, ThreadPool& pool, const CpuOptions& options);
+// Packs the model's weights, or makes ready to stream them. What the source reads from, and the pool, must
+// outlive the backend. Throws Error (packed_model.h) and UsageError (memory_plan.h).
+std::unique_ptr<Backend> make_cpu_backend(std::unique_ptr<const WeightSource> source, ThreadPool& pool,
+                                          const CpuOptions& options);
 
 // "bf16 products (oneDNN 2.6.3, ...), AVX3_ZEN4 kernels": what results depend on besides the model.
 std::string cpu_description(Precision precision);

@@ -12,7 +12,7 @@
 
 namespace idleheads {
 
-// Memory of mix(), reused between layers.
+// Memory of Mixture::apply(), reused between layers.
 struct MixtureScratch {
   struct PerThread {
     AlignedBuffer<float> input, output, wide;

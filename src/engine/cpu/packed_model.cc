@@ -9,25 +9,6 @@
 namespace idleheads {
 namespace {
 
-// Weights that are not numbers would show up as NaN scores of every sample; say so at once, with the place.
-AlignedBuffer<float> read_matrix(const Model& model, LayerMatrix which, int layer, std::string_view name) {
-  AlignedBuffer<float> matrix = model.weights().matrix(which, layer);
-  if (!all_finite(matrix.data(), matrix.size()))
-    fail("layer {}: the {} weights hold NaN or infinity", layer, name);
-  return matrix;
-}
-
-AlignedBuffer<float> projection_factors(const AttentionSpec& attention, int64_t hidden,
-                                        const AlignedBuffer<float>& output) {
-  const int64_t dim = attention.head_dim, size = dim * padded_head_dim(dim);
-  AlignedBuffer<float> factors(attention.heads * size);
-  for (int h = 0; h < attention.heads; ++h) {
-    projection_factor(output.data() + h * dim, hidden, attention.query_width(), dim,
-                      factors.data() + h * size);
-  }
-  return factors;
-}
-
 Norm query_or_key_norm(const AttentionSpec& a, NormWeights weights, int heads) {
   const bool over_row = a.qk_norm_over == AttentionSpec::QkNorm::row;
   const bool of_each = a.qk_norm_over == AttentionSpec::QkNorm::each_head;
@@ -37,19 +18,16 @@ Norm query_or_key_norm(const AttentionSpec& a, NormWeights weights, int heads) {
 int64_t up_width(const MlpSpec& mlp) { return (mlp.gated ? 2 : 1) * mlp.width; }
 
 // The router's products are float32: the choice of experts should not be a matter of rounding.
-Mixture pack_mixture(const Model& model, int index, const AlignedBuffer<float>& router_bias,
+Mixture pack_mixture(const WeightSource& weights, int index, const AlignedBuffer<float>& router_bias,
                      Precision precision) {
-  const int64_t hidden = model.spec().hidden;
-  const MlpSpec& spec = model.spec().layers[static_cast<size_t>(index)].mlp;
-  const WeightReader& weights = model.weights();
-  const AlignedBuffer<float> matrix = read_matrix(model, LayerMatrix::router, index, "router");
+  const int64_t hidden = weights.spec().hidden;
+  const MlpSpec& spec = weights.spec().layers[static_cast<size_t>(index)].mlp;
+  const AlignedBuffer<float> matrix = weights.matrix(LayerMatrix::router, index);
   Linear router(matrix.span(), spec.experts, hidden, Precision::f32, router_bias.span());
   std::vector<Mlp> experts;
   for (int e = 0; e < spec.experts; ++e) {
     const auto pack = [&](LayerMatrix which, int64_t outputs, int64_t inputs) {
       const AlignedBuffer<float> of_expert = weights.expert_matrix(which, index, e);
-      if (!all_finite(of_expert.data(), of_expert.size()))
-        fail("layer {}: the weights of expert {} hold NaN or infinity", index, e);
       const AlignedBuffer<float> bias = weights.expert_bias(which, index, e);
       return Linear(of_expert.span(), outputs, inputs, precision, bias.span());
     };
@@ -61,33 +39,31 @@ Mixture pack_mixture(const Model& model, int index, const AlignedBuffer<float>& 
 
 // One matrix after the other: while streaming, a layer in float32 would need as much memory as several
 // packed ones.
-PackedLayer pack_layer(const Model& model, int index, Precision precision) {
-  const int64_t hidden = model.spec().hidden;
-  const LayerSpec& spec = model.spec().layers[static_cast<size_t>(index)];
+PackedLayer pack_layer(const WeightSource& weights, int index, Precision precision) {
+  const int64_t hidden = weights.spec().hidden;
+  const LayerSpec& spec = weights.spec().layers[static_cast<size_t>(index)];
   const AttentionSpec& attention = spec.attention;
   PackedLayer packed;
-  LayerVectors v = model.weights().vectors(index);
-  const auto pack = [&](LayerMatrix which, std::string_view name, int64_t outputs, int64_t inputs,
+  LayerVectors v = weights.vectors(index);
+  const auto pack = [&](LayerMatrix which, int64_t outputs, int64_t inputs,
                         const AlignedBuffer<float>& bias) {
-    const AlignedBuffer<float> matrix = read_matrix(model, which, index, name);
+    const AlignedBuffer<float> matrix = weights.matrix(which, index);
     if (which == LayerMatrix::output)
-      packed.projection_factors = projection_factors(attention, hidden, matrix);
+      packed.projection_factors =
+          weights.projection_factors(attention, matrix, padded_head_dim(attention.head_dim));
     return Linear(matrix.span(), outputs, inputs, precision, bias.span());
   };
   packed.attention = attention;
   packed.parallel = spec.parallel;
   packed.residual_multiplier = spec.residual_multiplier;
-  packed.qkv = pack(LayerMatrix::qkv, "attention input", attention.qkv_width(), hidden, v.qkv_bias);
-  packed.output =
-      pack(LayerMatrix::output, "attention output", hidden, attention.query_width(), v.output_bias);
+  packed.qkv = pack(LayerMatrix::qkv, attention.qkv_width(), hidden, v.qkv_bias);
+  packed.output = pack(LayerMatrix::output, hidden, attention.query_width(), v.output_bias);
   if (spec.mlp.experts > 0) {
-    packed.mixture = pack_mixture(model, index, v.router_bias, precision);
+    packed.mixture = pack_mixture(weights, index, v.router_bias, precision);
   } else {
     const int64_t width = spec.mlp.width;
-    Linear up = pack(LayerMatrix::up, spec.mlp.gated ? "MLP gate and up" : "MLP up", up_width(spec.mlp),
-                     hidden, v.up_bias);
-    packed.mlp =
-        Mlp(spec.mlp, std::move(up), pack(LayerMatrix::down, "MLP down", hidden, width, v.down_bias));
+    Linear up = pack(LayerMatrix::up, up_width(spec.mlp), hidden, v.up_bias);
+    packed.mlp = Mlp(spec.mlp, std::move(up), pack(LayerMatrix::down, hidden, width, v.down_bias));
   }
   packed.mlp_norm = spec.shared_norm ? Norm(spec.attention_norm, v.attention_norm, hidden)
                                      : Norm(spec.mlp_norm, std::move(v.mlp_norm), hidden);
@@ -100,14 +76,13 @@ PackedLayer pack_layer(const Model& model, int index, Precision precision) {
   return packed;
 }
 
-Linear pack_head_piece(const Model& model, int64_t index, Precision precision) {
-  const ModelSpec& c = model.spec();
+Linear pack_head_piece(const WeightSource& weights, int64_t index, Precision precision) {
+  const ModelSpec& c = weights.spec();
   const int64_t first = index * kVocabularyPiece;
   const int64_t count = std::min<int64_t>(kVocabularyPiece, c.vocabulary - first);
-  const AlignedBuffer<float> matrix = model.weights().lm_head(first, count);
-  if (!all_finite(matrix.data(), matrix.size())) fail("the LM head's weights hold NaN or infinity");
+  const AlignedBuffer<float> matrix = weights.lm_head(first, count);
   if (!c.logit_bias) return Linear(matrix.span(), count, c.hidden, precision);
-  const AlignedBuffer<float> bias = model.weights().lm_head_bias();
+  const AlignedBuffer<float> bias = weights.lm_head_bias();
   return Linear(matrix.span(), count, c.hidden, precision,
                 bias.span().subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
 }
@@ -146,19 +121,20 @@ WeightSizes weight_sizes(const ModelSpec& spec, Precision precision) {
   return sizes;
 }
 
-PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool, bool stream) {
-  const ModelSpec& spec = model.spec();
+PackedModel pack_model(const WeightSource& weights, Precision precision, ThreadPool& pool, bool stream) {
+  const ModelSpec& spec = weights.spec();
   const int64_t pieces = (spec.vocabulary + kVocabularyPiece - 1) / kVocabularyPiece;
   PackedModel packed;
   packed.bf16_attention = has_bf16_attention(precision);
-  packed.layers = sequence<PackedLayer>(spec.layer_count(), pool, stream, [&model, precision](int64_t i) {
-    return pack_layer(model, static_cast<int>(i), precision);
+  packed.layers = sequence<PackedLayer>(spec.layer_count(), pool, stream, [&weights, precision](int64_t i) {
+    return pack_layer(weights, static_cast<int>(i), precision);
   });
-  packed.head.final_norm = Norm(spec.final_norm, model.weights().final_norm(), spec.hidden);
+  packed.head.final_norm = Norm(spec.final_norm, weights.final_norm(), spec.hidden);
   packed.head.multiplier = spec.logit_multiplier;
   packed.head.soft_cap = spec.logit_soft_cap;
-  packed.head.pieces = sequence<Linear>(
-      pieces, pool, stream, [&model, precision](int64_t i) { return pack_head_piece(model, i, precision); });
+  packed.head.pieces = sequence<Linear>(pieces, pool, stream, [&weights, precision](int64_t i) {
+    return pack_head_piece(weights, i, precision);
+  });
   return packed;
 }
 

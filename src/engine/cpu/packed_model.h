@@ -10,8 +10,8 @@
 #include "engine/cpu/mixture.h"
 #include "engine/cpu/mlp.h"
 #include "engine/cpu/norm.h"
-#include "engine/cpu/weight_sequence.h"
-#include "model/model.h"
+#include "engine/weight_sequence.h"
+#include "engine/weight_source.h"
 
 namespace idleheads {
 
@@ -53,8 +53,8 @@ struct WeightSizes {
 WeightSizes weight_sizes(const ModelSpec& spec, Precision precision);
 
 // `stream`: weights are read, dequantised and packed when they are needed, ahead in the background; else at
-// once, layers in parallel. The model must outlive the result. Throws Error (linear.h, weights.h), streamed
+// once, layers in parallel. The source must outlive the result. Throws Error (linear.h, weights.h), streamed
 // also when layers are asked for.
-PackedModel pack_model(const Model& model, Precision precision, ThreadPool& pool, bool stream);
+PackedModel pack_model(const WeightSource& weights, Precision precision, ThreadPool& pool, bool stream);
 
 }  // namespace idleheads
