@@ -421,10 +421,12 @@ std::unique_ptr<SavedRows> CudaBackend<Element>::finish_layer_aside(const MaskTa
   return saved;
 }
 
+// finish_layer() has left the rows in hidden_, so next_ is free.
 template <typename Element>
 std::vector<RowScores> CudaBackend<Element>::score(std::span<const RowQuery> queries,
                                                    float repetition_penalty) {
-  return score_rows_.score(model_, hidden_.data(), queries, repetition_penalty);
+  return score_rows_.score(model_, hidden_.data(), reinterpret_cast<Element*>(next_.data()), queries,
+                           repetition_penalty);
 }
 
 template <typename Element>

@@ -157,14 +157,14 @@ void LayerRows<Element>::apply_mixture(const DeviceLayer<Element>& layer, int64_
         std::span(choices).subspan(static_cast<size_t>(row * chosen), static_cast<size_t>(chosen)));
   });
   outputs_.resize(rows * chosen * hidden_);
+  const std::vector<std::vector<int64_t>> of_expert = places_of_experts(choices, spec.experts);
   for (size_t e = 0; e < layer.experts.size(); ++e) {
-    std::vector<int64_t> places, of_rows;
+    const std::vector<int64_t>& places = of_expert[e];
+    std::vector<int64_t> of_rows;
     std::vector<float> weights;
-    for (size_t place = 0; place < choices.size(); ++place) {
-      if (choices[place].expert != static_cast<int32_t>(e)) continue;
-      places.push_back(static_cast<int64_t>(place));
-      of_rows.push_back(static_cast<int64_t>(place) / chosen);
-      weights.push_back(choices[place].weight);
+    for (const int64_t place : places) {
+      of_rows.push_back(place / chosen);
+      weights.push_back(choices[static_cast<size_t>(place)].weight);
     }
     const int64_t count = std::ssize(places);
     if (count == 0) continue;

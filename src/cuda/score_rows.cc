@@ -60,14 +60,13 @@ std::vector<RowScores> ScoreRows<Element>::answers(std::span<const RowQuery> que
 // Pieces in the outer loop: each is needed once, which lets them be streamed.
 template <typename Element>
 std::vector<RowScores> ScoreRows<Element>::score(DeviceModel<Element>& model, const float* hidden,
-                                                 std::span<const RowQuery> queries,
+                                                 Element* normed, std::span<const RowQuery> queries,
                                                  float repetition_penalty) {
   const int64_t total = std::ssize(queries);
   if (total == 0) return {};
   upload_queries(queries);
-  normed_.resize(total * spec_.hidden);
   states_.resize(total);
-  norm_rows(hidden, model.final_norm.get(), spec_.hidden, total, normed_.data(), nullptr, stream_);
+  norm_rows(hidden, model.final_norm.get(), spec_.hidden, total, normed, nullptr, stream_);
   begin_scores(states_.data(), total, stream_);
   ScoreArguments arguments;
   arguments.multiplier = spec_.logit_multiplier;
@@ -85,8 +84,8 @@ std::vector<RowScores> ScoreRows<Element>::score(DeviceModel<Element>& model, co
     for (int64_t first = 0; first < total; first += kRowsAtATime) {
       const int64_t rows = std::min(kRowsAtATime, total - first);
       logits_.resize(rows * piece->outputs);
-      products_.apply(piece->weights.data(), piece->outputs, piece->inputs,
-                      normed_.data() + first * spec_.hidden, rows, logits_.data());
+      products_.apply(piece->weights.data(), piece->outputs, piece->inputs, normed + first * spec_.hidden,
+                      rows, logits_.data());
       arguments.logits = logits_.data();
       arguments.token_begins = token_begins_.data() + first;
       arguments.penalized_begins = penalized_begins_.data() + first;

@@ -15,8 +15,9 @@ class ScoreRows {
  public:
   ScoreRows(const ModelSpec& spec, Stream stream) : spec_(spec), stream_(stream), products_(stream) {}
 
-  // Of the first rows of `hidden` [.., hidden]. Throws Error where logits are not finite.
-  std::vector<RowScores> score(DeviceModel<Element>& model, const float* hidden,
+  // Of the first rows of `hidden` [.., hidden], whose normed form is put into `normed`. Throws Error where
+  // logits are not finite.
+  std::vector<RowScores> score(DeviceModel<Element>& model, const float* hidden, Element* normed,
                                std::span<const RowQuery> queries, float repetition_penalty);
 
  private:
@@ -26,7 +27,6 @@ class ScoreRows {
   const ModelSpec& spec_;
   Stream stream_;
   Products<Element> products_;
-  DeviceBuffer<Element> normed_;
   DeviceBuffer<float> logits_, token_logits_, kept_logits_;
   DeviceBuffer<int32_t> tokens_, penalized_;
   DeviceBuffer<int64_t> token_begins_, penalized_begins_, kept_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <vector>
 
 namespace idleheads {
 
@@ -22,6 +21,13 @@ void choose_experts(Router router, std::span<const float> logits, std::span<Expe
   const double divisor = router == Router::softmax ? all : of_chosen;
   for (size_t i = 0; i < choices.size(); ++i)
     choices[i] = {chosen[i], static_cast<float>(exponential(chosen[i]) / divisor)};
+}
+
+std::vector<std::vector<int64_t>> places_of_experts(std::span<const ExpertChoice> choices, int experts) {
+  std::vector<std::vector<int64_t>> places(static_cast<size_t>(experts));
+  for (size_t place = 0; place < choices.size(); ++place)
+    places[static_cast<size_t>(choices[place].expert)].push_back(static_cast<int64_t>(place));
+  return places;
 }
 
 }  // namespace idleheads

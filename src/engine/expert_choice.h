@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "model/spec.h"
 
@@ -17,5 +18,8 @@ struct ExpertChoice {
 // Of the router's logits [experts] the largest, of equal ones the first; `choices` in the order of the
 // experts' numbers, in which their outputs are added.
 void choose_experts(Router router, std::span<const float> logits, std::span<ExpertChoice> choices);
+
+// By expert: the places in `choices` where it was chosen, ascending.
+std::vector<std::vector<int64_t>> places_of_experts(std::span<const ExpertChoice> choices, int experts);
 
 }  // namespace idleheads

@@ -47,9 +47,7 @@ void Mixture::apply_some(const float* x, float* y, int64_t rows, ThreadPool& poo
                          MixtureScratch& scratch) const {
   const int64_t hidden = router_.inputs(), chosen = spec_.experts_per_token;
   const std::vector<ExpertChoice> choices = route(x, rows, pool, scratch);
-  std::vector<std::vector<int64_t>> of_expert(experts_.size());  // places among `choices`
-  for (size_t place = 0; place < choices.size(); ++place)
-    of_expert[static_cast<size_t>(choices[place].expert)].push_back(static_cast<int64_t>(place));
+  const std::vector<std::vector<int64_t>> of_expert = places_of_experts(choices, spec_.experts);
   struct Tile {
     size_t expert;
     std::span<const int64_t> places;
