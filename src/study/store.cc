@@ -300,8 +300,10 @@ StoredResult StudyStore::Impl::read_result(Statement& row, bool with_stats) cons
   if (!passes_fit(document, result.passes)) fail("its passes make no sense");
   const size_t masks = document.reference ? result.passes.size() : samples;
   result.masks = decode_masks(row.blob(2), masks, shape.layers, shape.heads);
-  if (with_stats)
-    result.stats = decode_stats(row.blob(5), samples, row.integer(6), shape.layers, shape.heads);
+  if (with_stats) {
+    const std::span<const std::byte> stats = row.blob(5);
+    result.stats = decode_stats(stats, samples, row.integer(6), shape.layers, shape.heads);
+  }
   return result;
 } catch (const SqliteError&) {
   throw;

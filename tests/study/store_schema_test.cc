@@ -148,7 +148,7 @@ TEST_F(StoreSchemaTest, DamagedContent) {
        "document 0: log-likelihoods have"},
       {"UPDATE results SET log_likelihoods = x'00' WHERE intervention = 2",
        "document 0: log-likelihoods have 1 bytes"},
-      {"DELETE FROM statistics WHERE document = 4", "unexpected type in column 'numbers'"},
+      {"DELETE FROM statistics WHERE document = 4", "unexpected type in column 'stats'"},
       {"UPDATE statistics SET numbers = 7", "document 0: statistics have 840 bytes, expected 1 times 588"},
       {"UPDATE statistics SET numbers = 11", "document 0: statistics: 11 numbers a head, expected 1 to 10"},
       {"UPDATE statistics SET stats = zeroblob(500000)", "document 0: statistics have 500000 bytes"},
