@@ -84,7 +84,7 @@ void dequantisation(benchmark::State& state) {
   state.SetLabel(std::string(info.name));
   set_rate(state, "GB/s", kCount * sizeof(float));
 }
-BENCHMARK(dequantisation)->DenseRange(static_cast<int>(DType::f32), static_cast<int>(DType::q8_k));
+BENCHMARK(dequantisation)->DenseRange(static_cast<int>(DType::f32), static_cast<int>(DType::mxfp4));
 
 }  // namespace
 }  // namespace idleheads

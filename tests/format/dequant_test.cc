@@ -1,5 +1,3 @@
-#include "format/dequant.h"
-
 #include <bit>
 #include <cmath>
 #include <filesystem>
@@ -7,6 +5,7 @@
 
 #include "base/mapped_file.h"
 #include "format/bad_file.h"
+#include "format/block_numbers.h"
 #include "format/tensor.h"
 
 namespace idleheads::test {
