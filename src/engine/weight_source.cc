@@ -47,6 +47,16 @@ class ModelWeights : public WeightSource {
     if (!all_finite(rows.data(), rows.size())) fail("the LM head's weights hold NaN or infinity");
     return rows;
   }
+  StoredMatrix stored_matrix(LayerMatrix which, int layer) const override {
+    return reader().stored_matrix(which, layer);
+  }
+  StoredMatrix stored_expert_matrix(LayerMatrix which, int layer, int expert) const override {
+    return reader().stored_expert_matrix(which, layer, expert);
+  }
+  StoredMatrix stored_lm_head(int64_t first, int64_t count) const override {
+    return reader().stored_lm_head(first, count);
+  }
+  void forget(const StoredMatrix& matrix) const override { idleheads::forget(matrix); }
   AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const override {
     return reader().expert_bias(which, layer, expert);
   }

@@ -1,5 +1,5 @@
-// A model's weights as a device takes them: float32, fused, in Hugging Face's row order, and finite. An
-// interface, so that a device's module needs nothing of the program but this.
+// A model's weights as a device takes them: float32, fused, in Hugging Face's row order, and finite; or as
+// the file has them. An interface, so that a device's module needs nothing of the program but this.
 #pragma once
 
 #include <string>
@@ -19,6 +19,12 @@ class WeightSource {
   virtual AlignedBuffer<float> matrix(LayerMatrix which, int layer) const = 0;
   virtual AlignedBuffer<float> expert_matrix(LayerMatrix which, int layer, int expert) const = 0;
   virtual AlignedBuffer<float> lm_head(int64_t first, int64_t count) const = 0;
+  // The same as the file has them, for a device that decodes them itself. It looks for NaN and infinity
+  // itself too; where it finds one, the function above with the same arguments throws the message.
+  virtual StoredMatrix stored_matrix(LayerMatrix which, int layer) const = 0;
+  virtual StoredMatrix stored_expert_matrix(LayerMatrix which, int layer, int expert) const = 0;
+  virtual StoredMatrix stored_lm_head(int64_t first, int64_t count) const = 0;
+  virtual void forget(const StoredMatrix& matrix) const = 0;  // once read: gives the file's pages back
   virtual AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const = 0;
   virtual LayerVectors vectors(int layer) const = 0;
   virtual AlignedBuffer<float> lm_head_bias() const = 0;

@@ -49,60 +49,6 @@ bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
   return same;
 }
 
-// Elements 2i and 2i + 1 of the rotated part of each head, a row of the matrix each, become elements i and
-// rotated / 2 + i.
-void separate_pairs(std::span<float> rows, int64_t columns, int head_dim, int rotated) {
-  std::vector<float> part(static_cast<size_t>(rotated * columns));
-  for (int64_t head = 0; head < std::ssize(rows); head += head_dim * columns) {
-    const auto first = rows.begin() + head;
-    std::copy_n(first, part.size(), part.begin());
-    for (int row = 0; row < rotated; ++row) {
-      const int target = row % 2 * (rotated / 2) + row / 2;
-      std::copy_n(part.begin() + row * columns, columns, first + target * columns);
-    }
-  }
-}
-
-// Rows by key/value head (its queries, its key, its value) become all queries, all keys, all values.
-AlignedBuffer<float> ungrouped(const AlignedBuffer<float>& rows, const AttentionSpec& a, int64_t columns) {
-  AlignedBuffer<float> out(rows.size());
-  const int64_t head = a.head_dim * columns, queries = a.group_size() * head;
-  const float* from = rows.data();
-  for (int g = 0; g < a.kv_heads; ++g) {
-    float* key = out.data() + (a.query_width() + g * a.head_dim) * columns;
-    std::copy_n(from, queries, out.data() + g * queries);
-    std::copy_n(from + queries, head, key);
-    std::copy_n(from + queries + head, head, key + a.kv_width() * columns);
-    from += queries + 2 * head;
-  }
-  return out;
-}
-
-// A matrix [columns, rows] becomes [rows, columns].
-void transpose(std::span<float> matrix, int64_t columns) {
-  const std::vector<float> source(matrix.begin(), matrix.end());
-  const int64_t rows = std::ssize(matrix) / columns;
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c)
-      matrix[static_cast<size_t>(r * columns + c)] = source[static_cast<size_t>(c * rows + r)];
-  }
-}
-
-// Rows of gate and up in turn become all of gate, then all of up.
-AlignedBuffer<float> alternating_apart(const AlignedBuffer<float>& rows, int64_t columns) {
-  AlignedBuffer<float> out(rows.size());
-  const int64_t half = rows.size() / columns / 2;
-  for (int64_t r = 0; r < 2 * half; ++r)
-    std::copy_n(rows.data() + r * columns, columns, out.data() + (r % 2 * half + r / 2) * columns);
-  return out;
-}
-
-AlignedBuffer<float> joined(const AlignedBuffer<float>& a, const AlignedBuffer<float>& b) {
-  AlignedBuffer<float> out(a.size() + b.size());
-  std::copy_n(b.data(), b.size(), std::copy_n(a.data(), a.size(), out.data()));
-  return out;
-}
-
 }  // namespace
 
 WeightReader::WeightReader(const Checkpoint& checkpoint, const ModelSpec& spec)
@@ -167,88 +113,76 @@ const Tensor& WeightReader::tensor(Role role, int layer, int part) const {
   return checkpoint_.require(name_of(role, layer, part));
 }
 
-void WeightReader::read(Role role, int layer, int64_t columns, std::span<float> out) const {
-  const Tensor& source = tensor(role, layer);
-  dequantize(source.dtype, source.data, out);
-  forget_pages(source.data);
-  if (spec_.storage.transposed && columns > 1) transpose(out, columns);
-}
-
-// Tensors one below the other in one buffer of `columns` columns; 1 for vectors.
-AlignedBuffer<float> WeightReader::stack(std::initializer_list<Role> roles, int layer,
-                                         int64_t columns) const {
-  int64_t size = 0;
-  for (const Role role : roles) size += tensor(role, layer).elements();
-  AlignedBuffer<float> buffer(size);
-  std::span<float> rest = buffer.span();
+// Tensors one below the other in `columns` columns; 1 for vectors.
+StoredMatrix WeightReader::stack(std::initializer_list<Role> roles, int layer, int64_t columns) const {
+  StoredMatrix matrix;
+  matrix.columns = columns;
+  matrix.transposed = spec_.storage.transposed && columns > 1;
   for (const Role role : roles) {
-    const auto count = static_cast<size_t>(tensor(role, layer).elements());
-    read(role, layer, columns, rest.first(count));
-    rest = rest.subspan(count);
+    const Tensor& source = tensor(role, layer);
+    matrix.parts.push_back({source.dtype, source.data, {}, source.elements() / columns});
   }
-  return buffer;
+  return matrix;
 }
-
-AlignedBuffer<float> WeightReader::vector(Role role, int layer) const { return stack({role}, layer, 1); }
 
 // Rows of Q, then K, then V, in the order in which rows of a head turn.
-AlignedBuffer<float> WeightReader::qkv(Role together, std::initializer_list<Role> apart, int layer,
-                                       int64_t columns) const {
+StoredMatrix WeightReader::qkv(Role together, std::initializer_list<Role> apart, int layer,
+                               int64_t columns) const {
   const AttentionSpec& a = layer_spec(layer).attention;
   const StorageSpec& storage = spec_.storage;
-  AlignedBuffer<float> rows = storage.qkv == StorageSpec::Qkv::apart ? stack(apart, layer, columns)
-                                                                     : stack({together}, layer, columns);
-  if (storage.qkv == StorageSpec::Qkv::by_group) rows = ungrouped(rows, a, columns);
-  const auto turning = static_cast<size_t>((a.query_width() + a.kv_width()) * columns);
-  order_for_rope(rows.span().first(turning), columns, a);
-  return rows;
+  StoredMatrix matrix = storage.qkv == StorageSpec::Qkv::apart ? stack(apart, layer, columns)
+                                                               : stack({together}, layer, columns);
+  if (storage.qkv == StorageSpec::Qkv::by_group) matrix.order = ungrouped(a);
+  order_for_rope(matrix, a.query_width() + a.kv_width(), a);
+  return matrix;
 }
 
-// Rows of query or key heads in the order in which they turn.
-void WeightReader::order_for_rope(std::span<float> rows, int64_t columns, const AttentionSpec& a) const {
+// Puts the first `rows` rows, of query or key heads, in the order in which they turn.
+void WeightReader::order_for_rope(StoredMatrix& matrix, int64_t rows, const AttentionSpec& a) const {
   if (!spec_.storage.interleaved_rope || a.rope < 0) return;
-  separate_pairs(rows, columns, a.head_dim, spec_.ropes[static_cast<size_t>(a.rope)].rotated());
+  if (matrix.order.empty()) matrix.order = as_they_are(matrix.rows());
+  separate_pairs(matrix.order, rows, a.head_dim, spec_.ropes[static_cast<size_t>(a.rope)].rotated());
 }
 
-NormWeights WeightReader::norm(const NormSpec& norm, Role weight, Role bias, int layer) const {
+NormWeights WeightReader::norm(const NormSpec& spec, Role weight, Role bias,
+                               const std::function<StoredMatrix(Role)>& stored) const {
   NormWeights weights;
-  if (!norm.is_there()) return weights;
-  if (norm.weight) weights.weight = vector(weight, layer);
-  if (norm.bias) weights.bias = vector(bias, layer);
+  if (!spec.is_there()) return weights;
+  if (spec.weight) weights.weight = decode(stored(weight));
+  if (spec.bias) weights.bias = decode(stored(bias));
   if (spec_.storage.norms_less_one) {
     for (float& w : weights.weight.span()) w += 1;
   }
   return weights;
 }
 
-// Vectors [head_dim] of each head, one behind the other.
-AlignedBuffer<float> WeightReader::of_heads(Role role, int heads, int layer) const {
-  const auto dim = static_cast<size_t>(layer_spec(layer).attention.head_dim);
-  AlignedBuffer<float> out(heads * static_cast<int64_t>(dim));
-  for (int h = 0; h < heads; ++h) {
-    const Tensor& source = tensor(role, layer, h);
-    dequantize(source.dtype, source.data, out.span().subspan(static_cast<size_t>(h) * dim, dim));
-    forget_pages(source.data);
-  }
-  return out;
+NormWeights WeightReader::norm(const NormSpec& spec, Role weight, Role bias, int layer) const {
+  return norm(spec, weight, bias, [&](Role role) { return stack({role}, layer, 1); });
 }
 
-// Of queries or keys. Its numbers go where the elements go that they are for.
-NormWeights WeightReader::qk_norm(Role weight, Role bias, int heads, int layer) const {
+// Of a norm of queries or keys: its numbers go where the elements go that they are for.
+StoredMatrix WeightReader::of_heads(Role role, int heads, int layer) const {
   const AttentionSpec& a = layer_spec(layer).attention;
-  NormWeights weights;
+  StoredMatrix vector;
   if (a.qk_norm_over == AttentionSpec::QkNorm::each_head && spec_.storage.head_norms_apart) {
-    weights.weight = of_heads(weight, heads, layer);
-    if (a.qk_norm.bias) weights.bias = of_heads(bias, heads, layer);
+    vector.columns = 1;
+    for (int h = 0; h < heads; ++h) {
+      const Tensor& source = tensor(role, layer, h);
+      vector.parts.push_back({source.dtype, source.data, {}, source.elements()});
+    }
   } else {
-    weights = norm(a.qk_norm, weight, bias, layer);
+    vector = stack({role}, layer, 1);
   }
-  order_for_rope(weights.weight.span(), 1, a);
-  order_for_rope(weights.bias.span(), 1, a);
-  return weights;
+  order_for_rope(vector, vector.rows(), a);
+  return vector;
 }
 
-AlignedBuffer<float> WeightReader::matrix(LayerMatrix which, int layer) const {
+NormWeights WeightReader::qk_norm(Role weight, Role bias, int heads, int layer) const {
+  return norm(layer_spec(layer).attention.qk_norm, weight, bias,
+              [&](Role role) { return of_heads(role, heads, layer); });
+}
+
+StoredMatrix WeightReader::stored_matrix(LayerMatrix which, int layer) const {
   const LayerSpec& l = layer_spec(layer);
   const int64_t hidden = spec_.hidden;
   switch (which) {
@@ -273,57 +207,61 @@ std::span<const std::byte> WeightReader::expert_bytes(const Tensor& tensor, int 
   return tensor.data.subspan(static_cast<size_t>(expert) * size, size);
 }
 
-// An expert's part of a tensor of all, or its own tensor.
-AlignedBuffer<float> WeightReader::expert_part(Role role, int layer, int expert) const {
+// An expert's rows of tensors of all experts, or its own tensors, one below the other.
+StoredMatrix WeightReader::of_expert(std::initializer_list<Role> roles, int layer, int expert,
+                                     int64_t columns) const {
   const bool apart = spec_.storage.experts == StorageSpec::Experts::apart;
-  const Tensor& source = tensor(role, layer, apart ? expert : 0);
-  const std::span<const std::byte> data = apart ? source.data : expert_bytes(source, layer, expert);
-  AlignedBuffer<float> out(source.elements() / (apart ? 1 : layer_spec(layer).mlp.experts));
-  dequantize(source.dtype, data, out.span());
-  forget_pages(data);
-  return out;
+  const int64_t experts = apart ? 1 : layer_spec(layer).mlp.experts;
+  StoredMatrix matrix;
+  matrix.columns = columns;
+  for (const Role role : roles) {
+    const Tensor& source = tensor(role, layer, apart ? expert : 0);
+    matrix.parts.push_back({source.dtype,
+                            apart ? source.data : expert_bytes(source, layer, expert),
+                            {},
+                            source.elements() / experts / columns});
+  }
+  return matrix;
 }
 
-AlignedBuffer<float> WeightReader::mxfp4_part(Role elements, Role scales, int layer, int expert) const {
-  const std::span<const std::byte> packed = expert_bytes(tensor(elements, layer), layer, expert),
-                                   exponents = expert_bytes(tensor(scales, layer), layer, expert);
-  AlignedBuffer<float> out(2 * std::ssize(packed));
-  dequantize_mxfp4(packed, exponents, out.span());
-  forget_pages(packed);
-  forget_pages(exponents);
-  return out;
+// Of gpt-oss: in MXFP4 with scales apart, or transposed.
+StoredMatrix WeightReader::interleaved_experts(bool is_up, int layer, int expert, int64_t columns) const {
+  StoredMatrix matrix = of_expert({is_up ? Role::expert_gate_up : Role::expert_down}, layer, expert, columns);
+  matrix.transposed = !spec_.storage.mxfp4_experts;
+  if (spec_.storage.mxfp4_experts) {
+    const Role scales = is_up ? Role::expert_gate_up_scales : Role::expert_down_scales;
+    StoredPart& part = matrix.parts.front();
+    part.dtype = DType::mxfp4;
+    part.scales = expert_bytes(tensor(scales, layer), layer, expert);
+    part.rows *= 2;  // a byte is two elements
+  }
+  if (is_up) matrix.order = alternating_apart(matrix.rows());
+  return matrix;
 }
 
-// [outputs, inputs] of an expert of gpt-oss, outputs of gate and up in turn.
-AlignedBuffer<float> WeightReader::interleaved_part(bool is_up, int layer, int expert) const {
-  const Role role = is_up ? Role::expert_gate_up : Role::expert_down;
-  if (spec_.storage.mxfp4_experts)
-    return mxfp4_part(role, is_up ? Role::expert_gate_up_scales : Role::expert_down_scales, layer, expert);
-  AlignedBuffer<float> out = expert_part(role, layer, expert);
-  transpose(out.span(), is_up ? spec_.hidden : layer_spec(layer).mlp.width);
-  return out;
-}
-
-AlignedBuffer<float> WeightReader::expert_matrix(LayerMatrix which, int layer, int expert) const {
+StoredMatrix WeightReader::stored_expert_matrix(LayerMatrix which, int layer, int expert) const {
   const MlpSpec& mlp = layer_spec(layer).mlp;
   const bool is_up = which == LayerMatrix::up;
-  if (spec_.storage.experts == StorageSpec::Experts::interleaved) {
-    AlignedBuffer<float> out = interleaved_part(is_up, layer, expert);
-    return is_up ? alternating_apart(out, spec_.hidden) : std::move(out);
-  }
-  if (!is_up) return expert_part(Role::expert_down, layer, expert);
-  AlignedBuffer<float> up = expert_part(Role::expert_up, layer, expert);
-  return mlp.gated ? joined(expert_part(Role::expert_gate, layer, expert), up) : std::move(up);
+  const int64_t columns = is_up ? spec_.hidden : mlp.width;
+  if (spec_.storage.experts == StorageSpec::Experts::interleaved)
+    return interleaved_experts(is_up, layer, expert, columns);
+  if (!is_up) return of_expert({Role::expert_down}, layer, expert, columns);
+  return mlp.gated ? of_expert({Role::expert_gate, Role::expert_up}, layer, expert, columns)
+                   : of_expert({Role::expert_up}, layer, expert, columns);
 }
 
 AlignedBuffer<float> WeightReader::expert_bias(LayerMatrix which, int layer, int expert) const {
   const MlpSpec& mlp = layer_spec(layer).mlp;
   if (!mlp.bias) return {};
-  if (which == LayerMatrix::down) return expert_part(Role::expert_down_bias, layer, expert);
-  if (spec_.storage.experts == StorageSpec::Experts::interleaved)
-    return alternating_apart(expert_part(Role::expert_gate_up_bias, layer, expert), 1);
-  AlignedBuffer<float> up = expert_part(Role::expert_up_bias, layer, expert);
-  return mlp.gated ? joined(expert_part(Role::expert_gate_bias, layer, expert), up) : std::move(up);
+  const auto bias = [&](std::initializer_list<Role> roles) { return of_expert(roles, layer, expert, 1); };
+  if (which == LayerMatrix::down) return decode(bias({Role::expert_down_bias}));
+  if (spec_.storage.experts == StorageSpec::Experts::interleaved) {
+    StoredMatrix vector = bias({Role::expert_gate_up_bias});
+    vector.order = alternating_apart(vector.rows());
+    return decode(vector);
+  }
+  return decode(mlp.gated ? bias({Role::expert_gate_bias, Role::expert_up_bias})
+                          : bias({Role::expert_up_bias}));
 }
 
 LayerVectors WeightReader::vectors(int layer) const {
@@ -337,13 +275,13 @@ LayerVectors WeightReader::vectors(int layer) const {
   v.query_norm = qk_norm(Role::query_norm, Role::query_norm_bias, a.heads, layer);
   v.key_norm = qk_norm(Role::key_norm, Role::key_norm_bias, a.kv_heads, layer);
   if (a.qkv_bias)
-    v.qkv_bias = qkv(Role::qkv_bias, {Role::query_bias, Role::key_bias, Role::value_bias}, layer, 1);
+    v.qkv_bias = decode(qkv(Role::qkv_bias, {Role::query_bias, Role::key_bias, Role::value_bias}, layer, 1));
   if (a.output_bias) v.output_bias = vector(Role::output_bias, layer);
   if (a.sinks) v.sinks = vector(Role::sinks, layer);
   if (l.mlp.router_bias) v.router_bias = vector(Role::router_bias, layer);
   if (l.mlp.bias && l.mlp.experts == 0) {
-    v.up_bias =
-        l.mlp.gated ? stack({Role::gate_bias, Role::up_bias}, layer, 1) : vector(Role::up_bias, layer);
+    v.up_bias = l.mlp.gated ? decode(stack({Role::gate_bias, Role::up_bias}, layer, 1))
+                            : vector(Role::up_bias, layer);
     v.down_bias = vector(Role::down_bias, layer);
   }
   return v;
@@ -366,13 +304,12 @@ std::span<const std::byte> WeightReader::rows(const Tensor& table, int64_t first
   return table.data.subspan(static_cast<size_t>(first) * row_bytes, static_cast<size_t>(count) * row_bytes);
 }
 
-AlignedBuffer<float> WeightReader::lm_head(int64_t first, int64_t count) const {
+StoredMatrix WeightReader::stored_lm_head(int64_t first, int64_t count) const {
   const Tensor& table = tensor(spec_.tied_embeddings ? Role::token_embedding : Role::lm_head, 0);
-  const std::span<const std::byte> bytes = rows(table, first, count);
-  AlignedBuffer<float> out(count * spec_.hidden);
-  dequantize(table.dtype, bytes, out.span());
-  forget_pages(bytes);
-  return out;
+  StoredMatrix matrix;
+  matrix.columns = spec_.hidden;
+  matrix.parts.push_back({table.dtype, rows(table, first, count), {}, count});
+  return matrix;
 }
 
 void WeightReader::embedding(int32_t token, std::span<float> out) const {

@@ -2,6 +2,7 @@
 // file.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "model/checkpoint.h"
 #include "model/families/family.h"
 #include "model/spec.h"
+#include "model/stored_matrix.h"
 
 namespace idleheads {
 
@@ -49,16 +51,26 @@ class WeightReader {
   WeightReader(const Checkpoint& checkpoint, const ModelSpec& spec);
 
   const ModelSpec& spec() const { return spec_; }
-  AlignedBuffer<float> matrix(LayerMatrix which, int layer) const;
+  // As the file has them, and their numbers.
+  StoredMatrix stored_matrix(LayerMatrix which, int layer) const;
+  AlignedBuffer<float> matrix(LayerMatrix which, int layer) const {
+    return decode(stored_matrix(which, layer));
+  }
   // `which`: up or down; their biases are empty where there are none.
-  AlignedBuffer<float> expert_matrix(LayerMatrix which, int layer, int expert) const;
+  StoredMatrix stored_expert_matrix(LayerMatrix which, int layer, int expert) const;
+  AlignedBuffer<float> expert_matrix(LayerMatrix which, int layer, int expert) const {
+    return decode(stored_expert_matrix(which, layer, expert));
+  }
   AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const;
   LayerVectors vectors(int layer) const;
   AlignedBuffer<float> lm_head_bias() const;         // [vocabulary], or empty
   AlignedBuffer<float> position_embeddings() const;  // [context, hidden], or empty
   NormWeights final_norm() const;                    // [hidden]
-  AlignedBuffer<float> lm_head(int64_t first,
-                               int64_t count) const;          // [count, hidden]: rows of the vocabulary
+  // [count, hidden]: rows of the vocabulary
+  StoredMatrix stored_lm_head(int64_t first, int64_t count) const;
+  AlignedBuffer<float> lm_head(int64_t first, int64_t count) const {
+    return decode(stored_lm_head(first, count));
+  }
   void embedding(int32_t token, std::span<float> out) const;  // [hidden]
   // To be called after many embedding(): gives the table's pages back.
   void forget_embeddings() const;
@@ -67,18 +79,18 @@ class WeightReader {
   // `part`: the number of the expert or head.
   std::string name_of(Role role, int layer, int part = 0) const;
   const Tensor& tensor(Role role, int layer, int part = 0) const;
-  void read(Role role, int layer, int64_t columns, std::span<float> out) const;
-  AlignedBuffer<float> vector(Role role, int layer) const;
-  std::span<const std::byte> expert_bytes(const Tensor& tensor, int layer, int expert) const;
-  AlignedBuffer<float> expert_part(Role role, int layer, int expert) const;
-  AlignedBuffer<float> mxfp4_part(Role elements, Role scales, int layer, int expert) const;
-  AlignedBuffer<float> interleaved_part(bool is_up, int layer, int expert) const;
-  AlignedBuffer<float> stack(std::initializer_list<Role> roles, int layer, int64_t columns) const;
-  AlignedBuffer<float> qkv(Role stacked, std::initializer_list<Role> apart, int layer, int64_t columns) const;
-  NormWeights norm(const NormSpec& norm, Role weight, Role bias, int layer) const;
-  AlignedBuffer<float> of_heads(Role role, int heads, int layer) const;
+  StoredMatrix stack(std::initializer_list<Role> roles, int layer, int64_t columns) const;
+  AlignedBuffer<float> vector(Role role, int layer) const { return decode(stack({role}, layer, 1)); }
+  StoredMatrix qkv(Role together, std::initializer_list<Role> apart, int layer, int64_t columns) const;
+  void order_for_rope(StoredMatrix& matrix, int64_t rows, const AttentionSpec& a) const;
+  NormWeights norm(const NormSpec& spec, Role weight, Role bias,
+                   const std::function<StoredMatrix(Role)>& stored) const;
+  NormWeights norm(const NormSpec& spec, Role weight, Role bias, int layer) const;
+  StoredMatrix of_heads(Role role, int heads, int layer) const;
   NormWeights qk_norm(Role weight, Role bias, int heads, int layer) const;
-  void order_for_rope(std::span<float> rows, int64_t columns, const AttentionSpec& a) const;
+  std::span<const std::byte> expert_bytes(const Tensor& tensor, int layer, int expert) const;
+  StoredMatrix of_expert(std::initializer_list<Role> roles, int layer, int expert, int64_t columns) const;
+  StoredMatrix interleaved_experts(bool is_up, int layer, int expert, int64_t columns) const;
   std::span<const std::byte> rows(const Tensor& table, int64_t first, int64_t count) const;
   const LayerSpec& layer_spec(int layer) const { return spec_.layers[static_cast<size_t>(layer)]; }
   void choose_renaming();
