@@ -1,5 +1,5 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build cuda demo test test-text test-web check format sanitize fuzz bench clean
+.PHONY: build cuda gpu-bundle demo test test-cuda test-text test-web check format sanitize fuzz bench clean
 
 empty :=
 space := $(empty) $(empty)
@@ -12,6 +12,15 @@ build:
 cuda:
 	scripts/setup.sh build cuda
 	scripts/build_cuda.sh
+
+# The same, and what can be seen of it without a device: that it loads and says what is missing.
+test-cuda: cuda
+	ctest --preset release -R '^CudaModule'
+
+# An archive for a machine with a GPU, where gpu_bundle/scripts/gpu_check.sh does the rest (docs/gpu.md).
+gpu-bundle:
+	scripts/setup.sh build cuda
+	scripts/gpu_bundle.sh
 
 # Finds the inactive heads of a small language model and proves them by ablation.
 demo:

@@ -1,15 +1,18 @@
 // The engine's side of bench/run.py: each command does one job and prints one JSON object.
 //   prompts  token ids of MMLU prompts, for the peers
 //   forward  plain forward passes over given token ids
+//   protocol the same under every score of the paper at some shares, thresholds taken from the baseline
 //   gemm     the matrix products of one layer alone: what the machine can do at most
 //   start    until the first layer of a single token is done
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/thread_pool.h"
+#include "engine/device.h"
 #include "engine/engine.h"
 #include "gemm_rate.h"
 #include "task/task.h"
@@ -26,14 +29,25 @@ double seconds_since(Clock::time_point start) {
 
 struct Options {
   std::string model, tokens, data, dtype = "auto";
+  std::string device = "cpu";
   std::vector<std::string> subjects;
+  std::vector<double> shares = {0.05, 0.15, 0.3};
   int threads = 0, repeat = 3;
+  int64_t prompts = std::numeric_limits<int64_t>::max();
   double limit = 16;
-  bool stats = false;
+  bool stats = false, stream = false;
 
   Precision precision() const {
-    if (dtype == "auto") return fastest_precision();
+    if (dtype == "auto") return device == "cpu" ? fastest_precision() : Precision::bf16;
     return dtype == "bf16" ? Precision::bf16 : Precision::f32;
+  }
+
+  std::unique_ptr<Engine> engine(const std::shared_ptr<const Model>& opened, bool sharing) const {
+    return std::make_unique<Engine>(opened, EngineOptions{.threads = threads,
+                                                          .precision = precision(),
+                                                          .sharing = sharing,
+                                                          .stream_weights = stream,
+                                                          .device = choose_device(device)});
   }
 };
 
@@ -68,33 +82,87 @@ double flops_per_token(const ModelSpec& spec, double keys) {
   return flops;
 }
 
-json forward(const Options& options) {
-  const auto model = Model::open(options.model);
-  Engine engine(model, {.threads = options.threads, .precision = options.precision(), .sharing = false});
+// The last token's logits are asked for.
+std::vector<Sample> samples_of(const Options& options) {
   std::vector<Sample> samples;
-  double tokens = 0, flops = 0;
   for (const json& ids : json::parse(std::ifstream(options.tokens))) {
+    if (std::ssize(samples) == options.prompts) break;
     Sample sample;
     sample.id = samples.size();
     sample.tokens = ids.get<std::vector<int32_t>>();
+    sample.targets.push_back({static_cast<int32_t>(sample.tokens.size()) - 1, 0});
+    samples.push_back(std::move(sample));
+  }
+  return samples;
+}
+
+json forward(const Options& options) {
+  const auto model = Model::open(options.model);
+  const std::unique_ptr<Engine> engine = options.engine(model, false);
+  const std::vector<Sample> samples = samples_of(options);
+  double tokens = 0, flops = 0;
+  for (const Sample& sample : samples) {
     const auto length = static_cast<double>(sample.tokens.size());
-    sample.targets.push_back({static_cast<int32_t>(length) - 1, 0});
     tokens += length;
     flops += length * flops_per_token(model->spec(), (length + 1) / 2);
-    samples.push_back(std::move(sample));
   }
   const std::vector<Intervention> none = {std::monostate{}};
   json seconds = json::array();
   for (int i = 0; i < options.repeat; ++i) {
     const auto start = Clock::now();
-    engine.run(samples, none, {.stats = options.stats});
+    engine->run(samples, none, {.stats = options.stats});
     seconds.push_back(seconds_since(start));
   }
   return {{"tokens", tokens},
           {"flops", flops},
           {"seconds", seconds},
-          {"threads", engine.threads()},
-          {"engine", engine_description(engine.precision())}};
+          {"threads", engine->threads()},
+          {"rows", engine->rows()},
+          {"engine", engine_description(engine->precision(), choose_device(options.device))}};
+}
+
+// The score beyond which this share of the samples' heads is.
+float threshold_of(const Score& score, double share, std::span<const Sample> samples,
+                   std::span<const PathResult> baseline) {
+  std::vector<float> scores;
+  for (size_t s = 0; s < samples.size(); ++s) {
+    const SampleStats& stats = baseline[s].stats;
+    std::vector<float> of_layer(static_cast<size_t>(stats.heads));
+    for (int l = 0; l < stats.layers; ++l) {
+      compute_scores(score, stats.layer(l), l, {.sample = samples[s].id}, of_layer);
+      scores.insert(scores.end(), of_layer.begin(), of_layer.end());
+    }
+  }
+  if (score.inactive_above)
+    std::ranges::sort(scores, std::greater());
+  else
+    std::ranges::sort(scores);
+  return scores[static_cast<size_t>(share * static_cast<double>(scores.size() - 1))];
+}
+
+json protocol(const Options& options) {
+  const auto model = Model::open(options.model);
+  const std::unique_ptr<Engine> engine = options.engine(model, true);
+  const std::vector<Sample> samples = samples_of(options);
+  const std::vector<Intervention> none = {std::monostate{}};
+  const auto start = Clock::now();
+  const std::vector<PathResult> baseline = engine->run(samples, none, {.stats = true});
+  const double recorded = seconds_since(start);
+  std::vector<Intervention> rules;
+  for (const Score& score : paper_scores()) {
+    for (const double share : options.shares)
+      rules.push_back(ScoreRule{&score, threshold_of(score, share, samples, baseline)});
+  }
+  engine->run(samples, rules);
+  double tokens = 0;
+  for (const Sample& sample : samples) tokens += static_cast<double>(sample.tokens.size());
+  const WorkCount work = engine->work();
+  return {{"tokens", tokens},
+          {"interventions", rules.size()},
+          {"seconds", seconds_since(start)},
+          {"seconds_of_baseline", recorded},
+          {"sharing", static_cast<double>(work.rows_unshared) / static_cast<double>(work.rows)},
+          {"engine", engine_description(engine->precision(), choose_device(options.device))}};
 }
 
 json gemm(const Options& options) {
@@ -155,9 +223,16 @@ int run(int argc, char** argv) {
   with_data->add_option("--data", options.data)->required();
   with_data->add_option("--subjects", options.subjects)->delimiter(',');
   with_data->add_option("--limit", options.limit);
-  CLI::App* with_tokens = command("forward", "plain forward passes", forward);
-  with_tokens->add_option("--tokens", options.tokens)->required();
-  with_tokens->add_flag("--stats", options.stats, "with all statistics");
+  CLI::App* plain = command("forward", "plain forward passes", forward);
+  plain->add_flag("--stats", options.stats, "with all statistics");
+  CLI::App* ruled = command("protocol", "every score of the paper at some shares", protocol);
+  ruled->add_option("--shares", options.shares, "in [0, 1]")->delimiter(',');
+  for (CLI::App* with_tokens : {plain, ruled}) {
+    with_tokens->add_option("--tokens", options.tokens, "JSON: a list of token ids a prompt")->required();
+    with_tokens->add_option("--prompts", options.prompts, "the first ones alone");
+    with_tokens->add_option("--device", options.device);
+    with_tokens->add_flag("--stream", options.stream, "weights layer by layer");
+  }
   command("gemm", "matrix products of a layer", gemm);
   command("start", "until the first layer is done", start);
   try {

@@ -7,6 +7,7 @@
 
 #include "cuda/column_waves.h"
 #include "cuda/device_model.h"
+#include "cuda/embeddings.h"
 #include "cuda/layer_rows.h"
 #include "cuda/products.h"
 #include "cuda/rope_tables.h"
@@ -35,14 +36,13 @@ class CudaBackend : public Backend {
   CudaBackend(std::unique_ptr<const WeightSource> source, ThreadPool& pool, const DeviceOptions& options)
       : source_(std::move(source)),
         spec_(source_->spec()),
-        pool_(pool),
         chunk_(options.chunk),
         streams_(plan(options)),
         model_(load_model<Element>(*source_, pool, options.device, streams_)),
+        embeddings_(*source_, pool, stream_, options.chunk),
         layer_rows_(spec_, pool, stream_, options.chunk),
         score_rows_(spec_, stream_) {
     choose_limits(options);
-    positions_of_model_ = source_->position_embeddings();
     bad_.resize(1);
   }
 
@@ -56,13 +56,14 @@ class CudaBackend : public Backend {
   // Of the device's memory.
   int64_t memory_of(int64_t rows) const override {
     const WeightBytes weights = weight_bytes(spec_, sizeof(Element));
-    return (streams_ ? weights.streamed : weights.all) + layer_rows_.bytes() +
+    return (streams_ ? weights.streamed : weights.all) + embeddings_.bytes() + layer_rows_.bytes() +
            std::min(rows, limits_.rows) * row_bytes();
   }
   int64_t cached_bytes(CacheContents contents) const override;
   bool streams_weights() const override { return streams_; }
 
   void reserve(int64_t rows) override;
+  void release() override;
   void embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) override;
   std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) override;
   void restore(const SavedRows& saved) override;
@@ -94,21 +95,19 @@ class CudaBackend : public Backend {
 
   const std::unique_ptr<const WeightSource> source_;
   const ModelSpec& spec_;
-  ThreadPool& pool_;
   const int64_t chunk_;
   OwnStream stream_;
   const bool streams_;
   DeviceModel<Element> model_;
+  Embeddings embeddings_;
   LayerRows<Element> layer_rows_;
   ScoreRows<Element> score_rows_;
   RowLimits limits_;
-  AlignedBuffer<float> positions_of_model_;  // [context, hidden], if there are any
 
   DeviceBuffer<float> hidden_, next_;  // [rows, hidden]
   DeviceBuffer<Element> qkv_;          // [rows, qkv_width]; z replaces Q
   DeviceBuffer<HeadRow> row_stats_;    // [rows, heads]
   DeviceBuffer<float> value_norms_;    // [rows, kv_heads]
-  PinnedBuffer<float> embedded_;       // [a chunk of rows, hidden]
   DeviceBuffer<float> gathered_;       // [a chunk of rows, hidden]
   DeviceBuffer<int64_t> row_numbers_;
   DeviceBuffer<int> bad_;
@@ -151,7 +150,7 @@ void CudaBackend<Element>::choose_limits(const DeviceOptions& options) {
     const WeightBytes weights = weight_bytes(spec_, sizeof(Element));
     left = std::min(left, options.memory - (streams_ ? weights.streamed : weights.all));
   }
-  left -= layer_rows_.bytes() + ColumnWaves<Element>::kBytes;
+  left -= embeddings_.bytes() + layer_rows_.bytes() + ColumnWaves<Element>::kBytes;
   limits_.rows = left / row_bytes();
   if (limits_.rows < chunk_) {
     fail(
@@ -188,26 +187,18 @@ void CudaBackend<Element>::reserve(int64_t rows) {
   value_norms_.resize(rows * spec_.kv_heads());
 }
 
-// The host looks the rows up and the bus carries them, a chunk at a time.
+template <typename Element>
+void CudaBackend<Element>::release() {
+  hidden_ = {};
+  next_ = {};
+  qkv_ = {};
+  row_stats_ = {};
+  value_norms_ = {};
+}
+
 template <typename Element>
 void CudaBackend<Element>::embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) {
-  const int64_t hidden = spec_.hidden, rows = std::ssize(tokens);
-  embedded_.resize(std::min(rows, chunk_) * hidden);
-  for (int64_t first = 0; first < rows; first += chunk_) {
-    const int64_t count = std::min(chunk_, rows - first);
-    pool_.parallel_for(count, [&](int64_t i, int) {
-      const auto row = static_cast<size_t>(first + i);
-      float* to = embedded_.data() + i * hidden;
-      source_->embedding(tokens[row], {to, static_cast<size_t>(hidden)});
-      const float* added =
-          spec_.learned_positions ? positions_of_model_.data() + positions[row] * hidden : nullptr;
-      for (int64_t k = 0; k < hidden; ++k)
-        to[k] = to[k] * spec_.embedding_multiplier + (added != nullptr ? added[k] : 0.0f);
-    });
-    upload(std::span<const float>(embedded_.data(), static_cast<size_t>(count * hidden)),
-           hidden_.data() + first * hidden, stream_);
-  }
-  source_->forget_embeddings();
+  embeddings_.look_up(tokens, positions, hidden_.data());
 }
 
 template <typename Element>
@@ -241,6 +232,7 @@ void CudaBackend<Element>::begin_layer(int layer, std::span<const RowRun> runs, 
   number_ = layer;
   measure_ = measure;
   layer_ = nullptr;  // before the next is asked for: streamed weights have memory for two
+  stream_.wait();    // for kernels that still read them, where a run has failed
   layer_ = model_.layers.get(layer);
   runs_.assign(runs.begin(), runs.end());
   appends_.clear();
@@ -323,7 +315,7 @@ void CudaBackend<Element>::attend_runs(size_t first, size_t end) {
   arguments.window = static_cast<int>(std::min<int64_t>(a.window, 1 << 30));
   arguments.soft_cap = a.soft_cap;
   arguments.sinks = a.sinks ? layer_->sinks.data() : nullptr;
-  arguments.factors = layer_->factors.data();
+  arguments.factors = layer_->factors->plain.data();
   arguments.stats = measure_ != Measure::nothing ? row_stats_.data() : nullptr;
   arguments.bad = bad_.data();
   if (measure_ == Measure::columns) {
@@ -331,7 +323,7 @@ void CudaBackend<Element>::attend_runs(size_t first, size_t end) {
     arguments.column_widths = columns_.widths();
   }
   if (layer_->attends_by_mma()) {
-    arguments.factors = layer_->fragments.data();
+    arguments.factors = layer_->factors->fragments.data();
     attend_mma(arguments, std::ssize(items), stream_);
   } else {
     cuda::attend<Element>(arguments, std::ssize(items), stream_);

@@ -13,9 +13,7 @@ namespace idleheads::cuda {
 
 class OwnedNorm {
  public:
-  OwnedNorm() = default;
-  OwnedNorm(const NormSpec& spec, const NormWeights& weights, Stream stream);
-
+  void load(const NormSpec& spec, const NormWeights& weights, Stream stream);
   Norm get() const;
 
  private:
@@ -36,6 +34,13 @@ struct DeviceMlp {
   DeviceMatrix<Element> up, down;
 };
 
+// L of the heads' projected norms, as attention takes it. Costly to make and small, so that it stays where
+// weights are streamed.
+struct HeadFactors {
+  DeviceBuffer<float> plain;         // [heads, head_dim, head_dim], or
+  DeviceBuffer<uint32_t> fragments;  // where the tensor cores attend
+};
+
 template <typename Element>
 struct DeviceLayer {
   LayerSpec spec;
@@ -45,15 +50,14 @@ struct DeviceLayer {
   DeviceMatrix<float> router;  // float32, so that the choice is no matter of rounding
   std::vector<DeviceMlp<Element>> experts;
   DeviceBuffer<float> sinks;
-  // L of the projected norm: [heads, head_dim, head_dim], or fragments where the tensor cores attend.
-  DeviceBuffer<float> factors;
-  DeviceBuffer<uint32_t> fragments;
+  const HeadFactors* factors = nullptr;
 
-  bool attends_by_mma() const { return fragments.size() > 0; }
+  bool attends_by_mma() const { return factors->fragments.size() > 0; }
 };
 
 template <typename Element>
 struct DeviceModel {
+  std::vector<HeadFactors> factors;  // by layer
   WeightSequence<DeviceLayer<Element>> layers;
   WeightSequence<DeviceMatrix<Element>> head;  // pieces of kVocabularyPiece outputs, the last fewer
   OwnedNorm final_norm;

@@ -1,10 +1,14 @@
 #include "cuda/memory.h"
 
+#include <fmt/format.h>
+
 namespace idleheads::cuda {
 
 void check(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
-  if (error == cudaErrorMemoryAllocation) throw OutOfMemory("the device is out of memory");
+  if (error == cudaErrorMemoryAllocation)
+    throw OutOfMemory(fmt::format(
+        "the device is out of memory ({}); give it more (--gpu-memory) or see what else uses it", what));
   fail("CUDA: {}: {}", what, cudaGetErrorString(error));
 }
 

@@ -14,13 +14,7 @@
 
 namespace idleheads::cuda {
 
-// The device has no memory left for what was asked.
-class OutOfMemory : public Error {
- public:
-  using Error::Error;
-};
-
-// Throws Error, or OutOfMemory, with what was tried.
+// Throws Error, or OutOfMemory (base/error.h), with what was tried.
 void check(cudaError_t error, const char* what);
 
 // Of this thread: what it allocates and starts is on this device.
@@ -52,7 +46,8 @@ class Buffer {
       free();
       const auto bytes = static_cast<size_t>(size) * sizeof(T);
       void* memory = nullptr;
-      check(place == Place::device ? cudaMalloc(&memory, bytes) : cudaMallocHost(&memory, bytes), "memory");
+      check(place == Place::device ? cudaMalloc(&memory, bytes) : cudaMallocHost(&memory, bytes),
+            place == Place::device ? "memory" : "pinned memory of the host");
       data_ = static_cast<T*>(memory);
       capacity_ = size;
     }
@@ -94,6 +89,22 @@ class OwnStream {
 
  private:
   Stream stream_ = {};
+};
+
+// A place in a stream that the host can wait for.
+class OwnEvent {
+ public:
+  OwnEvent() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "an event"); }
+  ~OwnEvent() { cudaEventDestroy(event_); }
+  OwnEvent(const OwnEvent&) = delete;
+  OwnEvent& operator=(const OwnEvent&) = delete;
+
+  void record(Stream stream) { check(cudaEventRecord(event_, stream), "an event"); }
+  // At once if nothing was recorded.
+  void wait() const { check(cudaEventSynchronize(event_), "a copy"); }
+
+ private:
+  cudaEvent_t event_ = {};
 };
 
 // Copies that are done when they return, whatever the host's memory.

@@ -11,6 +11,9 @@ namespace {
 
 constexpr int kOldest = 8;  // compute capability: bf16 products and asynchronous copies
 
+// 13000 is 13.0.
+std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
+
 cudaDeviceProp properties_of(int device) {
   cudaDeviceProp properties = {};
   check(cudaGetDeviceProperties(&properties, device), "a device's properties");
@@ -20,10 +23,15 @@ cudaDeviceProp properties_of(int device) {
 class CudaModule : public DeviceModule {
  public:
   std::vector<DeviceInfo> devices() const override {
-    int count = 0;
+    int driver = 0, count = 0;
+    if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) fail("CUDA: there is no NVIDIA driver");
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error == cudaErrorNoDevice) return {};
-    check(error, "no driver for these devices");
+    if (error == cudaErrorInsufficientDriver) {
+      fail("CUDA: the NVIDIA driver is for CUDA {}, this module of CUDA {} needs a newer one",
+           version(driver), version(CUDART_VERSION));
+    }
+    check(error, "the list of devices");
     std::vector<DeviceInfo> devices;
     for (int device = 0; device < count; ++device) {
       const cudaDeviceProp properties = properties_of(device);

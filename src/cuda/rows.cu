@@ -187,6 +187,16 @@ __global__ void activate_kernel(Activation activation, bool gated, int64_t width
     y[row * width + i] = from_float<Element>(activated(activation, at(i), gated ? at(width + i) : 1.0f));
 }
 
+__global__ void embed_kernel(EmbedArguments e, int64_t width, int64_t rows, float* hidden) {
+  const int64_t row = my_row();
+  if (row >= rows) return;
+  const float* added = e.of_positions != nullptr ? e.of_positions + e.positions[row] * width : nullptr;
+  for (int64_t i = my_lane(); i < width; i += 32) {
+    const float x = e.decoded[row * width + i] * e.multiplier;
+    hidden[row * width + i] = added != nullptr ? x + added[i] : x;
+  }
+}
+
 template <typename T>
 __global__ void gather_rows_kernel(const T* x, const int64_t* rows, int64_t width, int64_t count, T* y) {
   const int64_t row = my_row();
@@ -213,6 +223,10 @@ __global__ void sum_chosen_kernel(const float* x, int64_t chosen, int64_t width,
 }
 
 }  // namespace
+
+void embed_rows(const EmbedArguments& arguments, int64_t width, int64_t rows, float* hidden, Stream stream) {
+  start_rows(embed_kernel, rows, stream, arguments, width, rows, hidden);
+}
 
 template <typename Element>
 void norm_rows(const float* x, const Norm& norm, int64_t width, int64_t rows, Element* y, float* y32,

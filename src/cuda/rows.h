@@ -19,6 +19,15 @@ struct Norm {
   const float* bias = nullptr;
 };
 
+// hidden [rows, width] = decoded x multiplier, plus the embedding of the row's position if there are any.
+struct EmbedArguments {
+  const float* decoded = nullptr;  // [rows, width]
+  float multiplier = 1;
+  const float* of_positions = nullptr;  // [context, width], or none
+  const int32_t* positions = nullptr;   // [rows]
+};
+void embed_rows(const EmbedArguments& arguments, int64_t width, int64_t rows, float* hidden, Stream stream);
+
 // y = norm(x); also as float32 in y32 unless that is nullptr.
 template <typename Element>
 void norm_rows(const float* x, const Norm& norm, int64_t width, int64_t rows, Element* y, float* y32,

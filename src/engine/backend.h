@@ -94,6 +94,7 @@ struct RowLimits {
   int64_t cache_bytes = 0;  // in RowCaches
 };
 
+// Any call that takes memory may throw OutOfMemory; rows in flight are lost then.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -107,6 +108,7 @@ class Backend {
 
   // Rows. Nothing moves until the next reserve.
   virtual void reserve(int64_t rows) = 0;
+  virtual void release() {}  // the memory of rows, after OutOfMemory
   virtual void embed(std::span<const int32_t> tokens, std::span<const int32_t> positions) = 0;  // [rows]
   virtual std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) = 0;
   virtual void restore(const SavedRows& saved) = 0;  // become the rows 0, 1, ...

@@ -30,8 +30,33 @@ Function symbol(void* module, const char* name, const std::filesystem::path& pat
   return function;
 }
 
-const DeviceModule* load() {
-  const std::filesystem::path path = module_path();
+void require_device(int number, const DeviceModule& module) {
+  const std::vector<DeviceInfo> devices = module.devices();
+  if (devices.empty()) fail("--device cuda: this machine has no CUDA device; use --device cpu");
+  if (number >= std::ssize(devices)) {
+    fail_usage("--device cuda:{}: there is no such device; there {} {}", number,
+               devices.size() == 1 ? "is" : "are", devices.size());
+  }
+  const DeviceInfo& device = devices[static_cast<size_t>(number)];
+  if (!device.reason.empty()) fail("cuda:{} ({}): {}", number, device.name, device.reason);
+}
+
+// The first that can be used, or -1.
+int usable_device(const FindModule& find) {
+  try {
+    const std::vector<DeviceInfo> devices = find().devices();
+    for (size_t i = 0; i < devices.size(); ++i) {
+      if (devices[i].reason.empty()) return static_cast<int>(i);
+    }
+  } catch (const Error&) {
+    // Nobody asked for a device by name.
+  }
+  return -1;
+}
+
+}  // namespace
+
+const DeviceModule& load_device_module(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path))
     fail("there is no CUDA module ({}); build it with make cuda, or use --device cpu", path.string());
   void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -44,44 +69,19 @@ const DeviceModule* load() {
     fail("{} is of build {}, this program of {}; build both together", path.string(), printable(build),
          build_description());
   }
-  return symbol<DeviceModuleGet>(module, "idleheads_module", path)();
+  return *symbol<DeviceModuleGet>(module, "idleheads_module", path)();
 }
-
-void require_device(int number) {
-  const std::vector<DeviceInfo> devices = cuda_module().devices();
-  if (number >= static_cast<int>(devices.size())) {
-    fail_usage("--device cuda:{}: there is no such device; there {} {}", number,
-               devices.size() == 1 ? "is" : "are", devices.size());
-  }
-  const DeviceInfo& device = devices[static_cast<size_t>(number)];
-  if (!device.reason.empty()) fail("cuda:{} ({}): {}", number, device.name, device.reason);
-}
-
-// The first that can be used, or -1.
-int usable_device() {
-  try {
-    const std::vector<DeviceInfo> devices = cuda_module().devices();
-    for (size_t i = 0; i < devices.size(); ++i) {
-      if (devices[i].reason.empty()) return static_cast<int>(i);
-    }
-  } catch (const Error&) {
-    // Nobody asked for a device by name.
-  }
-  return -1;
-}
-
-}  // namespace
 
 const DeviceModule& cuda_module() {
-  static const DeviceModule* module = load();
-  return *module;
+  static const DeviceModule& module = load_device_module(module_path());
+  return module;
 }
 
-DeviceChoice choose_device(std::string_view text) {
+DeviceChoice choose_device(std::string_view text, const FindModule& find) {
   using enum DeviceChoice::Kind;
   if (text == "cpu") return {};
   if (text == "auto") {
-    const int number = usable_device();
+    const int number = usable_device(find);
     return number < 0 ? DeviceChoice{} : DeviceChoice{cuda, number};
   }
   int number = 0;
@@ -91,14 +91,14 @@ DeviceChoice choose_device(std::string_view text) {
     if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || number < 0)
       fail_usage("--device '{}': expected cpu, auto, cuda or cuda:N", printable(text));
   }
-  require_device(number);
+  require_device(number, find());
   return {cuda, number};
 }
 
-std::vector<std::string> list_devices() {
+std::vector<std::string> list_devices(const FindModule& find) {
   std::vector<std::string> lines;
   try {
-    for (const DeviceInfo& device : cuda_module().devices()) {
+    for (const DeviceInfo& device : find().devices()) {
       constexpr double kGiB = 1 << 30;
       lines.push_back(fmt::format("cuda:{}: {}, {:.1f} GiB, {} multiprocessors{}{}", lines.size(),
                                   device.name, static_cast<double>(device.memory) / kGiB, device.units,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -36,12 +37,23 @@ struct Engine::Impl {
   ThreadPool pool;
   std::unique_ptr<Backend> backend;
   WorkCount work;
+  int64_t most_rows = std::numeric_limits<int64_t>::max();  // that the device has had memory for
 
   Impl(std::shared_ptr<const Model> m, const EngineOptions& o, const MakeBackend& make)
       : model(std::move(m)),
         options(o),
         pool(o.threads),
         backend(make ? make(*model, pool, options) : make_backend(*model, pool, options)) {}
+
+  RowLimits limits(RowLimits of_backend) const {
+    of_backend.rows = std::min(of_backend.rows, most_rows);
+    return of_backend;
+  }
+
+  // After a run that began with these limits.
+  void learn(const RowLimits& before, const RowLimits& after) {
+    if (after.rows < before.rows) most_rows = after.rows;
+  }
 
   EngineParts parts(const RowLimits& limits) { return {*model, *backend, pool, limits, options.sharing}; }
 
@@ -60,7 +72,7 @@ struct Engine::Impl {
     const ModelSpec& spec = model->spec();
     const auto length = static_cast<int64_t>(sample.tokens.size());
     if (length == 0) fail("sample {}: no tokens", number);
-    check_length(length, backend->limits().rows, number);
+    check_length(length, limits(backend->limits()).rows, number);
     const auto check_token = [&](int32_t token) {
       if (token < 0 || token >= spec.vocabulary) {
         fail("sample {}: token id {} is not in the vocabulary (0 to {})", number, token, spec.vocabulary - 1);
@@ -99,11 +111,12 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
   if (samples.empty() || interventions.empty()) return {};
-  RowLimits limits = impl_->backend->limits();
+  RowLimits limits = impl_->limits(impl_->backend->limits());
   if (options.rows > 0) limits.rows = std::min(limits.rows, std::max(options.rows, longest(samples)));
   const std::vector<PathSpec> paths = all_paths(std::ssize(samples), std::ssize(interventions));
   ForwardPass pass(impl_->parts(limits), samples, interventions, paths, options);
   std::vector<PathResult> results = pass.run();
+  impl_->learn(limits, pass.limits());
   impl_->work.rows += pass.work().rows;
   impl_->work.rows_unshared += pass.work().rows_unshared;
   return results;
@@ -113,7 +126,7 @@ std::vector<GenerateResult> Engine::generate(std::span<const Prompt> prompts,
                                              std::span<const Intervention> interventions,
                                              const GenerateOptions& options) {
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
-  const RowLimits limits = impl_->backend->generation_limits();
+  const RowLimits limits = impl_->limits(impl_->backend->generation_limits());
   for (size_t i = 0; i < prompts.size(); ++i) {
     Sample sample;
     sample.tokens = prompts[i].tokens;
@@ -123,6 +136,7 @@ std::vector<GenerateResult> Engine::generate(std::span<const Prompt> prompts,
   }
   Generator generator(impl_->parts(limits), prompts, interventions, options);
   std::vector<GenerateResult> results = generator.run();
+  impl_->learn(limits, generator.limits());
   impl_->work.rows += generator.work().rows;
   impl_->work.rows_unshared += generator.work().rows_unshared;
   return results;
@@ -132,7 +146,7 @@ const Model& Engine::model() const { return *impl_->model; }
 Precision Engine::precision() const { return impl_->options.precision; }
 int Engine::threads() const { return impl_->pool.threads(); }
 bool Engine::streams_weights() const { return impl_->backend->streams_weights(); }
-int64_t Engine::rows() const { return impl_->backend->limits().rows; }
+int64_t Engine::rows() const { return impl_->limits(impl_->backend->limits()).rows; }
 int64_t Engine::memory_of(int64_t rows) const { return impl_->backend->memory_of(rows); }
 WorkCount Engine::work() const { return impl_->work; }
 

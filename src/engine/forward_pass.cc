@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace idleheads {
 namespace {
 
@@ -64,7 +66,13 @@ void ForwardPass::begin() {
 }
 
 std::vector<PathResult> ForwardPass::run() {
-  while (!suspended_.empty()) run_layers();
+  while (!suspended_.empty()) {
+    try {
+      run_layers();
+    } catch (const OutOfMemory&) {
+      divide_after_failure();
+    }
+  }
   return std::move(results_);
 }
 
@@ -72,6 +80,7 @@ void ForwardPass::run_layers() {
   const int layers = spec_.layer_count();
   const auto path_layers = static_cast<double>(results_.size()) * layers;
   for (int l = resume(); l < layers; ++l) {
+    layer_ = l;
     backend_.begin_layer(l, runs(l), measure_);
     backend_.project();
     if (start_) append_rows(l);

@@ -33,9 +33,13 @@ class ForwardPass {
               std::span<const Intervention> interventions, std::span<const PathSpec> paths,
               const RunOptions& options, const StartFrom* start = nullptr);
 
-  // By number of the path; those that were dropped have no numbers.
+  // By number of the path; those that were dropped have no numbers. Where the device runs out of memory,
+  // paths begin again, fewer at a time; OutOfMemory comes out where that is no help, or if they started from
+  // caches.
   std::vector<PathResult> run();
   WorkCount work() const { return work_; }
+  // Less than at the beginning where the device has run out of memory.
+  const RowLimits& limits() const { return limits_; }
 
   // After run(). Started at the prompt or at a layer: what is kept of each path, by number.
   std::vector<SequenceCache> take_caches() { return std::move(caches_); }
@@ -68,6 +72,8 @@ class ForwardPass {
   // forward_suspend.cc
   int resume();  // its layer
   void suspend(std::span<const int32_t> paths, int layer);
+  void begin_again(std::span<const int32_t> paths, int layer);
+  void divide_after_failure();
   bool finish_and_suspend(int layer, const Branching& branching, std::span<const int32_t> paths);
   void reserve();
   void embed();
@@ -84,7 +90,7 @@ class ForwardPass {
   const ModelSpec& spec_;
   Backend& backend_;
   ThreadPool& pool_;
-  const RowLimits limits_;
+  RowLimits limits_;
   std::span<const Sample> samples_;
   std::span<const Intervention> interventions_;
   const RunOptions options_;
@@ -93,6 +99,7 @@ class ForwardPass {
   const RowBatch::Together together_;  // in parts
   const RowBatch all_;                 // every path, as it begins
   RowBatch batch_;                     // those on their way
+  int layer_ = 0;                      // where they are
   LayerSums sums_;                     // by branch
   std::vector<Suspended> suspended_;
   int64_t waiting_rows_ = 0;

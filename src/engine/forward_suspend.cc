@@ -10,6 +10,7 @@ int ForwardPass::resume() {
   Suspended next = std::move(suspended_.back());
   suspended_.pop_back();
   batch_ = std::move(next.batch);
+  layer_ = next.layer;
   if (!next.rows) {
     const RowBatch::Division division = batch_.divide(limits_.rows, together_);
     if (!division.others.empty()) {
@@ -48,19 +49,32 @@ void ForwardPass::embed() {
 // The paths will go on from the input of this layer, or from the beginning where their rows are too many to
 // be kept.
 void ForwardPass::suspend(std::span<const int32_t> paths, int layer) {
-  Suspended later = {.batch = all_, .layer = layer, .rows = nullptr};
   std::vector<int64_t> rows;
-  if (layer > 0) later.batch = batch_.part(paths, rows);
-  if (layer == 0 || waiting_rows_ + std::ssize(rows) > limits_.waiting) {
-    std::vector<int32_t> numbers;
-    for (const int32_t p : paths) numbers.push_back(batch_.paths()[static_cast<size_t>(p)].number);
-    later.batch = all_.part(numbers, rows);
-    later.layer = 0;
-  } else {
-    later.rows = backend_.save(rows);
-    waiting_rows_ += later.rows->rows;
-  }
+  Suspended later = {.batch = batch_.part(paths, rows), .layer = layer, .rows = nullptr};
+  if (layer == 0 || waiting_rows_ + std::ssize(rows) > limits_.waiting) return begin_again(paths, layer);
+  later.rows = backend_.save(rows);
+  waiting_rows_ += later.rows->rows;
   suspended_.push_back(std::move(later));
+}
+
+// The paths, which have come to this layer, will go on from the beginning.
+void ForwardPass::begin_again(std::span<const int32_t> paths, int layer) {
+  std::vector<int32_t> numbers;
+  std::vector<int64_t> rows;
+  for (const int32_t p : paths) numbers.push_back(batch_.paths()[static_cast<size_t>(p)].number);
+  suspended_.push_back({.batch = all_.part(numbers, rows), .layer = 0, .rows = nullptr});
+  path_layers_done_ -= layer * std::ssize(paths);
+}
+
+// Called where OutOfMemory was caught. Rows in flight are lost, and their paths begin again.
+void ForwardPass::divide_after_failure() {
+  backend_.release();
+  if (start_ || std::ssize(batch_.paths()) < 2) throw;
+  limits_.rows = std::max(longest(samples_), std::min(limits_.rows, batch_.rows_unshared()) / 2);
+  limits_.waiting /= 2;
+  std::vector<int32_t> all(batch_.paths().size());
+  std::iota(all.begin(), all.end(), 0);
+  begin_again(all, layer_);
 }
 
 // The same after this layer, so that nothing of it is computed again. False if their rows are too many to be

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
+
 namespace idleheads {
 namespace {
 
@@ -30,7 +32,28 @@ Generator::Generator(const EngineParts& parts, std::span<const Prompt> prompts,
       interventions_(interventions),
       options_(options),
       needed_(needed_for(interventions)),
-      results_(prompts.size() * interventions.size()) {}
+      results_(prompts.size() * interventions.size()),
+      is_finished_(results_.size()) {
+  begin();
+}
+
+// All results that are not finished wait.
+void Generator::begin() {
+  sequences_.clear();
+  waiting_.clear();
+  active_ = active_bytes_ = 0;
+  const auto count = static_cast<int32_t>(interventions_.size());
+  for (size_t n = 0; n < results_.size(); ++n) {
+    if (is_finished_[n]) continue;
+    work_.rows_unshared -= results_[n].work_unshared;
+    results_[n] = {};
+    const int32_t prompt = static_cast<int32_t>(n) / count, intervention = static_cast<int32_t>(n) % count;
+    const bool follows = !waiting_.empty() && waiting_.back().prompt == prompt &&
+                         waiting_.back().first + waiting_.back().count == intervention;
+    if (!follows) waiting_.push_back({prompt, intervention, 0});
+    ++waiting_.back().count;
+  }
+}
 
 std::vector<GenerateResult> Generator::run() {
   if (results_.empty()) return {};
@@ -39,11 +62,28 @@ std::vector<GenerateResult> Generator::run() {
     return std::move(results_);
   }
   while (finished_ < std::ssize(results_)) {
-    admit();
-    step();
+    try {
+      admit();
+      step();
+    } catch (const OutOfMemory&) {
+      divide_after_failure();
+    }
     report();
   }
   return std::move(results_);
+}
+
+// Called where OutOfMemory was caught. What has not ended begins again, fewer at a time.
+void Generator::divide_after_failure() {
+  if (active_ < 2) throw;
+  int64_t longest = 0;
+  for (const Prompt& prompt : prompts_) longest = std::max<int64_t>(longest, std::ssize(prompt.tokens));
+  const int64_t bytes = std::min(parts_.limits.cache_bytes, active_bytes_) / 2;
+  const int64_t rows = bytes / parts_.backend.cached_bytes(cache_contents());
+  parts_.limits.cache_bytes = bytes;
+  parts_.limits.rows = std::max(longest + options_.max_new_tokens, std::min(parts_.limits.rows, rows));
+  parts_.backend.release();
+  begin();
 }
 
 void Generator::run_apart() {
@@ -114,18 +154,19 @@ Generator::Outcome Generator::forward(std::span<const Sequence* const> sequences
 std::vector<Generator::Part> Generator::next_parts() {
   const int64_t most = std::min(kMostPaths, parts_.limits.rows);
   std::vector<Part> parts;
-  while (next_.prompt < static_cast<int32_t>(prompts_.size())) {
-    const int64_t bytes = path_bytes(next_.prompt);
+  while (!waiting_.empty()) {
+    Part& next = waiting_.front();
+    const int64_t bytes = path_bytes(next.prompt);
     int64_t fitting = std::min((parts_.limits.cache_bytes - active_bytes_) / bytes, most - active_);
     if (active_ == 0) fitting = std::max<int64_t>(fitting, 1);
-    const auto left = static_cast<int64_t>(interventions_.size()) - next_.first;
-    const auto count = static_cast<int32_t>(std::min(fitting, left));
+    const auto count = static_cast<int32_t>(std::min<int64_t>(fitting, next.count));
     if (count <= 0) break;
-    parts.push_back({next_.prompt, next_.first, count});
+    parts.push_back({next.prompt, next.first, count});
     active_ += count;
     active_bytes_ += count * bytes;
-    next_.first += count;
-    if (count == left) next_ = {next_.prompt + 1, 0, 0};
+    next.first += count;
+    next.count -= count;
+    if (next.count == 0) waiting_.pop_front();
   }
   return parts;
 }
@@ -246,6 +287,7 @@ bool Generator::accept(int32_t prompt, int32_t intervention, std::span<const int
                     (options_.enough && options_.enough(result.tokens));
   if (!ends) return true;
   ++finished_;
+  is_finished_[static_cast<size_t>(&result - results_.data())] = true;
   --active_;
   active_bytes_ -= path_bytes(prompt);
   return false;

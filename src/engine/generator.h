@@ -5,6 +5,7 @@
 // again.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <span>
 #include <vector>
@@ -21,6 +22,7 @@ class Generator {
 
   std::vector<GenerateResult> run();
   WorkCount work() const { return work_; }
+  const RowLimits& limits() const { return parts_.limits; }  // as ForwardPass::limits()
 
  private:
   // Interventions of a prompt that have led to the same tokens and masks so far, computed together.
@@ -35,7 +37,7 @@ class Generator {
     int layer = 0;
     Sequence sequence;
   };
-  // Interventions [first, first + count) of a prompt.
+  // Interventions [first, first + count) of a prompt that have not begun.
   struct Part {
     int32_t prompt = 0;
     int32_t first = 0, count = 0;
@@ -47,6 +49,8 @@ class Generator {
     std::vector<ForwardPass::MaskChange> mask_changes;
   };
 
+  void begin();
+  void divide_after_failure();
   void run_apart();  // a pass of its own for every token
   bool rope_may_change() const;
   void admit();
@@ -72,7 +76,8 @@ class Generator {
   const Measure needed_;
   std::vector<GenerateResult> results_;
   std::vector<Sequence> sequences_;
-  Part next_;  // the first interventions of the first prompt that have not begun
+  std::deque<Part> waiting_;
+  std::vector<bool> is_finished_;                         // by result
   int64_t active_ = 0, active_bytes_ = 0, finished_ = 0;  // paths
   WorkCount work_;
 };

@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -32,6 +33,15 @@ class WeightSequence {
 
   // At most two at a time, the one in use and the next one. `load` runs on a thread of its own.
   static WeightSequence streamed(int64_t count, Load load) {
+    return recycled(count, [load = std::move(load)](int64_t index, std::unique_ptr<T> spare) {
+      spare.reset();  // before memory is taken for another
+      return load(index);
+    });
+  }
+
+  // The same, and one that is no longer in use is handed over, so that its memory need not be taken again.
+  using Reload = std::function<T(int64_t index, std::unique_ptr<T> spare)>;
+  static WeightSequence recycled(int64_t count, Reload load) {
     WeightSequence sequence(count);
     sequence.load_ = std::move(load);
     return sequence;
@@ -43,31 +53,43 @@ class WeightSequence {
   // asks for another. Not for several threads at once.
   std::shared_ptr<const T> get(int64_t index) {
     if (!load_) return resident_[static_cast<size_t>(index)];
-    std::shared_ptr<const T> current;
-    if (next_.valid()) {
-      // Also when it is another one: two loads at a time would need memory for three.
-      const std::shared_ptr<const T> loaded = next_.get();
-      if (next_index_ == index) current = loaded;
+    std::unique_ptr<T> spare, loaded;
+    if (in_use_) spare = std::make_unique<T>(std::move(*in_use_));
+    in_use_ = nullptr;
+    // Also when it is another one: two loads at a time would need memory for three.
+    if (next_.valid()) loaded = next_.get();
+    if (!loaded || next_index_ != index) {
+      std::swap(spare, loaded);
+      loaded = std::make_unique<T>(load_(index, std::move(loaded)));
     }
-    if (!current) current = std::make_shared<const T>(load_(index));
-    next_index_ = (index + 1) % count_;
-    try {
-      next_ = std::async(std::launch::async,
-                         [load = load_, i = next_index_] { return std::make_shared<const T>(load(i)); });
-    } catch (const std::system_error&) {
-      // No thread could be started just now; the next get() loads without one, only slower.
-    }
-    return current;
+    in_use_ = std::move(loaded);
+    load_ahead((index + 1) % count_, std::move(spare));
+    return in_use_;
   }
 
  private:
   explicit WeightSequence(int64_t count) : count_(count) {}
 
+  void load_ahead(int64_t index, std::unique_ptr<T> spare) {
+    next_index_ = index;
+    try {
+      next_ = std::async(
+          std::launch::async,
+          [load = load_, index](std::unique_ptr<T> old) {
+            return std::make_unique<T>(load(index, std::move(old)));
+          },
+          std::move(spare));
+    } catch (const std::system_error&) {
+      // No thread could be started just now; the next get() loads without one, only slower.
+    }
+  }
+
   int64_t count_ = 0;
   std::vector<std::shared_ptr<const T>> resident_;
-  Load load_;
+  Reload load_;
+  std::shared_ptr<T> in_use_;
   int64_t next_index_ = -1;
-  std::future<std::shared_ptr<const T>> next_;
+  std::future<std::unique_ptr<T>> next_;
 };
 
 }  // namespace idleheads

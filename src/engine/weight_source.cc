@@ -56,6 +56,7 @@ class ModelWeights : public WeightSource {
   StoredMatrix stored_lm_head(int64_t first, int64_t count) const override {
     return reader().stored_lm_head(first, count);
   }
+  StoredMatrix stored_embeddings() const override { return reader().stored_embeddings(); }
   void forget(const StoredMatrix& matrix) const override { idleheads::forget(matrix); }
   AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const override {
     return reader().expert_bias(which, layer, expert);

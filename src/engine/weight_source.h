@@ -24,6 +24,7 @@ class WeightSource {
   virtual StoredMatrix stored_matrix(LayerMatrix which, int layer) const = 0;
   virtual StoredMatrix stored_expert_matrix(LayerMatrix which, int layer, int expert) const = 0;
   virtual StoredMatrix stored_lm_head(int64_t first, int64_t count) const = 0;
+  virtual StoredMatrix stored_embeddings() const = 0;         // [vocabulary, hidden], one part
   virtual void forget(const StoredMatrix& matrix) const = 0;  // once read: gives the file's pages back
   virtual AlignedBuffer<float> expert_bias(LayerMatrix which, int layer, int expert) const = 0;
   virtual LayerVectors vectors(int layer) const = 0;

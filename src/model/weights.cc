@@ -305,7 +305,15 @@ std::span<const std::byte> WeightReader::rows(const Tensor& table, int64_t first
 }
 
 StoredMatrix WeightReader::stored_lm_head(int64_t first, int64_t count) const {
-  const Tensor& table = tensor(spec_.tied_embeddings ? Role::token_embedding : Role::lm_head, 0);
+  return stored_rows(tensor(spec_.tied_embeddings ? Role::token_embedding : Role::lm_head, 0), first, count);
+}
+
+StoredMatrix WeightReader::stored_embeddings() const {
+  return stored_rows(tensor(Role::token_embedding, 0), 0, spec_.vocabulary);
+}
+
+// Of a table of the vocabulary.
+StoredMatrix WeightReader::stored_rows(const Tensor& table, int64_t first, int64_t count) const {
   StoredMatrix matrix;
   matrix.columns = spec_.hidden;
   matrix.parts.push_back({table.dtype, rows(table, first, count), {}, count});

@@ -71,6 +71,7 @@ class WeightReader {
   AlignedBuffer<float> lm_head(int64_t first, int64_t count) const {
     return decode(stored_lm_head(first, count));
   }
+  StoredMatrix stored_embeddings() const;                     // [vocabulary, hidden], one part
   void embedding(int32_t token, std::span<float> out) const;  // [hidden]
   // To be called after many embedding(): gives the table's pages back.
   void forget_embeddings() const;
@@ -91,6 +92,7 @@ class WeightReader {
   std::span<const std::byte> expert_bytes(const Tensor& tensor, int layer, int expert) const;
   StoredMatrix of_expert(std::initializer_list<Role> roles, int layer, int expert, int64_t columns) const;
   StoredMatrix interleaved_experts(bool is_up, int layer, int expert, int64_t columns) const;
+  StoredMatrix stored_rows(const Tensor& table, int64_t first, int64_t count) const;
   std::span<const std::byte> rows(const Tensor& table, int64_t first, int64_t count) const;
   const LayerSpec& layer_spec(int layer) const { return spec_.layers[static_cast<size_t>(layer)]; }
   void choose_renaming();

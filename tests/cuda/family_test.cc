@@ -1,25 +1,15 @@
-// The CUDA backend in emulation: every family's golden in float32, and the same bits however rows come
-// together.
+// The CUDA backend, in emulation or on a device: every family's golden in float32, and the same bits however
+// rows come together.
 #include <gtest/gtest.h>
 
 #include <optional>
 
-#include "cuda/cuda_backend.h"
+#include "cuda/backend.h"
 #include "engine/family_bits.h"
 #include "engine/family_golden.h"
 
 namespace idleheads {
 namespace {
-
-// An emulated device with few rows a product, so that rows are cut everywhere.
-std::unique_ptr<Backend> emulated(const Model& model, ThreadPool& pool, const EngineOptions& wanted) {
-  DeviceOptions options;
-  options.precision = wanted.precision;
-  options.rows = wanted.rows;
-  options.stream = wanted.stream_weights;
-  options.chunk = 7;
-  return cuda::make_cuda_backend(weights_of(model), pool, options);
-}
 
 class CudaFamily : public testing::TestWithParam<std::string> {
  protected:
@@ -27,7 +17,7 @@ class CudaFamily : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(CudaFamily, Golden) {
-  test::Golden(folder()).expect_equal(folder(), test::context_of(GetParam()), emulated, {true});
+  test::Golden(folder()).expect_equal(folder(), test::context_of(GetParam()), test::cuda_backend, {true});
 }
 
 // A family for each kind of layer: the others add no kernel.
@@ -38,15 +28,17 @@ class CudaBits : public CudaFamily {
   }
 };
 
-TEST_P(CudaBits, OfSamples) { test::expect_bits_of_samples(model(), Precision::f32, emulated); }
-TEST_P(CudaBits, OfGeneration) { test::expect_bits_of_generation(model(), Precision::f32, emulated); }
+TEST_P(CudaBits, OfSamples) { test::expect_bits_of_samples(model(), Precision::f32, test::cuda_backend); }
+TEST_P(CudaBits, OfGeneration) {
+  test::expect_bits_of_generation(model(), Precision::f32, test::cuda_backend);
+}
 
 INSTANTIATE_TEST_SUITE_P(Some, CudaBits, testing::Values("gpt_oss", "phi3_longrope", "qwen3_moe", "olmo3"),
                          [](const auto& test) { return test.param; });
 
 TEST(CudaBf16, SamplesHaveTheSameBitsInThePlainKernel) {
   const std::shared_ptr<const Model> model = Model::open((test::family_folder() / "gemma2").string());
-  test::expect_bits_of_samples(model, Precision::bf16, emulated);
+  test::expect_bits_of_samples(model, Precision::bf16, test::cuda_backend);
 }
 
 // The goldens' heads are too narrow for the tensor cores.
@@ -60,12 +52,12 @@ std::shared_ptr<const Model> model_for_mma(std::optional<test::RandomModel>& mem
 
 TEST(CudaMma, SamplesHaveTheSameBits) {
   std::optional<test::RandomModel> memory;
-  test::expect_bits_of_samples(model_for_mma(memory), Precision::bf16, emulated);
+  test::expect_bits_of_samples(model_for_mma(memory), Precision::bf16, test::cuda_backend);
 }
 
 TEST(CudaMma, WrittenAnswersHaveTheSameBits) {
   std::optional<test::RandomModel> memory;
-  test::expect_bits_of_generation(model_for_mma(memory), Precision::bf16, emulated);
+  test::expect_bits_of_generation(model_for_mma(memory), Precision::bf16, test::cuda_backend);
 }
 
 // bf16 has 8 bits: a few thousandths of a number, some times over in a small model.
@@ -74,8 +66,8 @@ TEST(CudaMma, IsNearFloat32) {
   const std::shared_ptr<const Model> model = model_for_mma(memory);
   const std::vector<Sample> samples = test::samples_for(model->spec());
   const std::vector<Intervention> none = {std::monostate{}};
-  Engine exact(model, {.threads = 1, .precision = Precision::f32}, emulated);
-  Engine rounded(model, {.threads = 1, .precision = Precision::bf16}, emulated);
+  Engine exact(model, {.threads = 1, .precision = Precision::f32}, test::cuda_backend);
+  Engine rounded(model, {.threads = 1, .precision = Precision::bf16}, test::cuda_backend);
   const std::vector<PathResult> want = exact.run(samples, none, {.stats = true}),
                                 got = rounded.run(samples, none, {.stats = true});
   for (size_t s = 0; s < samples.size(); ++s) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -174,6 +175,7 @@ inline Schedule& schedule() {
 }
 
 inline dim3 block_index, block_size, grid_size;
+inline std::mutex one_kernel_at_a_time;  // also those of different streams, which different threads start
 
 struct ThreadIndex {
   struct X {
@@ -244,6 +246,7 @@ inline int atomicMax(int* to, int value) {
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, size_t shared,
             Arguments... arguments) {
+  const std::lock_guard lock(emulated::one_kernel_at_a_time);
   emulated::grid_size = grid;
   emulated::block_size = {threads, 1, 1};
   const std::function<void()> body = [&] { kernel(arguments...); };

@@ -10,11 +10,14 @@
 
 using cudaStream_t = int;
 using cudaEvent_t = int;
+#define CUDART_VERSION 13000
 enum cudaError_t {
   cudaSuccess = 0,
   cudaErrorMemoryAllocation = 2,
-  cudaErrorInvalidDevice = 101,
-  cudaErrorNoDevice = 100
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorDevicesUnavailable = 46,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 
@@ -31,10 +34,22 @@ inline DeviceMemory& device_memory() {
   return memory;
 }
 
+// What a machine may lack.
+struct Machine {
+  int driver = CUDART_VERSION, devices = 1, major = 9;  // 0: none
+  bool busy = false;                                    // the device is another process' alone
+};
+inline Machine& machine() {
+  static Machine machine;
+  return machine;
+}
+
 }  // namespace emulated
 
 inline const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory" : "invalid device ordinal";
+  if (error == cudaErrorMemoryAllocation) return "out of memory";
+  if (error == cudaErrorDevicesUnavailable) return "CUDA-capable device(s) is/are busy or unavailable";
+  return "invalid device ordinal";
 }
 inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   emulated::DeviceMemory& memory = emulated::device_memory();
@@ -89,10 +104,33 @@ inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+enum { cudaEventDisableTiming = 2 };
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = 1;
   return cudaSuccess;
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  *version = emulated::machine().driver;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = emulated::machine().devices;
+  if (emulated::machine().driver < CUDART_VERSION) return cudaErrorInsufficientDriver;
+  return *count == 0 ? cudaErrorNoDevice : cudaSuccess;
+}
+struct cudaDeviceProp {
+  char name[256] = "emulated";
+  size_t totalGlobalMem = size_t{1} << 40;
+  int multiProcessorCount = 1, major = 9, minor = 0;
+};
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  *properties = {};
+  properties->major = emulated::machine().major;
+  return device < emulated::machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
 }
 enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
@@ -103,7 +141,10 @@ inline cudaError_t cudaGetDevice(int* device) {
   *device = 0;
   return cudaSuccess;
 }
-inline cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
+inline cudaError_t cudaSetDevice(int device) {
+  if (emulated::machine().busy) return cudaErrorDevicesUnavailable;
+  return device < emulated::machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
+}
 inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   emulated::DeviceMemory& memory = emulated::device_memory();
   const std::lock_guard lock(memory.mutex);

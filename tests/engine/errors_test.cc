@@ -6,12 +6,12 @@
 
 #include <functional>
 #include <limits>
-#include <set>
 
 #include "base/error.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "engine/engine_fixture.h"
+#include "engine/overflow.h"
 
 namespace idleheads {
 namespace {
@@ -26,17 +26,6 @@ struct Poison {
   const char* message;
   const char* family = "llama";
 };
-
-// What the user sees: from packing or from the run.
-std::string message_of(const reference::RandomSpec& spec) {
-  const test::RandomModel model(spec);
-  return test::error_of([&] {
-    Engine engine(model.get(), {.threads = 2, .precision = Precision::f32});
-    const Sample sample = test::make_sample({1, 2, 3}, 0);
-    const std::vector<Intervention> none = {std::monostate{}};
-    engine.run(std::span(&sample, 1), none);
-  });
-}
 
 TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
   const std::vector<Poison> cases = {
@@ -64,7 +53,7 @@ TEST(EngineErrors, EveryTensorThatHoldsNoNumbersIsFound) {
     spec.change = [&](Role role, int layer, std::vector<float>& values) {
       if (role == poison.role && layer == poison.layer) std::fill(values.begin(), values.end(), poison.value);
     };
-    EXPECT_THAT(message_of(spec), testing::HasSubstr(poison.message))
+    EXPECT_THAT(test::message_of(spec), testing::HasSubstr(poison.message))
         << tensor_name({}, poison.role, poison.layer, false) << " " << poison.value;
   }
 }
@@ -90,22 +79,7 @@ TEST(EngineErrors, BadSamplesAndHeadsAreNamed) {
   EXPECT_EQ(run({1}, {{0, 1}}, "L1H3"), "no error");
 }
 
-// Finite weights whose products are not.
-TEST(EngineErrors, OverflowIsNamedWhereItHappens) {
-  const auto scaled = [](std::set<Role> roles, int layer, float factor) {
-    reference::RandomSpec spec;
-    spec.change = [=](Role role, int l, std::vector<float>& values) {
-      if (!roles.contains(role) || l != layer) return;
-      for (float& x : values) x *= factor;
-    };
-    return spec;
-  };
-  EXPECT_THAT(message_of(scaled({Role::query, Role::key}, 1, 1e20f)),
-              testing::ContainsRegex("layer 1 head [0-3]: NaN"));
-  EXPECT_THAT(message_of(scaled({Role::value}, 0, 1e38f)), testing::ContainsRegex("layer 0 head [0-3]: NaN"));
-  EXPECT_THAT(message_of(scaled({Role::up, Role::down}, 1, 1e20f)), testing::HasSubstr("layer 1"));
-  EXPECT_THAT(message_of(scaled({Role::final_norm, Role::lm_head}, 0, 1e20f)), testing::HasSubstr("logits"));
-}
+TEST(EngineErrors, OverflowIsNamedWhereItHappens) { test::expect_overflow_is_named(); }
 
 TEST(EngineErrors, AFailedRunLeavesTheEngineUsable) {
   const test::RandomModel model({});

@@ -42,6 +42,23 @@ TEST(WeightSequence, StreamsAtMostTwoAtATime) {
   EXPECT_LT(loads, 15 + 2 * 6 + 2);
 }
 
+TEST(WeightSequence, WhatIsNoLongerInUseIsHandedToTheNextLoad) {
+  std::atomic<int> made = 0;
+  auto sequence = WeightSequence<std::vector<int64_t>>::recycled(
+      5, [&](int64_t i, std::unique_ptr<std::vector<int64_t>> spare) {
+        if (!spare) ++made;
+        std::vector<int64_t> numbers = spare ? std::move(*spare) : std::vector<int64_t>();
+        numbers.assign(3, i);
+        return numbers;
+      });
+  for (int round = 0; round < 3; ++round) {
+    for (int64_t i = 0; i < 5; ++i) EXPECT_EQ(*sequence.get(i), std::vector<int64_t>(3, i));
+  }
+  for (const int64_t i : {2, 3, 0, 4, 4, 1})
+    EXPECT_EQ(*sequence.get(i), std::vector<int64_t>(3, i));  // any order
+  EXPECT_EQ(made, 2);
+}
+
 TEST(WeightSequence, ResidentLoadsOnce) {
   ThreadPool pool(2);
   std::atomic<int> loads = 0;
