@@ -22,10 +22,10 @@ def rows(logs):
         last_object(logs / f"{name}.log") for name in ("forward", "stats", "streamed", "protocol", "torch")
     )
     if forward:
-        yield "plain forward", f"{rate(forward):,.0f} tokens/s, {forward['flops'] / min(forward['seconds']) / 1e12:.0f} TFLOP/s"
+        yield "plain forward", f"{rate(forward):,.0f} tokens/s, {forward['flops'] / min(forward['seconds']) / 1e12:.3g} TFLOP/s"
         yield "rows in flight", f"{forward['rows']:,}"
     if torch:
-        yield "bf16 products of these shapes (PyTorch)", f"{torch['products']:.0f} TFLOP/s"
+        yield "bf16 products of these shapes (PyTorch)", f"{torch['products']:.3g} TFLOP/s"
         yield "copy from pinned memory", f"{torch['copy']:.1f} GB/s"
     if forward and torch:
         share = forward["flops"] / min(forward["seconds"]) / 1e12 / torch["products"]

@@ -57,6 +57,4 @@ bench protocol protocol "$work/llama" --prompts 128
 step torch 200 python3 bench/peers/torch_device.py "$work/llama"
 
 echo
-cat "$out/steps"
-echo
 python3 bench/gpu_table.py "$out" | tee "$out/table.md"

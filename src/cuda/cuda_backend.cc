@@ -12,6 +12,7 @@
 #include "cuda/products.h"
 #include "cuda/rope_tables.h"
 #include "cuda/row_memory.h"
+#include "cuda/saved_rows.h"
 #include "cuda/score_rows.h"
 #include "cuda/sums.h"
 #include "engine/run_tree.h"
@@ -41,7 +42,8 @@ class CudaBackend : public Backend {
         model_(load_model<Element>(*source_, pool, options.device, streams_)),
         embeddings_(*source_, pool, stream_, options.chunk),
         layer_rows_(spec_, pool, stream_, options.chunk),
-        score_rows_(spec_, stream_) {
+        score_rows_(spec_, stream_),
+        pinned_(std::make_shared<PinnedPool>(spec_.hidden)) {
     choose_limits(options);
     bad_.resize(1);
   }
@@ -103,6 +105,7 @@ class CudaBackend : public Backend {
   LayerRows<Element> layer_rows_;
   ScoreRows<Element> score_rows_;
   RowLimits limits_;
+  const std::shared_ptr<PinnedPool> pinned_;
 
   DeviceBuffer<float> hidden_, next_;  // [rows, hidden]
   DeviceBuffer<Element> qkv_;          // [rows, qkv_width]; z replaces Q
@@ -203,9 +206,7 @@ void CudaBackend<Element>::embed(std::span<const int32_t> tokens, std::span<cons
 
 template <typename Element>
 std::unique_ptr<SavedRows> CudaBackend<Element>::save(std::span<const int64_t> rows) {
-  auto saved = std::make_unique<CudaSavedRows>();
-  saved->rows = std::ssize(rows);
-  saved->hidden.resize(saved->rows * spec_.hidden);
+  auto saved = std::make_unique<CudaSavedRows>(pinned_, std::ssize(rows));
   for (int64_t first = 0; first < saved->rows; first += chunk_) {
     const int64_t count = std::min(chunk_, saved->rows - first);
     row_numbers_.resize(count);
@@ -213,18 +214,14 @@ std::unique_ptr<SavedRows> CudaBackend<Element>::save(std::span<const int64_t> r
     upload(rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)), row_numbers_.data(),
            stream_);
     gather_rows(hidden_.data(), row_numbers_.data(), spec_.hidden, count, gathered_.data(), stream_);
-    const std::span<float> to = saved->hidden.span().subspan(static_cast<size_t>(first * spec_.hidden),
-                                                             static_cast<size_t>(count * spec_.hidden));
-    download(gathered_.data(), to, stream_);
+    saved->fetch(gathered_.data(), first, count, stream_);
   }
   return saved;
 }
 
 template <typename Element>
 void CudaBackend<Element>::restore(const SavedRows& saved) {
-  const auto& rows = static_cast<const CudaSavedRows&>(saved);
-  upload(std::span<const float>(rows.hidden.data(), static_cast<size_t>(rows.hidden.size())), hidden_.data(),
-         stream_);
+  static_cast<const CudaSavedRows&>(saved).put(hidden_.data(), stream_);
 }
 
 template <typename Element>
@@ -399,16 +396,12 @@ void CudaBackend<Element>::finish_layer(const MaskTable& masks, std::span<const 
 template <typename Element>
 std::unique_ptr<SavedRows> CudaBackend<Element>::finish_layer_aside(const MaskTable& masks,
                                                                     std::span<const RowSource> rows) {
-  auto saved = std::make_unique<CudaSavedRows>();
-  saved->rows = std::ssize(rows);
-  saved->hidden.resize(saved->rows * spec_.hidden);
+  auto saved = std::make_unique<CudaSavedRows>(pinned_, std::ssize(rows));
   const int64_t room = next_.size() / spec_.hidden;
   for (int64_t first = 0; first < saved->rows; first += room) {
     const int64_t count = std::min(room, saved->rows - first);
     finish_rows(masks, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
-    const std::span<float> to = saved->hidden.span().subspan(static_cast<size_t>(first * spec_.hidden),
-                                                             static_cast<size_t>(count * spec_.hidden));
-    download(next_.data(), to, stream_);
+    saved->fetch(next_.data(), first, count, stream_);
   }
   return saved;
 }
@@ -441,15 +434,16 @@ std::unique_ptr<RowCache> CudaBackend<Element>::make_cache(int layer, int64_t to
 
 template <typename Element>
 std::unique_ptr<SavedRows> CudaBackend<Element>::cached_inputs(std::span<const RowCache* const> caches) {
-  auto saved = std::make_unique<CudaSavedRows>();
-  for (const RowCache* cache : caches)
-    saved->rows += static_cast<const CudaRowCache<Element>*>(cache)->count();
-  saved->hidden.resize(saved->rows * spec_.hidden);
-  float* to = saved->hidden.data();
+  const auto rows_of = [](const RowCache* cache) -> const CudaRowCache<Element>& {
+    return static_cast<const CudaRowCache<Element>&>(*cache);
+  };
+  int64_t rows = 0;
+  for (const RowCache* cache : caches) rows += rows_of(cache).count();
+  auto saved = std::make_unique<CudaSavedRows>(pinned_, rows);
+  int64_t first = 0;
   for (const RowCache* cache : caches) {
-    const auto& rows = static_cast<const CudaRowCache<Element>&>(*cache);
-    rows.copy_inputs(to);
-    to += rows.count() * spec_.hidden;
+    saved->fetch(rows_of(cache).inputs(), first, rows_of(cache).count(), stream_);
+    first += rows_of(cache).count();
   }
   return saved;
 }

@@ -3,6 +3,7 @@
 #include <cublasLt.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <random>
@@ -98,6 +99,11 @@ std::vector<cublasLtMatmulHeuristicResult_t> Products<Element>::Impl::candidates
   cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &none, sizeof none);
   cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspace,
                                        sizeof kWorkspace);
+  // x may begin at any row of a buffer; the others begin where buffers do.
+  const auto row = static_cast<uint32_t>(call.inputs) * static_cast<uint32_t>(sizeof(Element));
+  const uint32_t alignment = std::min<uint32_t>(256, row & (~row + 1));
+  cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &alignment,
+                                       sizeof alignment);
   const Layout w(call.element, call.outputs, call.inputs), left(call.element, kTallest, call.inputs),
       result(call.output, kTallest, call.outputs);
   std::vector<cublasLtMatmulHeuristicResult_t> found(kCandidates);

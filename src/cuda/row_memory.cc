@@ -53,11 +53,6 @@ void CudaRowCache<Element>::append(const Element* keys, int64_t stride, const fl
   count_ += rows;
 }
 
-template <typename Element>
-void CudaRowCache<Element>::copy_inputs(float* to) const {
-  download(inputs_.data(), std::span(to, static_cast<size_t>(count_ * hidden_)), stream_);
-}
-
 template class CudaRowCache<float>;
 template class CudaRowCache<Bf16>;
 

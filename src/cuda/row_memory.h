@@ -1,4 +1,4 @@
-// Rows that the device keeps for later: suspended ones, in the host's pinned memory, and caches of sequences.
+// Caches of sequences, which the device keeps.
 #pragma once
 
 #include <memory>
@@ -10,10 +10,6 @@
 #include "model/spec.h"
 
 namespace idleheads::cuda {
-
-struct CudaSavedRows : SavedRows {
-  PinnedBuffer<float> hidden;  // [rows, hidden]
-};
 
 // Of one layer, with memory for `capacity` tokens from the beginning.
 template <typename Element>
@@ -28,7 +24,7 @@ class CudaRowCache : public RowCache {
   void append(const Element* keys, int64_t stride, const float* inputs, int64_t rows);
   // Of all rows.
   KeyRun keys() const { return {rows_.data(), 2 * kv_width_, kv_width_, count_}; }
-  void copy_inputs(float* to) const;
+  const float* inputs() const { return inputs_.data(); }  // [count, hidden], if they are kept
 
   int64_t count() const { return count_; }
   int64_t capacity() const { return capacity_; }

@@ -100,9 +100,9 @@ std::vector<std::string> list_devices(const FindModule& find) {
   try {
     for (const DeviceInfo& device : find().devices()) {
       constexpr double kGiB = 1 << 30;
-      lines.push_back(fmt::format("cuda:{}: {}, {:.1f} GiB, {} multiprocessors{}{}", lines.size(),
+      lines.push_back(fmt::format("cuda:{}: {}, {:.1f} GiB, {} multiprocessors, {}{}", lines.size(),
                                   device.name, static_cast<double>(device.memory) / kGiB, device.units,
-                                  device.reason.empty() ? "" : "; not usable: ", device.reason));
+                                  device.reason.empty() ? "bf16 and f32" : "not usable: ", device.reason));
     }
     if (lines.empty()) lines.emplace_back("no CUDA device");
   } catch (const Error& error) {

@@ -24,8 +24,8 @@ using FindModule = std::function<const DeviceModule&()>;
 // other text, and Error where a device is asked for and there is no module, no driver or no such device.
 DeviceChoice choose_device(std::string_view text, const FindModule& find = cuda_module);
 
-// "cuda:0: NVIDIA H100 80GB HBM3, 79.1 GiB, 132 multiprocessors", a line a device; or a line that says why
-// there are none.
+// "cuda:0: NVIDIA H100 80GB HBM3, 79.1 GiB, 132 multiprocessors, bf16 and f32", a line a device; or a line
+// that says why there are none.
 std::vector<std::string> list_devices(const FindModule& find = cuda_module);
 
 }  // namespace idleheads

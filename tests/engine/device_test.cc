@@ -78,8 +78,8 @@ TEST_F(Devices, MissingOnesAreSaid) {
 TEST_F(Devices, AreListed) {
   EXPECT_THAT(list(), ElementsAre("no CUDA device"));
   module_.there = {new_, old_};
-  EXPECT_THAT(list(), ElementsAre("cuda:0: New, 80.0 GiB, 132 multiprocessors",
-                                  "cuda:1: Old, 16.0 GiB, 80 multiprocessors; not usable: compute capability "
+  EXPECT_THAT(list(), ElementsAre("cuda:0: New, 80.0 GiB, 132 multiprocessors, bf16 and f32",
+                                  "cuda:1: Old, 16.0 GiB, 80 multiprocessors, not usable: compute capability "
                                   "7.0; expected 8.0 or newer"));
   module_.failure = "CUDA: there is no NVIDIA driver";
   EXPECT_THAT(list(), ElementsAre("CUDA: there is no NVIDIA driver"));
