@@ -1,5 +1,5 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build cuda gpu-bundle demo test test-cuda test-text test-web check format sanitize fuzz bench clean
+.PHONY: build cuda gpu-bundle demo test test-cuda test-slurm test-text test-web check format sanitize fuzz bench clean
 
 empty :=
 space := $(empty) $(empty)
@@ -41,6 +41,13 @@ test-web:
 	scripts/build.sh release idleheads
 	scripts/fetch_model.sh
 	scripts/test_web.sh
+
+# A study in parts under Slurm on this machine alone (docs/cluster.md); as root, since it starts Slurm's daemons.
+test-slurm:
+	scripts/setup.sh build model slurm
+	scripts/build.sh release idleheads
+	scripts/fetch_model.sh
+	scripts/test_slurm.sh
 
 # What must hold besides the tests: layers, file sizes, formatting.
 check:

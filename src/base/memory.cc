@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/cgroup.h"
+
 namespace idleheads {
 
 // Second number of /proc/self/statm: pages in memory.
@@ -24,12 +26,7 @@ int64_t peak_resident_bytes() {
 }
 
 int64_t usable_bytes() {
-  int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    int64_t limit = 0;
-    if (std::ifstream(path) >> limit && limit > 0) bytes = std::min(bytes, limit);  // "max" is no number
-  }
-  return bytes;
+  return std::min(int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE), cgroup_limits().bytes);
 }
 
 // A fixed threshold; glibc raises its own with every freed block.

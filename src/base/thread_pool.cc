@@ -4,22 +4,35 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
+#include <cstdlib>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "base/cgroup.h"
 #include "base/error.h"
 
 namespace idleheads {
 namespace {
 
+// Slurm's number of processors for a task, which not every cluster enforces.
+int of_batch_system() {
+  const char* text = std::getenv("SLURM_CPUS_PER_TASK");
+  const int count = text == nullptr ? 0 : std::atoi(text);
+  return count > 0 ? count : std::numeric_limits<int>::max();
+}
+
 int usable_processors() {
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
+  const bool is_known = sched_getaffinity(0, sizeof(set), &set) == 0;
+  const int there = is_known ? CPU_COUNT(&set) : static_cast<int>(std::thread::hardware_concurrency());
+  const double allowed = std::min(std::ceil(cgroup_limits().processors), 1e6);
+  return std::max(1, std::min({there, static_cast<int>(allowed), of_batch_system()}));
 }
 
 }  // namespace

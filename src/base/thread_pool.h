@@ -9,8 +9,9 @@ namespace idleheads {
 
 class ThreadPool {
  public:
-  // 0 threads: as many as the process may use. Throws Error if the system does not let them all start; those
-  // that did have ended by then.
+  // 0 threads: as many as the process may use, by its set of processors, its control group and
+  // SLURM_CPUS_PER_TASK. Throws Error if the system does not let them all start; those that did have ended by
+  // then.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
 

@@ -16,5 +16,6 @@ void add_export(CLI::App& app);
 void add_paper(CLI::App& app);
 void add_report(CLI::App& app);
 void add_compare(CLI::App& app);
+void add_merge(CLI::App& app);
 
 }  // namespace idleheads::cli

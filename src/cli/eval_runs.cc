@@ -68,7 +68,7 @@ std::vector<Intervention> interventions_for(Engine& engine, const PreparedTask& 
   return parse_rules(rules, [&](const ShareRule& rule) {
     check_score(*rule.score, engine.model().spec());
     if (baseline.empty()) baseline = baseline_of(engine, task, options);
-    return calibrate(*rule.score, baseline, task, options.seed, std::span(&rule.share, 1))[0];
+    return calibrate(*rule.score, baseline, task.stored, options.seed, std::span(&rule.share, 1))[0];
   });
 }
 

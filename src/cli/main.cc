@@ -23,6 +23,7 @@ void add_commands(CLI::App& app) {
   add_info(app);
   add_study(app);
   add_score(app);
+  add_merge(app);
   add_eval(app);
   add_prompts(app);
   add_probe(app);

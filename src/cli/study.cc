@@ -18,6 +18,7 @@
 #include "report/output_file.h"
 #include "report/show.h"
 #include "study/runner.h"
+#include "study/store_check.h"
 
 namespace idleheads::cli {
 namespace {
@@ -29,26 +30,30 @@ struct Study {
   std::string output;
   std::string scores = "all";
   std::string shares = "0:30:5";
+  std::string shard, plan;  // of a study in parts
   bool baseline_only = false;
   bool quiet = false;
   double store_every = CohortSize::kSeconds;
 };
 
-bool baseline_done(const StudyStore& store) {
-  const std::vector<bool> done = store.done().at(0);
-  return std::find(done.begin(), done.end(), false) == done.end();
+// "a baseline and 14 interventions"
+std::string round_text(const StudyStore& store, const StudyOptions& options) {
+  const size_t planned =
+      store.plan().empty() ? interventions_of(options.targets).size() : store.plan().size();
+  const size_t count = options.round == Round::baseline ? 0 : planned - 1;
+  const std::string interventions = fmt::format("{} intervention{}", count, count == 1 ? "" : "s");
+  if (options.round == Round::interventions) return interventions;
+  return count == 0 ? "a baseline" : "a baseline and " + interventions;
 }
 
 // What there is to do, before it begins.
 void say_plan(const Study& study, const PreparedTask& task, const StudyStore& store,
               const StudyOptions& options, const std::string& output) {
   const Passes passes = passes_of(task, store, options);
-  const size_t interventions = options.scores.size() * options.shares.size();
-  say("{}: {} documents, {} passes of the model (a baseline{}){}; results go to {}\n",
-      printable(study.engine.model, 300), task.documents.size(), passes.total,
-      interventions == 0
-          ? ""
-          : fmt::format(" and {} intervention{}", interventions, interventions == 1 ? "" : "s"),
+  const int64_t documents = options.documents ? options.documents->size() : std::ssize(task.documents);
+  say("{}: {}{} documents, {} passes of the model ({}){}; results go to {}\n",
+      printable(study.engine.model, 300), options.documents ? fmt::format("part {}: ", study.shard) : "",
+      documents, passes.total, round_text(store, options),
       passes.stored == 0 ? "" : fmt::format(", {} of them stored already", passes.stored),
       printable(output, 300));
 }
@@ -56,7 +61,7 @@ void say_plan(const Study& study, const PreparedTask& task, const StudyStore& st
 // What it takes, behind its first cohort.
 void say_estimate(const Study& study, const StudyEstimate& estimate) {
   constexpr double kLong = 600;
-  const bool is_study = !study.baseline_only;
+  const bool is_study = !study.baseline_only && study.shard.empty();
   say("{}{} {}, and about {} MiB; ", isatty(fileno(stderr)) ? "\n" : "",
       is_study ? "this takes at most about" : "this takes about", duration(estimate.seconds),
       estimate.memory >> 20);
@@ -83,12 +88,17 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
   options.cohort_rows = study.engine.rows_of_cohort(*engine);
   options.cohort_seconds = study.store_every;
   options.progress = progress_on(line);
+  if (!store.can_be_read_meanwhile()) {
+    say("{}: on a file system of a network, where nobody can read it until the study ends; a folder of this "
+        "machine is "
+        "faster and safer\n",
+        printable(output, 300));
+  }
   if (!study.quiet) {
     say_plan(study, task, store, options, output);
     options.on_estimate = [&](const StudyEstimate& estimate) { say_estimate(study, estimate); };
   }
-  study.baseline_only ? run_baseline(*engine, task, store, options)
-                      : run_study(*engine, task, store, options);
+  run_study(*engine, task, store, options);
   if (study.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const WorkCount work = engine->work();
@@ -98,9 +108,40 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
       static_cast<double>(peak_resident_bytes()) / (1 << 20));
 }
 
+std::optional<Shard> part_of(const Study& study) {
+  return study.shard.empty() ? std::nullopt : std::optional(parse_shard(study.shard));
+}
+
+// The plan of all parts, from the file that they were joined into.
+std::vector<StoredIntervention> joined_plan(const Study& study, const Settings& settings,
+                                            const PreparedTask& task) {
+  const StudyStore joined = StudyStore::open_read_only(study.plan);
+  const std::string name = printable(study.plan, 300);
+  require_same_settings(name, joined.settings(), settings);
+  require_same_documents(name, joined.documents(), task.stored);
+  if (joined.plan().empty())
+    fail("{}: it has no thresholds yet; merge the baselines of all parts into it first", name);
+  return joined.plan();
+}
+
+// A part's documents, and its round: the baseline, or with the joined plan the interventions.
+void begin_part(const Study& study, const std::string& output, const Settings& settings,
+                const PreparedTask& task, StudyStore& store, StudyOptions& options) {
+  const Shard shard = parse_shard(study.shard);
+  const Settings stored = store.settings();
+  const auto begun = stored.find(kShardSetting);
+  if (begun == stored.end() || begun->second != to_string(shard)) {
+    fail("{}: begun as {}, not as part {}; use another --output", printable(output, 300),
+         begun == stored.end() ? "a whole study" : "part " + begun->second, to_string(shard));
+  }
+  options.documents = shard_ranges(task.stored, shard.count)[static_cast<size_t>(shard.number - 1)];
+  options.round = study.plan.empty() ? Round::baseline : Round::interventions;
+  if (!study.plan.empty()) store.set_plan(joined_plan(study, settings, task));
+}
+
 // The study of one task, into one file.
 void run_task(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
-              const std::string& output, const StudyOptions& options) {
+              const std::string& output, StudyOptions options) {
   warn_truncated(task);
   const StudyDescription description = {model.get(),
                                         &task,
@@ -110,15 +151,24 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
                                         study.task.system,
                                         study.engine.precision(),
                                         study.engine.seed,
-                                        study.engine.device()};
-  StudyStore store = StudyStore::open(output, describe(description), task.stored);
-  if (!study.baseline_only) require_same_plan(store, options);
-  if (study.baseline_only ? baseline_done(store) : is_complete(store, options)) {
+                                        study.engine.device(),
+                                        part_of(study),
+                                        options.targets};
+  const Settings settings = describe(description);
+  StudyStore store = StudyStore::open(output, settings, task.stored);
+  if (!study.shard.empty()) begin_part(study, output, settings, task, store, options);
+  if (options.round == Round::all) require_same_plan(store, options);
+  if (is_complete(store, options)) {
     say("{} is complete already, nothing to compute\n", printable(output, 300));
   } else {
     compute(study, model, task, store, options, output);
   }
   if (study.quiet) return;
+  if (!study.shard.empty()) {
+    fmt::print("part {} is done: {}; idleheads merge joins the parts when all are\n", study.shard,
+               printable(output, 300));
+    return;
+  }
   ShowOptions show_options;
   show_options.color = color_depth();
   show_options.width = terminal_width();
@@ -126,11 +176,28 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
   std::fflush(stdout);  // the next task may take long
 }
 
+// A part's file, in a folder of all of them.
+std::string output_of_part(const Study& study, const std::string& task) {
+  if (study.output.ends_with(".db")) return study.output;
+  const std::string whole = default_output(study.engine.model, task);
+  const std::filesystem::path folder =
+      study.output.empty() ? whole.substr(0, whole.size() - std::string(".db").size()) + "_parts"
+                           : study.output;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail("{}: cannot be made: {}", printable(folder.string(), 300), error.message());
+  return (folder / file_name(parse_shard(study.shard))).string();
+}
+
 // The file of each task.
 std::vector<std::string> outputs_of(const Study& study) {
   if (!study.text.empty())
     return {study.output.empty() ? default_output(study.engine.model, study.text) : study.output};
   const std::vector<WantedTask> wanted = study.task.wanted();
+  if (!study.shard.empty()) {
+    if (wanted.size() != 1) fail_usage("--shard: one task at a time");
+    return {output_of_part(study, wanted.front().label())};
+  }
   if (wanted.size() == 1 && !study.output.empty()) return {study.output};
   if (study.output.ends_with(".db"))
     fail_usage("--output {}: several tasks have a file each; name a folder", printable(study.output, 300));
@@ -142,17 +209,18 @@ std::vector<std::string> outputs_of(const Study& study) {
 
 void run(const Study& study) {
   StudyOptions options;
-  if (!study.baseline_only) {
-    options.scores = parse_scores(study.scores);
-    options.shares = parse_shares(study.shares);
-  }
+  if (study.baseline_only) options.round = Round::baseline;
+  if (!study.baseline_only && study.plan.empty())
+    options.targets = {parse_scores(study.scores), parse_shares(study.shares)};
+  if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
+  if (!study.shard.empty()) parse_shard(study.shard);  // before the model is opened
   options.seed = study.engine.seed;
   if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
   const std::vector<std::string> outputs = outputs_of(study);
   std::optional<OutputFolder> folder;
   if (outputs.size() > 1 && !study.output.empty()) folder.emplace(study.output);
   const std::shared_ptr<const Model> model = study.engine.open_model();
-  for (const Score* score : options.scores) check_score(*score, model->spec());
+  for (const Score* score : options.targets.scores) check_score(*score, model->spec());
   if (!study.text.empty()) {
     run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options);
     return;
@@ -172,6 +240,9 @@ void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool tas
                   "seconds after which results are stored, at most a tenth more rows for it")
       ->check(CLI::Range(1.0, 1e9))
       ->capture_default_str();
+  command.add_option("--shard", study->shard,
+                     "this part of the documents, as in 3/16, into a file of its own in the folder --output; "
+                     "idleheads merge joins them");
   command.add_flag("--quiet,-q", study->quiet, "no summary, errors only");
   command.callback([study] { run(*study); });
 }
@@ -191,6 +262,10 @@ void add_study(CLI::App& app) {
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
       ->capture_default_str();
+  command->add_option(
+      "--plan", study->plan,
+      "with --shard: the file that idleheads merge joined the baselines of all parts into; runs "
+      "its interventions");
 }
 
 void add_score(CLI::App& app) {

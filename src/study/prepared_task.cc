@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "study/plan.h"
 
 namespace idleheads {
 namespace {
@@ -52,11 +53,11 @@ StoredDocument store_document(const Document& document, const EncodedDocument& e
 }
 
 void add_document(PreparedTask& prepared, const Document& document, EncodedDocument encoded) {
+  prepared.stored.push_back(store_document(document, encoded, prepared.task));
   for (size_t k = 0; k < encoded.samples.size(); ++k) {
-    encoded.samples[k].id = hash64(fmt::format("{}/{}/{}", document.group, document.index, k));
+    encoded.samples[k].id = sample_id(prepared.stored.back(), k);
   }
   prepared.truncated += encoded.truncated;
-  prepared.stored.push_back(store_document(document, encoded, prepared.task));
   prepared.documents.push_back(std::move(encoded));
 }
 

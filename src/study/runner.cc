@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -12,55 +11,35 @@
 #include "base/portable_name.h"
 #include "base/version.h"
 #include "format/json.h"
-#include "heads/threshold.h"
 #include "study/store_check.h"
 
 namespace idleheads {
 namespace {
 
-// The plan's interventions without thresholds: baseline, then scores x shares.
-std::vector<StoredIntervention> wanted(const StudyOptions& options) {
-  std::vector<StoredIntervention> plan = {{"", 0, "none"}};
-  for (const Score* score : options.scores) {
-    for (const double share : options.shares) plan.push_back({std::string(score->slug), share, ""});
-  }
-  return plan;
-}
-
-bool same_targets(const std::vector<StoredIntervention>& a, const std::vector<StoredIntervention>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.score == y.score && x.share == y.share; });
-}
-
-std::vector<int64_t> missing(const std::vector<bool>& done) {
+// Documents of the range that are not done.
+std::vector<int64_t> missing(const std::vector<bool>& done, DocumentRange range) {
   std::vector<int64_t> out;
-  for (size_t i = 0; i < done.size(); ++i) {
-    if (!done[i]) out.push_back(static_cast<int64_t>(i));
+  for (int64_t d = range.first; d < range.end; ++d) {
+    if (!done[static_cast<size_t>(d)]) out.push_back(d);
   }
   return out;
 }
 
-// done[intervention][document] of all that is wanted, also before there is a plan.
-std::vector<std::vector<bool>> done_of(const PreparedTask& task, const StudyStore& store,
-                                       const StudyOptions& options) {
-  std::vector<std::vector<bool>> done = store.done();
-  done.resize(wanted(options).size(), std::vector<bool>(task.documents.size()));
-  return done;
-}
+// What a run computes: some interventions of some documents, and what of it is there.
+struct Progressed {
+  std::vector<std::vector<bool>> done;  // [intervention][document] of the whole study
+  size_t first = 0, end = 0;            // interventions of the round
+  DocumentRange documents;
 
-void make_plan(const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  require_same_plan(store, options);
-  if (!store.plan().empty()) return;
-  std::vector<StoredIntervention> plan = wanted(options);
-  const std::vector<StoredResult> baseline = store.results(0, true);
-  size_t next = 1;
-  for (const Score* score : options.scores) {
-    for (const float threshold : calibrate(*score, baseline, task, options.seed, options.shares)) {
-      plan[next++].rule = to_string(Intervention(ScoreRule{score, threshold}));
-    }
+  Progressed(const StudyStore& store, const StudyOptions& options) : done(store.done()) {
+    const size_t count = done.front().size();
+    // Also before there is a plan.
+    done.resize(std::max(done.size(), interventions_of(options.targets).size()), std::vector<bool>(count));
+    first = options.round == Round::interventions ? 1 : 0;
+    end = options.round == Round::baseline ? 1 : done.size();
+    documents = options.documents.value_or(DocumentRange{0, static_cast<int64_t>(count)});
   }
-  store.set_plan(plan);
-}
+};
 
 std::string metric_names(const Task& task) {
   std::vector<std::string> names;
@@ -115,62 +94,45 @@ Settings describe(const StudyDescription& d) {
     settings["chat.date"] = d.chat->date;
   }
   if (d.task->generation) describe_generation(*d.task, settings);
+  if (d.shard) {
+    settings[kShardSetting] = to_string(*d.shard);
+    settings[kScoresSetting] = scores_text(d.targets);
+    settings[kSharesSetting] = shares_text(d.targets);
+  }
   return settings;
 }
 
 void require_same_plan(const StudyStore& store, const StudyOptions& options) {
-  const std::vector<StoredIntervention> stored = store.plan(), plan = wanted(options);
-  if (!stored.empty() && !same_targets(stored, plan)) {
+  const std::vector<StoredIntervention> stored = store.plan();
+  if (!stored.empty() && !is_plan_of(stored, options.targets)) {
     fail(
         "the study was begun with other --scores or --shares ({} interventions, now {}); use another "
         "--output",
-        stored.size() - 1, plan.size() - 1);
+        stored.size() - 1, interventions_of(options.targets).size() - 1);
   }
 }
 
 Passes passes_of(const PreparedTask& task, const StudyStore& store, const StudyOptions& options) {
+  const Progressed state(store, options);
   Passes passes;
-  for (const std::vector<bool>& intervention : done_of(task, store, options)) {
-    for (size_t d = 0; d < task.documents.size(); ++d) {
-      const auto prompts = static_cast<int64_t>(task.documents[d].samples.size());
+  for (size_t i = state.first; i < state.end; ++i) {
+    for (int64_t d = state.documents.first; d < state.documents.end; ++d) {
+      const auto place = static_cast<size_t>(d);
+      const auto prompts = static_cast<int64_t>(task.documents[place].samples.size());
       passes.total += prompts;
-      passes.stored += intervention[d] ? prompts : 0;
+      passes.stored += state.done[i][place] ? prompts : 0;
     }
   }
   return passes;
 }
 
 bool is_complete(const StudyStore& store, const StudyOptions& options) {
-  if (!same_targets(store.plan(), wanted(options))) return false;
-  const std::vector<std::vector<bool>> done = store.done();
-  return std::all_of(done.begin(), done.end(), [](const auto& row) { return missing(row).empty(); });
-}
-
-// Statistics of a sample lack all of a number or none of it.
-void require_measured(const Score& score, const SampleStats& stats, int64_t document) {
-  if (!std::isnan(get(stats.values.front(), score.numerator))) return;
-  fail(
-      "score {}: the study was begun by an older idleheads, which did not measure {} (document {}); start "
-      "another with --output",
-      score.slug, stat_name(score.numerator), document);
-}
-
-std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline,
-                             const PreparedTask& task, uint64_t seed, std::span<const double> shares) {
-  std::vector<float> values;
-  for (const StoredResult& result : baseline) {
-    for (size_t s = 0; s < result.stats.size(); ++s) {
-      const RandomKey key = {seed, task.documents[static_cast<size_t>(result.document)].samples[s].id};
-      const SampleStats& stats = result.stats[s];
-      require_measured(score, stats, result.document);
-      std::vector<float> scores(static_cast<size_t>(stats.heads));
-      for (int l = 0; l < stats.layers; ++l) {
-        compute_scores(score, stats.layer(l), l, key, scores);
-        values.insert(values.end(), scores.begin(), scores.end());
-      }
-    }
+  if (options.round == Round::all && !is_plan_of(store.plan(), options.targets)) return false;
+  const Progressed state(store, options);
+  for (size_t i = state.first; i < state.end; ++i) {
+    if (!missing(state.done[i], state.documents).empty()) return false;
   }
-  return thresholds_for_shares(score, std::move(values), shares);
+  return true;
 }
 
 namespace {
@@ -184,23 +146,36 @@ class Run {
         store_(store),
         options_(options),
         size_(options.cohort_rows, options.cohort_seconds),
-        done_(done_of(task, store, options)) {}
+        state_(store, options) {}
 
+  void compute() {
+    if (options_.round != Round::interventions) compute_baseline();
+    if (options_.round == Round::baseline) return;
+    measure();
+    if (options_.round == Round::all) make_plan();
+    compute_interventions();
+  }
+
+ private:
   void compute_baseline() {
-    evaluate(engine_, task_, missing(done_[0]), none_, evaluate_options("baseline", 0, 1),
-             [&](const Results& results) { store(results); });
+    evaluate(engine_, task_, missing(state_.done[0], state_.documents), none_,
+             evaluate_options("baseline", 0, 1), [&](const Results& results) { store(results); });
   }
 
   // Where the baseline is complete already, so that a document under all interventions is not what tells how
   // slow the machine is.
   void measure() {
-    if (size_.is_measured()) return;
-    const std::vector<int64_t> first = {0};
+    if (size_.is_measured() || state_.documents.size() == 0) return;
+    const std::vector<int64_t> first = {state_.documents.first};
     evaluate(engine_, task_, first, none_, evaluate_options("measurement", 0, 0), [](const Results&) {});
   }
 
+  void make_plan() {
+    require_same_plan(store_, options_);
+    if (store_.plan().empty()) idleheads::make_plan(store_, options_.targets, options_.seed);
+  }
+
   void compute_interventions() {
-    make_plan(task_, store_, options_);
     const std::vector<StoredIntervention> plan = store_.plan();
     size_.forget_sharing();
     for (const auto& [numbers, documents] : missing_interventions()) {
@@ -214,11 +189,10 @@ class Run {
     }
   }
 
- private:
   void store(const Results& results) {
     store_.add(results);
     for (const auto& [number, result] : results)
-      done_[static_cast<size_t>(number)][static_cast<size_t>(result.document)] = true;
+      state_.done[static_cast<size_t>(number)][static_cast<size_t>(result.document)] = true;
   }
 
   // For interventions [first, end) of the plan.
@@ -227,9 +201,10 @@ class Run {
     EvaluateOptions options = {.stats = is_baseline, .seed = options_.seed, .progress = options_.progress};
     options.phase = std::move(phase);
     options.size = &size_;
+    const int64_t documents = state_.documents.size();
     for (size_t i = first; i < end; ++i)
-      options.done_before += std::count(done_[i].begin(), done_[i].end(), true);
-    options.total = static_cast<int64_t>((end - first) * task_.documents.size());
+      options.done_before += documents - std::ssize(missing(state_.done[i], state_.documents));
+    options.total = static_cast<int64_t>(end - first) * documents;
     if (options_.on_estimate) options.on_measured = [this] { options_.on_estimate(estimate()); };
     return options;
   }
@@ -238,12 +213,12 @@ class Run {
   // one document, so there are few groups.
   std::map<std::vector<int64_t>, std::vector<int64_t>> missing_interventions() const {
     std::map<std::vector<int64_t>, std::vector<int64_t>> groups;
-    for (size_t d = 0; d < task_.documents.size(); ++d) {
+    for (int64_t d = state_.documents.first; d < state_.documents.end; ++d) {
       std::vector<int64_t> lacking;
-      for (size_t i = 1; i < done_.size(); ++i) {
-        if (!done_[i][d]) lacking.push_back(static_cast<int64_t>(i));
+      for (size_t i = 1; i < state_.done.size(); ++i) {
+        if (!state_.done[i][static_cast<size_t>(d)]) lacking.push_back(static_cast<int64_t>(i));
       }
-      if (!lacking.empty()) groups[lacking].push_back(static_cast<int64_t>(d));
+      if (!lacking.empty()) groups[lacking].push_back(d);
     }
     return groups;
   }
@@ -251,10 +226,11 @@ class Run {
   StudyEstimate estimate() const {
     StudyEstimate estimate;
     int64_t rows = 0, longest = 0;
-    for (size_t d = 0; d < task_.documents.size(); ++d) {
+    for (int64_t d = state_.documents.first; d < state_.documents.end; ++d) {
       int64_t of_document = 0;
-      for (const std::vector<bool>& intervention : done_) of_document += intervention[d] ? 0 : 1;
-      of_document *= task_.rows(static_cast<int64_t>(d));
+      for (size_t i = state_.first; i < state_.end; ++i)
+        of_document += state_.done[i][static_cast<size_t>(d)] ? 0 : 1;
+      of_document *= task_.rows(d);
       rows += of_document;
       longest = std::max(longest, of_document);
     }
@@ -272,34 +248,21 @@ class Run {
   const StudyOptions& options_;
   const std::vector<Intervention> none_ = {std::monostate{}};
   CohortSize size_;
-  std::vector<std::vector<bool>> done_;  // [intervention][document]
+  Progressed state_;
 };
 
+}  // namespace
+
 // "What was finished is stored" must be true also where the run was stopped.
-template <typename Compute>
-void compute_and_finish(StudyStore& store, const Compute& compute) {
+void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
+  Run run(engine, task, store, options);
   try {
-    compute();
+    run.compute();
   } catch (const Interrupted&) {
     store.finish();
     throw;
   }
   store.finish();
-}
-
-}  // namespace
-
-void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  compute_and_finish(store, [&] { Run(engine, task, store, options).compute_baseline(); });
-}
-
-void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options) {
-  compute_and_finish(store, [&] {
-    Run run(engine, task, store, options);
-    run.compute_baseline();
-    run.measure();
-    run.compute_interventions();
-  });
 }
 
 }  // namespace idleheads

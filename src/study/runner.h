@@ -9,7 +9,9 @@
 #include "engine/engine.h"
 #include "study/cohort_size.h"
 #include "study/evaluate.h"
+#include "study/plan.h"
 #include "study/prepared_task.h"
+#include "study/shard.h"
 #include "study/store.h"
 
 namespace idleheads {
@@ -22,11 +24,15 @@ struct StudyEstimate {
   int64_t memory = 0;           // bytes of the process, about
 };
 
+// What of a study a run computes. The interventions alone need a plan in the file.
+enum class Round { all, baseline, interventions };
+
 struct StudyOptions {
-  std::vector<const Score*> scores;
-  std::vector<double> shares;  // targets in [0, 1]
+  Targets targets;
   uint64_t seed = 1234;
-  int64_t cohort_rows = 1 << 19;  // at most (cohort_size.h)
+  Round round = Round::all;
+  std::optional<DocumentRange> documents = {};  // these alone, where the study is in parts (shard.h)
+  int64_t cohort_rows = 1 << 19;                // at most (cohort_size.h)
   double cohort_seconds = CohortSize::kSeconds;
   ProgressCallback progress;
   std::function<void(const StudyEstimate&)> on_estimate;  // once, behind the measurement; may be empty
@@ -50,29 +56,24 @@ struct StudyDescription {
   Precision precision = Precision::f32;
   uint64_t seed = 1234;
   DeviceChoice device = {};
+  std::optional<Shard> shard = {};
+  Targets targets = {};  // of a study in parts: what the joined file is to have
 };
 Settings describe(const StudyDescription& description);
 
 // Throws Error if the file holds a plan of other scores or shares.
 void require_same_plan(const StudyStore& store, const StudyOptions& options);
 
-// Passes of the model, one a prompt and intervention, that the study needs and those of them that are stored.
+// Passes of the model, one a prompt and intervention, that the round needs and those of them that are stored.
 struct Passes {
   int64_t total = 0, stored = 0;
 };
 Passes passes_of(const PreparedTask& task, const StudyStore& store, const StudyOptions& options);
 
-// True if the file holds all results of these scores and shares.
+// True if the file holds all results of the round.
 bool is_complete(const StudyStore& store, const StudyOptions& options);
 
-// Statistics and log-likelihoods without interventions, for documents that have none yet.
-void run_baseline(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options);
-
-// Everything that is missing. Throws Error if the file holds a plan of other scores or shares.
+// Everything of the round that is missing. Throws Error if the file holds a plan of other scores or shares.
 void run_study(Engine& engine, const PreparedTask& task, StudyStore& store, const StudyOptions& options);
-
-// Thresholds of `score` for `shares` from the statistics of the baseline; `task` gives the samples' ids.
-std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline,
-                             const PreparedTask& task, uint64_t seed, std::span<const double> shares);
 
 }  // namespace idleheads

@@ -1,10 +1,14 @@
 #include "study/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/vfs.h>
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <system_error>
@@ -61,6 +65,26 @@ std::string explain(int code, int system_error, const char* detail) {
 }
 
 }  // namespace
+
+bool is_on_network(const std::filesystem::path& path) {
+  const char* forced = std::getenv("IDLEHEADS_NETWORK_FILES");
+  if (forced != nullptr && std::string_view(forced) == "1") return true;
+  struct statfs info = {};
+  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  if (::statfs(path.c_str(), &info) != 0 && ::statfs(folder.c_str(), &info) != 0) return false;
+  // linux/magic.h, and those of file systems outside of the kernel.
+  constexpr std::array<uint32_t, 10> kOfNetworks = {0x6969,       // NFS
+                                                    0xff534d42,   // CIFS
+                                                    0xfe534d42,   // SMB2
+                                                    0x517b,       // SMB
+                                                    0x0bd00bd0,   // Lustre
+                                                    0x47504653,   // GPFS
+                                                    0x19830326,   // BeeGFS
+                                                    0x00c36400,   // Ceph
+                                                    0x5346414f,   // AFS
+                                                    0x65735546};  // FUSE
+  return std::ranges::count(kOfNetworks, static_cast<uint32_t>(info.f_type)) > 0;
+}
 
 bool is_database(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -121,6 +145,11 @@ void Database::enter_wal() {
   };
   sqlite3_wal_hook(handle_, count,
                    &pages_in_log_);  // instead of SQLite's own, which writes to the file at commits
+}
+
+// Exclusively, since locks of a network may come late.
+void Database::enter_rollback() {
+  execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL");
 }
 
 void Database::shorten_log() {

@@ -19,6 +19,11 @@ struct sqlite3_stmt;
 
 namespace idleheads::sqlite {
 
+// Whether the file, or the folder that it is to be in, is on a file system of a network or of another
+// program: NFS, SMB, Lustre, GPFS, BeeGFS, Ceph, AFS, FUSE. The variable IDLEHEADS_NETWORK_FILES=1 says so of
+// all, for tests.
+bool is_on_network(const std::filesystem::path& path);
+
 // Whether a regular file begins as SQLite's do; false for one that is not there or cannot be read.
 bool is_database(const std::filesystem::path& path);
 
@@ -58,6 +63,9 @@ class Database {
   // Commits from now on go to a log of their own ("-wal"), so that others can read meanwhile; or back to a
   // single file, which fails silently while others read.
   void enter_wal();
+  // Commits go to the file itself, with a journal beside it while they do, and nobody else can read: for file
+  // systems of a network, where processes do not share the memory that a log needs (sqlite.org/wal.html).
+  void enter_rollback();
   // Brings a log that has become long into the file. Nothing else does in WAL, until leave_wal().
   void shorten_log();
   void leave_wal() noexcept;

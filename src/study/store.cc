@@ -188,6 +188,7 @@ struct StudyStore::Impl {
   std::vector<StoredDocument> documents;
   ModelShape shape;
   std::filesystem::path file;
+  bool uses_log = false;  // of a writer
 };
 
 StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_settings,
@@ -209,7 +210,8 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
   require_same_documents(database.name(), documents, given_documents);
   record_build(database, settings, given_settings);
   transaction.commit();
-  database.enter_wal();
+  uses_log = !sqlite::is_on_network(path);
+  uses_log ? database.enter_wal() : database.enter_rollback();
   watch->remember();
 }
 
@@ -222,7 +224,7 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, Database::Mode mode) :
 
 StudyStore::Impl::~Impl() {
   // A study at rest is one file that can be copied and read from anywhere.
-  if (lock) database.leave_wal();
+  if (lock && uses_log) database.leave_wal();
 }
 
 void StudyStore::Impl::load() {
@@ -250,17 +252,19 @@ auto StudyStore::Impl::undisturbed(const Body& body) const {
   }
 }
 
-// A commit goes to the log alone, so a study that was cut meanwhile is noticed before the log is brought into
-// it, which would make it as long as before, with holes.
+// A commit goes to the log alone, where there is one, so a study that was cut meanwhile is noticed before the
+// log is brought into it, which would make it as long as before, with holes.
 void StudyStore::Impl::committed() {
-  watch->require_in_place();
-  database.shorten_log();
+  if (uses_log) {
+    watch->require_in_place();
+    database.shorten_log();
+  }
   watch->remember();
 }
 
 void StudyStore::Impl::finish() {
   require_writer();
-  database.leave_wal();
+  if (uses_log) database.leave_wal();
   require_whole(database, file);
   require_sound(database);
   watch->remember();
@@ -372,6 +376,8 @@ void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
     impl_->committed();
   });
 }
+
+bool StudyStore::can_be_read_meanwhile() const { return !impl_->lock || impl_->uses_log; }
 
 void StudyStore::finish() {
   impl_->undisturbed([&] { impl_->finish(); });

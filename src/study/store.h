@@ -101,6 +101,10 @@ class StudyStore {
   std::vector<StoredIntervention> plan() const;
   void set_plan(const std::vector<StoredIntervention>& plan);
 
+  // False where the file is on a network's file system (sqlite.h): until this is gone nobody else can read
+  // it.
+  bool can_be_read_meanwhile() const;
+
   // Brings a study that is complete, or stopped in good order, into one file, and checks that it is there.
   // Throws Error if it was removed, moved, replaced, cut or overwritten meanwhile; the message says where the
   // results are. set_plan() and add() check the same before they write.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/engine.h"
+#include "study/merge.h"
 #include "study/runner.h"
 #include "study_fixture.h"
 
@@ -22,8 +23,8 @@ class Tasks : public testing::Test {
                              "tiny_tokenizer/tokenizer.json", "tiny_tokenizer/tokenizer_config.json"})
       fs::copy_file(data / file, folder_ / fs::path(file).filename().string());
     open_model();
-    options_.scores = {&require_score("ahon_ln"), &require_score("random")};
-    options_.shares = {0.1, 0.3};
+    options_.targets.scores = {&require_score("ahon_ln"), &require_score("random")};
+    options_.targets.shares = {0.1, 0.3};
   }
   void open_model() {
     model_ = Model::open(folder_.path().string());
@@ -73,8 +74,10 @@ class Tasks : public testing::Test {
   }
 
   EncodeOptions encode_options() const { return {.max_length = model_->spec().context}; }
-  StudyStore store(const std::string& name, const PreparedTask& task) {
+  StudyStore store(const std::string& name, const PreparedTask& task, std::optional<Shard> shard = {}) {
     StudyDescription description;
+    description.shard = shard;
+    description.targets = options_.targets;
     description.model = model_.get();
     description.task = &task;
     description.limit = "all";
@@ -281,6 +284,36 @@ TEST_F(Tasks, TextsSumOverTheirTokens) {
     ASSERT_EQ(results[0].second.log_likelihoods.size(), 1u);
     EXPECT_EQ(results[0].second.log_likelihoods[0], static_cast<float>(sum));
   });
+}
+
+// Both rounds of a study in parts.
+TEST_F(Tasks, PartsThatAreJoinedAreTheStudyOfOneProcess) {
+  const PreparedTask task = written(7, 4);
+  StudyStore whole = store("whole.db", task);
+  run_study(*engine_, task, whole, options_);
+  for (const int count : {1, 2, 3, 7}) {
+    const fs::path joined = folder_ / fmt::format("joined{}.db", count);
+    std::vector<fs::path> parts;
+    for (const Round round : {Round::baseline, Round::interventions}) {
+      for (int k = 1; k <= count; ++k) {
+        const Shard shard = {k, count};
+        StudyOptions options = options_;
+        options.round = round;
+        options.documents = shard_ranges(task.stored, count)[static_cast<size_t>(k - 1)];
+        StudyStore part = store(file_name(shard), task, shard);
+        if (round == Round::interventions) part.set_plan(StudyStore::open_read_only(joined).plan());
+        EXPECT_EQ(is_complete(part, options), options.documents->size() == 0);
+        run_study(*engine_, task, part, options);
+        EXPECT_TRUE(is_complete(part, options));
+        const Passes passes = passes_of(task, part, options);
+        EXPECT_EQ(passes.total, passes.stored);
+        if (round == Round::baseline) parts.push_back(folder_ / file_name(shard));
+      }
+      EXPECT_EQ(merge_studies(parts, joined).planned, round == Round::baseline);
+    }
+    expect_equal("whole.db", joined.filename().string(), 5);
+    for (const fs::path& part : parts) fs::remove(part);
+  }
 }
 
 TEST_F(Tasks, SettingsNameWhatDecidesAnswers) {

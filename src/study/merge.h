@@ -1,0 +1,36 @@
+// Joins the parts of a study (shard.h) into one file.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "study/shard.h"
+#include "study/store.h"
+
+namespace idleheads {
+
+// Documents that lack the same interventions.
+struct MissingResults {
+  DocumentRange documents;
+  int64_t interventions = 0;  // how many of the plan, the baseline included
+};
+
+struct MergeReport {
+  int64_t added = 0, equal = 0;  // results that are new, and those that were there already
+  bool planned = false;          // thresholds were computed, since the baseline is whole now
+  int64_t interventions = 0;     // of the plan, the baseline included; 1: there is none yet
+  std::vector<MissingResults> missing;
+};
+
+// Brings what the parts hold into `output`, which is made or goes on. Parts may come in any order, overlap
+// and come again. Once the baseline of all documents is there, the thresholds are found, exactly as one
+// process finds them, and the plan is written, if the parts' study wants one.
+//
+// Throws Error: a file that is no study, two that differ in a setting, a document, the number of parts or the
+// plan (both files named), a result that differs from one that is there (intervention, document, file), an
+// output that is one of the parts.
+MergeReport merge_studies(std::span<const std::filesystem::path> parts, const std::filesystem::path& output);
+
+}  // namespace idleheads

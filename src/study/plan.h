@@ -1,0 +1,45 @@
+// The plan of a study: its interventions, and their thresholds from the baseline.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "heads/score.h"
+#include "study/store.h"
+
+namespace idleheads {
+
+// What a study is to try: every score at every share.
+struct Targets {
+  std::vector<const Score*> scores;
+  std::vector<double> shares;  // in [0, 1]
+};
+
+// Slugs and shares with commas between, as to_text() writes them. Throws UsageError for other text.
+Targets targets_of(std::string_view scores, std::string_view shares);
+std::string scores_text(const Targets& targets);
+std::string shares_text(const Targets& targets);
+
+// The plan without thresholds: the baseline, then scores x shares.
+std::vector<StoredIntervention> interventions_of(const Targets& targets);
+
+// True if the plan has these scores and shares, whatever its thresholds.
+bool is_plan_of(const std::vector<StoredIntervention>& plan, const Targets& targets);
+
+// What random scores of a document's sample are drawn by: of the document's group and number alone, so that
+// they do not change with --limit, the order of subjects, or parts.
+uint64_t sample_id(const StoredDocument& document, size_t sample);
+
+// Thresholds of `score` for `shares` from the statistics of the baseline, in any order.
+std::vector<float> calibrate(const Score& score, std::span<const StoredResult> baseline,
+                             std::span<const StoredDocument> documents, uint64_t seed,
+                             std::span<const double> shares);
+
+// Finds the thresholds and stores the plan. The baseline must be whole.
+void make_plan(StudyStore& store, const Targets& targets, uint64_t seed);
+
+// The setting "seed". Throws Error if it is missing or no number.
+uint64_t seed_of(const Settings& settings);
+
+}  // namespace idleheads
