@@ -44,21 +44,21 @@ void take_all(const std::filesystem::path& folder, std::string group, CgroupLimi
 
 }  // namespace
 
-// A line is "hierarchy:controllers:/path"; version 2 names no controllers.
+// A line is "hierarchy:controllers:/path"; version 2 names no controllers. Of a group outside of what this
+// process sees ("/../other") the top alone is there.
 CgroupLimits cgroup_limits(const std::filesystem::path& self, const std::filesystem::path& root) {
   CgroupLimits limits;
-  take(root, limits);
-  for (const char* controller : {"memory", "cpu"}) take(root / controller, limits);
   std::ifstream lines(self);
   for (std::string line; std::getline(lines, line);) {
     const size_t first = line.find(':'), second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1),
-                      group = line.substr(second + 1);
-    if (group.find("..") != std::string::npos) continue;  // outside of what this process sees
-    take_all(controllers.empty() ? root : root / controllers, group, limits);
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string group = line.substr(second + 1);
+    if (group.find("..") != std::string::npos) group.clear();
+    if (controllers.empty()) take_all(root, group, limits);
     for (const char* controller : {"memory", "cpu"}) {
-      if (controllers.find(controller) != std::string::npos) take_all(root / controller, group, limits);
+      if (controllers.find(controller) == std::string::npos) continue;
+      take_all(root / controller, group, limits);
     }
   }
   return limits;

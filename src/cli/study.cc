@@ -191,6 +191,7 @@ std::string output_of_part(const Study& study, const std::string& task) {
 
 // The file of each task.
 std::vector<std::string> outputs_of(const Study& study) {
+  if (!study.shard.empty() && !study.text.empty()) return {output_of_part(study, study.text)};
   if (!study.text.empty())
     return {study.output.empty() ? default_output(study.engine.model, study.text) : study.output};
   const std::vector<WantedTask> wanted = study.task.wanted();

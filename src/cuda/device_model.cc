@@ -54,7 +54,8 @@ std::vector<HeadFactors> load_factors(const WeightSource& source, ThreadPool& po
 template <typename Element>
 class ModelLoader {
  public:
-  ModelLoader(const WeightSource& source, int device) : source_(source), device_(device) {}
+  ModelLoader(const WeightSource& source, int device, int threads)
+      : source_(source), device_(device), loader_(threads) {}
 
   DeviceLayer<Element> layer(int64_t index, std::unique_ptr<DeviceLayer<Element>> spare,
                              const HeadFactors& factors);
@@ -202,8 +203,8 @@ DeviceModel<Element> load_model(const WeightSource& source, ThreadPool& pool, in
   DeviceModel<Element> model;
   model.factors = load_factors<Element>(source, pool);
   // Each its own, for they may load at the same time.
-  const auto layers = std::make_shared<ModelLoader<Element>>(source, device),
-             pieces = std::make_shared<ModelLoader<Element>>(source, device);
+  const auto layers = std::make_shared<ModelLoader<Element>>(source, device, pool.threads()),
+             pieces = std::make_shared<ModelLoader<Element>>(source, device, pool.threads());
   const auto sequence = [&]<typename T>(int64_t count, typename WeightSequence<T>::Reload load) {
     if (stream) return WeightSequence<T>::recycled(count, std::move(load));
     ThreadPool one(1);  // copying and decoding have threads of their own

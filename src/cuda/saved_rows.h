@@ -36,8 +36,11 @@ class CudaSavedRows : public SavedRows {
   void put(float* to, Stream stream) const;
 
  private:
+  template <typename Use>
+  void for_blocks(int64_t first, int64_t count, const Use& use) const;
+
   const std::shared_ptr<PinnedPool> pool_;
-  std::vector<PinnedBuffer<float>> blocks_;
+  mutable std::vector<PinnedBuffer<float>> blocks_;
 };
 
 }  // namespace idleheads::cuda

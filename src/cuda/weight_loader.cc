@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 
 #include "cuda/decode.h"
 
@@ -13,11 +12,9 @@ constexpr int64_t kPiece = int64_t{32} << 20;  // bytes on the bus at a time
 constexpr int64_t kShare = int64_t{2} << 20;   // of a piece that a thread copies
 constexpr int kCopiers = 8;                    // one alone is slower than the bus
 
-int copiers() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, kCopiers); }
-
 }  // namespace
 
-WeightLoader::WeightLoader() : copiers_(copiers()), bad_(1) {
+WeightLoader::WeightLoader(int threads) : copiers_(std::clamp(threads / 2, 1, kCopiers)), bad_(1) {
   check(cudaMemsetAsync(bad_.data(), 0, sizeof(int), stream_), "zeros");
 }
 

@@ -12,8 +12,8 @@ namespace idleheads::cuda {
 // Not for several threads at once.
 class WeightLoader {
  public:
-  // On this thread's device.
-  WeightLoader();
+  // On this thread's device; half of the threads copy, beside those that compute.
+  explicit WeightLoader(int threads);
 
   // `matrix` becomes [rows, columns] in Hugging Face's row order, in the order of stream(). The file's bytes
   // are read when this returns.

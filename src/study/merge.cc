@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <optional>
 
 #include "base/error.h"
+#include "base/version.h"
 #include "study/plan.h"
 #include "study/store_check.h"
 
@@ -19,19 +19,6 @@ std::string shown(const std::filesystem::path& path) { return printable(path.str
 std::string setting(const Settings& settings, const char* name) {
   const auto found = settings.find(name);
   return found == settings.end() ? "" : found->second;
-}
-
-template <typename T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
-}
-
-bool same_result(const StoredResult& a, const StoredResult& b) {
-  return same_bits(a.log_likelihoods, b.log_likelihoods) && a.masks == b.masks && a.response == b.response &&
-         a.passes == b.passes &&
-         std::ranges::equal(a.stats, b.stats, [](const SampleStats& x, const SampleStats& y) {
-           return same_bits(x.values, y.values);
-         });
 }
 
 void require_other_file(const std::filesystem::path& part, const std::filesystem::path& output) {
@@ -111,6 +98,7 @@ void Merge::check_parts() {
       documents_ = part.documents();
     }
     require_same_settings(shown(file), settings, settings_);
+    settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], setting(settings, kBuildsSetting));
     require_same_documents(shown(file), part.documents(), documents_);
     count_.take(count_of(setting(settings, kShardSetting)), file);
     scores_.take(setting(settings, kScoresSetting), file);
@@ -120,6 +108,7 @@ void Merge::check_parts() {
 
 void Merge::open() {
   settings_.erase(kShardSetting);
+  settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], build_description());
   store_.emplace(StudyStore::open(output_, settings_, documents_));
 }
 

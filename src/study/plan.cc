@@ -29,7 +29,7 @@ Number number_of(std::string_view text, const char* what) {
   Number number = {};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size())
-    fail_usage("{} '{}': expected a number", what, printable(text));
+    fail("{} '{}': expected a number", what, printable(text));
   return number;
 }
 
@@ -46,7 +46,13 @@ void require_measured(const Score& score, const SampleStats& stats, int64_t docu
 
 Targets targets_of(std::string_view scores, std::string_view shares) {
   Targets targets;
-  for_parts(scores, [&](std::string_view slug) { targets.scores.push_back(&require_score(slug)); });
+  for_parts(scores, [&](std::string_view slug) {
+    const Score* score = find_score(slug);
+    if (score == nullptr)
+      fail("study: its plan has a score that is not known: {}; a newer idleheads may have written it",
+           printable(slug));
+    targets.scores.push_back(score);
+  });
   for_parts(shares,
             [&](std::string_view share) { targets.shares.push_back(number_of<double>(share, "a share")); });
   return targets;

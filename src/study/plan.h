@@ -16,7 +16,8 @@ struct Targets {
   std::vector<double> shares;  // in [0, 1]
 };
 
-// Slugs and shares with commas between, as to_text() writes them. Throws UsageError for other text.
+// Slugs and shares with commas between, as scores_text() and shares_text() write them into a file. Throws
+// Error for other text.
 Targets targets_of(std::string_view scores, std::string_view shares);
 std::string scores_text(const Targets& targets);
 std::string shares_text(const Targets& targets);

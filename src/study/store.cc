@@ -46,11 +46,12 @@ void write_settings(Database& database, const Settings& settings) {
 
 // Every build of idleheads that has written to the file is named in it, for who asks later; they may differ.
 void record_build(Database& database, Settings& settings, const Settings& given) {
-  const auto build = given.find(kBuildsSetting);
-  if (build == given.end()) return;
+  const auto builds = given.find(kBuildsSetting);
+  if (builds == given.end()) return;
   std::string& stored = settings[kBuildsSetting];
-  if (("; " + stored + "; ").find("; " + build->second + "; ") != std::string::npos) return;
-  stored += (stored.empty() ? "" : "; ") + build->second;
+  const std::string before = stored;
+  stored = joined_builds(stored, builds->second);
+  if (stored == before) return;
   Statement replace(database, "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)");
   replace.bind(1, std::string_view(kBuildsSetting)).bind(2, stored).run();
 }

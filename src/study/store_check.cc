@@ -63,6 +63,15 @@ std::array<Field, 11> fields_of(const StoredDocument& document) {
            {"bytes", fmt::format("{}", document.bytes)}}};
 }
 
+template <typename T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
+bool same_stats(const SampleStats& a, const SampleStats& b) {
+  return a.layers == b.layers && a.heads == b.heads && same_bits(a.values, b.values);
+}
+
 std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
 
 // SQLite takes a file of one byte for an empty one, and would write over it.
@@ -125,6 +134,23 @@ Intervention rule_of(const StoredIntervention& intervention) try {
   // The file's fault, not that of what the user typed.
   fail("study: its plan has a rule that is not understood: {}; a newer idleheads may have written it",
        error.what());
+}
+
+std::string joined_builds(std::string builds, std::string_view more) {
+  constexpr std::string_view kBetween = "; ";
+  while (!more.empty()) {
+    const size_t end = std::min(more.find(kBetween), more.size());
+    const std::string build(more.substr(0, end));
+    more.remove_prefix(std::min(more.size(), end + kBetween.size()));
+    if (("; " + builds + "; ").find("; " + build + "; ") != std::string::npos) continue;
+    builds += (builds.empty() ? "" : "; ") + build;
+  }
+  return builds;
+}
+
+bool same_result(const StoredResult& a, const StoredResult& b) {
+  return a.document == b.document && same_bits(a.log_likelihoods, b.log_likelihoods) && a.masks == b.masks &&
+         a.response == b.response && a.passes == b.passes && std::ranges::equal(a.stats, b.stats, same_stats);
 }
 
 void require_same_settings(const std::string& file, const Settings& stored, const Settings& given) {

@@ -25,6 +25,12 @@ void check_plan(const std::vector<StoredIntervention>& plan);
 // The rule of a stored intervention. Throws Error if this build does not know it.
 Intervention rule_of(const StoredIntervention& intervention);
 
+// The builds of two lists as kBuildsSetting has them, each once.
+std::string joined_builds(std::string builds, std::string_view more);
+
+// Bit for bit, so that NaN equals NaN; what results cost is not looked at.
+bool same_result(const StoredResult& a, const StoredResult& b);
+
 // Throws Error that names every setting that differs, with the stored and the given value.
 void require_same_settings(const std::string& file, const Settings& stored, const Settings& given);
 // Throws Error that names the first document that differs and how.

@@ -4,12 +4,7 @@
 namespace idleheads::test {
 
 std::unique_ptr<Backend> cuda_backend(const Model& model, ThreadPool& pool, const EngineOptions& wanted) {
-  DeviceOptions options;
-  options.precision = wanted.precision;
-  options.rows = wanted.rows;
-  options.stream = wanted.stream_weights;
-  options.chunk = 7;
-  return cuda::make_cuda_backend(weights_of(model), pool, options);
+  return cuda::make_cuda_backend(weights_of(model), pool, device_options(wanted));
 }
 
 }  // namespace idleheads::test

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "base/version.h"
 #include "study/plan.h"
 #include "study/study_fixture.h"
 
@@ -154,6 +155,36 @@ TEST_F(MergeTest, PartsOfOtherStudiesAreRefusedBeforeAnythingIsWritten) {
   StudyStore::open(path("b.db"), settings_of({2, 2}), make_documents(11));
   EXPECT_THAT(refusal({good, path("b.db")}), HasSubstr("b.db"));
   EXPECT_FALSE(std::filesystem::exists(path("joined.db")));
+}
+
+TEST_F(MergeTest, AllBuildsAreNamed) {
+  std::vector<std::filesystem::path> parts;
+  for (const char* builds : {"0.1 (a)", "0.1 (b); 0.1 (a)"}) {
+    Settings settings = settings_of({static_cast<int>(parts.size()) + 1, 2});
+    settings[kBuildsSetting] = builds;
+    parts.push_back(path(fmt::format("{}.db", parts.size())));
+    StudyStore::open(parts.back(), settings, documents_);
+  }
+  const std::string expected = "0.1 (a); 0.1 (b); " + build_description();
+  for (int round = 0; round < 2; ++round) {
+    merge_studies(parts, path("joined.db"));
+    EXPECT_EQ(StudyStore::open_read_only(path("joined.db")).settings().at(kBuildsSetting), expected);
+  }
+}
+
+// The file's fault, not that of what the user typed.
+TEST_F(MergeTest, APlanThatIsNotUnderstoodIsNoMistakeOfUsage) {
+  for (const auto& [scores, shares] :
+       {std::pair("entropy_of_tomorrow", "0.1"), std::pair("ahon_ln", "many")}) {
+    try {
+      targets_of(scores, shares);
+      ADD_FAILURE() << scores;
+    } catch (const UsageError& error) {
+      ADD_FAILURE() << error.what();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::AnyOf(HasSubstr("entropy_of_tomorrow"), HasSubstr("'many'")));
+    }
+  }
 }
 
 TEST_F(MergeTest, AnotherPlanIsRefused) {

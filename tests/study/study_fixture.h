@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "study/store.h"
+#include "study/store_check.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 
@@ -109,23 +110,6 @@ inline void run_study(
       stored();
     }
   }
-}
-
-// Bit for bit, so that NaN equals NaN.
-inline bool same_result(const StoredResult& a, const StoredResult& b) {
-  const auto same_bits = [](const auto& x, const auto& y) {
-    return x.size() == y.size() &&
-           (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0);
-  };
-  if (a.document != b.document || a.masks != b.masks || !same_bits(a.log_likelihoods, b.log_likelihoods))
-    return false;
-  if (a.response != b.response || a.passes != b.passes) return false;
-  if (a.stats.size() != b.stats.size()) return false;
-  for (size_t i = 0; i < a.stats.size(); ++i) {
-    if (a.stats[i].layers != b.stats[i].layers || !same_bits(a.stats[i].values, b.stats[i].values))
-      return false;
-  }
-  return true;
 }
 
 // What a file with so many statistics a head gives of a result.
