@@ -35,10 +35,19 @@ struct DecisionOptions {
   double tolerance = 0.01;   // share of the documents, in (0, 1)
   double confidence = 0.95;  // of all decisions together, in (0, 1)
   double later_share = 0.1;  // of the error, for generations from 1 on, in (0, 1)
+  bool operator==(const DecisionOptions&) const = default;
 };
 
 enum class Verdict { open, holds, fails };
 std::string_view name_of(Verdict verdict);  // "open", "holds", "fails"
+
+// How many are decided, and how.
+struct VerdictCounts {
+  int64_t holds = 0, fails = 0, open = 0;
+  void add(Verdict verdict) {
+    ++(verdict == Verdict::open ? open : verdict == Verdict::holds ? holds : fails);
+  }
+};
 
 struct Decision {
   Verdict verdict = Verdict::open;

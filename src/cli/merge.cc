@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/decide_options.h"
 #include "cli/terminal.h"
 
 namespace idleheads::cli {
@@ -13,6 +14,7 @@ namespace {
 struct MergeRequest {
   std::vector<std::string> parts;
   std::string output;
+  RefineFlags refine;
 };
 
 std::string counted(int64_t count, const char* what) {
@@ -40,15 +42,24 @@ void print_missing(const MergeReport& report) {
     fmt::print("  and {} more runs of documents\n", report.missing.size() - kMost);
 }
 
+void print_decisions(const MergeReport& report, const std::string& output) {
+  const auto [holds, fails, open] = *report.decisions;
+  if (report.tried > 0) fmt::print("{} to try was added\n", counted(report.tried, "share"));
+  fmt::print("{} hold, {} fail, {} open{}\n", holds, fails, open,
+             open > 0 ? fmt::format("; run every part again with --plan {} --decide", printable(output, 300))
+                      : ": everything is decided");
+}
+
 void run(const MergeRequest& request) {
   const std::vector<std::filesystem::path> parts(request.parts.begin(), request.parts.end());
-  const MergeReport report = merge_studies(parts, request.output);
+  const MergeReport report = merge_studies(parts, request.output, {request.refine.wanted()});
   fmt::print("{}: {} new, {} there already\n", printable(request.output, 300),
              counted(report.added, "result"), report.equal);
   if (report.planned) {
     fmt::print("the baseline is whole: thresholds of {} are found; run every part with --plan {}\n",
                counted(report.interventions - 1, "intervention"), printable(request.output, 300));
   }
+  if (report.decisions) return print_decisions(report, request.output);
   if (!report.missing.empty() && !report.planned) print_missing(report);
   if (report.missing.empty()) fmt::print("nothing is missing\n");
 }
@@ -62,6 +73,7 @@ void add_merge(CLI::App& app) {
       ->required()
       ->expected(1, 10'000);
   command->add_option("--output,-o", request->output, "study file, new or from an earlier merge")->required();
+  request->refine.add_to(*command, "of parts with --decide, once all is decided");
   command->callback([request] { run(*request); });
 }
 

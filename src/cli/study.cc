@@ -12,11 +12,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/decide_options.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "report/output_file.h"
 #include "report/show.h"
+#include "study/describe.h"
 #include "study/runner.h"
 #include "study/store_check.h"
 
@@ -34,6 +36,7 @@ struct Study {
   bool baseline_only = false;
   bool quiet = false;
   double store_every = CohortSize::kSeconds;
+  DecideFlags decide;
 };
 
 // "a baseline and 14 interventions"
@@ -51,9 +54,9 @@ void say_plan(const Study& study, const PreparedTask& task, const StudyStore& st
               const StudyOptions& options, const std::string& output) {
   const Passes passes = passes_of(task, store, options);
   const int64_t documents = options.documents ? options.documents->size() : std::ssize(task.documents);
-  say("{}: {}{} documents, {} passes of the model ({}){}; results go to {}\n",
+  say("{}: {}{} documents, {}{} passes of the model ({}){}; results go to {}\n",
       printable(study.engine.model, 300), options.documents ? fmt::format("part {}: ", study.shard) : "",
-      documents, passes.total, round_text(store, options),
+      documents, options.decide ? "at most " : "", passes.total, round_text(store, options),
       passes.stored == 0 ? "" : fmt::format(", {} of them stored already", passes.stored),
       printable(output, 300));
 }
@@ -80,14 +83,30 @@ void say_estimate(const Study& study, const StudyEstimate& estimate) {
           : "");
 }
 
+// Whether --stop-after has passed.
+class Deadline {
+ public:
+  explicit Deadline(std::optional<double> seconds) : seconds_(seconds) {}
+  bool has_passed() const { return seconds_ && elapsed() > *seconds_; }
+  double elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::optional<double> seconds_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task,
-             StudyStore& store, StudyOptions options, const std::string& output) {
+             StudyStore& store, StudyOptions options, const std::string& output, const Deadline& deadline) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<Engine> engine = study.engine.make_engine(std::move(model));
   ProgressLine line(!study.quiet);
   options.cohort_rows = study.engine.rows_of_cohort(*engine);
   options.cohort_seconds = study.store_every;
-  options.progress = progress_on(line);
+  options.progress = [&, on_line = progress_on(line)](const Progress& progress) {
+    return on_line(progress) && !deadline.has_passed();
+  };
   if (!store.can_be_read_meanwhile()) {
     say("{}: on a file system of a network, where nobody can read it until the study ends; a folder of this "
         "machine is "
@@ -97,6 +116,9 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
   if (!study.quiet) {
     say_plan(study, task, store, options, output);
     options.on_estimate = [&](const StudyEstimate& estimate) { say_estimate(study, estimate); };
+    options.on_decided = [&](const StoredIntervention& intervention, const LossDecision& decision) {
+      line.print(decision_line(intervention, decision));
+    };
   }
   run_study(*engine, task, store, options);
   if (study.quiet) return;
@@ -112,16 +134,44 @@ std::optional<Shard> part_of(const Study& study) {
   return study.shard.empty() ? std::nullopt : std::optional(parse_shard(study.shard));
 }
 
-// The plan of all parts, from the file that they were joined into.
-std::vector<StoredIntervention> joined_plan(const Study& study, const Settings& settings,
-                                            const PreparedTask& task) {
-  const StudyStore joined = StudyStore::open_read_only(study.plan);
+// The file that all parts were joined into.
+StudyStore joined_study(const Study& study, const Settings& settings, const PreparedTask& task) {
+  StudyStore joined = StudyStore::open_read_only(study.plan);
   const std::string name = printable(study.plan, 300);
   require_same_settings(name, joined.settings(), settings);
   require_same_documents(name, joined.documents(), task.stored);
   if (joined.plan().empty())
     fail("{}: it has no thresholds yet; merge the baselines of all parts into it first", name);
-  return joined.plan();
+  return joined;
+}
+
+// The next rounds of what the joined file has not decided.
+std::vector<AskedDocuments> next_rounds(const StudyStore& joined, const DecisionOptions& terms,
+                                        int64_t rounds) {
+  std::vector<AskedDocuments> out;
+  const PlanDecisions decisions(joined, terms);
+  for (const PlanDecisions::Group& group : decisions.open_groups()) {
+    AskedDocuments& asked = out.emplace_back(group.interventions, std::vector<int64_t>{});
+    const size_t end =
+        std::min(decisions.rounds(group.generation), group.round + static_cast<size_t>(rounds));
+    for (size_t r = group.round; r < end; ++r) {
+      const std::vector<int64_t> documents = decisions.documents_of(group.generation, r);
+      asked.documents.insert(asked.documents.end(), documents.begin(), documents.end());
+    }
+  }
+  return out;
+}
+
+// The plan of all parts, and what of it is to be asked now.
+void take_plan(const Study& study, const StudyStore& joined, const PreparedTask& task, StudyStore& store,
+               StudyOptions& options) {
+  store.set_plan(joined.plan());
+  store.set_order(joined.order().value_or(order_for(task)));
+  if (!options.decide) return;
+  if (const auto terms = joined.decision_terms()) store.set_decision_terms(*terms);
+  store.set_decision_terms(options.decide->terms);
+  options.asked = next_rounds(joined, options.decide->terms, study.decide.rounds_at_a_time());
+  if (options.asked->empty()) say("{}: everything is decided\n", printable(study.plan, 300));
 }
 
 // A part's documents, and its round: the baseline, or with the joined plan the interventions.
@@ -136,12 +186,36 @@ void begin_part(const Study& study, const std::string& output, const Settings& s
   }
   options.documents = shard_ranges(task.stored, shard.count)[static_cast<size_t>(shard.number - 1)];
   options.round = study.plan.empty() ? Round::baseline : Round::interventions;
-  if (!study.plan.empty()) store.set_plan(joined_plan(study, settings, task));
+  if (!study.plan.empty()) take_plan(study, joined_study(study, settings, task), task, store, options);
 }
 
-// The study of one task, into one file.
-void run_task(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
-              const std::string& output, StudyOptions options) {
+void print_study(const StudyStore& store) {
+  ShowOptions options;
+  options.color = color_depth();
+  options.width = terminal_width();
+  fmt::print("{}", show(summarize(store), options));
+  std::fflush(stdout);  // the next task may take long
+}
+
+// Computes what is missing. A study that was stopped says what is known so far; true if that was
+// --stop-after.
+bool compute_or_stop(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
+                     StudyStore& store, const StudyOptions& options, const std::string& output,
+                     const Deadline& deadline) {
+  try {
+    compute(study, model, task, store, options, output, deadline);
+    return false;
+  } catch (const Interrupted& error) {
+    if (!study.quiet && study.shard.empty()) print_study(store);
+    if (!deadline.has_passed()) throw;
+    say("after {}: {}\n", duration(deadline.elapsed()), error.what());
+    return true;
+  }
+}
+
+// The study of one task, into one file. False if time is up.
+bool run_task(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
+              const std::string& output, StudyOptions options, const Deadline& deadline) {
   warn_truncated(task);
   const StudyDescription description = {model.get(),
                                         &task,
@@ -160,20 +234,17 @@ void run_task(const Study& study, const std::shared_ptr<const Model>& model, con
   if (options.round == Round::all) require_same_plan(store, options);
   if (is_complete(store, options)) {
     say("{} is complete already, nothing to compute\n", printable(output, 300));
-  } else {
-    compute(study, model, task, store, options, output);
+  } else if (compute_or_stop(study, model, task, store, options, output, deadline)) {
+    return false;
   }
-  if (study.quiet) return;
+  if (study.quiet) return true;
   if (!study.shard.empty()) {
     fmt::print("part {} is done: {}; idleheads merge joins the parts when all are\n", study.shard,
                printable(output, 300));
-    return;
+    return true;
   }
-  ShowOptions show_options;
-  show_options.color = color_depth();
-  show_options.width = terminal_width();
-  fmt::print("{}", show(summarize(store), show_options));
-  std::fflush(stdout);  // the next task may take long
+  print_study(store);
+  return true;
 }
 
 // A part's file, in a folder of all of them.
@@ -208,11 +279,23 @@ std::vector<std::string> outputs_of(const Study& study) {
   return outputs;
 }
 
+// Before anything is computed.
+void require_decidable(const Task& task) {
+  if (!task.metrics.empty() && metric_info(task.metrics.front()).is_share) return;
+  fail_usage(
+      "--decide: {} is measured by {}, and a loss without a bound cannot be decided before the last text; "
+      "without "
+      "--decide, `show` bounds the loss of a finished study (--within)",
+      printable(task.name), task.metrics.empty() ? "nothing" : metric_name(task.metrics.front()));
+}
+
 void run(const Study& study) {
   StudyOptions options;
   if (study.baseline_only) options.round = Round::baseline;
   if (!study.baseline_only && study.plan.empty())
     options.targets = {parse_scores(study.scores), parse_shares(study.shares)};
+  options.decide = study.decide.options(!study.shard.empty());
+  const Deadline deadline(study.decide.stop_after);
   if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
   if (!study.shard.empty()) parse_shard(study.shard);  // before the model is opened
   options.seed = study.engine.seed;
@@ -223,11 +306,16 @@ void run(const Study& study) {
   const std::shared_ptr<const Model> model = study.engine.open_model();
   for (const Score* score : options.targets.scores) check_score(*score, model->spec());
   if (!study.text.empty()) {
-    run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options);
+    run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options, deadline);
     return;
   }
   const std::vector<PreparedTask> tasks = study.task.prepare(*model);
-  for (size_t t = 0; t < tasks.size(); ++t) run_task(study, model, tasks[t], outputs[t], options);
+  if (options.decide) {
+    for (const PreparedTask& task : tasks) require_decidable(task.task);
+  }
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    if (!run_task(study, model, tasks[t], outputs[t], options, deadline)) return;
+  }
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool task_required) {
@@ -263,6 +351,7 @@ void add_study(CLI::App& app) {
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
       ->capture_default_str();
+  study->decide.add_to(*command);
   command->add_option(
       "--plan", study->plan,
       "with --shard: the file that idleheads merge joined the baselines of all parts into; runs "

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "study/describe.h"
 #include "study/prepared_task.h"
-#include "study/runner.h"
 
 namespace idleheads::cli {
 

@@ -67,6 +67,7 @@ std::string ProgressLine::line_of(const Progress& progress, Clock::time_point no
   std::string line =
       fmt::format("{}: {:3.0f}%|{:<20}| {:.0f}/{:.0f} [{}<{}]", phase_, 100 * share, std::string(filled, '#'),
                   progress.done, progress.total, clock_time(elapsed), clock_time(left));
+  if (!progress.note.empty()) line += " " + progress.note;
   if (progress.sharing > 0) line += fmt::format(" sharing {:.1f}x", progress.sharing);
   if (progress.keeps)
     line += fmt::format(" stored {:.0f}, a kill loses {}", progress.stored, clock_time(progress.at_stake));
@@ -90,12 +91,22 @@ void ProgressLine::update(const Progress& progress) {
   last_draw_ = now;
   const std::string line = line_of(progress, now);
   if (redraws_) {
-    say("\r{} ", line);  // the blank covers the end of a line that was longer by one
+    // Blanks cover the end of a line that was longer.
+    say("\r{:<{}}", line, drawn_length_);
+    drawn_length_ = line.size();
     drawn_ = true;
   } else {
     say("{}\n", line);
   }
   std::fflush(stderr);
+}
+
+void ProgressLine::print(const std::string& line) {
+  if (!enabled_) return;
+  say("{}{:<{}}\n", drawn_ ? "\r" : "", line, drawn_ ? drawn_length_ : 0);
+  drawn_ = false;
+  drawn_length_ = 0;
+  last_draw_ = {};
 }
 
 ProgressCallback progress_on(ProgressLine& line) {

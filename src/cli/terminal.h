@@ -37,6 +37,8 @@ class ProgressLine {
   explicit ProgressLine(bool enabled = true);
   ~ProgressLine();  // ends the line
   void update(const Progress& progress);
+  // A line that stays, above the progress.
+  void print(const std::string& line);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -44,6 +46,7 @@ class ProgressLine {
 
   bool enabled_, redraws_;
   bool drawn_ = false;
+  size_t drawn_length_ = 0;
   std::string phase_;
   double first_ = 0;  // done when the phase began
   Clock::time_point phase_start_, last_draw_;

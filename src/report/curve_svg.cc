@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
 #include "base/error.h"
+#include "report/decided.h"
 #include "report/model_curves.h"
 #include "report/show_text.h"
 
@@ -70,6 +72,51 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// What a line is drawn of.
+struct BandPoint {
+  double percent = 0, low = 0, high = 0;
+};
+struct Curve {
+  const Score* score = nullptr;
+  std::vector<CurvePoint> points;  // from left to right
+  std::vector<BandPoint> band;     // likewise; none of finished curves
+};
+
+std::vector<Curve> finished_curves(const StudySummary& summary) {
+  std::vector<Curve> curves;
+  for (const ScoreSummary& score : summary.scores) {
+    if (score.points.empty()) continue;
+    Curve& curve = curves.emplace_back(Curve{score.score, curve_points(summary, score), {}});
+    std::erase_if(curve.points, [](const CurvePoint& point) { return !std::isfinite(point.accuracy); });
+    std::ranges::sort(curve.points, {}, &CurvePoint::percent);
+  }
+  return curves;
+}
+
+// The baseline less what the questions asked lose. An interval is drawn no further than kWidest points from
+// it.
+std::vector<Curve> decided_curves(const StudySummary& summary) {
+  constexpr double kWidest = 10;
+  const double baseline = points_of(summary.metric, summary.baseline_value().value);
+  std::vector<Curve> curves;
+  for (const DecisionSummary::OfScore& score : summary.decisions->scores) {
+    Curve& curve = curves.emplace_back(Curve{score.score, {{0, baseline}}, {{0, baseline, baseline}}});
+    for (const DecidedPoint* point : points_of_score(*summary.decisions, *score.score)) {
+      const Decision& decision = point->decision;
+      if (decision.documents == 0) continue;
+      const double estimate = 100 * decision.estimate;
+      curve.points.push_back({point->entry.percent_off, baseline - estimate});
+      curve.band.push_back({point->entry.percent_off,
+                            baseline - std::min(100 * decision.bounds.high, estimate + kWidest),
+                            baseline - std::max(100 * decision.bounds.low, estimate - kWidest)});
+    }
+    std::ranges::sort(curve.points, {}, &CurvePoint::percent);
+    std::ranges::sort(curve.band, {}, &BandPoint::percent);
+  }
+  std::erase_if(curves, [](const Curve& curve) { return curve.points.size() < 2; });
+  return curves;
+}
+
 // A step of 1, 2 or 5 times a power of ten that gives at most ten ticks.
 double tick_step(double span) {
   const double power = std::pow(10, std::floor(std::log10(span / 10)));
@@ -112,41 +159,49 @@ std::string grid(const Axis& x, const Axis& y) {
   return out;
 }
 
-std::string line_of(const ScoreSummary& score, std::vector<CurvePoint> curve, const Axis& x, const Axis& y,
-                    bool best) {
-  std::sort(curve.begin(), curve.end(),
-            [](const CurvePoint& a, const CurvePoint& b) { return a.percent < b.percent; });
+std::string line_of(const Curve& curve, const Axis& x, const Axis& y, bool best) {
   std::string path, dots;
-  for (const CurvePoint& point : curve) {
+  for (const CurvePoint& point : curve.points) {
     path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", x.place(point.percent),
                         y.place(point.accuracy));
     dots += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"2.5\"/>", x.place(point.percent),
                         y.place(point.accuracy));
   }
-  const std::string color = color_of(score.score->slug);
+  const std::string color = color_of(curve.score->slug);
   return fmt::format(
       "<g fill=\"{0}\"><path d=\"{1}\" fill=\"none\" stroke=\"{0}\" stroke-width=\"{2}\" "
       "stroke-dasharray=\"{3}\"/>{4}</g>\n",
-      color, path, best ? 3 : 1.5, dash_of(*score.score), dots);
+      color, path, best ? 3 : 1.5, dash_of(*curve.score), dots);
 }
 
-std::string legend_entry(const ScoreSummary& score, double y, bool best) {
+// The intervals of what need not have all results: an area from the lower ends to the upper ones.
+std::string band_of(const Curve& curve, const Axis& x, const Axis& y) {
+  std::string path;
+  const auto add = [&](const BandPoint& point, double height) {
+    path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", x.place(point.percent), y.place(height));
+  };
+  for (const BandPoint& point : curve.band) add(point, point.high);
+  for (const BandPoint& point : curve.band | std::views::reverse) add(point, point.low);
+  if (path.empty()) return "";
+  return fmt::format("<path d=\"{}Z\" fill=\"{}\" fill-opacity=\"0.12\"/>\n", path,
+                     color_of(curve.score->slug));
+}
+
+std::string legend_entry(const Score& score, double y, bool best) {
   return fmt::format(
              "<path d=\"M{} {:.1f}h30\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\"/>\n",
-             kLegend, y, color_of(score.score->slug), best ? 3 : 1.5, dash_of(*score.score)) +
-         text_at(kLegend + 36, y + 4, "start", std::string(score.score->slug));
+             kLegend, y, color_of(score.slug), best ? 3 : 1.5, dash_of(score)) +
+         text_at(kLegend + 36, y + 4, "start", std::string(score.slug));
 }
 
 }  // namespace
 
 std::string curve_svg(const StudySummary& summary) {
-  std::vector<std::pair<const ScoreSummary*, std::vector<CurvePoint>>> curves;
+  const std::vector<Curve> curves =
+      shows_decisions(summary) ? decided_curves(summary) : finished_curves(summary);
   double right = 0, low = INFINITY, high = -INFINITY;
-  for (const ScoreSummary& score : summary.scores) {
-    if (score.points.empty()) continue;
-    std::vector<CurvePoint>& curve = curves.emplace_back(&score, curve_points(summary, score)).second;
-    std::erase_if(curve, [](const CurvePoint& point) { return !std::isfinite(point.accuracy); });
-    for (const CurvePoint& point : curve) {
+  for (const Curve& curve : curves) {
+    for (const CurvePoint& point : curve.points) {
       right = std::max(right, point.percent);
       low = std::min(low, point.accuracy);
       high = std::max(high, point.accuracy);
@@ -172,9 +227,11 @@ std::string curve_svg(const StudySummary& summary) {
   out += text_at(kRight - 4, y.place(line) - 4, "end",
                  fmt::format("all heads on - {:g}", summary.terms.tolerance));
   double place = kTop + 10;
-  for (const auto& [score, curve] : curves) {
-    const bool best = summary.best && score == &summary.scores[*summary.best];
-    out += line_of(*score, curve, x, y, best) + legend_entry(*score, place, best);
+  for (const Curve& curve : curves) out += band_of(curve, x, y);
+  const CurveEntry* best = best_point(summary);
+  for (const Curve& curve : curves) {
+    const bool is_best = best && *best->score == *curve.score;
+    out += line_of(curve, x, y, is_best) + legend_entry(*curve.score, place, is_best);
     place += 20;
   }
   out += text_at((kLeft + kRight) / 2, kBottom + 38, "middle", "heads off (%)");

@@ -7,6 +7,8 @@
 
 namespace idleheads {
 
+// Of a study that has not all results: the estimates, with their intervals as areas.
+//
 // An SVG image of 720 x 460 user units on white, with a line a score, random as control, the baseline less
 // the tolerance, and a legend. Throws Error if no intervention of the study is finished.
 std::string curve_svg(const StudySummary& summary);

@@ -214,6 +214,22 @@ CsvWriter write_heads(const StudySummary& summary, const HeadProfiles& profiles,
   return csv;
 }
 
+CsvWriter write_decisions(const DecisionSummary& decisions, const std::filesystem::path& path) {
+  CsvWriter csv(path, {"score", "share", "generation", "decision", "exact", "questions", "percent_off",
+                       "loss", "loss_low", "loss_high"});
+  for (const DecidedPoint& point : decisions.points) {
+    const Decision& decision = point.decision;
+    csv.cell(point.entry.score->slug).cell(point.entry.share).cell(point.generation);
+    csv.cell(name_of(decision.verdict)).cell(static_cast<int>(decision.exact)).cell(decision.documents);
+    csv.cell(point.entry.percent_off);
+    decision.documents > 0 ? csv.cell(100 * decision.estimate) : csv.empty();
+    csv.cell(100 * decision.bounds.low).cell(100 * decision.bounds.high);
+    csv.end_line();
+  }
+  csv.prepare();
+  return csv;
+}
+
 // What kinds of documents a study has decides the columns.
 struct Kinds {
   bool choices = false, answers = false, texts = false;
@@ -298,6 +314,7 @@ void export_csv(const StudyStore& store, const std::filesystem::path& folder, co
   files.push_back(write_shares(summary, certainty, folder / "shares.csv"));
   files.push_back(write_heads(summary, head_profiles(store, summary), folder / "heads.csv"));
   files.push_back(write_scores(baseline, folder / "scores.csv"));
+  if (summary.decisions) files.push_back(write_decisions(*summary.decisions, folder / "decisions.csv"));
   for (CsvWriter& file : files) file.finish();
 }
 

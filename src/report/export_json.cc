@@ -60,9 +60,8 @@ OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
 
 OrderedJson named_json(const StudySummary& summary) {
   if (!summary.named) return nullptr;
-  const ScoreSummary& best = summary.scores[*summary.best];
   const CurveEntry& point = *best_point(summary);
-  return {{"score", best.score->slug},
+  return {{"score", point.score->slug},
           {"share", point.share},
           {"rule", point.rule},
           {"samples", point.frequency.passes},
@@ -143,6 +142,7 @@ std::string study_json(const StudyStore& store, const Terms& terms) {
   out["distributions"] = distributions_json(summary);
   out["subjects"] = subjects_json(summary);
   out["work"] = {{"rows_computed", summary.work.rows}, {"rows_without_sharing", summary.work.rows_unshared}};
+  out["decisions"] = summary.decisions ? decisions_json(*summary.decisions) : OrderedJson(nullptr);
   out["missing"] = OrderedJson::array();
   for (const MissingPart& part : summary.missing) {
     out["missing"].push_back({{"name", part.name}, {"done", part.done}, {"documents", part.documents}});

@@ -53,7 +53,7 @@ struct HarnessRun {
   std::string system;
   std::optional<std::pair<std::string, int64_t>> bos, eos;  // text and id
   double start = 0, end = 0;                                // Unix time
-  Settings settings;  // what decides the results (study/runner.h), written as they are
+  Settings settings;  // what decides the results (study/describe.h), written as they are
 };
 
 // Heads that were switched off, for the keys that the paper's scripts add.

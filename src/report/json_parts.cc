@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "report/decided.h"
+
 namespace idleheads {
 
 OrderedJson interval_json(const std::optional<Interval>& interval, double scale) {
@@ -31,6 +33,49 @@ OrderedJson spread_json(const std::optional<ChangeSpread>& spread) {
           {"p5", rounded(spread->low)},
           {"median", rounded(spread->median)},
           {"p95", rounded(spread->high)}};
+}
+
+namespace {
+
+OrderedJson decided_point_json(const DecidedPoint& point) {
+  const Decision& decision = point.decision;
+  return {{"share", point.entry.share},
+          {"percent", point.entry.percent_off},
+          {"generation", point.generation},
+          {"decision", name_of(decision.verdict)},
+          {"exact", decision.exact},
+          {"questions", decision.documents},
+          {"loss", decision.documents > 0 ? OrderedJson(100 * decision.estimate) : OrderedJson(nullptr)},
+          {"low", 100 * decision.bounds.low},
+          {"high", 100 * decision.bounds.high}};
+}
+
+}  // namespace
+
+OrderedJson decisions_json(const DecisionSummary& decisions) {
+  OrderedJson scores = OrderedJson::array();
+  for (const DecisionSummary::OfScore& score : decisions.scores) {
+    OrderedJson points = OrderedJson::array();
+    for (const DecidedPoint* point : points_of_score(decisions, *score.score))
+      points.push_back(decided_point_json(*point));
+    scores.push_back({{"score", score.score->slug},
+                      {"holds", optional_json(score.share.holds)},
+                      {"fails", optional_json(score.share.fails)},
+                      {"crosses", optional_json(score.share.interpolated)},
+                      {"open", score.share.open},
+                      {"points", std::move(points)}});
+  }
+  const VerdictCounts counts = counts_of(decisions);
+  return {{"tolerance", 100 * decisions.terms.tolerance},
+          {"confidence", decisions.terms.confidence},
+          {"stops", decisions.stops},
+          {"pairs", decisions.pairs},
+          {"asked", decisions.asked},
+          {"left", decisions.left},
+          {"holds", counts.holds},
+          {"fails", counts.fails},
+          {"open", counts.open},
+          {"scores", std::move(scores)}};
 }
 
 void add_changes(OrderedJson& point, const StudySummary& summary, const AnswerChanges& changes) {

@@ -35,6 +35,12 @@ OrderedJson off_json(const HeadFrequency& frequency);
 // A number with four significant digits; null for what is no number.
 OrderedJson rounded(double value);
 
+// What is decided (report/decided.h): "tolerance" in points, "confidence", "stops", "pairs", "asked", "left",
+// "holds", "fails", "open" (how many), and "scores": "score", "holds", "fails", "crosses" in percent of the
+// heads or null, "open" [percent], "points" in order of the share: "share", "percent" that were off,
+// "generation", "decision", "exact", "questions" of complete rounds, "loss", "low" and "high" in points.
+OrderedJson decisions_json(const DecisionSummary& decisions);
+
 // Adds to a point what AnswerChanges holds: "changed", "lost", "won" (null for perplexities), "loss_bound" in
 // points, "kl_bound" in nats (null where too little is known), and "log_likelihood_change" (nats),
 // "probability_change" (points), "kl" (nats), each with "mean", "interval", "p5", "median", "p95", or null

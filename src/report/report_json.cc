@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "report/agreement.h"
 #include "report/certainty.h"
+#include "report/decided.h"
 #include "report/head_profile.h"
 #include "report/json_parts.h"
 #include "report/model_curves.h"
@@ -140,6 +141,27 @@ OrderedJson missing_json(const StudySummary& s) {
   return out;
 }
 
+OrderedJson best_slug(const StudySummary& s) {
+  if (shows_decisions(s)) {
+    const CurveEntry* best = best_point(s);
+    return best ? OrderedJson(best->score->slug) : OrderedJson(nullptr);
+  }
+  return s.best ? OrderedJson(s.scores[*s.best].score->slug) : OrderedJson(nullptr);
+}
+
+// Where the page shows decisions in place of finished curves.
+OrderedJson shown_decisions(const StudySummary& s) {
+  if (!shows_decisions(s)) return nullptr;
+  OrderedJson out = decisions_json(*s.decisions);
+  const CurveEntry* best = best_point(s);
+  out["best"] = nullptr;
+  if (best) {
+    const MetricValue value = value_of(best->values, s.metric);
+    out["best"] = point_json(s, *best, points_of(s.metric, value.value), nullptr);
+  }
+  return out;
+}
+
 // Summary numbers and settings, without what needs the statistics.
 OrderedJson overview_json(const LoadedStudy& study) {
   const StudySummary& s = study.summary;
@@ -162,7 +184,7 @@ OrderedJson overview_json(const LoadedStudy& study) {
           {"only_guesses", s.only_guesses()},
           {"baseline_height",
            baseline.n > 0 ? OrderedJson(points_of(s.metric, baseline.value)) : OrderedJson(nullptr)},
-          {"best", s.best ? OrderedJson(s.scores[*s.best].score->slug) : OrderedJson(nullptr)},
+          {"best", best_slug(s)},
           {"rows", s.work.rows},
           {"rows_unshared", s.work.rows_unshared},
           {"settings", s.settings}};
@@ -189,6 +211,7 @@ OrderedJson study_json(const LoadedStudy& study) {
   out["agreement"] = agreement_json(agreement_of(study.store, s));
   out["subjects"] = subjects_json(s);
   out["missing"] = missing_json(s);
+  out["decisions"] = shown_decisions(s);
   return out;
 }
 

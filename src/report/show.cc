@@ -8,6 +8,8 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "report/decided.h"
+#include "report/show_decisions.h"
 #include "report/show_text.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -268,9 +270,15 @@ std::string work_note(const StudySummary& s, const ShowOptions& options) {
 }  // namespace
 
 std::string show(const StudySummary& summary, const ShowOptions& options) {
-  std::string out = claim(summary, options) + intro(summary, options) + guessing_warning(summary, options) +
-                    missing(summary, options);
-  if (summary.score_only()) {
+  const bool decided = shows_decisions(summary);
+  std::string out = (decided ? decisions_claim(summary, options) : claim(summary, options)) +
+                    intro(summary, options) + guessing_warning(summary, options);
+  if (!decided) out += missing(summary, options);
+  if (decided) {
+    out += show_decisions(summary, options);
+    if (summary.named) out += "\n" + show_heads(summary, options);
+    if (options.curves) out += "\n" + show_losses(summary, options);
+  } else if (summary.score_only()) {
     out += "\n" + show_distributions(summary, options);
   } else {
     out += scores_part(summary, options) + conclusion(summary, options);

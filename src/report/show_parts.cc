@@ -96,14 +96,13 @@ std::string number_text(double value) { return std::isnan(value) ? "-" : fmt::fo
 }  // namespace
 
 std::string show_heads(const StudySummary& s, const ShowOptions& options) {
-  if (!s.named || !s.best) return "";
-  const ScoreSummary& best = s.scores[*s.best];
+  if (!s.named) return "";
   const CurveEntry& point = *best_point(s);
   std::string out = wrap(
       fmt::format(
           "Heads that were off under {} ({}), where {:.1f} % are off on average and {} {} {}, by how often "
           "over {}:",
-          share_name(best.score->slug, point.share), point.rule, point.percent_off, metric_noun(s.metric),
+          share_name(point.score->slug, point.share), point.rule, point.percent_off, metric_noun(s.metric),
           metric_noun(s.metric).ends_with('s') ? "are" : "is",
           value_text(s.metric, value_of(point.values, s.metric)), passes_text(s, point)),
       options.width);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/portable_name.h"
 #include "report/answer_changes.h"
+#include "report/decided.h"
 #include "study/answers.h"
 #include "study/store_check.h"
 
@@ -37,23 +38,6 @@ double threshold_of(const StoredIntervention& intervention) {
   }
   // The float's own digits, so that 0.52 is not shown as 0.5199999809265137.
   return std::stod(fmt::format("{}", by_score->threshold));
-}
-
-CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredIntervention& intervention,
-                      const std::vector<StoredResult>& results) {
-  CurveEntry entry;
-  entry.score = find_score(intervention.score);
-  entry.intervention = number;
-  entry.share = intervention.share;
-  entry.rule = intervention.rule;
-  entry.threshold = threshold_of(intervention);
-  entry.values = metric_values(answered(summary.documents, results));
-  for (const StoredResult& result : results) {
-    for (size_t k = 0; k < result.masks.size(); ++k)
-      entry.frequency.add(result.masks[k], result.passes_of(k));
-  }
-  entry.percent_off = 100 * entry.frequency.mean_share();
-  return entry;
 }
 
 ScoreSummary& score_summary(StudySummary& summary, const std::string& slug) {
@@ -131,20 +115,10 @@ std::optional<size_t> best_score(const StudySummary& summary, bool with_awft) {
 
 void choose_subjects(const StudyStore& store, StudySummary& summary, const std::string& rule) {
   const CurveEntry* chosen = rule.empty() ? best_point(summary) : &find_point(summary, rule);
-  if (!chosen) return;
+  if (!chosen || (rule.empty() && shows_decisions(summary))) return;  // which need not have all subjects
   summary.chosen_rule = share_name(chosen->score->slug, chosen->share);
   summary.subjects_chosen =
       subject_rows(summary.task, answered(summary.documents, store.results(chosen->intervention, false)));
-}
-
-// The task's first metric: curves are of that one. Studies before schema version 3 name no other.
-Metric deciding_metric(const Settings& settings) {
-  std::string names = setting(settings, "task.metrics");
-  if (names.empty()) names = setting(settings, "info.metric");
-  if (names.empty()) return Metric::acc;
-  const std::string first = names.substr(0, names.find(';'));
-  if (const std::optional<Metric> metric = find_metric(first)) return *metric;
-  fail("study: unknown metric '{}' in its settings; a newer idleheads may have written it", printable(first));
 }
 
 // Notes what can be measured of a document.
@@ -179,6 +153,23 @@ void describe(const StudyStore& store, StudySummary& summary) {
 }
 
 }  // namespace
+
+CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredIntervention& intervention,
+                      const std::vector<StoredResult>& results) {
+  CurveEntry entry;
+  entry.score = find_score(intervention.score);
+  entry.intervention = number;
+  entry.share = intervention.share;
+  entry.rule = intervention.rule;
+  entry.threshold = threshold_of(intervention);
+  entry.values = metric_values(answered(summary.documents, results));
+  for (const StoredResult& result : results) {
+    for (size_t k = 0; k < result.masks.size(); ++k)
+      entry.frequency.add(result.masks[k], result.passes_of(k));
+  }
+  entry.percent_off = 100 * entry.frequency.mean_share();
+  return entry;
+}
 
 NamedHeads name_heads(const HeadFrequency& frequency) {
   NamedHeads named;
@@ -238,6 +229,10 @@ const CurveEntry* chosen_point(const ScoreSummary& score) {
 }
 
 const CurveEntry* best_point(const StudySummary& summary) {
+  if (shows_decisions(summary)) {
+    const std::optional<size_t> best = summary.decisions->best;
+    return best ? &summary.decisions->points[*best].entry : nullptr;
+  }
   return summary.best ? chosen_point(summary.scores[*summary.best]) : nullptr;
 }
 
@@ -281,6 +276,7 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options) {
 
   read_interventions(store, baseline, summary);
   for (ScoreSummary& score : summary.scores) finish_score(summary, score);
+  summary.decisions = decision_summary(store, summary);
   summary.best = best_score(summary, true);
   summary.best_other = best_score(summary, false);
   if (const CurveEntry* best = best_point(summary)) summary.named = name_heads(best->frequency);

@@ -13,6 +13,8 @@
 #include "analysis/accuracy.h"
 #include "analysis/answer_change.h"
 #include "analysis/curve.h"
+#include "analysis/decided_share.h"
+#include "analysis/decision.h"
 #include "analysis/frequency.h"
 #include "report/distribution.h"
 #include "study/store.h"
@@ -93,6 +95,28 @@ struct NamedHeads {
 };
 NamedHeads name_heads(const HeadFrequency& frequency);
 
+// An intervention that need not have all results yet, and what is decided of it.
+struct DecidedPoint {
+  CurveEntry entry;  // over the questions asked; changes are not in it
+  int generation = 0;
+  Decision decision;
+};
+
+// What is decided of a study (decided.h).
+struct DecisionSummary {
+  DecisionOptions terms;
+  bool stops = false;  // the study stops when it knows; else these are the intervals of one that is running
+  // (question, intervention) pairs: of the plan, with results, and what the open ones can still take.
+  int64_t pairs = 0, asked = 0, left = 0;
+  std::vector<DecidedPoint> points;  // in the order of the plan
+  struct OfScore {
+    const Score* score = nullptr;
+    DecidedShare share;
+  };
+  std::vector<OfScore> scores;  // in the order of the plan
+  std::optional<size_t> best;   // the point with the largest share that holds, random left out
+};
+
 // A part of the plan that lacks results.
 struct MissingPart {
   std::string name;  // "baseline", "ahon_ln@15%"
@@ -129,6 +153,7 @@ struct StudySummary {
 
   std::vector<ScoreDistribution> distributions;  // if asked for, or nothing was switched off
   std::vector<MissingPart> missing;
+  std::optional<DecisionSummary> decisions;
   Work work;  // of all interventions, the baseline's too
   Terms terms;
 
@@ -166,7 +191,7 @@ const ScoreSummary* find_tested(const StudySummary& summary, const Score& score)
 // A score's last intervention that is sure, else its proven one; nullptr if there is none. What counts as its
 // inactive heads everywhere.
 const CurveEntry* chosen_point(const ScoreSummary& score);
-// That of the best score; nullptr if there is none.
+// That of the best score, or where decisions are shown the best of these; nullptr if there is none.
 const CurveEntry* best_point(const StudySummary& summary);
 
 // The curve of a score in points of the metric. Nothing off is the baseline by definition, so that a score
@@ -176,6 +201,10 @@ std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSum
 // The finished intervention that the user means: "ahon_ln@15%" or its rule "ahon_ln<0.52". Throws UsageError:
 // malformed, not of this study (with the tested shares), not finished.
 const CurveEntry& find_point(const StudySummary& summary, std::string_view text);
+
+// What these results of an intervention say; not its work and changes.
+CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredIntervention& intervention,
+                      const std::vector<StoredResult>& results);
 
 // "ahon_ln@15%".
 std::string share_name(std::string_view score, double share);

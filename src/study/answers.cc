@@ -1,8 +1,21 @@
 #include "study/answers.h"
 
 #include "analysis/exact_match.h"
+#include "base/error.h"
 
 namespace idleheads {
+
+Metric deciding_metric(const Settings& settings) {
+  std::string names;
+  for (const char* name : {"task.metrics", "info.metric"}) {
+    const auto found = settings.find(name);
+    if (names.empty() && found != settings.end()) names = found->second;
+  }
+  if (names.empty()) return Metric::acc;
+  const std::string first = names.substr(0, names.find(';'));
+  if (const std::optional<Metric> metric = find_metric(first)) return *metric;
+  fail("study: unknown metric '{}' in its settings; a newer idleheads may have written it", printable(first));
+}
 
 Outcome outcome_of(const StoredDocument& document, std::span<const float> log_likelihoods) {
   return outcome_of(log_likelihoods, document.choice_lengths, document.gold);

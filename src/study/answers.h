@@ -9,6 +9,10 @@
 
 namespace idleheads {
 
+// The task's first metric: it decides which heads can be off. Studies before schema version 3 name no other.
+// Throws Error for one that is not known.
+Metric deciding_metric(const Settings& settings);
+
 // Only for a document with choices.
 Outcome outcome_of(const StoredDocument& document, std::span<const float> log_likelihoods);
 

@@ -92,6 +92,7 @@ class Account {
  public:
   Account(const EvaluateOptions& options, size_t pairs) : options_(options) {
     progress_.phase = options.phase;
+    progress_.note = options.note;
     progress_.stored = progress_.done = static_cast<double>(options.done_before);
     progress_.total = static_cast<double>(options.total > 0 ? options.total : static_cast<int64_t>(pairs));
     progress_.keeps = options.size != nullptr && !options.size->is_of_any_time();

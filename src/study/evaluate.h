@@ -18,6 +18,7 @@ struct EvaluateOptions {
   uint64_t seed = 1234;
   ProgressCallback progress = {};  // may be empty
   std::string phase = {};
+  std::string note = {};  // Progress::note
   // Results of the phase that are there before, and all of them, where this is a part of it; 0: this is all.
   int64_t done_before = 0, total = 0;
   // How large cohorts are; learns how long they take. nullptr: as large as is sensible where nothing is

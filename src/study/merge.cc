@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/version.h"
+#include "study/decisions.h"
 #include "study/plan.h"
 #include "study/store_check.h"
 
@@ -55,14 +56,16 @@ std::string count_of(const std::string& shard) {
 
 class Merge {
  public:
-  Merge(std::span<const std::filesystem::path> parts, const std::filesystem::path& output)
-      : parts_(parts), output_(output) {}
+  Merge(std::span<const std::filesystem::path> parts, const std::filesystem::path& output,
+        const MergeOptions& options)
+      : parts_(parts), output_(output), options_(options) {}
 
   MergeReport run() {
     check_parts();
     open();
     for (const std::filesystem::path& part : parts_) add(part);
     plan();
+    decide();
     store_->finish();
     report_missing();
     return report_;
@@ -76,10 +79,12 @@ class Merge {
   void add_results(const StudyStore& part, const std::filesystem::path& file, int64_t intervention,
                    Work work);
   void plan();
+  void decide();
   void report_missing();
 
   const std::span<const std::filesystem::path> parts_;
   const std::filesystem::path& output_;
+  const MergeOptions& options_;
   Common count_{"the number of parts"}, scores_{"what --scores names"}, shares_{"what --shares names"};
   Settings settings_;
   std::vector<StoredDocument> documents_;
@@ -121,11 +126,23 @@ void Merge::add(const std::filesystem::path& file) {
 
 void Merge::take_plan(const StudyStore& part, const std::filesystem::path& file) {
   const std::vector<StoredIntervention> plan = part.plan(), ours = store_->plan();
-  if (plan.empty()) return;
-  if (ours.empty()) return store_->set_plan(plan);
-  if (plan != ours)
+  const auto common = static_cast<ptrdiff_t>(std::min(plan.size(), ours.size()));  // one may have grown
+  if (!std::equal(plan.begin(), plan.begin() + common, ours.begin()))
     fail("{}: its interventions are others than those of {}; it was run with another --plan", shown(file),
          shown(output_));
+  if (plan.size() > ours.size()) store_->set_plan(plan);
+  if (const auto order = part.order()) {
+    if (store_->order().value_or(*order) != *order)
+      fail("{}: it asks the documents in another order than {}", shown(file), shown(output_));
+    store_->set_order(*order);
+  }
+  if (const auto terms = part.decision_terms()) {
+    if (store_->decision_terms().value_or(*terms) != *terms) {
+      fail("{}: it decides within another tolerance, or with another confidence, than {}", shown(file),
+           shown(output_));
+    }
+    store_->set_decision_terms(*terms);
+  }
 }
 
 // `work` is of all of the part's results of this intervention; those that are new bring their share of it.
@@ -171,6 +188,20 @@ void Merge::plan() {
   report_.interventions = std::max<int64_t>(1, std::ssize(store_->plan()));
 }
 
+void Merge::decide() {
+  const std::optional<DecisionOptions> terms = store_->decision_terms();
+  if (!terms) return;
+  PlanDecisions decisions(*store_, *terms);
+  if (options_.resolution && decisions.open().empty()) {
+    const std::vector<TriedShare> shares = decisions.shares_to_try(*options_.resolution);
+    if (!shares.empty()) grow_plan(*store_, shares, seed_of(settings_));
+    decisions.grow(store_->plan());
+    report_.tried = std::ssize(shares);
+    report_.interventions += report_.tried;
+  }
+  report_.decisions = decisions.counts();
+}
+
 void Merge::report_missing() {
   const std::vector<std::vector<bool>> done = store_->done();
   for (int64_t d = 0; d < std::ssize(documents_); ++d) {
@@ -188,8 +219,9 @@ void Merge::report_missing() {
 
 }  // namespace
 
-MergeReport merge_studies(std::span<const std::filesystem::path> parts, const std::filesystem::path& output) {
-  return Merge(parts, output).run();
+MergeReport merge_studies(std::span<const std::filesystem::path> parts, const std::filesystem::path& output,
+                          const MergeOptions& options) {
+  return Merge(parts, output, options).run();
 }
 
 }  // namespace idleheads

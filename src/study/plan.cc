@@ -76,9 +76,11 @@ std::vector<StoredIntervention> interventions_of(const Targets& targets) {
 
 bool is_plan_of(const std::vector<StoredIntervention>& plan, const Targets& targets) {
   const std::vector<StoredIntervention> wanted = interventions_of(targets);
-  return std::ranges::equal(plan, wanted, [](const StoredIntervention& x, const StoredIntervention& y) {
-    return x.score == y.score && x.share == y.share;
-  });
+  const auto begun = std::ranges::count(plan, 0, &StoredIntervention::generation);
+  return std::ranges::equal(plan.begin(), plan.begin() + begun, wanted.begin(), wanted.end(),
+                            [](const StoredIntervention& x, const StoredIntervention& y) {
+                              return x.score == y.score && x.share == y.share;
+                            });
 }
 
 uint64_t sample_id(const StoredDocument& document, size_t sample) {
@@ -112,6 +114,21 @@ void make_plan(StudyStore& store, const Targets& targets, uint64_t seed) {
   for (const Score* score : targets.scores) {
     for (const float threshold : calibrate(*score, baseline, documents, seed, targets.shares))
       plan[next++].rule = to_string(Intervention(ScoreRule{score, threshold}));
+  }
+  store.set_plan(plan);
+}
+
+void grow_plan(StudyStore& store, std::span<const TriedShare> shares, uint64_t seed) {
+  std::vector<StoredIntervention> plan = store.plan();
+  const int generation = plan.back().generation + 1;
+  const std::vector<StoredDocument> documents = store.documents();
+  const std::vector<StoredResult> baseline = store.results(0, true);
+  for (const TriedShare& tried : shares) {
+    const Score& score = require_score(tried.score);
+    const double share[] = {tried.share};
+    const float threshold = calibrate(score, baseline, documents, seed, share).front();
+    plan.push_back(
+        {tried.score, tried.share, to_string(Intervention(ScoreRule{&score, threshold})), generation});
   }
   store.set_plan(plan);
 }

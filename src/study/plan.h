@@ -25,7 +25,7 @@ std::string shares_text(const Targets& targets);
 // The plan without thresholds: the baseline, then scores x shares.
 std::vector<StoredIntervention> interventions_of(const Targets& targets);
 
-// True if the plan has these scores and shares, whatever its thresholds.
+// True if the plan was begun with these scores and shares, whatever its thresholds and what it has grown by.
 bool is_plan_of(const std::vector<StoredIntervention>& plan, const Targets& targets);
 
 // What random scores of a document's sample are drawn by: of the document's group and number alone, so that
@@ -39,6 +39,15 @@ std::vector<float> calibrate(const Score& score, std::span<const StoredResult> b
 
 // Finds the thresholds and stores the plan. The baseline must be whole.
 void make_plan(StudyStore& store, const Targets& targets, uint64_t seed);
+
+// A share to try because of what is decided (decisions.h).
+struct TriedShare {
+  std::string score;
+  double share = 0;  // in [0, 1]
+};
+
+// Finds their thresholds and adds them to the plan as its next generation. The baseline must be whole.
+void grow_plan(StudyStore& store, std::span<const TriedShare> shares, uint64_t seed);
 
 // The setting "seed". Throws Error if it is missing or no number.
 uint64_t seed_of(const Settings& settings);

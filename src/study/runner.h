@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "analysis/decision.h"
 #include "engine/engine.h"
 #include "study/cohort_size.h"
+#include "study/decisions.h"
 #include "study/evaluate.h"
 #include "study/plan.h"
 #include "study/prepared_task.h"
@@ -27,50 +29,50 @@ struct StudyEstimate {
 // What of a study a run computes. The interventions alone need a plan in the file.
 enum class Round { all, baseline, interventions };
 
+// A study that stops asking when it knows.
+struct DecideOptions {
+  DecisionOptions terms = {};
+  // Further shares are tried between the largest of a score that holds and the smallest that fails, until
+  // these are so many percent of the heads apart or less. None: those of the targets alone.
+  std::optional<double> resolution = {};
+};
+
+// Some documents under some interventions, by number.
+struct AskedDocuments {
+  std::vector<int64_t> interventions, documents;
+};
+
 struct StudyOptions {
   Targets targets;
   uint64_t seed = 1234;
   Round round = Round::all;
   std::optional<DocumentRange> documents = {};  // these alone, where the study is in parts (shard.h)
-  int64_t cohort_rows = 1 << 19;                // at most (cohort_size.h)
+  std::optional<DecideOptions> decide = {};     // Round::all only
+  // Round::interventions: these alone, of the documents above.
+  std::optional<std::vector<AskedDocuments>> asked = {};
+  int64_t cohort_rows = 1 << 19;  // at most (cohort_size.h)
   double cohort_seconds = CohortSize::kSeconds;
   ProgressCallback progress;
   std::function<void(const StudyEstimate&)> on_estimate;  // once, behind the measurement; may be empty
+  // Every decision as soon as it is known, those that the file has at the beginning left out; may be empty.
+  std::function<void(const StoredIntervention&, const LossDecision&)> on_decided = {};
 };
 
-// How prompts were made a chat of.
-struct ChatDescription {
-  std::string source;  // of the model's template
-  bool multiturn = true;
-  std::string date;  // what templates that print one were given
-};
-
-// What decides the results of a study, for StudyStore::open.
-struct StudyDescription {
-  const Model* model = nullptr;
-  const PreparedTask* task = nullptr;
-  std::string limit;  // as given; "all"
-  std::string bos;
-  std::optional<ChatDescription> chat;
-  std::string system;  // instruction before the prompts
-  Precision precision = Precision::f32;
-  uint64_t seed = 1234;
-  DeviceChoice device = {};
-  std::optional<Shard> shard = {};
-  Targets targets = {};  // of a study in parts: what the joined file is to have
-};
-Settings describe(const StudyDescription& description);
+// Blocks of several documents where the prompts of a subject begin alike (more than half of their tokens), as
+// with examples before the questions: documents that are asked together share these rows.
+StoredOrder order_for(const PreparedTask& task);
 
 // Throws Error if the file holds a plan of other scores or shares.
 void require_same_plan(const StudyStore& store, const StudyOptions& options);
 
-// Passes of the model, one a prompt and intervention, that the round needs and those of them that are stored.
+// Passes of the model, one a prompt and intervention, that the round needs at most and those of them that are
+// stored.
 struct Passes {
   int64_t total = 0, stored = 0;
 };
 Passes passes_of(const PreparedTask& task, const StudyStore& store, const StudyOptions& options);
 
-// True if the file holds all results of the round.
+// True if the file holds all results of the round, or all decisions where they are what is wanted.
 bool is_complete(const StudyStore& store, const StudyOptions& options);
 
 // Everything of the round that is missing. Throws Error if the file holds a plan of other scores or shares.

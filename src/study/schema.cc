@@ -50,6 +50,10 @@ std::span<const std::string> views() {
       "CREATE TEMP VIEW documents AS SELECT *, NULL AS reference, 0 AS words, 0 AS bytes FROM main.documents;"
       "CREATE TEMP VIEW results AS SELECT *, '' AS response, '[]' AS passes FROM main.results",
       "CREATE TEMP VIEW statistics AS SELECT *, 7 AS numbers FROM main.statistics",
+      "CREATE TEMP VIEW interventions AS SELECT *, 0 AS generation FROM main.interventions;"
+      "CREATE TEMP VIEW document_order AS SELECT 0 AS block_documents, 0 AS rounds WHERE false;"
+      "CREATE TEMP VIEW decision_terms AS SELECT 0.0 AS tolerance, 0.0 AS confidence, 0.0 AS later_share "
+      "WHERE false",
   };
   return views;
 }
@@ -106,6 +110,12 @@ ALTER TABLE results ADD COLUMN passes TEXT NOT NULL DEFAULT '[]';
       // 3 -> 4: how many statistics of a head the blob has
       R"sql(
 ALTER TABLE statistics ADD COLUMN numbers INTEGER NOT NULL DEFAULT 7;
+)sql",
+      // 4 -> 5: studies that stop when they know
+      R"sql(
+ALTER TABLE interventions ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE document_order (block_documents INTEGER NOT NULL, rounds INTEGER NOT NULL) STRICT;
+CREATE TABLE decision_terms (tolerance REAL NOT NULL, confidence REAL NOT NULL, later_share REAL NOT NULL) STRICT;
 )sql",
   };
   return steps;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <stdexcept>
 
 #include "base/error.h"
@@ -14,6 +13,7 @@
 #include "study/store_check.h"
 #include "study/store_lock.h"
 #include "study/store_repair.h"
+#include "study/store_rows.h"
 #include "study/store_watch.h"
 
 namespace idleheads {
@@ -26,113 +26,6 @@ using sqlite::Transaction;
 
 // done() holds a bit for each; no study comes near.
 constexpr size_t kMaxResults = size_t{1} << 33;
-
-Settings read_settings(Database& database) {
-  Settings settings;
-  Statement rows(database, "SELECT name, value FROM settings ORDER BY name");
-  while (rows.step()) {
-    std::string name(rows.text(0));
-    if (!settings.empty() && name <= settings.rbegin()->first)
-      database.raise_damaged("settings out of order");
-    settings.emplace_hint(settings.end(), std::move(name), rows.text(1));
-  }
-  return settings;
-}
-
-void write_settings(Database& database, const Settings& settings) {
-  Statement insert(database, "INSERT INTO settings (name, value) VALUES (?, ?)");
-  for (const auto& [name, value] : settings) insert.bind(1, name).bind(2, value).run();
-}
-
-// Every build of idleheads that has written to the file is named in it, for who asks later; they may differ.
-void record_build(Database& database, Settings& settings, const Settings& given) {
-  const auto builds = given.find(kBuildsSetting);
-  if (builds == given.end()) return;
-  std::string& stored = settings[kBuildsSetting];
-  const std::string before = stored;
-  stored = joined_builds(stored, builds->second);
-  if (stored == before) return;
-  Statement replace(database, "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)");
-  replace.bind(1, std::string_view(kBuildsSetting)).bind(2, stored).run();
-}
-
-StoredDocument read_document(Statement& row) {
-  StoredDocument document;
-  document.group = row.text(1);
-  document.category = row.text(2);
-  document.index = row.integer(3);
-  document.gold = static_cast<int>(row.integer(4));
-  if (document.gold != row.integer(4)) fail("the gold answer is no small number");
-  document.choice_lengths = decode_integers(row.text(5));
-  document.samples = row.integer(6);
-  document.tokens = row.integer(7);
-  document.truncated = row.integer(8) != 0;
-  if (!row.is_null(9)) document.reference = row.text(9);
-  document.words = row.integer(10);
-  document.bytes = row.integer(11);
-  check_document(document);
-  return document;
-}
-
-std::vector<StoredDocument> read_documents(Database& database) {
-  std::vector<StoredDocument> documents;
-  Statement rows(
-      database,
-      "SELECT document, group_name, category, number, gold, choice_lengths, samples, tokens, truncated, "
-      "reference, words, bytes FROM documents ORDER BY document");
-  while (rows.step()) {
-    if (rows.integer(0) != static_cast<int64_t>(documents.size()))
-      database.raise_damaged("documents out of order");
-    try {
-      documents.push_back(read_document(rows));
-    } catch (const SqliteError&) {
-      throw;
-    } catch (const Error& error) {
-      database.raise_damaged(fmt::format("document {}: {}", documents.size(), error.what()));
-    }
-  }
-  return documents;
-}
-
-void write_documents(Database& database, const std::vector<StoredDocument>& documents) {
-  Statement insert(database, "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  for (size_t i = 0; i < documents.size(); ++i) {
-    const StoredDocument& document = documents[i];
-    const std::string lengths = encode_integers(document.choice_lengths);
-    insert.bind(1, static_cast<int64_t>(i)).bind(2, document.group).bind(3, document.category);
-    insert.bind(4, document.index).bind(5, int64_t{document.gold}).bind(6, lengths);
-    insert.bind(7, document.samples).bind(8, document.tokens).bind(9, int64_t{document.truncated});
-    document.reference ? insert.bind(10, *document.reference) : insert.bind_null(10);
-    insert.bind(11, document.words).bind(12, document.bytes);
-    insert.run();
-  }
-}
-
-std::vector<StoredIntervention> read_plan(Database& database) {
-  std::vector<StoredIntervention> plan;
-  Statement rows(database,
-                 "SELECT intervention, score, share, rule FROM interventions ORDER BY intervention");
-  while (rows.step()) {
-    if (rows.integer(0) != static_cast<int64_t>(plan.size()))
-      database.raise_damaged("interventions out of order");
-    plan.push_back({std::string(rows.text(1)), rows.real(2), std::string(rows.text(3))});
-    if (!std::isfinite(plan.back().share)) database.raise_damaged("a share is not finite");
-  }
-  return plan;
-}
-
-void add_work(Database& database, const std::vector<std::pair<int64_t, StoredResult>>& results) {
-  std::map<int64_t, Work> sums;
-  for (const auto& [intervention, result] : results) {
-    sums[intervention].rows += result.work.rows;
-    sums[intervention].rows_unshared += result.work.rows_unshared;
-  }
-  Statement add(database,
-                "INSERT INTO work (intervention, rows, rows_unshared) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET rows = rows + excluded.rows, rows_unshared = rows_unshared + excluded.rows_unshared");
-  for (const auto& [intervention, work] : sums)
-    add.bind(1, intervention).bind(2, work.rows).bind(3, work.rows_unshared).run();
-}
 
 // Generated answers took at least one forward pass; others say nothing of theirs. The bound is far above any
 // answer's.
@@ -177,6 +70,9 @@ struct StudyStore::Impl {
   template <typename Body>
   auto undisturbed(const Body& body) const;
   void committed();
+  // Stores a value that never changes.
+  template <typename Value, typename Read, typename Write>
+  void set_once(const Value& value, const Read& read, const Write& write, const char* otherwise);
   void finish();
   size_t interventions() { return std::max<size_t>(1, read_plan(database).size()); }
   void check_result(int64_t intervention, const StoredResult& result, size_t interventions) const;
@@ -261,6 +157,22 @@ void StudyStore::Impl::committed() {
     database.shorten_log();
   }
   watch->remember();
+}
+
+template <typename Value, typename Read, typename Write>
+void StudyStore::Impl::set_once(const Value& value, const Read& read, const Write& write,
+                                const char* otherwise) {
+  undisturbed([&] {
+    require_writer();
+    Transaction transaction(database);
+    if (const auto stored = read(database)) {
+      if (*stored != value) fail("{}: {}; use another --output", database.name(), otherwise);
+      return;
+    }
+    write(database, value);
+    transaction.commit();
+    committed();
+  });
 }
 
 void StudyStore::Impl::finish() {
@@ -359,23 +271,32 @@ void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
     check_plan(plan);
     Database& database = impl_->database;
     Transaction transaction(database);
-    if (const auto stored = read_plan(database); !stored.empty()) {
-      if (stored != plan)
-        fail("{}: another plan of interventions is stored already; use another --output", database.name());
-      return;
-    }
-    Statement insert(database,
-                     "INSERT INTO interventions (intervention, score, share, rule) VALUES (?, ?, ?, ?)");
-    for (size_t i = 0; i < plan.size(); ++i) {
-      insert.bind(1, static_cast<int64_t>(i))
-          .bind(2, plan[i].score)
-          .bind(3, plan[i].share)
-          .bind(4, plan[i].rule)
-          .run();
-    }
+    const std::vector<StoredIntervention> stored = read_plan(database);
+    if (stored == plan) return;
+    const bool grows = stored.size() < plan.size() && std::equal(stored.begin(), stored.end(), plan.begin());
+    if (!grows || (!stored.empty() && plan[stored.size()].generation == stored.back().generation))
+      fail("{}: another plan of interventions is stored already; use another --output", database.name());
+    write_plan(database, plan, stored.size());
     transaction.commit();
     impl_->committed();
   });
+}
+
+std::optional<StoredOrder> StudyStore::order() const {
+  return impl_->undisturbed([&] { return read_order(impl_->database); });
+}
+
+void StudyStore::set_order(const StoredOrder& order) {
+  impl_->set_once(order, read_order, write_order, "the documents are asked in another order");
+}
+
+std::optional<DecisionOptions> StudyStore::decision_terms() const {
+  return impl_->undisturbed([&] { return read_decision_terms(impl_->database); });
+}
+
+void StudyStore::set_decision_terms(const DecisionOptions& terms) {
+  impl_->set_once(terms, read_decision_terms, write_decision_terms,
+                  "it decides within another tolerance or with another confidence");
 }
 
 bool StudyStore::can_be_read_meanwhile() const { return !impl_->lock || impl_->uses_log; }

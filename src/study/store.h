@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/block_order.h"
+#include "analysis/decision.h"
 #include "heads/intervention.h"
 #include "heads/stats.h"
 
@@ -72,7 +74,17 @@ struct StoredIntervention {
   std::string score;  // slug; empty for the baseline
   double share = 0;   // target
   std::string rule;   // to_string(Intervention): "none", "ahon_ln<0.52"
+  // 0: planned before any result was seen; 1, 2, ...: added because of results (analysis/decision.h).
+  int generation = 0;
   bool operator==(const StoredIntervention&) const = default;
+};
+
+// The random order in which interventions ask the documents (analysis/block_order.h); its seed is the
+// study's.
+struct StoredOrder {
+  int64_t block_documents = BlockOrderOptions{}.block_documents;
+  int64_t rounds = BlockOrderOptions{}.rounds;
+  bool operator==(const StoredOrder&) const = default;
 };
 
 // Sizes and numbers that do not fit together are std::invalid_argument when they are given to be stored (a
@@ -95,11 +107,18 @@ class StudyStore {
   Settings settings() const;
   std::vector<StoredDocument> documents() const;
 
-  // The interventions of the plan, in order; number 0 is the baseline. set_plan stores them once (thresholds
-  // need the baseline pass first); storing the same plan again does nothing, another one is an Error. Empty
-  // until then.
+  // The interventions of the plan, in order; number 0 is the baseline. Empty until set_plan (thresholds need
+  // the baseline pass first). A plan only grows, by later generations behind what is stored; storing the same
+  // plan again does nothing, another one is an Error.
   std::vector<StoredIntervention> plan() const;
   void set_plan(const std::vector<StoredIntervention>& plan);
+
+  // Stored once; the same again does nothing, another one is an Error. None until then.
+  std::optional<StoredOrder> order() const;
+  void set_order(const StoredOrder& order);
+  // What is decided of the interventions, and how surely: of a study that stops when it knows.
+  std::optional<DecisionOptions> decision_terms() const;
+  void set_decision_terms(const DecisionOptions& terms);
 
   // False where the file is on a network's file system (sqlite.h): until this is gone nobody else can read
   // it.

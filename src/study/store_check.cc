@@ -126,6 +126,11 @@ void check_plan(const std::vector<StoredIntervention>& plan) {
   for (const StoredIntervention& intervention : plan) {
     if (!std::isfinite(intervention.share)) throw std::invalid_argument("a share is not finite");
   }
+  if (plan[0].generation != 0) throw std::invalid_argument("the baseline is of generation 0");
+  for (size_t i = 1; i < plan.size(); ++i) {
+    const int step = plan[i].generation - plan[i - 1].generation;
+    if (step < 0 || step > 1) throw std::invalid_argument("generations of a plan rise by one");
+  }
 }
 
 Intervention rule_of(const StoredIntervention& intervention) try {

@@ -19,7 +19,7 @@ ModelShape model_shape(const Settings& settings);
 
 // Throws Error if a number is out of its range.
 void check_document(const StoredDocument& document);
-// Throws std::invalid_argument: the first must be the baseline, shares must be finite.
+// Throws std::invalid_argument: the first must be the baseline, shares finite, generations in order.
 void check_plan(const std::vector<StoredIntervention>& plan);
 
 // The rule of a stored intervention. Throws Error if this build does not know it.

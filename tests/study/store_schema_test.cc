@@ -23,6 +23,8 @@ class StoreSchemaTest : public testing::Test {
       const StudyStore store = StudyStore::open_read_only(file_);
       store.plan();
       store.done();
+      store.order();
+      store.decision_terms();
       for (int i = 0; i < 4; ++i) store.results(i, true);
     });
   }
@@ -44,7 +46,7 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
   edit("PRAGMA user_version = 7");
   const auto expected =
-      AllOf(HasSubstr("schema version 7 is newer than version 4"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 7 is newer than version 5"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -76,16 +78,19 @@ std::string bytes_of(const std::filesystem::path& file) {
 
 // Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
-  for (const int version : {1, 2, 3}) {
+  for (const int version : {1, 2, 3, 4}) {
+    const int numbers = version < 4 ? kPaperStats : kStats;
     const auto old = folder_ / fmt::format("version{}.study", version);
     std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
     const std::string before = bytes_of(old);
-    expect_complete(old, kPaperStats);
+    expect_complete(old, numbers);
+    EXPECT_EQ(StudyStore::open_read_only(old).order(), std::nullopt);
+    EXPECT_EQ(StudyStore::open_read_only(old).decision_terms(), std::nullopt);
     const double rows = StudyStore::open_read_only(old).work()[2].rows;
     EXPECT_EQ(rows, version == 1 ? 0 : 17.5);
     EXPECT_EQ(bytes_of(old), before) << "reading alone must not change a file";
     run_study(old);
-    expect_complete(old, kPaperStats);
+    expect_complete(old, numbers);
     EXPECT_EQ(StudyStore::open_read_only(old).work()[2].rows, rows);
     Database database(old, Database::Mode::read_only);
     EXPECT_EQ(database.query_int("PRAGMA user_version"), schema_version());
@@ -103,15 +108,15 @@ TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 4"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 5"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 4"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 5"));
   edit("DROP TRIGGER t; DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 4"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 5"));
 }
 
 // One defect each; all must be named and none may crash.
@@ -134,6 +139,12 @@ TEST_F(StoreSchemaTest, DamagedContent) {
       {"UPDATE documents SET samples = 2147483647 WHERE document = 1", "document 1: masks have 6 bytes"},
       {"DELETE FROM interventions WHERE intervention = 1", "interventions out of order"},
       {"UPDATE interventions SET share = 9e999 WHERE intervention = 1", "a share is not finite"},
+      {"UPDATE interventions SET generation = 1 WHERE intervention = 1", "generations out of order"},
+      {"UPDATE interventions SET generation = 2 WHERE intervention = 3", "generations out of order"},
+      {"INSERT INTO document_order VALUES (0, 100)", "the order of the documents makes no sense"},
+      {"INSERT INTO document_order VALUES (1, 100), (1, 100)", "the order of the documents makes no sense"},
+      {"INSERT INTO decision_terms VALUES (1.0, 0.95, 0.1)", "what is to be decided makes no sense"},
+      {"INSERT INTO decision_terms VALUES (0.01, 0.95, 0.0)", "what is to be decided makes no sense"},
       {"DELETE FROM interventions WHERE intervention = 3", "results out of order"},
       {"UPDATE results SET intervention = -1 WHERE intervention = 3", "results out of order"},
       {"UPDATE results SET document = 12 WHERE intervention = 3 AND document = 11", "results out of order"},

@@ -1,5 +1,5 @@
 // ECharts with the parts that the page uses; charts follow their width and the colour scheme.
-import { LineChart, ScatterChart } from "echarts/charts";
+import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { LabelLayout } from "echarts/features";
@@ -7,7 +7,7 @@ import { SVGRenderer } from "echarts/renderers";
 import { ScoreStyle } from "./colors";
 import { h } from "./dom";
 
-echarts.use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, LabelLayout, SVGRenderer]);
+echarts.use([CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, LabelLayout, SVGRenderer]);
 
 export type Option = Record<string, unknown>;
 

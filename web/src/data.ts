@@ -66,6 +66,43 @@ export interface KvProfile {
   bytes: { all: number; mean_off: number; always_off: number } | null; // of the cache, a token
 }
 
+// What is decided of one intervention. Losses are in points of the metric.
+export interface DecidedPoint {
+  share: number; // target, in [0, 1]
+  percent: number; // of heads that were off
+  generation: number; // 0: planned beforehand
+  decision: "holds" | "fails" | "open";
+  exact: boolean; // all questions were asked
+  questions: number; // of the rounds that are complete
+  loss: number | null; // on these
+  low: number; // on all questions, at least and at most
+  high: number;
+}
+
+// Shares in percent of the heads.
+export interface DecidedScore {
+  score: string;
+  holds: number | null;
+  fails: number | null;
+  crosses: number | null;
+  open: number[];
+  points: DecidedPoint[];
+}
+
+export interface Decisions {
+  tolerance: number; // points
+  confidence: number;
+  stops: boolean; // a study that stops when it knows; else one that is running
+  pairs: number; // of question and intervention: all, with results, what the open ones can still take
+  asked: number;
+  left: number;
+  holds: number;
+  fails: number;
+  open: number;
+  scores: DecidedScore[];
+  best: Point | null;
+}
+
 export interface Study {
   file: string;
   model: string;
@@ -97,6 +134,7 @@ export interface Study {
   agreement: { share: number; scores: string[]; iou: (number | null)[][] } | null;
   subjects: { rule: string; rows: SubjectRow[] };
   missing: { name: string; done: number; documents: number }[];
+  decisions: Decisions | null; // in place of finished curves
 }
 
 export interface Distance {
@@ -160,7 +198,7 @@ export function chosenPoint(score: Score | undefined): Point | undefined {
 }
 
 export function bestPoint(study: Study): Point | undefined {
-  return chosenPoint(bestScore(study));
+  return study.decisions ? (study.decisions.best ?? undefined) : chosenPoint(bestScore(study));
 }
 
 export function toleranceText(study: Study, report: Report): string {

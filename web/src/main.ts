@@ -5,6 +5,7 @@ import { redrawCharts } from "./chart";
 import { comparisonSection } from "./compare";
 import { curvesSection } from "./curves";
 import { numberedName, readReport, Report, Study, studyName } from "./data";
+import { decisionsSection } from "./decisions";
 import { distributionsSection } from "./distributions";
 import { h, select } from "./dom";
 import { headsSection } from "./heads";
@@ -22,8 +23,7 @@ import "./style.css";
 function studySections(report: Report, study: Study): (HTMLElement | null)[] {
   return [
     summarySection(report, study),
-    scoresSection(report, study),
-    curvesSection(report, study),
+    ...(study.decisions ? [decisionsSection(study)] : [scoresSection(report, study), curvesSection(report, study)]),
     heatMapSection(study),
     headsSection(study),
     attentionSection(study),

@@ -1,5 +1,6 @@
 // What the study found, in words.
-import { bestPoint, bestScore, Report, Score, stateOf, Study, toleranceText } from "./data";
+import { bestPoint, bestScore, Decisions, Report, Score, stateOf, Study, toleranceText } from "./data";
+import { decidedText, decisionsSentence } from "./decisions";
 import { h, section } from "./dom";
 import { count, fixed, metricName, metricValue, percent, percentRange, share, short } from "./format";
 
@@ -54,7 +55,8 @@ function headsSentence(study: Study): string {
   if (!point || point.share === 0) return "";
   const states = point.off.map(stateOf);
   const [always, never] = (["always off", "never off"] as const).map((state) => states.filter((s) => s === state).length);
-  return `At the largest tested share that ${bestScore(study)!.sure > 0 ? "is sure" : "stayed within"} (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} were off for every input, ${never} for none, and ${states.length - always - never} for some.`;
+  const which = study.decisions ? "holds" : bestScore(study)!.sure > 0 ? "is sure" : "stayed within";
+  return `At the largest tested share that ${which} (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} were off for every input, ${never} for none, and ${states.length - always - never} for some.`;
 }
 
 function kvSentence(study: Study): string {
@@ -71,15 +73,28 @@ function missingWarning(study: Study): string {
 
 function warnings(study: Study): string[] {
   const out: string[] = [];
-  if (study.missing.length) out.push(missingWarning(study));
+  if (study.missing.length && !study.decisions) out.push(missingWarning(study));
   if (study.documents === 0 || study.baseline === null) out.push("There are no measured results in this study.");
   if (study.only_guesses)
     out.push(`With all heads on the model is ${study.chance === null ? "not surely better than nothing right" : "no better than guessing"} (less than two standard errors above): there is little to lose, and what follows proves nothing about its heads.`);
   return out;
 }
 
+// The best score first, then the usual test and the control.
+function decidedFindings(study: Study, decisions: Decisions): string[] {
+  const of = (slug: string | undefined) => decisions.scores.find((s) => s.score === slug);
+  const best = bestScore(study);
+  const others = study.scores.filter((s) => s !== best && (s.slug === "awft" || s.random)).map((s) => `${s.slug}: ${decidedText(of(s.slug)!)}.`);
+  const lead = best ? `Heads chosen for each input by ${best.slug} (${best.name}): ${decidedText(of(best.slug)!)}.` : "No score is known to have heads that can be off.";
+  return [lead, others.join(" "), decisionsSentence(study, decisions), `${headsSentence(study)} ${kvSentence(study)}`];
+}
+
 function findings(study: Study, report: Report): HTMLElement[] {
   const best = bestScore(study);
+  if (study.decisions) {
+    const [lead, ...rest] = decidedFindings(study, study.decisions);
+    return [h("p", { class: "lead" }, lead), ...rest.map((text) => text.trim()).filter(Boolean).map((text) => h("p", {}, text))];
+  }
   if (!study.scores.length) return [h("p", { class: "lead" }, "No head was switched off in this study: it has the scores of all heads and the answers with all heads on.")];
   if (!best || (best.inactive === null && !(best.sure > 0)))
     return [h("p", { class: "lead" }, study.missing.length ? "Not tested yet: how many heads can be off." : `No score found heads that can be off within ${toleranceText(study, report)}.`)];
