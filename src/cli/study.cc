@@ -187,6 +187,7 @@ void begin_part(const Study& study, const std::string& output, const Settings& s
   options.documents = shard_ranges(task.stored, shard.count)[static_cast<size_t>(shard.number - 1)];
   options.round = study.plan.empty() ? Round::baseline : Round::interventions;
   if (!study.plan.empty()) take_plan(study, joined_study(study, settings, task), task, store, options);
+  options.decide.reset();  // which takes all parts
 }
 
 void print_study(const StudyStore& store) {

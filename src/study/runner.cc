@@ -156,11 +156,11 @@ class Run {
         state_(store, options) {}
 
   void compute() {
+    if (!store_.order()) store_.set_order(order_for(task_));
     if (options_.round != Round::interventions) compute_baseline();
     if (options_.round == Round::baseline) return;
     measure();
     if (options_.round == Round::all) make_plan();
-    if (!store_.order()) store_.set_order(order_for(task_));
     size_.forget_sharing();
     options_.decide ? decide() : compute_interventions();
   }

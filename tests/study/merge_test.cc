@@ -64,6 +64,42 @@ class MergeTest : public testing::Test {
   }
 };
 
+TEST_F(MergeTest, AFileOfAnOlderSchemaIsJoined) {
+  const std::filesystem::path old = IDLEHEADS_TEST_DATA "/study/version4.study";
+  const MergeReport report = merge_studies(std::vector{old}, path("joined.db"));
+  EXPECT_EQ(report.added, 4 * std::ssize(documents_));
+  EXPECT_EQ(merge_studies(std::vector{old}, path("joined.db")).equal, report.added);
+  expect_whole(path("joined.db"), 4);
+  EXPECT_EQ(StudyStore::open_read_only(path("joined.db")).plan(), make_plan());
+}
+
+// Parts that were run with the plan as it was, and as it is since it has grown.
+TEST_F(MergeTest, PlansMayHaveGrown) {
+  std::vector<StoredIntervention> plan = make_plan(), grown = plan;
+  grown.push_back({"awft", 0.2, "awft>0.8", 1});
+  const std::vector<std::filesystem::path> parts = {write_part("1.db", {1, 2}, 0, 4, plan),
+                                                    write_part("2.db", {2, 2}, 0, 5, grown)};
+  const MergeReport report = merge_studies(parts, path("joined.db"));
+  EXPECT_EQ(report.interventions, 5);
+  EXPECT_EQ(StudyStore::open_read_only(path("joined.db")).plan(), grown);
+  EXPECT_EQ(merge_studies(parts, path("joined.db")).added, 0);
+}
+
+TEST_F(MergeTest, PartsOfOtherDecisionsAreRefused) {
+  const auto part = [&](const std::string& name, Shard shard, const DecisionOptions& terms, int64_t rounds) {
+    write_part(name, shard, 0, 4, make_plan());
+    StudyStore store = StudyStore::open(path(name), settings_of(shard), documents_);
+    store.set_order({.block_documents = 1, .rounds = rounds});
+    store.set_decision_terms(terms);
+    return path(name);
+  };
+  const auto first = part("1.db", {1, 2}, {}, 50);
+  EXPECT_THAT(refusal({first, part("2.db", {2, 2}, {.tolerance = 0.02}, 50)}),
+              AllOf(HasSubstr("2.db: it decides within another tolerance"), HasSubstr("joined.db")));
+  EXPECT_THAT(refusal({first, part("3.db", {2, 2}, {}, 60)}, "other.db"),
+              AllOf(HasSubstr("3.db: it asks the documents in another order"), HasSubstr("other.db")));
+}
+
 TEST_F(MergeTest, TwoRoundsOfPartsGiveTheStudyOfOneProcess) {
   StudyStore whole = StudyStore::open(path("whole.db"), make_settings(), documents_);
   whole.add(make_cohort(documents_, 0, 0, std::ssize(documents_)));
