@@ -47,7 +47,8 @@ study plain.db "$model" "$questions"
 study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,avvn_ln,random
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
 [[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --limit 1 --quiet --output "$out/scores_only.db"
-copy_without plain.db unfinished.db "DELETE FROM results WHERE intervention > 20 AND document > 3"
+copy_without plain.db running.db "DELETE FROM results WHERE intervention > 20 AND document > 3"
+copy_without running.db unfinished.db "DELETE FROM document_order" # as an older idleheads wrote it
 copy_without plain.db empty.db "DELETE FROM results" "DELETE FROM statistics" "DELETE FROM interventions" "DELETE FROM work"
 
 page() { "$program" report "${@:2}" --output "$out/$1" >/dev/null; }
@@ -55,6 +56,7 @@ cd "$out"
 page plain.html plain.db
 page two.html plain.db other.db
 page refused.html plain.db hostile.db
+page running.html running.db
 page unfinished.html unfinished.db
 page empty.html empty.db
 page scores_only.html scores_only.db

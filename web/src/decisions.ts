@@ -2,7 +2,7 @@
 import { Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
 import { scoreStyle } from "./colors";
 import { DecidedPoint, DecidedScore, Decisions, downloadName, Range, Score, Study } from "./data";
-import { h, section } from "./dom";
+import { section } from "./dom";
 import { count, fixed, metricName, percent, range, share, short } from "./format";
 import { Legend } from "./legend";
 import { Column, DataTable, intervalColumn } from "./table";
@@ -123,7 +123,6 @@ export function decisionsSection(study: Study): HTMLElement | null {
     "decisions",
     "What is known so far",
     "The questions are asked in a random order. After each hundredth of them an intervention that surely loses no more than the tolerance holds, and one that surely loses more fails; what is decided need not be asked further. Areas: what the loss on all questions can be.",
-    h("p", {}, decisionsSentence(study, decisions)),
     scoresTable(study, decisions),
     legend.element,
     chart.element,

@@ -100,7 +100,7 @@ test("the lines of all scores differ, and stand out from the page", async () => 
 });
 
 test("a phone's width is enough: only tables and maps scroll sideways", async () => {
-  for (const name of ["plain.html", "two.html", "hostile.html", "unfinished.html"])
+  for (const name of ["plain.html", "two.html", "hostile.html", "running.html", "unfinished.html"])
     await onPage(name, async (page) => assert.equal(await overflow(page), 0, name), { viewport: { width: 390, height: 844 } });
 });
 

@@ -45,6 +45,27 @@ test("an unfinished study says what is missing, and shows the rest", () =>
     assert.ok((await page.locator("#scores tbody tr").count()) > 0);
   }));
 
+test("a running study says what is known so far, with intervals", () =>
+  onPage("running.html", async (page, data) => {
+    const { decisions } = data.studies[0];
+    assert.ok(decisions.open > 0 && decisions.holds + decisions.fails > 0);
+    const text = await page.locator("#summary").innerText();
+    assert.match(text, new RegExp(`${decisions.holds} hold, ${decisions.fails} fail, ${decisions.open} open`));
+    assert.doesNotMatch(text, /Missing:/);
+    for (const gone of ["#scores", "#curves"]) assert.equal(await page.locator(gone).count(), 0, gone);
+    const tables = page.locator("#decisions table");
+    assert.equal(await tables.first().locator("tbody tr").count(), decisions.scores.length);
+    const areas = await page.locator('#decisions .chart svg path[fill-opacity="0.12"], #decisions .chart svg path[opacity="0.12"]').count();
+    assert.ok(areas > 0, "intervals are drawn as areas");
+    for (const score of decisions.scores) {
+      for (const point of score.points) {
+        assert.ok(point.low <= point.high);
+        if (point.decision === "holds") assert.ok(point.high <= decisions.tolerance + 1e-9);
+        if (point.decision === "fails") assert.ok(point.low > decisions.tolerance);
+      }
+    }
+  }));
+
 test("an interrupted baseline has no results yet, and says so", () =>
   onPage("empty.html", async (page, data) => {
     assert.match(await page.locator("#summary").innerText(), /not finished.*baseline \(0 of/s);
