@@ -117,6 +117,10 @@ std::vector<Curve> decided_curves(const StudySummary& summary) {
   return curves;
 }
 
+double tolerance_of(const StudySummary& summary) {
+  return shows_decisions(summary) ? 100 * summary.decisions->terms.tolerance : summary.terms.tolerance;
+}
+
 // A step of 1, 2 or 5 times a power of ten that gives at most ten ticks.
 double tick_step(double span) {
   const double power = std::pow(10, std::floor(std::log10(span / 10)));
@@ -183,7 +187,7 @@ std::string band_of(const Curve& curve, const Axis& x, const Axis& y) {
   for (const BandPoint& point : curve.band) add(point, point.high);
   for (const BandPoint& point : curve.band | std::views::reverse) add(point, point.low);
   if (path.empty()) return "";
-  return fmt::format("<path d=\"{}Z\" fill=\"{}\" fill-opacity=\"0.12\"/>\n", path,
+  return fmt::format("<path d=\"{}Z\" fill=\"{}\" fill-opacity=\"0.12\" clip-path=\"url(#plot)\"/>\n", path,
                      color_of(curve.score->slug));
 }
 
@@ -209,7 +213,8 @@ std::string curve_svg(const StudySummary& summary) {
   }
   if (curves.empty() || !std::isfinite(low))
     fail("no intervention of the study is finished, so that it has no curve");
-  const double line = points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
+  const double tolerance = tolerance_of(summary);
+  const double line = points_of(summary.metric, summary.baseline_value().value) - tolerance;
   const Axis x(0, right, kLeft, kRight), y(std::min(low, line), std::max(high, line), kBottom, kTop);
   const bool is_share = metric_info(summary.metric).is_share;
   const std::string unit =
@@ -224,9 +229,12 @@ std::string curve_svg(const StudySummary& summary) {
   out += grid(x, y);
   out += fmt::format("<path d=\"M{} {:.1f}H{}\" stroke=\"#000\" stroke-dasharray=\"1 3\"/>\n", kLeft,
                      y.place(line), kRight);
-  out += text_at(kRight - 4, y.place(line) - 4, "end",
-                 fmt::format("all heads on - {:g}", summary.terms.tolerance));
+  out += text_at(kRight - 4, y.place(line) - 4, "end", fmt::format("all heads on - {:g}", tolerance));
   double place = kTop + 10;
+  if (shows_decisions(summary))
+    out +=
+        fmt::format("<clipPath id=\"plot\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n",
+                    kLeft, kTop, kRight - kLeft, kBottom - kTop);
   for (const Curve& curve : curves) out += band_of(curve, x, y);
   const CurveEntry* best = best_point(summary);
   for (const Curve& curve : curves) {

@@ -91,7 +91,7 @@ bool is_decidable(const Settings& settings, const std::vector<StoredDocument>& d
   return metric_info(metric).is_share && !questions_of(documents, metric).empty();
 }
 
-PlanDecisions::PlanDecisions(const StudyStore& store, const DecisionOptions& options)
+PlanDecisions::PlanDecisions(const StudyStore& store, const DecisionOptions& options, Results results)
     : options_(options),
       seed_(seed_of(store.settings())),
       order_(order_in(store)),
@@ -112,6 +112,7 @@ PlanDecisions::PlanDecisions(const StudyStore& store, const DecisionOptions& opt
   if (std::ranges::count(baseline_, Answer::unknown) > 0)
     fail("the baseline is not complete, so nothing can be decided yet");
   grow(store.plan());
+  if (results == Results::none) return;
   for (size_t i = 1; i < plan_.size(); ++i) {
     for (const StoredResult& result : store.results(static_cast<int64_t>(i), false))
       add(static_cast<int64_t>(i), result);

@@ -25,7 +25,8 @@ class PlanDecisions {
  public:
   // The baseline must be whole, and the plan and the order be stored. Throws Error if the study is not
   // decidable, or for a damaged file.
-  PlanDecisions(const StudyStore& store, const DecisionOptions& options);
+  enum class Results { stored, none };  // replayed, or left to add()
+  PlanDecisions(const StudyStore& store, const DecisionOptions& options, Results results = Results::stored);
 
   const DecisionOptions& options() const { return options_; }
   const std::vector<StoredIntervention>& plan() const { return plan_; }

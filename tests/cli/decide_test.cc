@@ -42,8 +42,9 @@ class Decide : public Cli {
   void write_questions(const std::vector<std::string>& answers) {
     std::ofstream out(questions_);
     for (size_t i = 0; i < answers.size(); ++i) {
-      out << fmt::format(R"({{"question": "What is {} and {}?", "choices": ["{} of a", "{} of b"], "answer": {}}})", i,
-                         i * i, i * 31 % 97, i * i % 89, answers[i])
+      out << fmt::format(
+                 R"({{"question": "What is {} and {}?", "choices": ["{} of a", "{} of b"], "answer": {}}})",
+                 i, i * i, i * 31 % 97, i * i % 89, answers[i])
           << "\n";
     }
   }

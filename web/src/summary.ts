@@ -85,7 +85,7 @@ function decidedFindings(study: Study, decisions: Decisions): string[] {
   const of = (slug: string | undefined) => decisions.scores.find((s) => s.score === slug);
   const best = bestScore(study);
   const others = study.scores.filter((s) => s !== best && (s.slug === "awft" || s.random)).map((s) => `${s.slug}: ${decidedText(of(s.slug)!)}.`);
-  const lead = best ? `Heads chosen for each input by ${best.slug} (${best.name}): ${decidedText(of(best.slug)!)}.` : "No score is known to have heads that can be off.";
+  const lead = best ? `${best.slug} (${best.name}), which chooses heads for each input, ${decidedText(of(best.slug)!)}.` : "No score is known to have heads that can be off.";
   return [lead, others.join(" "), decisionsSentence(study, decisions), `${headsSentence(study)} ${kvSentence(study)}`];
 }
 
