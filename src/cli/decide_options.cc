@@ -45,7 +45,8 @@ void DecideFlags::add_to(CLI::App& app) {
   refine.add_to(app, "with --decide");
   app.add_option("--stop-after", stop_after,
                  "stop in good order after so long, as in 2h or 30min; the same command goes on")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"));
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
+      ->option_text("TIME");
   app.add_option(
       "--rounds", rounds,
       "with --shard and --decide: how many rounds (hundredths of the questions) a part asks before the "
