@@ -14,13 +14,13 @@
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/options.h"
+#include "cli/study_part.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "report/output_file.h"
 #include "report/show.h"
 #include "study/describe.h"
 #include "study/runner.h"
-#include "study/store_check.h"
 
 namespace idleheads::cli {
 namespace {
@@ -109,8 +109,7 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
   };
   if (!store.can_be_read_meanwhile()) {
     say("{}: on a file system of a network, where nobody can read it until the study ends; a folder of this "
-        "machine is "
-        "faster and safer\n",
+        "machine is faster and safer\n",
         printable(output, 300));
   }
   if (!study.quiet) {
@@ -132,62 +131,6 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
 
 std::optional<Shard> part_of(const Study& study) {
   return study.shard.empty() ? std::nullopt : std::optional(parse_shard(study.shard));
-}
-
-// The file that all parts were joined into.
-StudyStore joined_study(const Study& study, const Settings& settings, const PreparedTask& task) {
-  StudyStore joined = StudyStore::open_read_only(study.plan);
-  const std::string name = printable(study.plan, 300);
-  require_same_settings(name, joined.settings(), settings);
-  require_same_documents(name, joined.documents(), task.stored);
-  if (joined.plan().empty())
-    fail("{}: it has no thresholds yet; merge the baselines of all parts into it first", name);
-  return joined;
-}
-
-// The next rounds of what the joined file has not decided.
-std::vector<AskedDocuments> next_rounds(const StudyStore& joined, const DecisionOptions& terms,
-                                        int64_t rounds) {
-  std::vector<AskedDocuments> out;
-  const PlanDecisions decisions(joined, terms);
-  for (const PlanDecisions::Group& group : decisions.open_groups()) {
-    AskedDocuments& asked = out.emplace_back(group.interventions, std::vector<int64_t>{});
-    const size_t end =
-        std::min(decisions.rounds(group.generation), group.round + static_cast<size_t>(rounds));
-    for (size_t r = group.round; r < end; ++r) {
-      const std::vector<int64_t> documents = decisions.documents_of(group.generation, r);
-      asked.documents.insert(asked.documents.end(), documents.begin(), documents.end());
-    }
-  }
-  return out;
-}
-
-// The plan of all parts, and what of it is to be asked now.
-void take_plan(const Study& study, const StudyStore& joined, const PreparedTask& task, StudyStore& store,
-               StudyOptions& options) {
-  store.set_plan(joined.plan());
-  store.set_order(joined.order().value_or(order_for(task)));
-  if (!options.decide) return;
-  if (const auto terms = joined.decision_terms()) store.set_decision_terms(*terms);
-  store.set_decision_terms(options.decide->terms);
-  options.asked = next_rounds(joined, options.decide->terms, study.decide.rounds_at_a_time());
-  if (options.asked->empty()) say("{}: everything is decided\n", printable(study.plan, 300));
-}
-
-// A part's documents, and its round: the baseline, or with the joined plan the interventions.
-void begin_part(const Study& study, const std::string& output, const Settings& settings,
-                const PreparedTask& task, StudyStore& store, StudyOptions& options) {
-  const Shard shard = parse_shard(study.shard);
-  const Settings stored = store.settings();
-  const auto begun = stored.find(kShardSetting);
-  if (begun == stored.end() || begun->second != to_string(shard)) {
-    fail("{}: begun as {}, not as part {}; use another --output", printable(output, 300),
-         begun == stored.end() ? "a whole study" : "part " + begun->second, to_string(shard));
-  }
-  options.documents = shard_ranges(task.stored, shard.count)[static_cast<size_t>(shard.number - 1)];
-  options.round = study.plan.empty() ? Round::baseline : Round::interventions;
-  if (!study.plan.empty()) take_plan(study, joined_study(study, settings, task), task, store, options);
-  options.decide.reset();  // which takes all parts
 }
 
 void print_study(const StudyStore& store) {
@@ -231,7 +174,10 @@ bool run_task(const Study& study, const std::shared_ptr<const Model>& model, con
                                         options.targets};
   const Settings settings = describe(description);
   StudyStore store = StudyStore::open(output, settings, task.stored);
-  if (!study.shard.empty()) begin_part(study, output, settings, task, store, options);
+  if (!study.shard.empty()) {
+    const PartRequest part = {parse_shard(study.shard), study.plan, study.decide.rounds_at_a_time()};
+    begin_part(part, {output, settings, task}, store, options);
+  }
   if (options.round == Round::all) require_same_plan(store, options);
   if (is_complete(store, options)) {
     say("{} is complete already, nothing to compute\n", printable(output, 300));
@@ -248,28 +194,17 @@ bool run_task(const Study& study, const std::shared_ptr<const Model>& model, con
   return true;
 }
 
-// A part's file, in a folder of all of them.
-std::string output_of_part(const Study& study, const std::string& task) {
-  if (study.output.ends_with(".db")) return study.output;
-  const std::string whole = default_output(study.engine.model, task);
-  const std::filesystem::path folder =
-      study.output.empty() ? whole.substr(0, whole.size() - std::string(".db").size()) + "_parts"
-                           : study.output;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail("{}: cannot be made: {}", printable(folder.string(), 300), error.message());
-  return (folder / file_name(parse_shard(study.shard))).string();
-}
-
 // The file of each task.
 std::vector<std::string> outputs_of(const Study& study) {
-  if (!study.shard.empty() && !study.text.empty()) return {output_of_part(study, study.text)};
+  if (!study.shard.empty() && !study.text.empty())
+    return {output_of_part(study.engine.model, study.text, study.output, parse_shard(study.shard))};
   if (!study.text.empty())
     return {study.output.empty() ? default_output(study.engine.model, study.text) : study.output};
   const std::vector<WantedTask> wanted = study.task.wanted();
   if (!study.shard.empty()) {
     if (wanted.size() != 1) fail_usage("--shard: one task at a time");
-    return {output_of_part(study, wanted.front().label())};
+    return {
+        output_of_part(study.engine.model, wanted.front().label(), study.output, parse_shard(study.shard))};
   }
   if (wanted.size() == 1 && !study.output.empty()) return {study.output};
   if (study.output.ends_with(".db"))
@@ -285,8 +220,7 @@ void require_decidable(const Task& task) {
   if (!task.metrics.empty() && metric_info(task.metrics.front()).is_share) return;
   fail_usage(
       "--decide: {} is measured by {}, and a loss without a bound cannot be decided before the last text; "
-      "without "
-      "--decide, `show` bounds the loss of a finished study (--within)",
+      "without --decide, `show` bounds the loss of a finished study (--within)",
       printable(task.name), task.metrics.empty() ? "nothing" : metric_name(task.metrics.front()));
 }
 
