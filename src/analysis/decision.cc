@@ -1,5 +1,7 @@
 #include "analysis/decision.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <stdexcept>
 
@@ -29,6 +31,10 @@ std::string_view name_of(Verdict verdict) {
       return "fails";
   }
   return "";
+}
+
+std::string text_of(VerdictCounts counts) {
+  return fmt::format("{} hold, {} fail, {} open", counts.holds, counts.fails, counts.open);
 }
 
 LossDecision::LossDecision(const BlockPopulation& population, double tolerance, double error)

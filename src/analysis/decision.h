@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,7 @@ struct VerdictCounts {
     ++(verdict == Verdict::open ? open : verdict == Verdict::holds ? holds : fails);
   }
 };
+std::string text_of(VerdictCounts counts);  // "12 hold, 15 fail, 5 open"
 
 struct Decision {
   Verdict verdict = Verdict::open;

@@ -13,6 +13,22 @@ namespace {
 constexpr double kResolution = 1;  // percent
 constexpr int64_t kRounds = 5;
 
+// --within and --confidence as terms. Throws UsageError.
+DecisionOptions decision_terms(std::optional<double> within, std::optional<double> confidence_percent) {
+  DecisionOptions terms;
+  if (within) {
+    if (!(*within > 0 && *within < 100))
+      fail_usage("--within {}: expected points that may be lost, above 0 and below 100", *within);
+    terms.tolerance = *within / 100;
+  }
+  if (confidence_percent) {
+    if (!(*confidence_percent >= 50 && *confidence_percent < 100))
+      fail_usage("--confidence {}: expected percent, from 50 to below 100", *confidence_percent);
+    terms.confidence = *confidence_percent / 100;
+  }
+  return terms;
+}
+
 }  // namespace
 
 void RefineFlags::add_to(CLI::App& app, const std::string& when) {
@@ -51,21 +67,6 @@ void DecideFlags::add_to(CLI::App& app) {
       "--rounds", rounds,
       "with --shard and --decide: how many rounds (hundredths of the questions) a part asks before the "
       "next merge (default: 5)");
-}
-
-DecisionOptions decision_terms(std::optional<double> within, std::optional<double> confidence_percent) {
-  DecisionOptions terms;
-  if (within) {
-    if (!(*within > 0 && *within < 100))
-      fail_usage("--within {}: expected points that may be lost, above 0 and below 100", *within);
-    terms.tolerance = *within / 100;
-  }
-  if (confidence_percent) {
-    if (!(*confidence_percent >= 50 && *confidence_percent < 100))
-      fail_usage("--confidence {}: expected percent, from 50 to below 100", *confidence_percent);
-    terms.confidence = *confidence_percent / 100;
-  }
-  return terms;
 }
 
 std::optional<DecideOptions> DecideFlags::options(bool in_parts) const {

@@ -36,9 +36,6 @@ struct DecideFlags {
   int64_t rounds_at_a_time() const;
 };
 
-// --within and --confidence as terms. Throws UsageError.
-DecisionOptions decision_terms(std::optional<double> within, std::optional<double> confidence_percent);
-
 // "holds  ahon_ln@15%  412 of 1838 questions: loses -0.2 points, at most 0.9".
 std::string decision_line(const StoredIntervention& intervention, const LossDecision& decision);
 

@@ -43,11 +43,11 @@ void print_missing(const MergeReport& report) {
 }
 
 void print_decisions(const MergeReport& report, const std::string& output) {
-  const auto [holds, fails, open] = *report.decisions;
   if (report.tried > 0) fmt::print("{} to try was added\n", counted(report.tried, "share"));
-  fmt::print("{} hold, {} fail, {} open{}\n", holds, fails, open,
-             open > 0 ? fmt::format("; run every part again with --plan {} --decide", printable(output, 300))
-                      : ": everything is decided");
+  fmt::print("{}{}\n", text_of(*report.decisions),
+             report.decisions->open > 0
+                 ? fmt::format("; run every part again with --plan {} --decide", printable(output, 300))
+                 : ": everything is decided");
 }
 
 void run(const MergeRequest& request) {

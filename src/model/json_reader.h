@@ -32,7 +32,7 @@ class JsonReader {
 
   // Throws Error "NAME: KEY is missing" unless the key is there, be it null.
   void require_named(const char* key) const;
-  // Throws Error "NAME: KEY is VALUE, expected ...".
+  // Throws Error "NAME: KEY is VALUE, expected ...". The key must be there.
   [[noreturn]] void wrong(std::string_view key, std::string_view expected) const;
 
   // The keys that were not read and are not null, in their order in the object.

@@ -1,7 +1,5 @@
 #include "report/decided.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "study/answers.h"
@@ -86,13 +84,5 @@ VerdictCounts counts_of(const DecisionSummary& decisions) {
 }
 
 bool shows_decisions(const StudySummary& summary) { return summary.decisions && !summary.missing.empty(); }
-
-std::string loss_text(const Decision& decision) {
-  if (decision.documents == 0) return "nothing asked yet";
-  std::string text = fmt::format("loses {:.1f} points", 100 * decision.estimate);
-  if (!decision.exact)
-    text += fmt::format(", {:.1f} to {:.1f}", 100 * decision.bounds.low, 100 * decision.bounds.high);
-  return text;
-}
 
 }  // namespace idleheads

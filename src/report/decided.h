@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "report/summary.h"
@@ -23,8 +22,5 @@ VerdictCounts counts_of(const DecisionSummary& decisions);
 
 // True where tables and pages show decisions in place of finished curves.
 bool shows_decisions(const StudySummary& summary);
-
-// "loses 0.3 points, -0.5 to 0.9".
-std::string loss_text(const Decision& decision);
 
 }  // namespace idleheads

@@ -25,11 +25,6 @@ std::string share_text(const std::optional<double>& percent) {
   return percent ? fmt::format("{:.10g} %", *percent) : "-";
 }
 
-std::string counts_text(const DecisionSummary& decisions) {
-  const VerdictCounts counts = counts_of(decisions);
-  return fmt::format("{} hold, {} fail, {} open", counts.holds, counts.fails, counts.open);
-}
-
 // The point of the largest share that holds.
 const DecidedPoint* holding(const DecisionSummary& decisions, const DecisionSummary::OfScore& score) {
   const DecidedPoint* found = nullptr;
@@ -100,9 +95,9 @@ std::string decisions_claim(const StudySummary& s, const ShowOptions& options) {
                                        100 * decisions.terms.confidence, decisions.points.size());
   std::string text;
   if (decisions.stops) {
-    text =
-        fmt::format("Decided for {}, {}: what loses no more than {}. {}. {} of all results were asked for it",
-                    all, sure, within, counts_text(decisions), part_text(decisions.asked, decisions.pairs));
+    text = fmt::format(
+        "Decided for {}, {}: what loses no more than {}. {}. {} of all results were asked for it", all, sure,
+        within, text_of(counts_of(decisions)), part_text(decisions.asked, decisions.pairs));
     text += decisions.left > 0 ? fmt::format("; at most {} more, to which the same command goes on.",
                                              part_text(decisions.left, decisions.pairs))
                                : "; the same command without --decide goes on to all of them.";
@@ -111,7 +106,7 @@ std::string decisions_claim(const StudySummary& s, const ShowOptions& options) {
         "Unfinished: {} of all results are there, and the same command goes on. This is what they say of {}, "
         "{}, "
         "whenever one looks: within {}, {}.",
-        part_text(decisions.asked, decisions.pairs), all, sure, within, counts_text(decisions));
+        part_text(decisions.asked, decisions.pairs), all, sure, within, text_of(counts_of(decisions)));
   }
   return wrap(text, options.width);
 }

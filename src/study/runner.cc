@@ -1,7 +1,5 @@
 #include "study/runner.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 
@@ -85,10 +83,6 @@ std::vector<int64_t> all_interventions(size_t count) {
   std::vector<int64_t> out;
   for (size_t i = 1; i < count; ++i) out.push_back(static_cast<int64_t>(i));
   return out;
-}
-
-std::string verdicts_text(VerdictCounts counts) {
-  return fmt::format("{} hold, {} fail, {} open", counts.holds, counts.fails, counts.open);
 }
 
 }  // namespace
@@ -188,8 +182,8 @@ class Run {
   }
 
   // All that is missing, in the random order, so that what is known meanwhile says something about the whole.
-  // The rounds of a tenth of the study are asked together: documents of a subject, whose prompts begin alike,
-  // share more rows the more of them there are.
+  // The rounds of a tenth of the study are asked together, or of a cohort if that is more: documents of a
+  // subject, whose prompts begin alike, share more rows the more of them there are.
   void compute_interventions() {
     const std::vector<StoredIntervention> plan = store_.plan();
     const std::vector<int64_t> interventions = all_interventions(plan.size());
@@ -198,7 +192,7 @@ class Run {
     for (size_t r = 0; r < rounds.size();) {
       AskedDocuments asked = {interventions, {}};
       int64_t rows = 0;
-      for (size_t n = 0; r < rounds.size() && (n < together || rows < enough()); ++n, ++r)
+      for (size_t n = 0; r < rounds.size() && (n < together || rows < size_.rows()); ++n, ++r)
         rows += add(rounds[r], asked);
       ask(asked, plan, [&] {
         EvaluateOptions options = evaluate_options("interventions", false);
@@ -232,7 +226,7 @@ class Run {
         EvaluateOptions options = evaluate_options("interventions", false);
         options.done_before = decisions_->stored();
         options.total = options.done_before + decisions_->left();
-        options.note = verdicts_text(decisions_->counts());
+        options.note = text_of(decisions_->counts());
         return options;
       });
       for (const int64_t i : decisions_->advance()) {

@@ -54,6 +54,20 @@ TEST(FamilyFaults, Windows) {
   }
 }
 
+// A key with two names.
+TEST(FamilyFaults, Heads) {
+  const auto heads = [](const std::string& family, const char* key, const Json& value) {
+    return opening_of(family, [&](Json& config) {
+      for (const char* name : {"num_attention_heads", "n_head"}) config.erase(name);
+      if (key != nullptr) config[key] = value;
+    });
+  };
+  EXPECT_THAT(heads("falcon_new", "n_head", 7), HasSubstr("n_head is 7, expected a divisor of hidden_size"));
+  EXPECT_THAT(heads("falcon_new", "num_attention_heads", 0), HasSubstr("num_attention_heads is 0, expected"));
+  EXPECT_THAT(heads("falcon_new", nullptr, {}), HasSubstr("num_attention_heads is missing"));
+  EXPECT_THAT(heads("gpt2", nullptr, {}), HasSubstr("n_head is missing"));
+}
+
 TEST(FamilyFaults, Experts) {
   for (const char* family : {"qwen3_moe", "mixtral", "olmoe"}) {
     EXPECT_THAT(with(family, "num_experts_per_tok", 0), HasSubstr("experts per token is 0, expected 1 to"))

@@ -10,8 +10,10 @@ namespace {
 
 AttentionSpec read_attention(JsonReader& reader, const ModelSpec& spec, bool is_new) {
   AttentionSpec a;
-  const int64_t heads = reader.integer("num_attention_heads", reader.integer("n_head", 0));
-  if (heads < 1 || spec.hidden % heads != 0) reader.wrong("num_attention_heads", "a divisor of hidden_size");
+  const char* key =
+      reader.has("n_head") && !reader.has("num_attention_heads") ? "n_head" : "num_attention_heads";
+  const int64_t heads = reader.integer(key);
+  if (heads < 1 || spec.hidden % heads != 0) reader.wrong(key, "a divisor of hidden_size");
   a.heads = static_cast<int>(heads);
   const int64_t kv_heads = reader.integer("num_kv_heads", reader.integer("n_head_kv", heads));
   const bool multi_query = reader.boolean("multi_query", true);
