@@ -21,7 +21,8 @@ ALLOWED = {
     "study": ["base", "format", "heads", "model", "engine", "task", "analysis"],
     "report": ["base", "format", "heads", "analysis", "study"],
     "idleheads.h": ["base", "format", "heads", "model", "engine", "task", "analysis", "study", "report"],
-    "cli": ["base", "format", "heads", "model", "engine", "task", "analysis", "study", "report", "idleheads.h"],
+    "prune": ["base", "format", "heads", "model", "engine", "task", "analysis", "study", "report"],
+    "cli": ["base", "format", "heads", "model", "engine", "task", "analysis", "study", "report", "prune", "idleheads.h"],
 }
 # Headers of libraries that only some files may include: what is included, the files, why.
 ONLY_IN = [

@@ -17,5 +17,6 @@ void add_paper(CLI::App& app);
 void add_report(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_merge(CLI::App& app);
+void add_prune(CLI::App& app);
 
 }  // namespace idleheads::cli

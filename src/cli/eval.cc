@@ -14,6 +14,7 @@
 #include "cli/rules.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "prune/mask_file.h"
 #include "report/output_file.h"
 
 namespace idleheads::cli {
@@ -80,7 +81,7 @@ std::vector<RuleRun> evaluate_all(const Eval& eval, std::shared_ptr<const Model>
   for (const PreparedTask& task : tasks) {
     options.phase = task.task.name;
     std::vector<Intervention> interventions = interventions_for(*engine, task, eval.ablate, options);
-    if (!eval.mask.empty()) interventions.push_back(read_mask(eval.mask));
+    if (!eval.mask.empty()) interventions.push_back(read_mask_file(eval.mask).heads);
     if (interventions.empty()) interventions.emplace_back();
     evaluate_task(*engine, task, interventions, options, runs);
   }

@@ -15,6 +15,7 @@
 #include "cli/rules.h"
 #include "cli/terminal.h"
 #include "format/json.h"
+#include "prune/mask_file.h"
 
 namespace idleheads::cli {
 namespace {
@@ -211,7 +212,7 @@ void run(const Probe& probe) {
                rule.score->slug);
   };
   for (Intervention& rule : parse_rules(probe.ablate, refuse)) interventions.push_back(std::move(rule));
-  if (!probe.mask.empty()) interventions.push_back(read_mask(probe.mask));
+  if (!probe.mask.empty()) interventions.push_back(read_mask_file(probe.mask).heads);
   const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
   const auto stop = [](double) {
     if (interrupted()) throw Interrupted("stopped");

@@ -34,6 +34,7 @@ class Checkpoint {
   const Tensor& require(const std::string& name) const;
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
+  const std::vector<MappedFile>& files() const { return files_; }  // those with weights
   int64_t file_bytes() const;
 
   // Hash of the settings and of all tensors (names, types, shapes, contents); the files' names do not matter,

@@ -1,0 +1,143 @@
+#include "prune/mask_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+
+namespace idleheads {
+namespace {
+
+constexpr std::string_view kFormat = "idleheads mask 1";
+constexpr std::string_view kBegins = "idleheads mask ";
+
+// A head number above any model's is left to the model to refuse.
+int head_number(const Json& head, const std::string& file, const std::string& layer) {
+  if (!head.is_number_integer() || head < 0 || head > 1 << 20)
+    fail("{}: layer '{}': expected a list of head numbers from 0", file, printable(layer));
+  return head.get<int>();
+}
+
+int layer_number(const std::string& text, const std::string& file) {
+  int layer = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), layer);
+  if (error != std::errc() || end != text.data() + text.size() || layer < 0)
+    fail("{}: '{}' is not the number of a layer; expected {{\"5\": [0, 3]}}", file, printable(text));
+  return layer;
+}
+
+FixedHeads heads_of(const Json& json, const std::string& file) {
+  if (!json.is_object())
+    fail("{}: expected an object of layers with lists of heads, as in {{\"5\": [0, 3]}}", file);
+  FixedHeads fixed;
+  for (const auto& [key, heads] : json.items()) {
+    const int layer = layer_number(key, file);
+    if (!heads.is_array())
+      fail("{}: layer '{}': expected a list of head numbers from 0", file, printable(key));
+    for (const Json& head : heads) fixed.heads.push_back({layer, head_number(head, file, key)});
+  }
+  std::ranges::sort(fixed.heads);
+  fixed.heads.erase(std::unique(fixed.heads.begin(), fixed.heads.end()), fixed.heads.end());
+  return fixed;
+}
+
+template <typename T>
+T member(const Json& json, const char* key, const std::string& file) try {
+  return json.at(key).get<T>();
+} catch (const Json::exception&) {
+  fail("{}: model.{} is missing, or of another type", file, key);
+}
+
+MaskedModel model_of(const Json& json, const std::string& file) {
+  if (!json.is_object()) fail("{}: model is no object", file);
+  MaskedModel model;
+  model.name = member<std::string>(json, "name", file);
+  model.fingerprint = member<std::string>(json, "fingerprint", file);
+  model.layers = member<int>(json, "layers", file);
+  model.heads = member<int>(json, "heads", file);
+  model.kv_heads = member<int>(json, "kv_heads", file);
+  return model;
+}
+
+void check_format(const Json& json, const std::string& file) {
+  const std::string format = json["format"].is_string() ? json["format"].get<std::string>() : "";
+  if (format == kFormat) return;
+  if (format.starts_with(kBegins))
+    fail("{}: written by a newer idleheads ({}, this one reads {})", file, printable(format), kFormat);
+  fail("{}: its format is not '{}'", file, kFormat);
+}
+
+std::string heads_text(const FixedHeads& fixed) {
+  std::string out;
+  for (size_t i = 0; i < fixed.heads.size();) {
+    const int layer = fixed.heads[i].layer;
+    std::vector<int> heads;
+    for (; i < fixed.heads.size() && fixed.heads[i].layer == layer; ++i) heads.push_back(fixed.heads[i].head);
+    out += fmt::format("{}\n    \"{}\": [{}]", out.empty() ? "" : ",", layer, fmt::join(heads, ", "));
+  }
+  return out.empty() ? "{}" : "{" + out + "\n  }";
+}
+
+}  // namespace
+
+MaskFile read_mask_file(const std::filesystem::path& path) {
+  const std::string file = printable(path.string(), 300);
+  const Json json = parse_json(read_text_file(path), file);
+  MaskFile mask;
+  if (!json.is_object() || !json.contains("format")) {
+    mask.heads = heads_of(json, file);
+    return mask;
+  }
+  check_format(json, file);
+  if (!json.contains("heads")) fail("{}: heads is missing", file);
+  mask.heads = heads_of(json["heads"], file);
+  if (json.contains("model")) mask.model = model_of(json["model"], file);
+  return mask;
+}
+
+std::string mask_text(const MaskFile& mask) {
+  std::string out = fmt::format("{{\n  \"format\": \"{}\"", kFormat);
+  if (mask.model) {
+    const OrderedJson model = {{"name", mask.model->name},
+                               {"fingerprint", mask.model->fingerprint},
+                               {"layers", mask.model->layers},
+                               {"heads", mask.model->heads},
+                               {"kv_heads", mask.model->kv_heads}};
+    out += ",\n  \"model\": " + dump_json(model);
+  }
+  out += ",\n  \"heads\": " + heads_text(mask.heads);
+  for (const auto& [key, value] : mask.provenance.items())
+    out += fmt::format(",\n  {}: {}", dump_json(OrderedJson(key)), dump_json(value));
+  return out + "\n}\n";
+}
+
+HeadMask mask_for(const MaskFile& mask, const ModelSpec& spec, const std::string& file) {
+  const int layers = spec.layer_count(), heads = spec.heads();
+  if (mask.model && (mask.model->layers != layers || mask.model->heads != heads)) {
+    fail("{}: made for {}, of {} layers with {} heads; this model has {} layers with {} heads", file,
+         printable(mask.model->name), mask.model->layers, mask.model->heads, layers, heads);
+  }
+  HeadMask out(layers, heads);
+  for (const HeadId id : mask.heads.heads) {
+    if (id.layer >= layers || id.head >= heads) {
+      fail("{}: head {} does not exist: the model has layers 0 to {} and heads 0 to {}", file, to_string(id),
+           layers - 1, heads - 1);
+    }
+    out.set(id.layer, id.head, true);
+  }
+  return out;
+}
+
+void require_made_for(const MaskFile& mask, const Model& model, const std::string& file) {
+  if (!mask.model || mask.model->fingerprint == model.checkpoint().fingerprint()) return;
+  fail(
+      "{}: made for {} with other weights than this model's; --other-weights takes it nevertheless, as for "
+      "another quantisation of the same model",
+      file, printable(mask.model->name));
+}
+
+}  // namespace idleheads

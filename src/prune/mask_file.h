@@ -1,0 +1,41 @@
+// Which heads are to be switched off for good, in a file: what `idleheads mask` writes and --mask reads.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "format/json.h"
+#include "heads/intervention.h"
+#include "model/model.h"
+
+namespace idleheads {
+
+// The model that a mask was made for.
+struct MaskedModel {
+  std::string name;         // for people (portable_name)
+  std::string fingerprint;  // Checkpoint::fingerprint()
+  int layers = 0, heads = 0, kv_heads = 0;
+};
+
+struct MaskFile {
+  FixedHeads heads;                                // sorted, each once
+  std::optional<MaskedModel> model;                // none in a plain {"layer": [heads]}
+  OrderedJson provenance = OrderedJson::object();  // how the heads were chosen, and what was measured
+};
+
+// Reads {"format": "idleheads mask 1", "model": {...}, "heads": {"5": [0, 3]}, ...}, or the heads alone, as
+// transformers' prune_heads takes them. Throws Error that names the file and what is wrong in it.
+MaskFile read_mask_file(const std::filesystem::path& file);
+
+// What read_mask_file() reads, a layer a line.
+std::string mask_text(const MaskFile& mask);
+
+// The heads as [layers, heads] of the model. Throws Error that names `file` and the first head that the model
+// does not have, or if the mask was made for a model of another shape.
+HeadMask mask_for(const MaskFile& mask, const ModelSpec& spec, const std::string& file);
+
+// Throws Error if the mask says that it was made for other weights than the model's. Reads all of them.
+void require_made_for(const MaskFile& mask, const Model& model, const std::string& file);
+
+}  // namespace idleheads
