@@ -17,6 +17,7 @@ void add_paper(CLI::App& app);
 void add_report(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_merge(CLI::App& app);
+void add_mask(CLI::App& app);
 void add_prune(CLI::App& app);
 
 }  // namespace idleheads::cli

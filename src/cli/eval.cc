@@ -34,12 +34,6 @@ double unix_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-int64_t parameters_of(const Model& model) {
-  int64_t parameters = 0;
-  for (const Tensor& tensor : model.checkpoint().tensors()) parameters += tensor.elements();
-  return parameters;
-}
-
 std::optional<std::pair<std::string, int64_t>> token_of(const Tokenizer& tokenizer,
                                                         std::optional<TokenId> id) {
   if (!id) return std::nullopt;
@@ -51,7 +45,7 @@ HarnessRun describe_run(const Eval& eval, const Model& model, const std::vector<
   HarnessRun run;
   run.model = portable_name(model.name());
   run.commit = commit();
-  run.parameters = parameters_of(model);
+  run.parameters = model.checkpoint().parameters();
   run.dtype = eval.engine.precision() == Precision::bf16 ? "bf16" : "f32";
   run.limit = eval.task.limit;
   run.max_length = model.spec().context;

@@ -34,12 +34,6 @@ std::map<std::string, std::pair<int64_t, int64_t>> types_of(const Checkpoint& ch
   return types;
 }
 
-int64_t parameters_of(const Checkpoint& checkpoint) {
-  int64_t parameters = 0;
-  for (const Tensor& tensor : checkpoint.tensors()) parameters += tensor.elements();
-  return parameters;
-}
-
 std::string tokenizer_line(const Model& model) {
   try {
     const Tokenizer& tokenizer = model.tokenizer();
@@ -78,7 +72,7 @@ void print_json(const Model& model) {
   const Json out = {{"model", model.name()},
                     {"family", c.family},
                     {"format", model.checkpoint().is_gguf() ? "gguf" : "safetensors"},
-                    {"parameters", parameters_of(model.checkpoint())},
+                    {"parameters", model.checkpoint().parameters()},
                     {"layers", c.layer_count()},
                     {"heads", c.heads()},
                     {"kv_heads", c.kv_heads()},
@@ -138,7 +132,7 @@ void print_text(const Model& model) {
   line("model", model.name());
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
   line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk",
-                                 static_cast<double>(parameters_of(model.checkpoint())) / 1e6,
+                                 static_cast<double>(model.checkpoint().parameters()) / 1e6,
                                  static_cast<double>(model.checkpoint().file_bytes()) / 1e6));
   line("layers", fmt::format("{}", c.layer_count()));
   line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})",

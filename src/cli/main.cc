@@ -28,6 +28,7 @@ void add_commands(CLI::App& app) {
   add_prompts(app);
   add_probe(app);
   add_show(app);
+  add_mask(app);
   add_prune(app);
   add_export(app);
   add_report(app);

@@ -127,6 +127,12 @@ int64_t Checkpoint::file_bytes() const {
   return total;
 }
 
+int64_t Checkpoint::parameters() const {
+  int64_t count = 0;
+  for (const Tensor& tensor : tensors_) count += tensor.elements();
+  return count;
+}
+
 std::string Checkpoint::compute_fingerprint() const {
   Hasher hasher;
   if (is_gguf()) {

@@ -36,6 +36,7 @@ class Checkpoint {
   const std::vector<Tensor>& tensors() const { return tensors_; }
   const std::vector<MappedFile>& files() const { return files_; }  // those with weights
   int64_t file_bytes() const;
+  int64_t parameters() const;  // numbers in all tensors
 
   // Hash of the settings and of all tensors (names, types, shapes, contents); the files' names do not matter,
   // nor which part of a GGUF model was given.

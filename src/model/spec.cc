@@ -96,6 +96,17 @@ std::vector<float> RopeSpec::frequencies_of(int64_t kind) const {
   return rope_frequencies(theta * std::pow(grown - (dynamic_factor - 1), dim / (dim - 2)), rotated());
 }
 
+int64_t ModelSpec::active_parameters() const {
+  int64_t count = int64_t{vocabulary} * hidden;
+  for (const LayerSpec& layer : layers) {
+    const AttentionSpec& a = layer.attention;
+    const MlpSpec& mlp = layer.mlp;
+    const int64_t rows = int64_t{mlp.gated ? 3 : 2} * mlp.width * std::max(1, mlp.experts_per_token);
+    count += hidden * (int64_t{a.qkv_width()} + a.query_width() + rows + mlp.experts);
+  }
+  return count;
+}
+
 int64_t ModelSpec::rope_length(int64_t sample_tokens) const {
   int64_t length = 0;
   for (const RopeSpec& rope : ropes) {

@@ -173,6 +173,8 @@ struct ModelSpec {
   int heads() const { return layers.front().attention.heads; }
   int kv_heads() const { return layers.front().attention.kv_heads; }
   int group_size() const { return layers.front().attention.group_size(); }
+  // Numbers in the matrices that one token's row is multiplied with: of a mixture the experts of a token.
+  int64_t active_parameters() const;
 };
 
 // Throws Error unless a model can have so many layers; to be asked before they are made.

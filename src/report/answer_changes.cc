@@ -16,7 +16,7 @@ struct Pair {
   double size = 1;
 };
 
-std::vector<Pair> pairs_of(const StudySummary& s, const std::vector<StoredResult>& baseline,
+std::vector<Pair> pairs_of(const AnswersOf& s, const std::vector<StoredResult>& baseline,
                            const std::vector<StoredResult>& results) {
   std::vector<Pair> pairs;
   for (size_t i = 0; i < results.size(); ++i) {
@@ -31,7 +31,7 @@ std::vector<Pair> pairs_of(const StudySummary& s, const std::vector<StoredResult
   return pairs;
 }
 
-bool another_answer(const StudySummary& s, const StoredResult& before, const StoredResult& after) {
+bool another_answer(const AnswersOf& s, const StoredResult& before, const StoredResult& after) {
   const StoredDocument& document = s.documents.at(static_cast<size_t>(before.document));
   if (document.choice_lengths.empty()) return before.response != after.response;
   const Outcome first = outcome_of(document, before.log_likelihoods),
@@ -57,14 +57,14 @@ std::vector<double> losses_of_texts(const std::vector<Pair>& pairs) {
   return losses;
 }
 
-double bound_of(const StudySummary& s, const AnswerChanges& changes, const std::vector<Pair>& pairs,
+double bound_of(const AnswersOf& s, const AnswerChanges& changes, const std::vector<Pair>& pairs,
                 double confidence) {
   if (pairs.empty()) return std::numeric_limits<double>::infinity();
   if (!metric_info(s.metric).is_share) return mean_bound(losses_of_texts(pairs), confidence);
   return 100 * loss_bound(changes.lost, changes.won, static_cast<int64_t>(pairs.size()), confidence);
 }
 
-void add_distributions(const StudySummary& s, const std::vector<StoredResult>& baseline,
+void add_distributions(const AnswersOf& s, const std::vector<StoredResult>& baseline,
                        const std::vector<StoredResult>& results, double confidence, AnswerChanges& out) {
   std::vector<double> log_likelihood, probability, kl;
   for (size_t i = 0; i < results.size(); ++i) {
@@ -89,7 +89,7 @@ double confidence_each(size_t scores, double all) {
   return 1 - (1 - all) / static_cast<double>(std::max<size_t>(1, scores));
 }
 
-AnswerChanges answer_changes(const StudySummary& s, const std::vector<StoredResult>& baseline,
+AnswerChanges answer_changes(const AnswersOf& s, const std::vector<StoredResult>& baseline,
                              const std::vector<StoredResult>& results, double confidence) {
   AnswerChanges out;
   if (baseline.size() != results.size()) return out;

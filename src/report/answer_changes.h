@@ -7,8 +7,14 @@
 
 namespace idleheads {
 
-// `baseline` and `results`: of all documents, in their order. `confidence` is that of each bound.
-AnswerChanges answer_changes(const StudySummary& summary, const std::vector<StoredResult>& baseline,
+// What is measured, and of what.
+struct AnswersOf {
+  Metric metric = Metric::acc;
+  const std::vector<StoredDocument>& documents;
+};
+
+// `baseline` and `results`: of the same documents, in their order. `confidence` is that of each bound.
+AnswerChanges answer_changes(const AnswersOf& answers, const std::vector<StoredResult>& baseline,
                              const std::vector<StoredResult>& results, double confidence);
 
 // What `confidence` is for each of `scores` scores whose claims hold together with `all`.

@@ -73,7 +73,8 @@ void read_interventions(const StudyStore& store, const std::vector<StoredResult>
     const std::vector<StoredResult> results = store.results(number, false);
     score.points.push_back(make_entry(summary, number, plan[i], results));
     score.points.back().work = work[i];
-    score.points.back().changes = answer_changes(summary, baseline, results, confidence);
+    score.points.back().changes =
+        answer_changes({summary.metric, summary.documents}, baseline, results, confidence);
   }
 }
 

@@ -56,6 +56,9 @@ Settings describe(const StudyDescription& d) {
                        {"seed", std::to_string(d.seed)},
                        {"engine", engine_description(d.precision, d.device)},
                        {"info.head_dim", std::to_string(model.layers.front().attention.head_dim)},
+                       {"info.hidden", std::to_string(model.hidden)},
+                       {"info.parameters", std::to_string(d.model->checkpoint().parameters())},
+                       {"info.active_parameters", std::to_string(model.active_parameters())},
                        {"info.model", portable_name(d.model->name())},
                        {kBuildsSetting, build_description()},
                        {"info.metric", metrics.substr(0, metrics.find(';'))}};

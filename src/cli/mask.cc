@@ -1,0 +1,263 @@
+// idleheads mask F.db [MODEL --task T]: heads that can be off for good, from a study alone or measured.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "base/version.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/task_options.h"
+#include "cli/terminal.h"
+#include "prune/choose_mask.h"
+#include "prune/mask_file.h"
+#include "prune/static_table.h"
+#include "report/export.h"
+#include "report/text.h"
+#include "study/plan.h"
+#include "study/store.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Mask {
+  std::string study, output, rule, score;
+  double at_least = 100;  // percent
+  double within = 1;      // points
+  bool groups = false;
+  std::vector<std::string> guards;
+  int64_t context = 4096;
+  EngineFlags engine;
+  TaskFlags task;
+};
+
+std::string setting(const Settings& settings, const std::string& name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? "" : found->second;
+}
+
+MaskFile file_of(const StudySummary& summary, FixedHeads heads) {
+  MaskFile file;
+  file.heads = std::move(heads);
+  file.model = {.name = summary.model,
+                .fingerprint = setting(summary.settings, "model.fingerprint"),
+                .layers = summary.layers,
+                .heads = summary.heads,
+                .kv_heads = std::atoi(setting(summary.settings, "model.kv_heads").c_str())};
+  file.provenance["version"] = build_description();
+  return file;
+}
+
+void write(const Mask& mask, const MaskFile& file) {
+  if (mask.output.empty()) return;
+  write_text(mask_text(file), mask.output);
+  say("wrote {}: {} heads\n", printable(mask.output, 300), file.heads.heads.size());
+}
+
+void print_price(const Mask& mask, const StudySummary& summary, const FixedHeads& heads) {
+  const std::optional<ModelSizes> sizes = sizes_of(summary.settings);
+  if (!sizes || heads.heads.empty()) return;
+  const MaskPrice price = price_of(to_mask(heads, summary.layers, summary.heads), *sizes, mask.context);
+  fmt::print("\n{}", wrap(price_text(price, *sizes, mask.context), terminal_width()));
+}
+
+// ---- From the study alone
+
+void print_static(const Mask& mask, const StudySummary& summary) {
+  if (summary.score_only())
+    fail("{}: nothing was switched off in it; run a study", printable(mask.study, 300));
+  fmt::print("{}", static_table(summary, {.color = color_depth(), .width = terminal_width()}));
+  if (mask.rule.empty() && best_point(summary) == nullptr) return;
+  const CurveEntry& point = point_to_export(summary, mask.rule);
+  const FixedHeads heads = static_heads(
+      summary, point, {.at_least = mask.at_least / 100, .groups = mask.groups, .context = mask.context});
+  const std::string rule = share_name(point.score->slug, point.share);
+  fmt::print("\n{}", wrap(fmt::format("{} ({}): {} heads are off in at least {:g} % of the inputs{}.", rule,
+                                      point.rule, heads.heads.size(), mask.at_least,
+                                      mask.groups ? ", as whole KV groups" : ""),
+                          terminal_width()));
+  print_price(mask, summary, heads);
+  MaskFile file = file_of(summary, heads);
+  file.provenance["study"] = {{"task", summary.task},
+                              {"rule", rule},
+                              {"threshold", point.rule},
+                              {"at_least_percent", mask.at_least},
+                              {"whole_groups", mask.groups}};
+  write(mask, file);
+}
+
+// ---- Measured
+
+const Score& score_of(const Mask& mask, const StudySummary& summary) {
+  if (!mask.score.empty()) {
+    const Score& score = require_score(mask.score);
+    if (score.is_random) fail_usage("--score random: has no ranking of heads");
+    return score;
+  }
+  return summary.best ? *summary.scores[*summary.best].score : require_score("ahon_ln");
+}
+
+// Of the study's task what the choice may see, of another task everything.
+std::vector<StoredResult> baseline_for(const StudyStore& store, const StudySummary& summary,
+                                       const PreparedTask& task, const DocumentSplit& split) {
+  std::vector<StoredResult> baseline = store.results(0, true);
+  if (baseline.empty()) fail("the study has no baseline yet");
+  if (summary.task != task.task.name) return baseline;
+  const std::vector<bool> seen = same_documents(summary.documents, task.stored, split.calibration);
+  std::erase_if(baseline,
+                [&](const StoredResult& result) { return !seen[static_cast<size_t>(result.document)]; });
+  if (baseline.empty()) fail("the study has none of the questions that heads are chosen by");
+  return baseline;
+}
+
+void require_same_model(const StudySummary& summary, const Model& model, const std::string& study) {
+  if (setting(summary.settings, "model.fingerprint") == model.checkpoint().fingerprint()) return;
+  fail("{}: is of another model, {}", printable(study, 300), printable(summary.model));
+}
+
+void print_trials(const ChosenMask& chosen, int64_t all_heads) {
+  fmt::print("{:>6} {:>8} {:>9} {:>8} {:>10} {:>8}\n", "heads", "of all", "accuracy", "share", "right one",
+             "KL");
+  for (size_t i = 0; i < chosen.trials.size(); ++i) {
+    const MaskTrial& trial = chosen.trials[i];
+    const auto heads = std::ssize(trial.heads.heads);
+    fmt::print("{:>6} {:>6.1f} % {:>+9.1f} {:>+8.1f} {:>+10.3f} {:>8.3f}{}{}\n", heads,
+               100 * static_cast<double>(heads) / static_cast<double>(all_heads), -trial.loss,
+               -trial.share_loss, trial.log_likelihood, trial.kl, trial.refined ? "  refined" : "",
+               chosen.chosen == i ? "  <- chosen" : "");
+  }
+  fmt::print(
+      "\n{}",
+      wrap("accuracy, share: points that it, and the right choice's mean share of the distribution over "
+           "the choices, change by; right one: change of its mean log-likelihood, nats; KL: mean "
+           "divergence of the answers from those with all heads on, nats.",
+           terminal_width()));
+}
+
+OrderedJson json_of(const Comparison& c) {
+  OrderedJson json = {{"task", c.task},          {"metric", metric_name(c.metric)},
+                      {"documents", c.before.n}, {"before", c.before.value},
+                      {"after", c.after.value},  {"loss", c.loss()}};
+  if (std::isfinite(c.changes.loss_bound)) json["loss_at_most"] = c.changes.loss_bound;
+  if (metric_info(c.metric).is_share) json["changed"] = c.changes.changed;
+  if (c.changes.kl) json["kl"] = c.changes.kl->mean;
+  return json;
+}
+
+std::vector<Comparison> guard(const Mask& mask, Engine& engine, const Model& model, const FixedHeads& heads,
+                              const ProgressCallback& progress) {
+  std::vector<Comparison> out;
+  TaskFlags flags = mask.task;
+  flags.tasks = mask.guards;
+  flags.limit.reset();
+  flags.subjects.clear();
+  if (mask.guards.empty()) return out;
+  for (const PreparedTask& task : flags.prepare(model)) {
+    std::vector<int64_t> documents(task.documents.size());
+    for (size_t i = 0; i < documents.size(); ++i) documents[i] = static_cast<int64_t>(i);
+    const std::vector<Intervention> interventions = {std::monostate{}, heads};
+    const auto results = results_under(engine, task, documents, interventions, task.task.name, progress);
+    out.push_back(compare_answers(task, results[0], results[1], 0.95));
+  }
+  return out;
+}
+
+void measure(const Mask& mask, const StudyStore& store, const StudySummary& summary) {
+  if (mask.task.wanted().size() != 1) fail_usage("mask: one task at a time to choose by; --guard takes more");
+  const Score& score = score_of(mask, summary);
+  const std::shared_ptr<const Model> model = mask.engine.open_model();
+  require_same_model(summary, *model, mask.study);
+  const std::vector<PreparedTask> tasks = mask.task.prepare(*model);
+  const PreparedTask& task = tasks.front();
+  const DocumentSplit split = split_documents(task.stored, mask.engine.seed);
+  const std::vector<MaskUnit> ranking =
+      rank_units(score, summary.layers, summary.heads, baseline_for(store, summary, task, split),
+                 mask.groups ? std::optional(model->spec().kv_heads()) : std::nullopt);
+  ProgressLine line;
+  ChooseOptions options;
+  options.within = mask.within;
+  options.progress = progress_on(line);
+  const std::unique_ptr<Engine> engine = mask.engine.make_engine(model);
+  const ChosenMask chosen = choose_mask(*engine, task, split, ranking, options);
+  fmt::print("{} ranked by {} on {}: {} questions to choose by, {} to test on\n\n",
+             mask.groups ? "KV groups" : "heads", score.slug, printable(task.task.name),
+             split.calibration.size(), split.test.size());
+  print_trials(chosen, summary.head_count());
+  if (!chosen.chosen)
+    fail(
+        "no mask keeps within {:g} points on the questions to choose by; {} heads lose the least that was "
+        "tried",
+        mask.within, chosen.trials.front().heads.heads.size());
+  const FixedHeads& heads = chosen.trials[*chosen.chosen].heads;
+  fmt::print("\n{} heads ({:.1f} % of {})\n", heads.heads.size(),
+             100 * static_cast<double>(heads.heads.size()) / static_cast<double>(summary.head_count()),
+             summary.head_count());
+  fmt::print(
+      "{}", wrap(fmt::format("{}: {}.", "questions that the choice never saw", comparison_text(*chosen.test)),
+                 terminal_width()));
+  MaskFile file = file_of(summary, heads);
+  file.provenance["chosen"] = {{"score", score.slug},
+                               {"whole_groups", mask.groups},
+                               {"within", mask.within},
+                               {"task", task.task.name},
+                               {"task_fingerprint", task.task.fingerprint},
+                               {"split_seed", mask.engine.seed},
+                               {"calibration_documents", split.calibration.size()}};
+  file.provenance["test"] = json_of(*chosen.test);
+  OrderedJson guards = OrderedJson::array();
+  for (const Comparison& c : guard(mask, *engine, *model, heads, options.progress)) {
+    fmt::print("{}", wrap(fmt::format("{}: {}.", printable(c.task), comparison_text(c)), terminal_width()));
+    guards.push_back(json_of(c));
+  }
+  if (!guards.empty()) file.provenance["guards"] = guards;
+  print_price(mask, summary, heads);
+  write(mask, file);
+}
+
+void run(const Mask& mask) {
+  const StudyStore store = StudyStore::open_read_only(mask.study);
+  const StudySummary summary = summarize(store, {.terms = {.tolerance = mask.within}});
+  if (mask.engine.model.empty() != mask.task.tasks.empty())
+    fail_usage("mask: to measure masks give both MODEL and --task");
+  if (mask.engine.model.empty()) return print_static(mask, summary);
+  if (!mask.rule.empty())
+    fail_usage("mask: --rule is for masks from the study alone; with MODEL give --score");
+  measure(mask, store, summary);
+}
+
+}  // namespace
+
+void add_mask(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("mask", "heads that can be off for good: from a study, or measured");
+  auto mask = std::make_shared<Mask>();
+  command->add_option("study", mask->study, "study file")->required();
+  mask->engine.add_to(*command);
+  command->get_option("model")->required(false);
+  mask->task.add_to(*command, false);
+  command->add_option("--output,-o", mask->output, "file for the mask (JSON), as --mask and prune take it");
+  command->add_option(
+      "--rule", mask->rule,
+      "without MODEL: the intervention of the study, as ahon_ln@15% (default: the best score's)");
+  command
+      ->add_option("--at-least", mask->at_least,
+                   "without MODEL: percent of the inputs in which heads must be off")
+      ->check(CLI::Range(0.001, 100.))
+      ->capture_default_str();
+  command->add_option("--score", mask->score,
+                      "with MODEL: what heads are ranked by (default: the study's best)");
+  command->add_option("--within", mask->within, "points of the metric that may be lost")
+      ->check(CLI::Range(1e-6, 100.))
+      ->capture_default_str();
+  command->add_flag("--groups", mask->groups, "whole KV groups alone");
+  command->add_option("--guard", mask->guards,
+                      "with MODEL: further tasks that the mask is tested on, as wikitext");
+  command
+      ->add_option("--at-context", mask->context, "tokens that are read, for what the heads' operations cost")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  command->callback([mask] { run(*mask); });
+}
+
+}  // namespace idleheads::cli

@@ -1,0 +1,58 @@
+// Chooses heads that can be off for every input: from the ranking by a score, measured on some documents of a
+// task, refined, and tested on others that the choice never saw.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "prune/comparison.h"
+#include "prune/split.h"
+
+namespace idleheads {
+
+// What is switched off together: a head, or a KV group, whose cache goes with it.
+using MaskUnit = std::vector<HeadId>;
+
+// The most inactive unit first, by the mean of each head's score over the baseline's samples; of a group the
+// head that is least inactive counts. Heads without a number are left out. Layer 0 keeps a unit: a model
+// without attention there is none that programs open.
+std::vector<MaskUnit> rank_units(const Score& score, int layers, int heads,
+                                 const std::vector<StoredResult>& baseline,
+                                 std::optional<int> kv_heads = std::nullopt);
+
+struct ChooseOptions {
+  // Points that the metric may lose on the calibration documents, and the right choice of its mean share of
+  // the distribution over the choices: that moves less by chance than what is right or wrong.
+  double within = 1;
+  double confidence = 0.95;        // of the bound on the test documents
+  double most = 0.4;               // share of the units that are tried at most
+  int rounds = 3;                  // of refining at most
+  int64_t refine_documents = 300;  // that single units are tried on, at most
+  ProgressCallback progress = {};
+};
+
+// A mask on the calibration documents.
+struct MaskTrial {
+  std::vector<size_t> units;  // numbers in the ranking
+  FixedHeads heads;
+  bool refined = false;       // units were taken out of a larger mask
+  double loss = 0;            // points of the metric, on the calibration documents
+  double share_loss = 0;      // of the right choice's mean share of the distribution over the choices, points
+  double log_likelihood = 0;  // mean change of the right choice's, nats
+  double kl = 0;              // mean divergence from the choices' distribution with all heads on, nats
+
+  // What refining makes small: how far the answers move, and the right one worst of all; nats.
+  double cost() const { return kl - log_likelihood; }
+};
+
+struct ChosenMask {
+  std::vector<MaskTrial> trials;   // in the order in which they were tried
+  std::optional<size_t> chosen;    // of them; none if even the smallest loses too much
+  std::optional<Comparison> test;  // of the chosen one, on the test documents
+};
+
+// The task must have questions with choices, else Error.
+ChosenMask choose_mask(Engine& engine, const PreparedTask& task, const DocumentSplit& split,
+                       const std::vector<MaskUnit>& ranking, const ChooseOptions& options);
+
+}  // namespace idleheads

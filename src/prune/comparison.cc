@@ -1,0 +1,67 @@
+#include "prune/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/answer_changes.h"
+#include "report/show_text.h"
+#include "study/answers.h"
+#include "study/evaluate.h"
+
+namespace idleheads {
+namespace {
+
+std::string bound_text(const Comparison& c) {
+  if (!std::isfinite(c.changes.loss_bound)) return "";
+  return fmt::format(" ({}: at most {:.1f})",
+                     metric_info(c.metric).is_share ? "other questions like these" : "other texts like these",
+                     c.changes.loss_bound);
+}
+
+}  // namespace
+
+Comparison compare_answers(const PreparedTask& task, const std::vector<StoredResult>& before,
+                           const std::vector<StoredResult>& after, double confidence) {
+  Comparison out;
+  out.task = task.task.name;
+  out.metric = task.task.metrics.front();
+  out.before = value_of(metric_values(answered(task.stored, before)), out.metric);
+  out.after = value_of(metric_values(answered(task.stored, after)), out.metric);
+  out.changes = answer_changes({out.metric, task.stored}, before, after, confidence);
+  return out;
+}
+
+std::string comparison_text(const Comparison& c) {
+  const bool share = metric_info(c.metric).is_share;
+  const double loss = c.loss();
+  std::string text =
+      fmt::format("{} {} to {}: {} {:.1f} {}{}", metric_noun(c.metric),
+                  plain_value_text(c.metric, c.before.value), plain_value_text(c.metric, c.after.value),
+                  loss < 0 ? "gains" : "loses", std::abs(loss), share ? "points" : "%", bound_text(c));
+  if (share) text += fmt::format("; {} of {} answers change", c.changes.changed, c.before.n);
+  if (c.changes.kl) text += fmt::format(", KL divergence {:.3g} nats", c.changes.kl->mean);
+  return text;
+}
+
+std::vector<std::vector<StoredResult>> results_under(Engine& engine, const PreparedTask& task,
+                                                     std::span<const int64_t> documents,
+                                                     std::span<const Intervention> interventions,
+                                                     const std::string& phase,
+                                                     const ProgressCallback& progress) {
+  std::vector<std::vector<StoredResult>> out(interventions.size());
+  EvaluateOptions options;
+  options.phase = phase;
+  options.progress = progress;
+  evaluate(engine, task, documents, interventions, options, [&](Results results) {
+    for (auto& [number, result] : results) {
+      result.masks.clear();
+      out[static_cast<size_t>(number)].push_back(std::move(result));
+    }
+  });
+  for (std::vector<StoredResult>& results : out) std::ranges::sort(results, {}, &StoredResult::document);
+  return out;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,75 @@
+#include "prune/static_heads.h"
+
+#include <charconv>
+
+#include "analysis/kv_groups.h"
+
+namespace idleheads {
+namespace {
+
+std::optional<int64_t> number_of(const Settings& settings, const char* name) {
+  const auto found = settings.find(name);
+  if (found == settings.end()) return std::nullopt;
+  const std::string& text = found->second;
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+HeadMask to_mask(const FixedHeads& fixed, int layers, int heads) {
+  HeadMask mask(layers, heads);
+  for (const HeadId id : fixed.heads) mask.set(id.layer, id.head, true);
+  return mask;
+}
+
+FixedHeads static_heads(const HeadFrequency& frequency, double at_least, std::optional<int> kv_heads) {
+  HeadMask mask(frequency.layers, frequency.heads);
+  for (int l = 0; l < frequency.layers; ++l) {
+    for (int h = 0; h < frequency.heads; ++h) mask.set(l, h, frequency.share({l, h}) >= at_least);
+  }
+  const HeadMask groups = groups_off(mask, kv_heads.value_or(frequency.heads));
+  const int members = frequency.heads / groups.heads();
+  FixedHeads out;
+  for (int l = 0; l < frequency.layers; ++l) {
+    for (int h = 0; h < frequency.heads; ++h) {
+      if (groups.off(l, h / members)) out.heads.push_back({l, h});
+    }
+  }
+  return out;
+}
+
+std::optional<ModelSizes> sizes_of(const Settings& settings) {
+  const auto layers = number_of(settings, "model.layers"), heads = number_of(settings, "model.heads"),
+             kv_heads = number_of(settings, "model.kv_heads"), dim = number_of(settings, "info.head_dim"),
+             hidden = number_of(settings, "info.hidden"), parameters = number_of(settings, "info.parameters"),
+             active = number_of(settings, "info.active_parameters");
+  if (!layers || !heads || !kv_heads || !dim || !hidden || !parameters || !active || *heads % *kv_heads != 0)
+    return std::nullopt;
+  return ModelSizes{static_cast<int>(*layers),
+                    static_cast<int>(*heads),
+                    static_cast<int>(*kv_heads),
+                    static_cast<int>(*dim),
+                    *hidden,
+                    *parameters,
+                    *active};
+}
+
+MaskPrice price_of(const HeadMask& mask, const ModelSizes& sizes, int64_t context) {
+  MaskPrice price;
+  price.heads = mask.count();
+  price.groups = groups_off(mask, sizes.kv_heads).count();
+  price.parameters = 2 * (price.heads + price.groups) * sizes.head_dim * sizes.hidden;
+  price.kv_bytes = kv_bytes(static_cast<double>(price.groups), sizes.head_dim);
+  // A parameter is a multiplication and an addition; so is each element of a key or value that is read.
+  const auto reading = [&](double heads) {
+    return 4 * heads * sizes.head_dim * static_cast<double>(context);
+  };
+  const double all = 2 * static_cast<double>(sizes.active_parameters) + reading(sizes.layers * sizes.heads);
+  price.flops = (2 * static_cast<double>(price.parameters) + reading(static_cast<double>(price.heads))) / all;
+  return price;
+}
+
+}  // namespace idleheads

@@ -1,0 +1,88 @@
+#include "prune/static_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/kv_groups.h"
+#include "base/error.h"
+#include "report/show_text.h"
+#include "report/table.h"
+
+namespace idleheads {
+namespace {
+
+int kv_heads_of(const StudySummary& s) {
+  const auto found = s.settings.find("model.kv_heads");
+  const int kv_heads = found == s.settings.end() ? 0 : std::atoi(found->second.c_str());
+  if (kv_heads < 1 || s.heads % kv_heads != 0)
+    fail("the study does not say how many key and value heads the model has");
+  return kv_heads;
+}
+
+std::string percent(int64_t part, int64_t whole) {
+  return fmt::format("{:.1f} %", 100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::vector<std::string> cells_of(const StudySummary& s, const CurveEntry& point) {
+  const int kv_heads = kv_heads_of(s);
+  const auto heads = [&](double at_least) {
+    return std::ssize(static_heads(point.frequency, at_least).heads);
+  };
+  const FixedHeads groups = static_heads(point.frequency, 1, kv_heads);
+  const int64_t all = s.head_count(), members = s.heads / kv_heads;
+  return {share_name(point.score->slug, point.share),
+          fmt::format("{:.1f} %", point.percent_off),
+          percent(heads(0.5), all),
+          percent(heads(0.9), all),
+          percent(heads(1), all),
+          percent(std::ssize(groups.heads), all),
+          fmt::format("{} of {}", std::ssize(groups.heads) / members, all / members)};
+}
+
+}  // namespace
+
+FixedHeads static_heads(const StudySummary& s, const CurveEntry& point, const StaticOptions& options) {
+  return static_heads(point.frequency, options.at_least,
+                      options.groups ? std::optional(kv_heads_of(s)) : std::nullopt);
+}
+
+std::string static_table(const StudySummary& s, const ShowOptions& show) {
+  std::vector<const CurveEntry*> points;
+  for (const ScoreSummary& score : s.scores) {
+    const CurveEntry* point = chosen_point(score);
+    if (point != nullptr && point->share > 0 && !score.score->is_random) points.push_back(point);
+  }
+  if (points.empty())
+    return wrap(fmt::format("No tested share keeps within {}.", tolerance_text(s)), show.width);
+  std::ranges::stable_sort(points, std::greater(), &CurveEntry::percent_off);
+  Table table({{"rule", Align::left},
+               {"per input"},
+               {"half"},
+               {"90 %"},
+               {"always"},
+               {"whole groups"},
+               {"KV groups"}});
+  for (const CurveEntry* point : points) table.add_row(cells_of(s, *point));
+  return table.to_string(show.color != ColorDepth::none, 2) + "\n" +
+         wrap(fmt::format(
+                  "per input: heads that are off at a time, on average; half, 90 %, always: heads that are "
+                  "off "
+                  "in so many of the {}s; whole groups: heads of KV groups of which every head always is, "
+                  "which the cache can go without. Each score at its largest tested share within {}.",
+                  passes_noun(s, 2).substr(0, passes_noun(s, 2).size() - 1), tolerance_text(s)),
+              show.width);
+}
+
+std::string price_text(const MaskPrice& price, const ModelSizes& sizes, int64_t context) {
+  const double all_kv = kv_bytes(static_cast<double>(sizes.layers) * sizes.kv_heads, sizes.head_dim);
+  return fmt::format(
+      "A model without these {} heads ({} whole KV groups) would have {:.2f} % fewer parameters, {:.1f} % "
+      "less KV "
+      "cache ({:.0f} of {:.0f} bytes a token) and {:.1f} % fewer operations a token at {} tokens.",
+      price.heads, price.groups,
+      100 * static_cast<double>(price.parameters) / static_cast<double>(sizes.parameters),
+      100 * price.kv_bytes / all_kv, price.kv_bytes, all_kv, 100 * price.flops, context);
+}
+
+}  // namespace idleheads

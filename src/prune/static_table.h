@@ -1,0 +1,27 @@
+// How many heads are off for good under the rules of a study, beside how many are off per input.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "prune/static_heads.h"
+#include "report/show.h"
+#include "report/summary.h"
+
+namespace idleheads {
+
+struct StaticOptions {
+  double at_least = 1;     // share of the inputs in which a head must be off, in (0, 1]
+  bool groups = false;     // whole KV groups alone
+  int64_t context = 4096;  // tokens that the price of reading the cache is for
+};
+
+// The heads of one intervention.
+FixedHeads static_heads(const StudySummary& summary, const CurveEntry& point, const StaticOptions& options);
+
+// One line a score: its chosen point (chosen_point), per input, always, in at least 90 and 50 % of the
+// inputs, whole KV groups. Then what the heads of `point` would save.
+std::string static_table(const StudySummary& summary, const ShowOptions& show);
+std::string price_text(const MaskPrice& price, const ModelSizes& sizes, int64_t context);
+
+}  // namespace idleheads

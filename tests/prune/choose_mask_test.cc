@@ -1,0 +1,169 @@
+// Masks chosen by some questions of a tiny model and tested on others.
+#include "prune/choose_mask.h"
+
+#include <set>
+
+#include "study/tiny_study.h"
+
+namespace idleheads {
+namespace {
+
+using testing::HasSubstr;
+
+class ChooseMask : public TinyStudy {
+ protected:
+  void SetUp() override {
+    TinyStudy::SetUp();
+    task_ = questions();
+    split_ = split_documents(task_.stored, 1);
+    baseline_ = baseline();
+  }
+
+  PreparedTask questions() {
+    Task task;
+    task.name = "made_up";
+    task.version = "1.0";
+    task.metrics = {Metric::acc};
+    task.groups = {{"all", "", kQuestions}};
+    for (int i = 0; i < kQuestions; ++i) {
+      Document document;
+      document.group = "all";
+      document.index = i;
+      document.gold = i % 2;
+      document.contexts = {fmt::format("Is {} even?", i * 7)};
+      document.continuations = {" yes", " no"};
+      document.choices = {"yes", "no"};
+      task.documents.push_back(document);
+    }
+    return prepare_task(task, *model_, encode_options());
+  }
+  std::vector<StoredResult> baseline() {
+    StudyStore file = store("baseline.db", task_);
+    StudyOptions options = options_;
+    options.round = Round::baseline;
+    run_study(*engine_, task_, file, options);
+    return file.results(0, true);
+  }
+  std::vector<MaskUnit> ranking(const char* score, std::optional<int> kv_heads = {}) const {
+    return rank_units(require_score(score), model_->spec().layer_count(), model_->spec().heads(), baseline_,
+                      kv_heads);
+  }
+  ChosenMask choose(const ChooseOptions& options) {
+    return choose_mask(*engine_, task_, split_, ranking("ahon_ln"), options);
+  }
+
+  static constexpr int kQuestions = 60;
+  PreparedTask task_;
+  DocumentSplit split_;
+  std::vector<StoredResult> baseline_;
+};
+
+double mean_score(const std::vector<StoredResult>& baseline, const Score& score, HeadId id) {
+  double sum = 0;
+  int count = 0;
+  for (const StoredResult& result : baseline) {
+    for (const SampleStats& stats : result.stats) {
+      std::vector<float> scores(static_cast<size_t>(stats.heads));
+      compute_scores(score, stats.layer(id.layer), id.layer, {}, scores);
+      sum += static_cast<double>(scores[static_cast<size_t>(id.head)]);
+      ++count;
+    }
+  }
+  return sum / count;
+}
+
+TEST_F(ChooseMask, RanksHeadsByTheirMeanScore) {
+  for (const char* name : {"ahon_ln", "awft"}) {
+    const Score& score = require_score(name);
+    const std::vector<MaskUnit> units = ranking(name);
+    ASSERT_EQ(units.size(), 31u) << "4 x 8, of layer 0 one less";
+    for (size_t i = 1; i < units.size(); ++i) {
+      ASSERT_EQ(units[i].size(), 1u);
+      const double before = mean_score(baseline_, score, units[i - 1][0]),
+                   after = mean_score(baseline_, score, units[i][0]);
+      EXPECT_TRUE(score.inactive_above ? before >= after : before <= after) << name << " " << i;
+    }
+  }
+}
+
+TEST_F(ChooseMask, RanksGroupsByTheirLeastInactiveHead) {
+  const Score& score = require_score("ahon_ln");
+  const std::vector<MaskUnit> units = ranking("ahon_ln", 2);
+  ASSERT_EQ(units.size(), 7u) << "4 x 2, of layer 0 one less";
+  double before = 0;
+  for (const MaskUnit& unit : units) {
+    ASSERT_EQ(unit.size(), 4u);
+    double largest = 0;
+    for (const HeadId id : unit) largest = std::max(largest, mean_score(baseline_, score, id));
+    EXPECT_GE(largest, before);
+    before = largest;
+  }
+}
+
+TEST_F(ChooseMask, TakesTheLargestThatIsWithin) {
+  const ChosenMask all = choose({.within = 100});
+  ASSERT_TRUE(all.chosen);
+  EXPECT_EQ(all.trials[*all.chosen].heads.heads.size(), 12u) << "0.4 of 31 heads";
+  EXPECT_EQ(*all.chosen + 1, all.trials.size()) << "nothing to refine";
+  ASSERT_TRUE(all.test);
+  EXPECT_EQ(all.test->before.n, std::ssize(split_.test));
+
+  const ChosenMask some = choose({.within = 0.5});
+  std::set<size_t> within;
+  for (const MaskTrial& trial : some.trials) {
+    if (std::max(trial.loss, trial.share_loss) <= 0.5) within.insert(trial.heads.heads.size());
+  }
+  ASSERT_EQ(some.chosen.has_value(), !within.empty());
+  if (some.chosen) {
+    EXPECT_EQ(some.trials[*some.chosen].heads.heads.size(), *within.rbegin());
+  }
+  EXPECT_TRUE(std::ranges::any_of(some.trials, &MaskTrial::refined));
+  const ChosenMask none = choose({.within = -100});
+  EXPECT_FALSE(none.chosen);
+  EXPECT_FALSE(none.test);
+}
+
+// What is said of a mask is what an evaluation of it gives.
+TEST_F(ChooseMask, TrialsAreWhatTheyGive) {
+  const ChosenMask chosen = choose({.within = 0.5});
+  for (const MaskTrial& trial : chosen.trials) {
+    const std::vector<Intervention> interventions = {std::monostate{}, trial.heads};
+    const auto results = results_under(*engine_, task_, split_.calibration, interventions, "again", {});
+    const Comparison again = compare_answers(task_, results[0], results[1], 0.95);
+    EXPECT_EQ(again.loss(), trial.loss);
+    EXPECT_EQ(again.changes.kl->mean, trial.kl);
+    EXPECT_EQ(again.changes.log_likelihood->mean, trial.log_likelihood);
+    size_t heads = 0;
+    for (const size_t unit : trial.units) heads += ranking("ahon_ln")[unit].size();
+    EXPECT_EQ(heads, trial.heads.heads.size());
+  }
+}
+
+// With other right answers to the questions of the test the choice is the same, and the test another one.
+TEST_F(ChooseMask, NeverSeesTheTest) {
+  const ChosenMask before = choose({.within = 0.5});
+  for (const int64_t d : split_.test) {
+    int& gold = task_.task.documents[static_cast<size_t>(d)].gold;
+    gold = 1 - gold;
+  }
+  task_ = prepare_task(task_.task, *model_, encode_options());
+  const ChosenMask after = choose({.within = 0.5});
+  EXPECT_EQ(after.chosen, before.chosen);
+  ASSERT_EQ(after.trials.size(), before.trials.size());
+  for (size_t i = 0; i < after.trials.size(); ++i)
+    EXPECT_EQ(after.trials[i].heads, before.trials[i].heads) << i;
+  ASSERT_TRUE(before.test);
+  EXPECT_NE(after.test->before.value, before.test->before.value);
+}
+
+TEST_F(ChooseMask, NeedsQuestionsWithChoices) {
+  task_.task.output = OutputType::loglikelihood_rolling;
+  EXPECT_THAT(error_of([&] { choose({}); }),
+              HasSubstr("made_up: heads are chosen by questions with choices"));
+  task_.task.output = OutputType::multiple_choice;
+  split_.test.clear();
+  EXPECT_THAT(error_of([&] { choose({}); }), HasSubstr("too few questions"));
+}
+
+}  // namespace
+}  // namespace idleheads
