@@ -5,36 +5,70 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "prune/check.h"
 #include "prune/mask_file.h"
 #include "prune/zeroed_model.h"
+#include "report/text.h"
 
 namespace idleheads::cli {
 namespace {
 
 struct Prune {
-  std::string model, mask, output;
-  bool other_weights = false;
+  std::string mask, output;
+  bool other_weights = false, check = false;
+  EngineFlags engine;
+  TaskFlags task;
 };
 
 void print_written(const Prune& prune, const HeadMask& mask, const WrittenModel& written) {
   fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more\n", printable(written.path.string(), 300),
              mask.count(), mask.layers() * mask.heads(), 100 * mask.share());
   fmt::print(
-      "It gives the same results as the model with --mask {}, and is as large and as fast as before.\n",
-      printable(prune.mask, 300));
+      "It gives the same results as the model with --mask {}, and is as large ({:.1f} MB) and as fast as "
+      "before.\n",
+      printable(prune.mask, 300), static_cast<double>(written.bytes) / 1e6);
   if (!written.left_out.empty())
     say("not copied: {}\n", printable(fmt::format("{}", fmt::join(written.left_out, ", ")), 1000));
 }
 
+void check(const Prune& prune, const std::shared_ptr<const Model>& model, const FixedHeads& heads,
+           const std::filesystem::path& written) {
+  ProgressLine line;
+  const auto make_engine = [&](std::shared_ptr<const Model> of) {
+    return prune.engine.make_engine(std::move(of));
+  };
+  const std::vector<PreparedTask> tasks = prune.task.prepare(*model);
+  for (const PreparedTask& task : tasks) warn_truncated(task);
+  const std::vector<WrittenCheck> checks =
+      check_written(model, Model::open(written.string(), prune.engine.context), heads, tasks, make_engine,
+                    0.95, progress_on(line));
+  int64_t others = 0;
+  for (const WrittenCheck& c : checks) {
+    fmt::print("{}", wrap(fmt::format("{}: {}.", printable(c.comparison.task), comparison_text(c.comparison)),
+                          terminal_width()));
+    others += c.other_bits;
+  }
+  if (others > 0) {
+    fail("{}: {} documents give other results than the model with the mask; please report this",
+         printable(written.string(), 300), others);
+  }
+  fmt::print("All results are, bit for bit, those of the model with the mask.\n");
+}
+
 void run(const Prune& prune) {
+  if (prune.check == prune.task.tasks.empty())
+    fail_usage("prune: {}", prune.check ? "--check needs a --task" : "--task is for --check");
   const MaskFile file = read_mask_file(prune.mask);
-  const std::shared_ptr<const Model> model = Model::open(prune.model);
+  const std::shared_ptr<const Model> model = prune.engine.open_model();
   const std::string name = printable(prune.mask, 300);
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  print_written(prune, mask, write_zeroed(*model, mask, prune.output));
+  const WrittenModel written = write_zeroed(*model, mask, prune.output);
+  print_written(prune, mask, written);
+  if (prune.check) check(prune, model, file.heads, written.path);
 }
 
 }  // namespace
@@ -42,7 +76,7 @@ void run(const Prune& prune) {
 void add_prune(CLI::App& app) {
   CLI::App* command = app.add_subcommand("prune", "a model without the heads of a mask");
   auto prune = std::make_shared<Prune>();
-  command->add_option("model", prune->model, kModelHelp)->required();
+  prune->engine.add_to(*command);
   command
       ->add_option("--mask", prune->mask,
                    "the heads: what idleheads mask wrote, or a JSON file as in {\"5\": [0, 3]}")
@@ -54,6 +88,8 @@ void add_prune(CLI::App& app) {
   command->add_flag("--other-weights", prune->other_weights,
                     "take a mask that was made for other weights of the same shape, as for another "
                     "quantisation of the model");
+  command->add_flag("--check", prune->check, "then compare it with the original on --task");
+  prune->task.add_to(*command, false);
   command->callback([prune] { run(*prune); });
 }
 

@@ -182,17 +182,18 @@ class Run {
   }
 
   // All that is missing, in the random order, so that what is known meanwhile says something about the whole.
-  // The rounds of a tenth of the study are asked together, or of a cohort if that is more: documents of a
+  // The rounds of a tenth of the study are asked together, or of some cohorts if that is more: documents of a
   // subject, whose prompts begin alike, share more rows the more of them there are.
   void compute_interventions() {
     const std::vector<StoredIntervention> plan = store_.plan();
     const std::vector<int64_t> interventions = all_interventions(plan.size());
     const auto rounds = documents_by_round(store_.settings(), store_.documents(), *store_.order());
     const size_t together = rounds.size() / 10 + 1;
+    constexpr int64_t kCohorts = 5;  // ten minutes
     for (size_t r = 0; r < rounds.size();) {
       AskedDocuments asked = {interventions, {}};
       int64_t rows = 0;
-      for (size_t n = 0; r < rounds.size() && (n < together || rows < size_.rows()); ++n, ++r)
+      for (size_t n = 0; r < rounds.size() && (n < together || rows < kCohorts * size_.rows()); ++n, ++r)
         rows += add(rounds[r], asked);
       ask(asked, plan, [&] {
         EvaluateOptions options = evaluate_options("interventions", false);

@@ -1,0 +1,53 @@
+#include "prune/check.h"
+
+#include <cstring>
+#include <numeric>
+
+namespace idleheads {
+namespace {
+
+using Results = std::vector<StoredResult>;
+
+std::vector<Results> all_results(Engine& engine, const PreparedTask& task,
+                                 std::span<const Intervention> interventions,
+                                 const ProgressCallback& progress) {
+  std::vector<int64_t> documents(task.documents.size());
+  std::iota(documents.begin(), documents.end(), int64_t{0});
+  return results_under(engine, task, documents, interventions, task.task.name, progress);
+}
+
+bool same_bits(const StoredResult& a, const StoredResult& b) {
+  const auto &x = a.log_likelihoods, &y = b.log_likelihoods;
+  return a.response == b.response && x.size() == y.size() &&
+         std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
+}
+
+int64_t other_bits(const Results& a, const Results& b) {
+  int64_t others = 0;
+  for (size_t i = 0; i < a.size(); ++i) others += !same_bits(a[i], b[i]);
+  return others;
+}
+
+}  // namespace
+
+std::vector<WrittenCheck> check_written(const std::shared_ptr<const Model>& original,
+                                        const std::shared_ptr<const Model>& written, const FixedHeads& heads,
+                                        const std::vector<PreparedTask>& tasks, const MakeEngine& make_engine,
+                                        double confidence, const ProgressCallback& progress) {
+  const std::vector<Intervention> both = {std::monostate{}, heads}, none = {std::monostate{}};
+  std::vector<std::vector<Results>> expected;
+  {
+    const std::unique_ptr<Engine> engine = make_engine(original);
+    for (const PreparedTask& task : tasks) expected.push_back(all_results(*engine, task, both, progress));
+  }
+  std::vector<WrittenCheck> checks;
+  const std::unique_ptr<Engine> engine = make_engine(written);
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    const Results results = std::move(all_results(*engine, tasks[t], none, progress).front());
+    checks.push_back({compare_answers(tasks[t], expected[t][0], results, confidence),
+                      other_bits(expected[t][1], results)});
+  }
+  return checks;
+}
+
+}  // namespace idleheads
