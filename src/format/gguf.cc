@@ -13,7 +13,7 @@
 namespace idleheads {
 namespace {
 
-constexpr std::string_view kMagic = "GGUF";
+constexpr std::string_view kMagic = kGgufMagic;
 constexpr std::string_view kAlignmentKey = "general.alignment";
 constexpr int64_t kDefaultAlignment = 32;
 constexpr int64_t kMaxAlignment = 1 << 16;
@@ -25,8 +25,7 @@ constexpr uint64_t kMaxArrayItems = uint64_t{1} << 26;
 constexpr uint64_t kMinPairBytes = 8 + 4 + 1;            // empty key, type, one byte
 constexpr uint64_t kMinTensorBytes = 8 + 4 + 8 + 4 + 8;  // empty name, one dimension, type, offset
 
-// The numbers of metadata value types (docs/gguf.md, gguf_metadata_value_type).
-enum class ValueType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
+using ValueType = GgufValueType;
 
 class Parser {
  public:
@@ -77,7 +76,10 @@ class Parser {
     what_ = "metadata " + printable(key);
     if (result_.metadata.contains(key)) fail("{}: {} is given twice, again at byte {}", file(), what_, at);
     const ValueType type = read_type();
+    const uint64_t begin = reader_.position();
     GgufValue value = type == ValueType::array ? read_array() : read_scalar(type);
+    result_.pairs.push_back(
+        {key, static_cast<uint32_t>(type), bytes_.subspan(begin, reader_.position() - begin)});
     result_.metadata.emplace(std::move(key), std::move(value));
   }
 

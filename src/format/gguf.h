@@ -13,9 +13,17 @@ namespace idleheads {
 using GgufValue = std::variant<int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>,
                                std::vector<bool>, std::vector<std::string>>;
 
+// A key with its value as it lies in the file.
+struct GgufPair {
+  std::string key;
+  uint32_t type = 0;                 // GGUF's number of the value's type
+  std::span<const std::byte> bytes;  // of the value; of an array its type and length too
+};
+
 struct Gguf {
   uint32_t version = 0;
   std::map<std::string, GgufValue> metadata;
+  std::vector<GgufPair> pairs;  // the same, in file order
   std::vector<Tensor> tensors;  // in file order; shapes outermost first (GGUF stores innermost first)
   std::string name;             // stands in messages for the file; may be empty
 };
