@@ -4,18 +4,19 @@
     hooks = ablate(model, rule="ahon_ln<0.52")      # heads are chosen anew for every row of the batch
     logits = model.run_with_hooks(tokens, fwd_hooks=hooks)
 
-For HookedTransformer and TransformerBridge. A head that is off has its output z, `blocks.{l}.attn.hook_z` [B, S, H, d],
-set to zero at all positions. Layers and query heads count from 0.
+For HookedTransformer and TransformerBridge. A head that is off has its output z, blocks.{l}.attn.hook_z
+[B, S, H, d], set to zero at all positions. Layers and query heads count from 0.
 
 heads   {layer: [heads]}, keys may be strings; or a JSON file of that form, or one that has it under "heads".
 rule    a score, "<" and a threshold. With the means over a row's real tokens t and over the heads of its layer:
             ahon     mean over t of |z_t|                    ahon_ln   the same / mean of ahon over the heads
             lthon    |z_t| of the last t                     lthon_ln  the same / mean of ahon over the heads
         Earlier layers are ablated already when a layer is scored. Nothing is off where a score is NaN.
-attention_mask   [B, S], 0 at padding, for rules: which tokens are real. Without one all are, so a padded batch needs it.
+attention_mask   [B, S], 0 at padding, for rules: which tokens are real. Without one all are: a padded batch needs it.
 
-A rule needs whole sequences, one a row. With tokens in a KV cache the means would be wrong, which is refused: pass
-use_past_kv_cache=False to generate(). Rows that hold several packed sequences cannot be told from others: do not use them.
+A rule needs whole sequences, one a row. With tokens in a KV cache the means would be wrong. This is refused, as are rows
+of one token, which look the same: pass use_past_kv_cache=False to generate(). Rows that hold several packed sequences
+cannot be told from others: do not use them.
 
 Weights must be as they were trained: HookedTransformer.from_pretrained_no_processing, or TransformerBridge without
 enable_compatibility_mode(). Otherwise biases of values are moved behind z, and z is another one; this cannot be told.
@@ -39,14 +40,13 @@ def read_heads(heads, layer_count, head_count):
         raise ValueError("heads: expected layers with lists of heads, as in {5: [0, 3]}")
     heads = {int(layer): [operator.index(head) for head in of_layer] for layer, of_layer in heads.items()}
     for layer, of_layer in heads.items():
-        for head in of_layer:
-            if not (0 <= layer < layer_count and 0 <= head < head_count):
-                raise ValueError(f"L{layer}H{head}: the model has {layer_count} layers of {head_count} heads, from 0")
+        if not 0 <= layer < layer_count or not all(0 <= head < head_count for head in of_layer):
+            raise ValueError(f"layer {layer}, heads {of_layer}: there are {layer_count} layers of {head_count} heads, from 0")
     return heads
 
 
 def parse_rule(rule):
-    name, sign, threshold = re.fullmatch(r"(\w*)(\W?)(.*)", rule).groups()
+    name, sign, threshold = re.match(r"(\w*)(\W?)(.*)", rule).groups()
     if name not in SCORES:
         raise ValueError(f"rule '{rule}': '{name}' cannot be computed here, only {', '.join(SCORES)}")
     if sign != "<":
@@ -74,8 +74,8 @@ def ablate(model, heads=None, rule=None, attention_mask=None):
     given = None if attention_mask is None else torch.as_tensor(attention_mask) != 0
 
     def at_pattern(pattern, hook):
-        if pattern.shape[-1] != pattern.shape[-2]:
-            raise ValueError("a rule needs whole sequences, but the KV cache holds tokens: use_past_kv_cache=False")
+        if pattern.shape[-1] != pattern.shape[-2] or pattern.shape[-1] == 1:
+            raise ValueError("a rule needs whole sequences, not the next token of a KV cache: use_past_kv_cache=False")
 
     def at_z(layer):
         def switch_off(z, hook):

@@ -71,14 +71,13 @@ def read_heads(heads, layer_count, head_count):
         raise ValueError("heads: expected layers with lists of heads, as in {5: [0, 3]}")
     heads = {int(layer): [operator.index(head) for head in of_layer] for layer, of_layer in heads.items()}
     for layer, of_layer in heads.items():
-        for head in of_layer:
-            if not (0 <= layer < layer_count and 0 <= head < head_count):
-                raise ValueError(f"L{layer}H{head}: the model has {layer_count} layers of {head_count} heads, from 0")
+        if not 0 <= layer < layer_count or not all(0 <= head < head_count for head in of_layer):
+            raise ValueError(f"layer {layer}, heads {of_layer}: there are {layer_count} layers of {head_count} heads, from 0")
     return heads
 
 
 def parse_rule(rule):
-    name, sign, threshold = re.fullmatch(r"(\w*)(\W?)(.*)", rule).groups()
+    name, sign, threshold = re.match(r"(\w*)(\W?)(.*)", rule).groups()
     if name not in SCORES:
         raise ValueError(f"rule '{rule}': '{name}' cannot be computed here, only {', '.join(SCORES)}")
     if sign != "<":
@@ -109,11 +108,12 @@ def ablate(model, heads=None, rule=None, attention_mask=None):
     called_with = {}
 
     def before_decoder(module, args, kwargs):
-        cache = kwargs.get("past_key_values")
-        if cache is not None and (cache.get_seq_length() if hasattr(cache, "get_seq_length") else len(cache)) > 0:
-            raise ValueError("a rule needs whole sequences, but the KV cache holds tokens: use_cache=False")
         if len(args) > 1:
             raise ValueError("with a rule, pass all arguments but the first by name")
+        for value in kwargs.values():  # the cache's name depends on the version
+            seen = value.get_seq_length() if hasattr(value, "get_seq_length") else isinstance(value, tuple) and len(value)
+            if seen > 0:
+                raise ValueError("a rule needs whole sequences, but the KV cache holds tokens: use_cache=False")
         called_with["mask"] = mask = kwargs.get("attention_mask")
         if attention_mask is None and mask is not None and getattr(mask, "ndim", 0) != 2:
             raise ValueError("the model's attention_mask is not [B, S]: give ablate() the mask of real tokens")
