@@ -1,5 +1,5 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build cuda gpu-bundle demo test test-cuda test-slurm test-text test-web check format sanitize fuzz bench clean
+.PHONY: build cuda gpu-bundle demo test test-cuda test-python test-slurm test-text test-web check format sanitize fuzz bench clean
 
 empty :=
 space := $(empty) $(empty)
@@ -41,6 +41,13 @@ test-web:
 	scripts/build.sh release idleheads
 	scripts/fetch_model.sh
 	scripts/test_web.sh
+
+# The files that apply masks in transformers and TransformerLens (docs/other_tools.md); pip installs both, with torch, in build/python.
+test-python:
+	scripts/setup.sh build model python
+	scripts/build.sh release idleheads
+	scripts/fetch_model.sh
+	scripts/test_python.sh
 
 # A study in parts under Slurm on this machine alone (docs/cluster.md); as root, since it starts Slurm's daemons.
 test-slurm:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|sanitize|bench|slurm|cuda|web ...
+# Makes sure that the Debian packages for the named jobs are installed: scripts/setup.sh build|model|check|sanitize|bench|slurm|cuda|python|web ...
 # With nothing missing it runs nothing and needs no network. Otherwise it installs what is missing if it may (as root or
 # with sudo that asks no password), else it names the command to run and exits with 1.
 set -euo pipefail
@@ -18,6 +18,7 @@ packages_for() {
     bench) echo python3-dev python3-venv ;;
     slurm) echo munge slurm-wlm ;;
     cuda) echo python3 python3-venv ;; # for scripts/cuda_toolkit.sh where there is no nvcc
+    python) echo python3 python3-venv ;;
     web)
       echo chromium python3
       if ! [[ $(node --version 2>/dev/null) =~ ^v(2[0-9]|[3-9][0-9])\. ]]; then
@@ -27,7 +28,7 @@ packages_for() {
       ;;
     sanitize) echo clang-19 libclang-rt-19-dev libomp-19-dev ;; # clang 14 lacks parts of C++20, 16 crashes on the engine
     *)
-      echo "setup: unknown job '$1'; valid: build, model, check, sanitize, bench, slurm, cuda, web" >&2
+      echo "setup: unknown job '$1'; valid: build, model, check, sanitize, bench, slurm, cuda, python, web" >&2
       exit 2
       ;;
   esac

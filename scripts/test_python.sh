@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Tests of the Python files that apply masks in transformers and TransformerLens (src/report/python), with an old and a new
+# version of both: scripts/test_python.sh [old] [new]. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with
+# venv, and pip, which installs tests/python/requirements_*.txt into build/python the first time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for needed in build/idleheads models/SmolLM2-135M-Instruct.Q4_1.gguf; do
+  [[ -e $needed ]] || { echo "test_python: $needed is missing; make build and scripts/fetch_model.sh give it" >&2; exit 1; }
+done
+
+# environment NAME: its packages, unless they are there
+environment() {
+  local wanted=tests/python/requirements_$1.txt place=build/python/$1
+  [[ -e $wanted ]] || { echo "test_python: there is no $wanted; valid: old, new" >&2; exit 2; }
+  cmp --quiet "$wanted" "$place/installed.txt" && return
+  rm -rf "$place"
+  mkdir -p build/python
+  echo "test_python: installing $wanted into $place (some minutes)" >&2
+  if ! { python3 -m venv "$place" && "$place/bin/pip" install -r "$wanted"; } >"$place.log" 2>&1; then
+    echo "test_python: $wanted could not be installed, which needs venv and a package index that pip reaches; see $place.log" >&2
+    exit 1
+  fi
+  cp "$wanted" "$place/installed.txt"
+}
+
+[[ $# -gt 0 ]] || set -- old new
+for version in "$@"; do
+  environment "$version"
+  HF_HUB_OFFLINE=1 "build/python/$version/bin/python" tests/python/test_ablate.py
+done
