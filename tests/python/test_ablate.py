@@ -30,11 +30,11 @@ PROGRAM = ROOT / "build/idleheads"
 MODEL = ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 QUESTIONS = ROOT / "examples/everyday_questions.jsonl"
 # Nats of a log-probability. Both sides compute in float32 from the same weights, with other kernels in another order of
-# sums: over 30 layers this moves log-probabilities by up to LARGEST, which the last line of a run prints. A head too many or
-# too few moves them by a hundred times as much and more (test_one_head_is_seen).
+# sums: over 30 layers this moves log-probabilities by up to 1e-4, with hooks and without (a run prints the LARGEST). A head too
+# many or too few moves some log-probability by a thousand times as much (test_one_head_is_seen).
 TOLERANCE = 2e-4
 LARGEST = {}
-# Off by rule are 5 to 20 % of the heads.
+# So that some heads are off on every prompt, and not the same.
 RULES = ["ahon_ln<0.63", "ahon<0.8", "lthon_ln<0.6", "lthon<0.75"]
 
 transformers.utils.logging.set_verbosity_error()
@@ -223,7 +223,7 @@ class SmolTest(unittest.TestCase):
                     after = log_probs(self.model(prompt).logits[0, -1])
                 changes.append(float((after - before).abs().max()))
         print(f"one head changes a log-probability by {min(changes):.1e} or more")
-        self.assertGreater(min(changes), 10 * TOLERANCE)
+        self.assertGreater(min(changes), 100 * TOLERANCE)
 
     @unittest.skipUnless(importlib.util.find_spec("transformer_lens"), "TransformerLens is not installed")
     def test_transformer_lens(self):
@@ -341,6 +341,10 @@ class TinyTest(unittest.TestCase):
                 self.assertTrue(torch.equal(transformers_ablate.score(name, z, real), expected))
 
     def test_bfloat16_and_classifiers(self):
+        z = torch.randn(1, 4, 2, 3).to(torch.bfloat16)
+        for name in transformers_ablate.SCORES:
+            got, exact = (transformers_ablate.score(name, of, torch.ones(1, 4) == 1) for of in (z, z.float()))
+            self.assertTrue(got.dtype == torch.float32 and torch.equal(got, exact))
         model = tiny.make("llama").to(torch.bfloat16)
         with ablate(model, rule="ahon_ln<1") as ablation:
             model(torch.tensor([self.rows[0]]))
@@ -430,8 +434,8 @@ class TinyTest(unittest.TestCase):
             (dict(), lambda: model(batch["input_ids"], attention_mask=torch.zeros(3, 1, 7, 7)), r"not \[B, S\]"),
         ]
         outputs = model(**batch, use_cache=True)
-        cache = {name: outputs[name] for name in ("past_key_values", "cache") if outputs.get(name) is not None}
-        self.assertTrue(cache)
+        name = "cache" if "cache" in outputs else "past_key_values"  # transformers 5 has the new name
+        cache = {name: outputs[name]}
         longer = torch.cat([mask, torch.ones(3, 2, dtype=torch.long)], 1)
         wrong.append((dict(), lambda: model(batch["input_ids"][:, :2], attention_mask=longer, **cache), "KV cache"))
         for arguments, call, message in wrong:
@@ -467,6 +471,20 @@ class LensTest(unittest.TestCase):
             self.assertLess(float((logits - expected).abs().max()), 1e-4, arguments)
         self.assertGreater(some, 30)
 
+    def test_padded_batches(self):
+        prompts = TinyTest.rows
+        for score in transformers_ablate.SCORES:
+            for side in ("left", "right"):
+                batch, last = pad(prompts, side)
+                mask, got = batch["attention_mask"], {}
+                hooks = transformer_lens_ablate.ablate(self.lens, rule=f"{score}<0.9", attention_mask=mask)
+                logits = self.lens.run_with_hooks(batch["input_ids"], attention_mask=mask, fwd_hooks=hooks + recorders(got, 3))
+                for row, prompt in enumerate(prompts):
+                    with ablate(self.model, rule=f"{score}<0.9") as ablation:
+                        alone = self.model(torch.tensor([prompt])).logits[0, -1]
+                    self.assertEqual([got[layer][row].nonzero().flatten().tolist() for layer in range(3)], flagged(ablation, 0))
+                    self.assertLess(float((logits[row, last[row]] - alone).abs().max()), 1e-4, (score, side))
+
     def test_refusals_of_calls(self):
         hooks = transformer_lens_ablate.ablate(self.lens, rule="ahon<1", attention_mask=[[1, 1, 1]])
         with self.assertRaisesRegex(ValueError, "attention_mask is"):
@@ -480,12 +498,18 @@ class LensTest(unittest.TestCase):
             at_pattern(torch.zeros(1, 4, 2, 5), None)
 
     def test_cache(self):
+        hooks = transformer_lens_ablate.ablate(self.lens, rule="ahon<1")
         try:
             from transformer_lens import HookedTransformerKeyValueCache
-        except ImportError:
-            self.skipTest("a bridge keeps its cache inside")
+        except ImportError:  # a bridge has its cache inside
+            for name, hook in hooks:
+                self.lens.add_hook(name, hook)
+            settings = dict(max_new_tokens=3, do_sample=False, stop_at_eos=False, verbose=False)
+            self.lens.generate(self.rows[:1], use_past_kv_cache=False, **settings)
+            with self.assertRaisesRegex(ValueError, "use_past_kv_cache=False"):
+                self.lens.generate(self.rows[:1], **settings)
+            return
         cache = HookedTransformerKeyValueCache.init_cache(self.lens.cfg, "cpu", 2)
-        hooks = transformer_lens_ablate.ablate(self.lens, rule="ahon<1")
         self.lens.run_with_hooks(self.rows[:, :4], fwd_hooks=hooks, past_kv_cache=cache)
         with self.assertRaisesRegex(ValueError, "use_past_kv_cache=False"):
             self.lens.run_with_hooks(self.rows[:, 4:], fwd_hooks=hooks, past_kv_cache=cache)
