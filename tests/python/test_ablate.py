@@ -247,21 +247,6 @@ def recorders(got, layers):
     return [(f"blocks.{layer}.attn.hook_z", of(layer)) for layer in range(layers)]
 
 
-def slow_scores(name, z):
-    """z [S, H, d] of one sample without padding -> a score for every head, in plain Python and float64"""
-    norms = [[math.sqrt(sum(x * x for x in head)) for head in token] for token in z.tolist()]
-    tokens, heads = len(norms), len(norms[0])
-    means = [sum(token[h] for token in norms) / tokens for h in range(heads)]
-    values = norms[-1] if name.startswith("lthon") else means
-    return [value / (sum(means) / heads) for value in values] if name.endswith("_ln") else values
-
-
-def without_heads(projection, heads):
-    """Zeros in the projection's weights of these heads, of four; Conv1D of gpt2 has them as rows."""
-    inputs = projection.weight if hasattr(projection, "nf") else projection.weight.T
-    inputs.unflatten(0, (4, -1))[heads] = 0
-
-
 class TinyTest(unittest.TestCase):
     rows = [[7, 12, 3, 44, 9, 30, 21], [8, 8, 17], [40, 5, 6, 7, 33]]
 
@@ -282,7 +267,7 @@ class TinyTest(unittest.TestCase):
                 self.assertTrue(torch.equal(model(ids).logits, before))
                 _, projections = transformers_ablate.find_projections(model)
                 for layer, of_layer in heads.items():
-                    without_heads(projections[layer], of_layer)
+                    tiny.without_heads(projections[layer], of_layer)
                 self.assertGreater(float((got - before).abs().max()), 1e-2)
                 self.assertLess(float((got - model(ids).logits).abs().max()), 1e-5)
 
@@ -302,7 +287,7 @@ class TinyTest(unittest.TestCase):
                  for layer, projection in enumerate(projections)]  # these run first and see z as it comes
         self.addCleanup(lambda: [handle.remove() for handle in watch])
         model(torch.tensor([self.rows[0]]))
-        of_all = sorted(x for layer in z.values() for x in slow_scores(score, layer[0].unflatten(-1, (4, -1))))
+        of_all = sorted(x for layer in z.values() for x in tiny.slow_scores(score, layer[0].unflatten(-1, (4, -1))))
         threshold = (of_all[3] + of_all[4]) / 2  # of 12
         batch, last = pad(self.rows, side)
         if name == "falcon":
@@ -313,7 +298,7 @@ class TinyTest(unittest.TestCase):
             off = flagged(ablation, row)
             real = batch["attention_mask"][row].bool()
             for layer, heads in enumerate(off):
-                scores = slow_scores(score, z[layer][row, real].unflatten(-1, (4, -1)))
+                scores = tiny.slow_scores(score, z[layer][row, real].unflatten(-1, (4, -1)))
                 self.assertEqual(heads, [h for h, value in enumerate(scores) if value < threshold], (row, layer))
             for handle in watch:
                 handle.remove()

@@ -1,5 +1,7 @@
-"""Tiny models with random weights, one for every place where the output projection of attention can be."""
+"""Tiny models with random weights, one for every place where the output projection of attention can be, and what they are
+compared with."""
 import copy
+import math
 import tempfile
 
 import torch
@@ -59,3 +61,18 @@ def hooked_transformer(model):
     lens = HookedTransformer(cfg)
     lens.load_state_dict(convert_llama_weights(model, cfg), strict=False)
     return lens
+
+
+def slow_scores(name, z):
+    """z [S, H, d] of one sample without padding -> a score for every head, in plain Python and float64"""
+    norms = [[math.sqrt(sum(x * x for x in head)) for head in token] for token in z.tolist()]
+    tokens, heads = len(norms), len(norms[0])
+    means = [sum(token[h] for token in norms) / tokens for h in range(heads)]
+    values = norms[-1] if name.startswith("lthon") else means
+    return [value / (sum(means) / heads) for value in values] if name.endswith("_ln") else values
+
+
+def without_heads(projection, heads):
+    """Zeros in the projection's weights of these heads, of four; Conv1D of gpt2 has them as rows."""
+    inputs = projection.weight if hasattr(projection, "nf") else projection.weight.T
+    inputs.unflatten(0, (4, -1))[heads] = 0
