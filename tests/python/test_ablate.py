@@ -119,12 +119,9 @@ class Smol:
         self.heads = {}
         for layer, head in sorted(random.Random(3).sample(every, 40)):
             self.heads.setdefault(str(layer), []).append(head)
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(self.heads, file)
-            file.flush()
-            rules = [argument for rule in RULES for argument in ("--ablate", rule)]
-            runs = probe(self.prompts, *rules, "--mask", file.name)
-        self.runs = dict(zip(["none", *RULES, "mask"], runs))
+        heads = ",".join(f"L{layer}H{head}" for layer in self.heads for head in self.heads[layer])
+        rules = [argument for rule in [*RULES, heads] for argument in ("--ablate", rule)]
+        self.runs = dict(zip(["none", *RULES, "mask"], probe(self.prompts, *rules)))
 
 
 class SmolTest(unittest.TestCase):
@@ -418,9 +415,8 @@ class TinyTest(unittest.TestCase):
             (dict(), lambda: model.model(batch["input_ids"], mask), "by name"),
             (dict(), lambda: model(batch["input_ids"], attention_mask=torch.zeros(3, 1, 7, 7)), r"not \[B, S\]"),
         ]
-        outputs = model(**batch, use_cache=True)
-        name = "cache" if "cache" in outputs else "past_key_values"  # transformers 5 has the new name
-        cache = {name: outputs[name]}
+        outputs = model(**batch, use_cache=True)  # new versions of transformers say cache
+        cache = {name: outputs[name] for name in ("cache", "past_key_values") if name in outputs}
         longer = torch.cat([mask, torch.ones(3, 2, dtype=torch.long)], 1)
         wrong.append((dict(), lambda: model(batch["input_ids"][:, :2], attention_mask=longer, **cache), "KV cache"))
         for arguments, call, message in wrong:
