@@ -2,12 +2,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "analysis/kv_groups.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "prune/check.h"
+#include "prune/cut_gguf.h"
+#include "prune/cut_plan.h"
 #include "prune/mask_file.h"
 #include "prune/zeroed_model.h"
 #include "report/text.h"
@@ -17,7 +24,8 @@ namespace {
 
 struct Prune {
   std::string mask, output;
-  bool other_weights = false, check = false;
+  bool other_weights = false, check = false, cut = false;
+  std::optional<DType> requantized;
   EngineFlags engine;
   TaskFlags task;
 };
@@ -33,6 +41,29 @@ void print_written(const Prune& prune, const HeadMask& mask, const WrittenModel&
     say("not copied: {}\n", printable(fmt::format("{}", fmt::join(written.left_out, ", ")), 1000));
 }
 
+void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& written) {
+  const ModelSpec& spec = model.spec();
+  const std::vector<LayerHeads> plan = plan_cut(mask, spec.kv_heads());
+  int64_t groups = 0;
+  for (const LayerHeads& layer : plan) groups += spec.kv_heads() - std::ssize(layer.kv_heads);
+  const int64_t cut = cut_heads(plan, mask), all_groups = int64_t{spec.layer_count()} * spec.kv_heads();
+  const int dim = spec.layers.front().attention.head_dim;
+  std::string text = fmt::format("{}: {} of {} heads ({:.1f} %) are cut out",
+                                 printable(written.path.string(), 300), cut, mask.layers() * mask.heads(),
+                                 100 * static_cast<double>(cut) / (mask.layers() * mask.heads()));
+  if (cut < mask.count())
+    text += fmt::format("; {} more are zeros, since each KV head of a layer needs as many query heads",
+                        mask.count() - cut);
+  const double before = kv_bytes(static_cast<double>(all_groups), dim),
+               after = kv_bytes(static_cast<double>(all_groups - groups), dim);
+  text += fmt::format(
+      ". {} of {} KV heads went: {:.0f} bytes of cache a token instead of {:.0f}. {:.1f} MB instead of "
+      "{:.1f}.",
+      groups, all_groups, after, before, static_cast<double>(written.bytes) / 1e6,
+      static_cast<double>(model.checkpoint().file_bytes()) / 1e6);
+  fmt::print("{}", wrap(text, terminal_width()));
+}
+
 void check(const Prune& prune, const std::shared_ptr<const Model>& model, const FixedHeads& heads,
            const std::filesystem::path& written) {
   ProgressLine line;
@@ -45,10 +76,16 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
       check_written(model, Model::open(written.string(), prune.engine.context), heads, tasks, make_engine,
                     0.95, progress_on(line));
   int64_t others = 0;
+  double largest = 0;
   for (const WrittenCheck& c : checks) {
     fmt::print("{}", wrap(fmt::format("{}: {}.", printable(c.comparison.task), comparison_text(c.comparison)),
                           terminal_width()));
     others += c.other_bits;
+    largest = std::max(largest, c.largest_difference);
+  }
+  if (prune.cut || prune.requantized) {
+    fmt::print("Log-likelihoods are those of the model with the mask up to {:.2g} nats.\n", largest);
+    return;
   }
   if (others > 0) {
     fail("{}: {} documents give other results than the model with the mask; please report this",
@@ -66,8 +103,10 @@ void run(const Prune& prune) {
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  const WrittenModel written = write_zeroed(*model, mask, prune.output);
-  print_written(prune, mask, written);
+  if (prune.requantized && !prune.cut) fail_usage("prune: --requantise goes with --cut");
+  const WrittenModel written = prune.cut ? write_cut_gguf(*model, mask, prune.output, prune.requantized)
+                                         : write_zeroed(*model, mask, prune.output);
+  prune.cut ? print_cut(*model, mask, written) : print_written(prune, mask, written);
   if (prune.check) check(prune, model, file.heads, written.path);
 }
 
@@ -88,6 +127,14 @@ void add_prune(CLI::App& app) {
   command->add_flag("--other-weights", prune->other_weights,
                     "take a mask that was made for other weights of the same shape, as for another "
                     "quantisation of the model");
+  command->add_flag("--cut", prune->cut,
+                    "GGUF: cut the heads out instead of writing zeros, as architecture deci of llama.cpp");
+  const std::map<std::string, DType> types = {{"F16", DType::f16}, {"Q8_0", DType::q8_0}};
+  command
+      ->add_option("--requantise,--requantize", prune->requantized,
+                   "with --cut: type for output projections whose columns cannot be cut out as they are")
+      ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
+      ->option_text("F16|Q8_0");
   command->add_flag("--check", prune->check, "then compare it with the original on --task");
   prune->task.add_to(*command, false);
   command->callback([prune] { run(*prune); });

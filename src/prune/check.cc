@@ -1,5 +1,7 @@
 #include "prune/check.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -22,10 +24,15 @@ bool same_bits(const StoredResult& a, const StoredResult& b) {
          std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
 }
 
-int64_t other_bits(const Results& a, const Results& b) {
-  int64_t others = 0;
-  for (size_t i = 0; i < a.size(); ++i) others += !same_bits(a[i], b[i]);
-  return others;
+void compare_bits(const Results& expected, const Results& results, WrittenCheck& check) {
+  for (size_t i = 0; i < expected.size(); ++i) {
+    check.other_bits += !same_bits(expected[i], results[i]);
+    for (size_t k = 0; k < results[i].log_likelihoods.size(); ++k) {
+      const double difference =
+          double{results[i].log_likelihoods[k]} - double{expected[i].log_likelihoods[k]};
+      check.largest_difference = std::max(check.largest_difference, std::abs(difference));
+    }
+  }
 }
 
 }  // namespace
@@ -44,8 +51,9 @@ std::vector<WrittenCheck> check_written(const std::shared_ptr<const Model>& orig
   const std::unique_ptr<Engine> engine = make_engine(written);
   for (size_t t = 0; t < tasks.size(); ++t) {
     const Results results = std::move(all_results(*engine, tasks[t], none, progress).front());
-    checks.push_back({compare_answers(tasks[t], expected[t][0], results, confidence),
-                      other_bits(expected[t][1], results)});
+    WrittenCheck& check = checks.emplace_back();
+    check.comparison = compare_answers(tasks[t], expected[t][0], results, confidence);
+    compare_bits(expected[t][1], results, check);
   }
   return checks;
 }

@@ -16,6 +16,7 @@ struct WrittenCheck {
   Comparison comparison;  // the written model against the original with all heads on
   // Documents whose log-likelihoods are not, bit for bit, those of the original with the mask.
   int64_t other_bits = 0;
+  double largest_difference = 0;  // of a log-likelihood from that, nats
 };
 
 using MakeEngine = std::function<std::unique_ptr<Engine>(std::shared_ptr<const Model>)>;

@@ -1,0 +1,27 @@
+// A GGUF model without some of its heads: smaller, and what it computes is what the model computes with these
+// heads switched off.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "heads/intervention.h"
+#include "model/model.h"
+#include "prune/cut_plan.h"
+#include "prune/zeroed_model.h"
+
+namespace idleheads {
+
+// Writes the model as architecture `deci`, llama.cpp's for Llama with other numbers of heads in each layer
+// (`head_count` and `head_count_kv` are lists; a layer of 0 and 0 has no attention). Nothing is quantised
+// anew: rows and columns keep their bytes, and rows of Q and K are put in the order of Llama where the
+// model's architecture has another. `requantized`, F16 or Q8_0, is for output projections whose columns
+// cannot be divided as they are. Metadata beside llama.cpp's say which heads of the model are left:
+// idleheads.head_count, .head_count_kv, .kept_heads, .kept_kv_heads (a list of numbers for each layer, as
+// text with commas between).
+// Throws Error: not a GGUF file, a model that is more than Llama with biases (what of it is named), a mask
+// that leaves layer 0 no head, columns of W_O that cannot be divided, and as write_zeroed() does.
+WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const std::filesystem::path& output,
+                            std::optional<DType> requantized = std::nullopt);
+
+}  // namespace idleheads
