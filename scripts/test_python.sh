@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests of the Python files that apply masks in transformers and TransformerLens (src/report/python), with an old and a new
+# Tests of the Python files that apply masks in transformers and TransformerLens (src/prune/python), with an old and a new
 # version of both: scripts/test_python.sh [old] [new]. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with
 # venv, and pip, which installs tests/python/requirements_*.txt into build/python the first time.
 set -euo pipefail

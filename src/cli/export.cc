@@ -1,4 +1,5 @@
-// idleheads export F.db --csv | --npz | --json | --heads json | --heads tsv | --svg: a study for other tools.
+// idleheads export F.db --csv | --npz | --json | --heads json | --heads tsv | --mask FORMAT | --svg: a study,
+// or a mask, for other tools.
 #include "report/export.h"
 
 #include <fmt/format.h>
@@ -6,10 +7,14 @@
 #include <filesystem>
 #include <optional>
 
+#include "analysis/kv_groups.h"
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
+#include "prune/mask_export.h"
+#include "prune/static_table.h"
 #include "report/curve_svg.h"
 #include "study/store.h"
 
@@ -21,6 +26,7 @@ struct Export {
   std::string output;
   bool csv = false, npz = false, json = false, svg = false;
   std::string heads;  // "json", "tsv"
+  std::string mask;   // "json", "heads", "duo", "transformers", "transformer_lens"
   std::string rule;
   std::optional<double> at_least;  // percent
   TermsFlags terms;
@@ -49,11 +55,73 @@ void export_heads(const Export& request, const StudySummary& summary) {
       request.heads == "tsv" ? heads_tsv(point) : heads_json(point, request.at_least.value_or(50) / 100));
 }
 
+// A study begins with SQLite's name.
+bool is_mask_file(const std::string& file) {
+  const MappedFile mapped(file);
+  return !mapped.bytes().empty() && mapped.bytes().front() == std::byte{'{'};
+}
+
+void put_duo(const Export& request, const std::vector<std::vector<double>>& off) {
+  if (request.output.empty()) fail_usage("export: --mask duo writes a folder; name it with --output");
+  write_duo(off, {}, request.output);
+  done(request.output);
+}
+
+void put_mask(const Export& request, const MaskFile& mask) {
+  if (request.mask == "json") return put(request, mask_text(mask));
+  if (request.mask == "heads") return put(request, heads_text(mask.heads));
+  put(request,
+      python_text(request.mask == "transformers" ? PythonTool::transformers : PythonTool::transformer_lens,
+                  mask));
+}
+
+void export_mask_file(const Export& request) {
+  if (!request.rule.empty() || request.at_least)
+    fail_usage("export: --rule and --at-least choose heads of a study; {} is a mask",
+               printable(request.file, 300));
+  const MaskFile mask = read_mask_file(request.file);
+  if (request.mask != "duo") return put_mask(request, mask);
+  if (!mask.model)
+    fail("{}: does not say what model it is for, so not how many key/value heads there are",
+         printable(request.file, 300));
+  put_duo(request,
+          groups_off_in(to_mask(mask.heads, mask.model->layers, mask.model->heads), mask.model->kv_heads));
+}
+
+// How often whole KV groups are off under the rule.
+std::vector<std::vector<double>> group_shares(const StudyStore& store, const StudySummary& summary,
+                                              const CurveEntry& point) {
+  HeadFrequency groups;
+  for (const StoredResult& result : store.results(point.intervention, false)) {
+    for (size_t k = 0; k < result.masks.size(); ++k)
+      groups.add(groups_off(result.masks[k], kv_heads_of(summary)), result.passes_of(k));
+  }
+  std::vector<std::vector<double>> out(static_cast<size_t>(groups.layers));
+  for (int l = 0; l < groups.layers; ++l) {
+    for (int g = 0; g < groups.heads; ++g) out[static_cast<size_t>(l)].push_back(groups.share({l, g}));
+  }
+  return out;
+}
+
+void export_mask(const Export& request) {
+  if (is_mask_file(request.file)) return export_mask_file(request);
+  const StudyStore store = StudyStore::open_read_only(request.file);
+  const StudySummary summary = summarize(store, {.terms = request.terms.terms()});
+  const CurveEntry& point = point_to_export(summary, request.rule);
+  if (request.mask == "duo") return put_duo(request, group_shares(store, summary, point));
+  put_mask(request, static_mask(summary, point, {.at_least = request.at_least.value_or(50) / 100}));
+}
+
 void run(const Export& request) {
-  if (request.csv + request.npz + request.json + request.svg + !request.heads.empty() != 1)
-    fail_usage("export: give one of --csv, --npz, --json, --heads, --svg");
-  if (request.heads.empty() && !request.rule.empty()) fail_usage("export: --rule goes with --heads");
-  if (request.heads != "json" && request.at_least) fail_usage("export: --at-least goes with --heads json");
+  if (request.csv + request.npz + request.json + request.svg + !request.heads.empty() +
+          !request.mask.empty() !=
+      1)
+    fail_usage("export: give one of --csv, --npz, --json, --heads, --mask, --svg");
+  if (request.heads.empty() && request.mask.empty() && !request.rule.empty())
+    fail_usage("export: --rule goes with --heads and --mask");
+  if (request.heads != "json" && request.mask.empty() && request.at_least)
+    fail_usage("export: --at-least goes with --heads json and --mask");
+  if (!request.mask.empty()) return export_mask(request);
   const StudyStore store = StudyStore::open_read_only(request.file);
   const Terms terms = request.terms.terms();
   if (!request.heads.empty()) return export_heads(request, summarize(store, {.terms = terms}));
@@ -76,7 +144,8 @@ void run(const Export& request) {
 void add_export(CLI::App& app) {
   CLI::App* command = app.add_subcommand("export", "the numbers of a study for other tools");
   auto request = std::make_shared<Export>();
-  command->add_option("study", request->file, "study file")->required();
+  command->add_option("study", request->file, "study file; with --mask also a file that idleheads mask wrote")
+      ->required();
   command->add_flag("--csv", request->csv, "a folder of CSV files");
   command->add_flag("--npz", request->npz, "NumPy arrays");
   command->add_flag("--json", request->json,
@@ -85,11 +154,17 @@ void add_export(CLI::App& app) {
       ->add_option("--heads", request->heads,
                    "heads of an intervention: json, {\"layer\": [heads]}, or tsv, a matrix")
       ->check(CLI::IsMember({"json", "tsv"}));
+  command
+      ->add_option(
+          "--mask", request->mask,
+          "heads that are off for good: json (for --mask and prune), heads ({\"layer\": [heads]}), duo "
+          "(DuoAttention's folder), transformers or transformer_lens (a Python module)")
+      ->check(CLI::IsMember({"json", "heads", "duo", "transformers", "transformer_lens"}));
   command->add_option("--rule", request->rule,
-                      "the intervention of --heads, as ahon_ln@15% (default: the best score's)");
+                      "the intervention of --heads and --mask, as ahon_ln@15% (default: the best score's)");
   command
       ->add_option("--at-least", request->at_least,
-                   "json: heads off in at least this percent of the forward passes (default: 50)")
+                   "heads off in at least this percent of the forward passes (default: 50)")
       ->check(CLI::Range(0., 100.));
   command->add_flag("--svg", request->svg, "the curves as an image");
   command->add_option("--output,-o", request->output, "where to write (default: beside the study)");

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
@@ -38,18 +37,6 @@ std::string setting(const Settings& settings, const std::string& name) {
   return found == settings.end() ? "" : found->second;
 }
 
-MaskFile file_of(const StudySummary& summary, FixedHeads heads) {
-  MaskFile file;
-  file.heads = std::move(heads);
-  file.model = {.name = summary.model,
-                .fingerprint = setting(summary.settings, "model.fingerprint"),
-                .layers = summary.layers,
-                .heads = summary.heads,
-                .kv_heads = std::atoi(setting(summary.settings, "model.kv_heads").c_str())};
-  file.provenance["version"] = build_description();
-  return file;
-}
-
 void write(const Mask& mask, const MaskFile& file) {
   if (mask.output.empty()) return;
   write_text(mask_text(file), mask.output);
@@ -71,20 +58,13 @@ void print_static(const Mask& mask, const StudySummary& summary) {
   fmt::print("{}", static_table(summary, {.color = color_depth(), .width = terminal_width()}));
   if (mask.rule.empty() && best_point(summary) == nullptr) return;
   const CurveEntry& point = point_to_export(summary, mask.rule);
-  const FixedHeads heads = static_heads(
-      summary, point, {.at_least = mask.at_least / 100, .groups = mask.groups, .context = mask.context});
-  const std::string rule = share_name(point.score->slug, point.share);
-  fmt::print("\n{}", wrap(fmt::format("{} ({}): {} heads are off in at least {:g} % of the inputs{}.", rule,
-                                      point.rule, heads.heads.size(), mask.at_least,
-                                      mask.groups ? ", as whole KV groups" : ""),
-                          terminal_width()));
-  print_price(mask, summary, heads);
-  MaskFile file = file_of(summary, heads);
-  file.provenance["study"] = {{"task", summary.task},
-                              {"rule", rule},
-                              {"threshold", point.rule},
-                              {"at_least_percent", mask.at_least},
-                              {"whole_groups", mask.groups}};
+  const MaskFile file = static_mask(summary, point, {.at_least = mask.at_least / 100, .groups = mask.groups});
+  fmt::print("\n{}",
+             wrap(fmt::format("{} ({}): {} heads are off in at least {:g} % of the inputs{}.",
+                              share_name(point.score->slug, point.share), point.rule, file.heads.heads.size(),
+                              mask.at_least, mask.groups ? ", as whole KV groups" : ""),
+                  terminal_width()));
+  print_price(mask, summary, file.heads);
   write(mask, file);
 }
 
@@ -197,7 +177,7 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   fmt::print(
       "{}", wrap(fmt::format("{}: {}.", "questions that the choice never saw", comparison_text(*chosen.test)),
                  terminal_width()));
-  MaskFile file = file_of(summary, heads);
+  MaskFile file = mask_of(summary, heads);
   file.provenance["chosen"] = {{"score", score.slug},
                                {"whole_groups", mask.groups},
                                {"within", mask.within},

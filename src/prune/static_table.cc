@@ -3,21 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 #include "analysis/kv_groups.h"
 #include "base/error.h"
+#include "base/version.h"
 #include "report/show_text.h"
 #include "report/table.h"
 
 namespace idleheads {
 namespace {
 
-int kv_heads_of(const StudySummary& s) {
-  const auto found = s.settings.find("model.kv_heads");
-  const int kv_heads = found == s.settings.end() ? 0 : std::atoi(found->second.c_str());
-  if (kv_heads < 1 || s.heads % kv_heads != 0)
-    fail("the study does not say how many key and value heads the model has");
-  return kv_heads;
+std::string setting(const StudySummary& s, const char* name) {
+  const auto found = s.settings.find(name);
+  return found == s.settings.end() ? "" : found->second;
 }
 
 std::string percent(int64_t part, int64_t whole) {
@@ -42,9 +42,34 @@ std::vector<std::string> cells_of(const StudySummary& s, const CurveEntry& point
 
 }  // namespace
 
-FixedHeads static_heads(const StudySummary& s, const CurveEntry& point, const StaticOptions& options) {
-  return static_heads(point.frequency, options.at_least,
-                      options.groups ? std::optional(kv_heads_of(s)) : std::nullopt);
+int kv_heads_of(const StudySummary& s) {
+  const int kv_heads = std::atoi(setting(s, "model.kv_heads").c_str());
+  if (kv_heads < 1 || s.heads % kv_heads != 0)
+    fail("the study does not say how many key and value heads the model has");
+  return kv_heads;
+}
+
+MaskFile mask_of(const StudySummary& s, FixedHeads heads) {
+  MaskFile file;
+  file.heads = std::move(heads);
+  file.model = {.name = s.model,
+                .fingerprint = setting(s, "model.fingerprint"),
+                .layers = s.layers,
+                .heads = s.heads,
+                .kv_heads = kv_heads_of(s)};
+  file.provenance["version"] = build_description();
+  return file;
+}
+
+MaskFile static_mask(const StudySummary& s, const CurveEntry& point, const StaticOptions& options) {
+  MaskFile file = mask_of(s, static_heads(point.frequency, options.at_least,
+                                          options.groups ? std::optional(kv_heads_of(s)) : std::nullopt));
+  file.provenance["study"] = {{"task", s.task},
+                              {"rule", share_name(point.score->slug, point.share)},
+                              {"threshold", point.rule},
+                              {"at_least_percent", 100 * options.at_least},
+                              {"whole_groups", options.groups}};
+  return file;
 }
 
 std::string static_table(const StudySummary& s, const ShowOptions& show) {

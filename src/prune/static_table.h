@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "prune/mask_file.h"
 #include "prune/static_heads.h"
 #include "report/show.h"
 #include "report/summary.h"
@@ -11,13 +12,17 @@
 namespace idleheads {
 
 struct StaticOptions {
-  double at_least = 1;     // share of the inputs in which a head must be off, in (0, 1]
-  bool groups = false;     // whole KV groups alone
-  int64_t context = 4096;  // tokens that the price of reading the cache is for
+  double at_least = 1;  // share of the inputs in which a head must be off, in (0, 1]
+  bool groups = false;  // whole KV groups alone
 };
 
-// The heads of one intervention.
-FixedHeads static_heads(const StudySummary& summary, const CurveEntry& point, const StaticOptions& options);
+// Throws Error if the study does not say it.
+int kv_heads_of(const StudySummary& summary);
+
+// A mask of the study's model, with these heads and nothing of how they were chosen but the version.
+MaskFile mask_of(const StudySummary& summary, FixedHeads heads);
+// Of one intervention: the heads that are off often enough.
+MaskFile static_mask(const StudySummary& summary, const CurveEntry& point, const StaticOptions& options);
 
 // One line a score: its chosen point (chosen_point), per input, always, in at least 90 and 50 % of the
 // inputs, whole KV groups. Then what the heads of `point` would save.

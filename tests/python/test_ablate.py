@@ -1,4 +1,4 @@
-"""The Python files that apply masks in other tools (src/report/python), against the program and against slow arithmetic.
+"""The Python files that apply masks in other tools (src/prune/python), against the program and against slow arithmetic.
 
 Run by scripts/test_python.sh in an environment with torch, transformers, gguf and TransformerLens.
 """
@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "src/report/python"), str(ROOT / "tests/python")]
+sys.path[:0] = [str(ROOT / "src/prune/python"), str(ROOT / "tests/python")]
 
 import torch
 import transformers

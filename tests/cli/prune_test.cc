@@ -1,0 +1,146 @@
+// From a study to a mask, to a model without the heads, as a user would.
+#include "cli/cli_fixture.h"
+
+namespace idleheads {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class PruneCommand : public Cli {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run_idleheads(study("s.db", {"-q"})).code, 0);
+    write_file(output("heads.json"), R"({"1": [0, 1, 2, 3], "2": [5]})");
+  }
+  std::vector<std::string> eval(const std::string& model, const std::string& folder) {
+    return {"eval", model, "--task", questions_, "--dtype", "f32", "-o", output(folder)};
+  }
+  // What the samples' files of an eval say, without the time in their names.
+  std::string samples(const std::string& folder) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(output(folder))) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("samples_"))
+        files[name.substr(0, name.find("_20"))] = read_text_file(entry.path());
+    }
+    std::string all;
+    for (const auto& [name, text] : files) all += name + text;
+    EXPECT_FALSE(all.empty());
+    return all;
+  }
+};
+
+TEST_F(PruneCommand, StaticHeadsOfAStudy) {
+  const Outcome table = run_idleheads({"mask", output("s.db"), "--within", "100"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr("per input"), HasSubstr("always"), HasSubstr("KV groups")));
+  const Outcome mask = run_idleheads({"mask", output("s.db"), "--within", "100", "--rule", "ahon_ln@20%",
+                                      "--at-least", "50", "-o", output("mask.json")});
+  EXPECT_EQ(mask.code, 0) << mask.err;
+  EXPECT_THAT(mask.out, AllOf(HasSubstr("heads are off in at least 50 % of the inputs"),
+                              HasSubstr("fewer parameters"), HasSubstr("0.0 % less KV")));
+  // The same heads as the export has.
+  const Outcome heads = run_idleheads(
+      {"export", output("s.db"), "--heads", "json", "--rule", "ahon_ln@20%", "--at-least", "50"});
+  const Json exported = parse_json(heads.out, "export"),
+             file = parse_json(read_text_file(output("mask.json")), "m");
+  EXPECT_EQ(file["heads"], exported);
+  EXPECT_EQ(file["format"], "idleheads mask 1");
+  EXPECT_EQ(file["study"]["rule"], "ahon_ln@20%");
+}
+
+TEST_F(PruneCommand, MeasuredMask) {
+  const Outcome mask = run_idleheads({"mask", output("s.db"), model_, "--task", questions_, "--within", "100",
+                                      "--dtype", "f32", "--score", "ahon_ln", "-o", output("mask.json")});
+  ASSERT_EQ(mask.code, 0) << mask.err;
+  EXPECT_THAT(mask.out, AllOf(HasSubstr("2 questions to choose by, 1 to test on"), HasSubstr("<- chosen"),
+                              HasSubstr("questions that the choice never saw: accuracy")));
+  const Json file = parse_json(read_text_file(output("mask.json")), "mask.json");
+  EXPECT_EQ(file["chosen"]["score"], "ahon_ln");
+  EXPECT_EQ(file["test"]["documents"], 1);
+  EXPECT_EQ(run_idleheads({"eval", model_, "--task", questions_, "--mask", output("mask.json")}).code, 0);
+}
+
+TEST_F(PruneCommand, WritesWhatTheMaskDoes) {
+  const Outcome prune = run_idleheads({"prune", model_, "--mask", output("heads.json"), "-o", output("zero"),
+                                       "--check", "--task", questions_, "--dtype", "f32"});
+  ASSERT_EQ(prune.code, 0) << prune.err;
+  EXPECT_THAT(prune.out,
+              AllOf(HasSubstr("5 of 32 heads (15.6 %) do nothing any more"), HasSubstr("KL divergence"),
+                    HasSubstr("bit for bit, those of the model with the mask")));
+  std::vector<std::string> masked = eval(model_, "masked");
+  masked.insert(masked.end(), {"--mask", output("heads.json")});
+  ASSERT_EQ(run_idleheads(masked).code, 0);
+  ASSERT_EQ(run_idleheads(eval(output("zero"), "zeroed")).code, 0);
+  ASSERT_EQ(run_idleheads(eval(model_, "whole")).code, 0);
+  EXPECT_EQ(samples("zeroed"), samples("masked"));
+  EXPECT_NE(samples("zeroed"), samples("whole"));
+}
+
+TEST_F(PruneCommand, MasksForOtherTools) {
+  const auto exported = [&](const std::string& format, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"export", output("s.db"), "--mask",
+                                          format,   "--rule",       "ahon_ln@20%"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run_idleheads(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const Json heads = parse_json(exported("heads"), "heads");
+  EXPECT_EQ(parse_json(exported("json"), "json")["heads"], heads);
+  EXPECT_THAT(exported("transformers"),
+              AllOf(HasSubstr("def ablate(model, heads=None"), HasSubstr("\nHEADS = {")));
+  EXPECT_THAT(exported("transformer_lens"), AllOf(HasSubstr("hook_z"), HasSubstr("\nHEADS = {")));
+  exported("duo", {"-o", output("duo")});
+  const std::string matrix = read_text_file(output("duo") + "/full_attention_heads.tsv");
+  EXPECT_EQ(std::count(matrix.begin(), matrix.end(), '\n'), 4) << "a line a layer";
+  EXPECT_EQ(std::count(matrix.begin(), matrix.end(), '\t'), 4) << "two KV heads";
+  // From a mask file, with 0 where a whole group is off: heads 0 to 3 of layer 1.
+  write_file(output("mask.json"), R"({"format": "idleheads mask 1", "heads": {"1": [0, 1, 2, 3], "2": [5]},
+      "model": {"name": "m", "fingerprint": "f", "layers": 4, "heads": 8, "kv_heads": 2}})");
+  ASSERT_EQ(run_idleheads({"export", output("mask.json"), "--mask", "duo", "-o", output("duo2")}).code, 0);
+  EXPECT_EQ(read_text_file(output("duo2") + "/full_attention_heads.tsv"), "1\t1\n0\t1\n1\t1\n1\t1\n");
+  EXPECT_EQ(run_idleheads({"export", output("mask.json"), "--mask", "heads"}).out,
+            "{\"1\": [0, 1, 2, 3], \"2\": [5]}\n");
+}
+
+TEST_F(PruneCommand, WhatIsRefused) {
+  const std::string out = output("out");
+  const auto prune = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"prune", model_, "-o", out});
+    return run_idleheads(more);
+  };
+  write_file(output("none.json"), "{}");
+  write_file(output("far.json"), R"({"4": [0]})");
+  write_file(output("other.json"), R"({"format": "idleheads mask 1", "heads": {"1": [0]},
+      "model": {"name": "m", "fingerprint": "f", "layers": 4, "heads": 8, "kv_heads": 2}})");
+  expect_failure(prune({"--mask", output("none.json")}), 1, "no head is to be switched off");
+  expect_failure(prune({"--mask", output("far.json")}), 1, "head L4H0 does not exist");
+  expect_failure(prune({"--mask", output("other.json")}), 1, "made for m with other weights");
+  expect_failure(prune({"--mask", output("gone.json")}), 1, "gone.json");
+  expect_failure(prune({"--mask", output("heads.json"), "--check"}), 2, "--check needs a --task");
+  expect_failure(prune({"--mask", output("heads.json"), "--task", questions_}), 2, "--task is for --check");
+  expect_failure(prune({"--mask", output("heads.json"), "--cut"}), 1, "--cut to GGUF needs a GGUF file");
+  expect_failure(prune({"--mask", output("heads.json"), "--requantise", "F16"}), 2,
+                 "--requantise goes with --cut");
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(prune({"--mask", output("other.json"), "--other-weights"}).code, 0);
+  expect_failure(prune({"--mask", output("heads.json")}), 1, "has files in it");
+
+  expect_failure(run_idleheads({"mask", output("s.db"), model_}), 2, "give both MODEL and --task");
+  expect_failure(run_idleheads({"mask", output("s.db"), "--task", questions_}), 2,
+                 "give both MODEL and --task");
+  expect_failure(run_idleheads({"mask", output("s.db"), model_, "--task", questions_, "--score", "random"}),
+                 2, "--score random");
+  expect_failure(run_idleheads({"mask", output("s.db"), out, "--task", questions_}), 1,
+                 "is of another model");
+  expect_failure(run_idleheads({"mask", output("s.db"), "--rule", "ahon_ln@99%"}), 2, "ahon_ln@99%");
+  expect_failure(run_idleheads({"export", output("other.json"), "--mask", "json", "--rule", "ahon_ln@20%"}),
+                 2, "choose heads of a study");
+  expect_failure(run_idleheads({"export", output("s.db"), "--mask", "duo"}), 2, "name it with --output");
+}
+
+}  // namespace
+}  // namespace idleheads
