@@ -18,6 +18,7 @@ ldd "$stage"/idleheads "$stage"/engine_bench "$stage"/device_tests "$stage"/libi
   xargs -I{} cp {} "$stage/lib"
 mkdir -p "$stage/tests/data/golden" "$stage/scripts" "$stage/bench/peers"
 cp -r tests/data/golden/families "$stage/tests/data/golden"
+cp -r tests/data/cut_models "$stage/tests/data"
 cp scripts/gpu_check.sh "$stage/scripts"
 cp bench/gpu_table.py "$stage/bench"
 cp bench/peers/random_llama.py bench/peers/torch_device.py "$stage/bench/peers"

@@ -8,8 +8,9 @@ namespace idleheads {
 
 void HeadFrequency::add(const HeadMask& mask, int64_t count) {
   if (passes == 0) {
-    layers = mask.layers();
-    heads = mask.heads();
+    shape = mask.shape();
+    layers = shape.layers();
+    heads = shape.heads();
     off.assign(static_cast<size_t>(layers) * heads, 0);
   }
   if (mask.layers() != layers || mask.heads() != heads)
@@ -33,9 +34,11 @@ void HeadFrequency::add(const HeadFrequency& other) {
 }
 
 double HeadFrequency::mean_share() const {
-  if (passes == 0) return 0;
+  const auto absent = std::ssize(shape.absent());
+  const auto there = static_cast<double>(std::ssize(off) - absent);
+  if (passes == 0 || there == 0) return 0;
   const int64_t all = std::accumulate(off.begin(), off.end(), int64_t{0});
-  return static_cast<double>(all) / (static_cast<double>(passes) * static_cast<double>(off.size()));
+  return static_cast<double>(all) / (static_cast<double>(passes) * there);
 }
 
 HeadFrequency head_frequency(std::span<const HeadMask> masks) {
@@ -47,7 +50,9 @@ HeadFrequency head_frequency(std::span<const HeadMask> masks) {
 std::vector<HeadId> heads_by_frequency(const HeadFrequency& frequency) {
   std::vector<HeadId> order;
   for (int l = 0; l < frequency.layers; ++l) {
-    for (int h = 0; h < frequency.heads; ++h) order.push_back({l, h});
+    for (int h = 0; h < frequency.heads; ++h) {
+      if (frequency.has({l, h})) order.push_back({l, h});
+    }
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](HeadId a, HeadId b) { return frequency.count(a) > frequency.count(b); });

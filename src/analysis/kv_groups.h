@@ -8,8 +8,9 @@
 
 namespace idleheads {
 
-// The KV groups of which all query heads are off: [layers, kv_heads]. Query heads h of group g are
-// g * heads / kv_heads and the following. Throws std::invalid_argument if kv_heads does not divide the heads.
+// The KV groups of which all query heads that are there are off: [layers, kv_heads]. Query heads h of group g
+// are g * heads / kv_heads and the following; a group that has lost all of them is absent itself. Throws
+// std::invalid_argument if kv_heads does not divide the heads.
 HeadMask groups_off(const HeadMask& mask, int kv_heads);
 
 // Bytes that `groups` key and value heads take of the cache for each token: keys and values, `head_dim`

@@ -63,38 +63,52 @@ Json windows(const ModelSpec& spec) {
   return out;
 }
 
+// Whether all layers have all heads.
+bool is_even(const ModelSpec& spec) {
+  return std::ranges::all_of(spec.layers, [&](const LayerSpec& layer) {
+    return layer.attention.heads == spec.heads() && layer.attention.kv_heads == spec.kv_heads();
+  });
+}
+
 void print_json(const Model& model) {
   const ModelSpec& c = model.spec();
   Json types = Json::object();
   for (const auto& [name, counts] : types_of(model.checkpoint())) {
     types[name] = {{"tensors", counts.first}, {"bytes", counts.second}};
   }
-  const Json out = {{"model", model.name()},
-                    {"family", c.family},
-                    {"format", model.checkpoint().is_gguf() ? "gguf" : "safetensors"},
-                    {"parameters", model.checkpoint().parameters()},
-                    {"layers", c.layer_count()},
-                    {"heads", c.heads()},
-                    {"kv_heads", c.kv_heads()},
-                    {"head_dim", c.layers.front().attention.head_dim},
-                    {"hidden", c.hidden},
-                    {"intermediate", c.layers.front().mlp.width},
-                    {"vocabulary", c.vocabulary},
-                    {"context", c.context},
-                    {"rope_theta", rope_thetas(c)},
-                    {"windows", windows(c)},
-                    {"tied_embeddings", c.tied_embeddings},
-                    {"dtypes", types},
-                    {"file_bytes", model.checkpoint().file_bytes()},
-                    {"tokenizer", tokenizer_line(model)},
-                    {"chat_template", model.chat_template().has_value()},
-                    {"fingerprint", model.checkpoint().fingerprint()}};
+  Json out = {{"model", model.name()},
+              {"family", c.family},
+              {"format", model.checkpoint().is_gguf() ? "gguf" : "safetensors"},
+              {"parameters", model.checkpoint().parameters()},
+              {"layers", c.layer_count()},
+              {"heads", c.heads()},
+              {"kv_heads", c.kv_heads() ? Json(*c.kv_heads()) : Json(nullptr)},
+              {"head_dim", c.layers.front().attention.head_dim},
+              {"hidden", c.hidden},
+              {"intermediate", c.layers.front().mlp.width},
+              {"vocabulary", c.vocabulary},
+              {"context", c.context},
+              {"rope_theta", rope_thetas(c)},
+              {"windows", windows(c)},
+              {"tied_embeddings", c.tied_embeddings},
+              {"dtypes", types},
+              {"file_bytes", model.checkpoint().file_bytes()},
+              {"tokenizer", tokenizer_line(model)},
+              {"chat_template", model.chat_template().has_value()},
+              {"fingerprint", model.checkpoint().fingerprint()}};
+  if (!is_even(c)) {
+    for (const LayerSpec& layer : c.layers) {
+      out["layer_heads"].push_back(layer.attention.heads);
+      out["layer_kv_heads"].push_back(layer.attention.kv_heads);
+    }
+  }
   print_foreign(dump_json(out, 2) + "\n");
 }
 
 // "window 512", "full attention, no RoPE, 32 experts, 4 a token".
 std::string kind_of(const LayerSpec& layer) {
   const AttentionSpec& a = layer.attention;
+  if (!a.is_there()) return "no attention";
   std::string kind = a.window > 0 ? fmt::format("window {}", a.window) : "full attention";
   if (a.rope < 0) kind += ", no RoPE";
   if (a.sinks) kind += ", learned sinks";
@@ -124,6 +138,26 @@ std::string kinds_text(const ModelSpec& spec) {
   return text;
 }
 
+// "L0 9/3, L1 6/2": of each layer its query heads and key/value heads.
+std::string heads_by_layer(const ModelSpec& spec) {
+  std::string text;
+  for (size_t l = 0; l < spec.layers.size(); ++l) {
+    const AttentionSpec& a = spec.layers[l].attention;
+    text += fmt::format("{}L{} {}/{}", l == 0 ? "" : ", ", l, a.heads, a.kv_heads);
+  }
+  return text;
+}
+
+std::string heads_text(const ModelSpec& spec) {
+  const AttentionSpec& a = spec.layers.front().attention;
+  if (is_even(spec))
+    return fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})", a.heads,
+                       a.head_dim, spec.head_count(), a.kv_heads, a.group_size());
+  return fmt::format("{} of {} (up to {} per layer) of size {}; query and key/value heads by layer: {}",
+                     spec.head_count(), int64_t{spec.layer_count()} * spec.heads(), spec.heads(), a.head_dim,
+                     heads_by_layer(spec));
+}
+
 void print_text(const Model& model) {
   const ModelSpec& c = model.spec();
   const auto line = [](std::string_view what, const std::string& value) {
@@ -135,9 +169,7 @@ void print_text(const Model& model) {
                                  static_cast<double>(model.checkpoint().parameters()) / 1e6,
                                  static_cast<double>(model.checkpoint().file_bytes()) / 1e6));
   line("layers", fmt::format("{}", c.layer_count()));
-  line("heads", fmt::format("{} per layer of size {}, {} in all; {} key/value heads (groups of {})",
-                            c.heads(), c.layers.front().attention.head_dim, c.layer_count() * c.heads(),
-                            c.kv_heads(), c.group_size()));
+  line("heads", heads_text(c));
   line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.layers.front().mlp.width,
                             c.vocabulary, c.tied_embeddings ? " (embeddings tied)" : ""));
   line("context", fmt::format("{} tokens{}", c.context, rope_text(c)));
@@ -162,7 +194,8 @@ void print_devices() {
 void print_families() {
   fmt::print("{:<14} GGUF architecture\n", "family");
   for (const Family* family : families())
-    fmt::print("{:<14} {}\n", family->name, family->gguf.empty() ? "-" : family->gguf);
+    fmt::print("{:<14} {}\n", family->read_json ? family->name : "-",
+               family->gguf.empty() ? "-" : family->gguf);
 }
 
 }  // namespace

@@ -166,12 +166,20 @@ std::string flagged_text(const HeadMask& mask) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
 }
 
+// Nothing of a head that was cut from the model.
+void print_cell(const HeadStats& head, const std::string& text) {
+  fmt::print(" {:>8}", is_absent(head) ? "" : text);
+}
+
 void print_score(const Score& score, const SampleStats& stats, RandomKey key) {
   fmt::print("    {} ({}), a line a layer, a column a head:\n", score.slug, score.paper_name);
   std::vector<float> values(static_cast<size_t>(stats.heads));
   for (int l = 0; l < stats.layers; ++l) {
     compute_scores(score, stats.layer(l), l, key, values);
-    fmt::print("    {:>4} {:8.4f}\n", fmt::format("L{}", l), fmt::join(values, " "));
+    fmt::print("    {:>4}", fmt::format("L{}", l));
+    for (size_t h = 0; h < values.size(); ++h)
+      print_cell(stats.layer(l)[h], fmt::format("{:8.4f}", values[h]));
+    fmt::print("\n");
   }
 }
 
@@ -179,7 +187,8 @@ void print_positions(const SampleStats& stats) {
   fmt::print("    position of that token, from 0:\n");
   for (int l = 0; l < stats.layers; ++l) {
     fmt::print("    {:>4}", fmt::format("L{}", l));
-    for (const HeadStats& head : stats.layer(l)) fmt::print(" {:8.0f}", get(head, Stat::top_position));
+    for (const HeadStats& head : stats.layer(l))
+      print_cell(head, fmt::format("{:8.0f}", get(head, Stat::top_position)));
     fmt::print("\n");
   }
 }
@@ -192,7 +201,7 @@ void print_text(const Probe& probe, const Model& model, const std::vector<Sample
     for (size_t i = 0; i < interventions.size(); ++i) {
       const PathResult& result = results[s * interventions.size() + i];
       fmt::print("  ablate {}: {} of {} heads off ({:.1f}%)\n", to_string(interventions[i]),
-                 result.mask.count(), result.mask.layers() * result.mask.heads(), 100 * result.mask.share());
+                 result.mask.count(), result.mask.shape().count(), 100 * result.mask.share());
       fmt::print("    next token  {}\n    heads off   {}\n", next_tokens(model, result.last_logits),
                  flagged_text(result.mask));
       print_score(score, result.stats, {probe.engine.seed, samples[s].id});

@@ -174,9 +174,9 @@ int64_t CudaBackend<Element>::row_bytes() const {
   for (const LayerSpec& layer : spec_.layers) widest = std::max<int64_t>(widest, layer.attention.qkv_width());
   return 2 * spec_.hidden * static_cast<int64_t>(sizeof(float)) +
          widest * static_cast<int64_t>(sizeof(Element)) +
-         spec_.heads() * static_cast<int64_t>(sizeof(HeadRow)) +
-         spec_.kv_heads() * static_cast<int64_t>(sizeof(float)) + static_cast<int64_t>(sizeof(RowSource)) +
-         64;
+         spec_.most_heads() * static_cast<int64_t>(sizeof(HeadRow)) +
+         spec_.most_kv_heads() * static_cast<int64_t>(sizeof(float)) +
+         static_cast<int64_t>(sizeof(RowSource)) + 64;
 }
 
 template <typename Element>
@@ -186,8 +186,8 @@ void CudaBackend<Element>::reserve(int64_t rows) {
   hidden_.resize(rows * spec_.hidden);
   next_.resize(rows * spec_.hidden);
   qkv_.resize(rows * widest);
-  row_stats_.resize(rows * spec_.heads());
-  value_norms_.resize(rows * spec_.kv_heads());
+  row_stats_.resize(rows * spec_.most_heads());
+  value_norms_.resize(rows * spec_.most_kv_heads());
 }
 
 template <typename Element>
@@ -246,6 +246,7 @@ void CudaBackend<Element>::begin_layer(int layer, std::span<const RowRun> runs, 
 
 template <typename Element>
 void CudaBackend<Element>::project() {
+  if (!attention().is_there()) return;
   layer_rows_.project(*layer_, {hidden_.data(), rows_, positions_.data(), &ropes_},
                       measure_ != Measure::nothing ? value_norms_.data() : nullptr, qkv_.data());
 }
@@ -338,6 +339,7 @@ int CudaBackend<Element>::take_bad() {
 
 template <typename Element>
 void CudaBackend<Element>::attend() {
+  if (!attention().is_there()) return;
   check(cudaMemsetAsync(bad_.data(), 0, sizeof(int), stream_), "zeros");
   if (measure_ != Measure::columns) {
     attend_runs(0, runs_.size());
@@ -351,12 +353,13 @@ void CudaBackend<Element>::attend() {
   }
   if (const int bad = take_bad(); bad != 0) {
     fail("{}: layer {} head {}: NaN or infinity in the head's attention output", source_->name(), number_,
-         bad - 1);
+         attention().column(bad - 1));
   }
 }
 
 template <typename Element>
 void CudaBackend<Element>::sum(LayerSums& sums) {
+  if (!attention().is_there()) return;
   upload(sums.head_sums, head_sums_, stream_);
   upload(sums.value_norms, value_sums_, stream_);
   upload(sums.first_value_norms, first_value_norms_, stream_);

@@ -35,12 +35,14 @@ std::vector<HeadFactors> load_factors(const WeightSource& source, ThreadPool& po
   pool.parallel_for(spec.layer_count(), [&](int64_t l, int) {
     const auto layer = static_cast<size_t>(l);
     const AttentionSpec& a = spec.layers[layer].attention;
+    if (!a.is_there()) return;
     const AlignedBuffer<float> output = source.matrix(LayerMatrix::output, static_cast<int>(l));
     plain[layer] = source.projection_factors(a, output, a.head_dim);
   });
   std::vector<HeadFactors> factors(spec.layers.size());
   for (size_t l = 0; l < factors.size(); ++l) {
     const AttentionSpec& a = spec.layers[l].attention;
+    if (!a.is_there()) continue;
     if (can_attend_by_mma<Element>(a.head_dim)) {
       upload(factor_fragments(plain[l].data(), a.heads, a.head_dim), factors[l].fragments, stream);
     } else {
@@ -120,8 +122,11 @@ void ModelLoader<Element>::load_norms(DeviceLayer<Element>& layer, const LayerVe
 template <typename Element>
 void ModelLoader<Element>::check_layer(int index) {
   if (loader_.finish()) return;
-  const MlpSpec& mlp = source_.spec().layers[static_cast<size_t>(index)].mlp;
-  for (const LayerMatrix which : {LayerMatrix::qkv, LayerMatrix::output}) source_.matrix(which, index);
+  const LayerSpec& spec = source_.spec().layers[static_cast<size_t>(index)];
+  const MlpSpec& mlp = spec.mlp;
+  for (const LayerMatrix which : {LayerMatrix::qkv, LayerMatrix::output}) {
+    if (spec.attention.is_there()) source_.matrix(which, index);
+  }
   for (const LayerMatrix which : {LayerMatrix::up, LayerMatrix::down}) {
     if (mlp.experts == 0) source_.matrix(which, index);
     for (int e = 0; e < mlp.experts; ++e) source_.expert_matrix(which, index, e);
@@ -141,8 +146,10 @@ DeviceLayer<Element> ModelLoader<Element>::layer(int64_t number, std::unique_ptr
   layer.factors = &factors;
   load_norms(layer, v);
   to_device(v.sinks, layer.sinks, loader_.stream());
-  load(source_.stored_matrix(LayerMatrix::qkv, index), v.qkv_bias, layer.qkv);
-  load(source_.stored_matrix(LayerMatrix::output, index), v.output_bias, layer.output);
+  if (layer.spec.attention.is_there()) {
+    load(source_.stored_matrix(LayerMatrix::qkv, index), v.qkv_bias, layer.qkv);
+    load(source_.stored_matrix(LayerMatrix::output, index), v.output_bias, layer.output);
+  }
   load_mlp(layer, index, v);
   check_layer(index);
   return layer;

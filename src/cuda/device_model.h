@@ -45,9 +45,9 @@ template <typename Element>
 struct DeviceLayer {
   LayerSpec spec;
   OwnedNorm attention_norm, attention_post_norm, mlp_norm, mlp_post_norm, query_norm, key_norm;
-  DeviceMatrix<Element> qkv, output;
-  DeviceMlp<Element> mlp;      // or
-  DeviceMatrix<float> router;  // float32, so that the choice is no matter of rounding
+  DeviceMatrix<Element> qkv, output;  // meaningless where the layer has no attention
+  DeviceMlp<Element> mlp;             // or
+  DeviceMatrix<float> router;         // float32, so that the choice is no matter of rounding
   std::vector<DeviceMlp<Element>> experts;
   DeviceBuffer<float> sinks;
   const HeadFactors* factors = nullptr;

@@ -85,6 +85,20 @@ void LayerRows<Element>::project(const DeviceLayer<Element>& layer, const LayerI
   }
 }
 
+// Zeros of a layer without attention, so that what follows is the same for all layers.
+template <typename Element>
+void LayerRows<Element>::multiply_heads(const DeviceLayer<Element>& layer, const Element* qkv, int64_t rows) {
+  const AttentionSpec& a = layer.spec.attention;
+  products32_.resize(rows * hidden_);
+  if (!a.is_there()) {
+    const auto bytes = static_cast<size_t>(rows * hidden_) * sizeof(float);
+    return check(cudaMemsetAsync(products32_.data(), 0, bytes, stream_), "zeros");
+  }
+  const GatherArguments gather = {qkv, a.qkv_width(), a.heads, a.head_dim, sources_.data(), masks_.data()};
+  gather_heads(gather, rows, narrow_.data(), stream_);
+  multiply(products_, layer.output, narrow_.data(), rows, products32_.data());
+}
+
 template <typename Element>
 void LayerRows<Element>::finish(const DeviceLayer<Element>& layer, const MaskTable& masks,
                                 std::span<const RowSource> rows, const float* hidden, const Element* qkv,
@@ -97,14 +111,11 @@ void LayerRows<Element>::finish(const DeviceLayer<Element>& layer, const MaskTab
     sources_.resize(count);
     upload(rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)), sources_.data(), stream_);
     narrow_.resize(count * std::max<int64_t>(hidden_, a.query_width()));
-    products32_.resize(count * hidden_);
     if (is_mixture) input32_.resize(count * hidden_);
-    const GatherArguments gather = {qkv, a.qkv_width(), a.heads, a.head_dim, sources_.data(), masks_.data()};
-    gather_heads(gather, count, narrow_.data(), stream_);
-    multiply(products_, layer.output, narrow_.data(), count, products32_.data());
+    multiply_heads(layer, qkv, count);
     ResidualArguments residual;
     residual.product = products32_.data();
-    residual.bias = layer.output.bias.data();
+    residual.bias = a.is_there() ? layer.output.bias.data() : nullptr;
     residual.post_norm = layer.attention_post_norm.get();
     residual.multiplier = layer.spec.residual_multiplier;
     residual.hidden = hidden;

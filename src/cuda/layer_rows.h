@@ -36,6 +36,8 @@ class LayerRows {
  private:
   template <typename T, typename Output>
   void multiply(Products<T>& products, const DeviceMatrix<T>& matrix, const T* x, int64_t rows, Output* y);
+  // Into products32_: what the heads of the rows in sources_ add to the residual stream, without bias.
+  void multiply_heads(const DeviceLayer<Element>& layer, const Element* qkv, int64_t rows);
   void apply_mlp(const MlpSpec& spec, const DeviceMlp<Element>& mlp, const Element* x, int64_t rows,
                  float* y);
   void apply_mixture(const DeviceLayer<Element>& layer, int64_t rows);

@@ -10,7 +10,7 @@ CudaRowCache<Element>::CudaRowCache(const AttentionSpec& attention, int64_t hidd
     : capacity_(tokens), kv_width_(attention.kv_width()), hidden_(hidden), stream_(stream) {
   rows_.resize(tokens * 2 * kv_width_);
   if (contents.inputs) inputs_.resize(tokens * hidden);
-  if (!contents.columns) return;
+  if (!contents.columns || attention.heads == 0) return;
   columns.resize(attention.heads * padded_positions(tokens));
   const auto bytes = static_cast<size_t>(columns.size()) * sizeof(double);
   check(cudaMemsetAsync(columns.data(), 0, bytes, stream), "zeros");
@@ -40,10 +40,12 @@ template <typename Element>
 void CudaRowCache<Element>::append(const Element* keys, int64_t stride, const float* inputs, int64_t rows) {
   if (count_ + rows > capacity_) throw std::logic_error("a cache of too few tokens");
   const size_t width = 2 * static_cast<size_t>(kv_width_) * sizeof(Element);
-  check(cudaMemcpy2DAsync(rows_.data() + count_ * 2 * kv_width_, width, keys,
-                          static_cast<size_t>(stride) * sizeof(Element), width, static_cast<size_t>(rows),
-                          cudaMemcpyDeviceToDevice, stream_),
-        "a copy");
+  if (width > 0) {
+    check(cudaMemcpy2DAsync(rows_.data() + count_ * 2 * kv_width_, width, keys,
+                            static_cast<size_t>(stride) * sizeof(Element), width, static_cast<size_t>(rows),
+                            cudaMemcpyDeviceToDevice, stream_),
+          "a copy");
+  }
   if (inputs_.size() > 0) {
     const auto bytes = static_cast<size_t>(rows * hidden_) * sizeof(float);
     check(

@@ -60,7 +60,7 @@ struct RowSource {
   int32_t mask = 0;  // number in the MaskTable
 };
 
-// Distinct masks of a layer.
+// Distinct masks of a layer, of the heads that it has; empty, for one mask, where that is none.
 struct MaskTable {
   int heads = 0;
   std::vector<uint8_t> off;  // [masks, heads]
@@ -113,7 +113,8 @@ class Backend {
   virtual std::unique_ptr<SavedRows> save(std::span<const int64_t> rows) = 0;
   virtual void restore(const SavedRows& saved) = 0;  // become the rows 0, 1, ...
 
-  // A layer, in this order. `runs` cover all rows; there will be sums if anything is measured.
+  // A layer, in this order. `runs` cover all rows; there will be sums if anything is measured. In a layer
+  // without attention nothing comes of what is before finish_layer, but for the inputs that caches keep.
   virtual void begin_layer(int layer, std::span<const RowRun> runs, Measure measure) = 0;
   virtual void project() = 0;  // norm, Q K V, RoPE
   virtual void append(std::span<const CacheAppend> appends) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "engine/head_grid.h"
 
 namespace idleheads {
 namespace {
@@ -38,6 +39,7 @@ ForwardPass::ForwardPass(const EngineParts& parts, std::span<const Sample> sampl
                          std::span<const Intervention> interventions, std::span<const PathSpec> paths,
                          const RunOptions& options, const StartFrom* start)
     : spec_(parts.model.spec()),
+      shape_(head_shape(spec_)),
       backend_(parts.backend),
       pool_(parts.pool),
       limits_(parts.limits),
@@ -57,7 +59,7 @@ void ForwardPass::begin() {
   Suspended first = {.batch = all_, .layer = 0, .rows = nullptr};
   if (start_) begin_caches(first);
   for (PathResult& result : results_) {
-    if (result.mask.layers() == 0) result.mask = HeadMask(spec_.layer_count(), spec_.heads());
+    if (result.mask.layers() == 0) result.mask = HeadMask(shape_);
     if (options_.stats) result.stats = SampleStats(spec_.layer_count(), spec_.heads());
   }
   work_.rows_unshared = all_.rows_unshared() * spec_.layer_count();
@@ -130,7 +132,7 @@ void ForwardPass::count_work() {
 
 void ForwardPass::sum_statistics(int layer) {
   const auto& branches = batch_.branches();
-  sums_.reset(std::ssize(branches), spec_.heads(), spec_.kv_heads());
+  sums_.reset(std::ssize(branches), attention_of(layer).heads, attention_of(layer).kv_heads);
   for (size_t b = 0; b < branches.size() && appends(); ++b) {
     const LayerCache& cache = *cache_of(branches[b]).layers[static_cast<size_t>(layer)];
     const auto run = static_cast<int64_t>(b);
@@ -142,34 +144,37 @@ void ForwardPass::sum_statistics(int layer) {
   if (start_) cache_sums(layer);
 }
 
-std::vector<uint8_t> ForwardPass::masks_of_paths(int layer) const {
+// By the masks of the paths at the layer.
+Branching ForwardPass::branch(int layer) const {
+  const AttentionSpec& attention = attention_of(layer);
   std::vector<uint8_t> masks;
-  for (const Path& path : batch_.paths()) {
-    const std::span<const uint8_t> mask = results_[static_cast<size_t>(path.number)].mask.layer(layer);
-    masks.insert(masks.end(), mask.begin(), mask.end());
-  }
-  return masks;
+  for (const Path& path : batch_.paths())
+    append_own(attention, results_[static_cast<size_t>(path.number)].mask.layer(layer), masks);
+  return batch_.branch(masks, attention.heads, pool_);
 }
 
 Branching ForwardPass::decide_masks(int layer) {
+  const AttentionSpec& attention = attention_of(layer);
   pool_.parallel_for(std::ssize(batch_.paths()), [&](int64_t p, int) {
     const Path& path = batch_.paths()[static_cast<size_t>(p)];
     const Sample& sample = samples_[static_cast<size_t>(path.sample)];
     PathResult& result = results_[static_cast<size_t>(path.number)];
-    std::vector<HeadStats> stats(static_cast<size_t>(spec_.heads()));
-    if (measure_ != Measure::nothing) sample_stats(sums_, path.branch, std::ssize(sample.tokens), stats);
+    std::vector<HeadStats> own(static_cast<size_t>(attention.heads)),
+        stats(static_cast<size_t>(spec_.heads()));
+    if (measure_ != Measure::nothing) sample_stats(sums_, path.branch, std::ssize(sample.tokens), own);
+    place_stats(attention, own, stats);
     if (options_.stats) std::ranges::copy(stats, result.stats.layer(layer).begin());
     const RandomKey key = {options_.seed, sample.id};
     decide_mask(interventions_[static_cast<size_t>(path.intervention)], stats, layer, key,
                 result.mask.layer(layer));
   });
   if (appends() && layer + 1 < spec_.layer_count()) drop_changed(layer);
-  Branching branching = batch_.branch(masks_of_paths(layer), spec_.heads(), pool_);
+  Branching branching = branch(layer);
   if (std::ssize(branching.rows) <= limits_.rows) return branching;
   const RowBatch::Division division = batch_.divide(limits_.rows, together_, &branching);
   if (!finish_and_suspend(layer, branching, division.others)) suspend(division.others, layer);
   batch_.keep(division.first);
-  return batch_.branch(masks_of_paths(layer), spec_.heads(), pool_);
+  return branch(layer);
 }
 
 }  // namespace idleheads

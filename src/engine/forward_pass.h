@@ -64,7 +64,10 @@ class ForwardPass {
   void count_work();
   void sum_statistics(int layer);
   Branching decide_masks(int layer);  // of each path; branches where they differ, suspends what is too much
-  std::vector<uint8_t> masks_of_paths(int layer) const;
+  Branching branch(int layer) const;
+  const AttentionSpec& attention_of(int layer) const {
+    return spec_.layers[static_cast<size_t>(layer)].attention;
+  }
   void finish_and_score(const Branching& branching);  // the last layer, scored rows alone
   void hand_over();
   std::vector<RowRun> runs(int layer);
@@ -88,6 +91,7 @@ class ForwardPass {
   void drop_changed(int layer);
 
   const ModelSpec& spec_;
+  const HeadShape shape_;
   Backend& backend_;
   ThreadPool& pool_;
   RowLimits limits_;

@@ -11,9 +11,11 @@
 namespace idleheads {
 namespace {
 
-// Which of the distinct masks each path has; they are numbered in the order in which they appear.
-std::vector<int32_t> number_masks(std::span<const uint8_t> masks, int heads, MaskTable& table) {
+// Which of the distinct masks each path has; they are numbered in the order in which they appear. Without
+// heads all are the same.
+std::vector<int32_t> number_masks(std::span<const uint8_t> masks, int heads, size_t paths, MaskTable& table) {
   table.heads = heads;
+  if (heads == 0) return std::vector<int32_t>(paths, 0);
   const auto width = static_cast<size_t>(heads);
   std::unordered_map<std::string_view, int32_t> numbers;  // bytes of the first path with the mask
   std::vector<int32_t> of_path;
@@ -86,7 +88,7 @@ int64_t RowBatch::row_of(const Path& path, int64_t position) const {
 
 Branching RowBatch::branch(std::span<const uint8_t> masks, int heads, ThreadPool& pool) const {
   Branching next;
-  const std::vector<int32_t> mask_of_path = number_masks(masks, heads, next.masks);
+  const std::vector<int32_t> mask_of_path = number_masks(masks, heads, paths_.size(), next.masks);
   std::unordered_map<uint64_t, int32_t> made;       // (branch, mask) -> new branch
   std::vector<std::pair<int32_t, int32_t>> origin;  // of the new branches: branch, mask
   std::vector<int32_t> missing;

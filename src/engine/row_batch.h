@@ -59,7 +59,7 @@ class RowBatch {
   // The row of a path's token at `position`.
   int64_t row_of(const Path& path, int64_t position) const;
 
-  // Parts branches where masks differ: masks is [paths, heads] for this layer.
+  // Parts branches where masks differ: masks is [paths, heads] for this layer, which may have no heads.
   Branching branch(std::span<const uint8_t> masks, int heads, ThreadPool& pool) const;
   void advance(const Branching& branching);
 

@@ -30,7 +30,7 @@ std::span<float> LayerSums::first_norms_of(int64_t run) {
 void sample_stats(const LayerSums& sums, int64_t run, int64_t tokens, std::span<HeadStats> stats) {
   constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
   const auto count = static_cast<double>(tokens);
-  const int group = sums.heads / sums.kv_heads;
+  const int group = sums.kv_heads > 0 ? sums.heads / sums.kv_heads : 1;
   for (int h = 0; h < sums.heads; ++h) {
     const auto of_head = static_cast<size_t>(run * sums.heads + h);
     const auto of_values = static_cast<size_t>(run * sums.kv_heads + h / group);

@@ -47,7 +47,7 @@ struct TopWeight {
 
 // Of one layer, by run of rows (backend.h): over the run's rows and all before them in its sequence.
 struct LayerSums {
-  int heads = 0, kv_heads = 0;
+  int heads = 0, kv_heads = 0;           // 0 where the layer has no attention
   std::vector<HeadSums> head_sums;       // [runs, heads]
   std::vector<double> value_norms;       // [runs, kv_heads]: sums of |v_t|
   std::vector<float> first_value_norms;  // [runs, kv_heads]: |v_0|

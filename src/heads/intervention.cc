@@ -91,7 +91,8 @@ int64_t HeadMask::count() const {
 }
 
 double HeadMask::share() const {
-  return off_.empty() ? 0 : static_cast<double>(count()) / static_cast<double>(off_.size());
+  const int64_t heads = shape_.count();
+  return heads == 0 ? 0 : static_cast<double>(count()) / static_cast<double>(heads);
 }
 
 std::string to_string(const Intervention& intervention) {

@@ -5,48 +5,42 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "heads/head_shape.h"
 #include "heads/score.h"
 
 namespace idleheads {
 
-// A head's place, printed L5H3, counted from 0.
-struct HeadId {
-  int layer = 0;
-  int head = 0;
-  auto operator<=>(const HeadId&) const = default;
-};
-std::string to_string(HeadId id);
-// Reads "L5H3", "L5.H3", "5.3" and "5-3". Throws UsageError on anything else.
-HeadId parse_head(std::string_view text);
-
-// Which heads of each layer are off: [layers, heads].
+// Which heads of each layer are off: [layers, heads]. Absent ones (head_shape.h) never are.
 class HeadMask {
  public:
   HeadMask() = default;
-  HeadMask(int layers, int heads)
-      : layers_(layers), heads_(heads), off_(static_cast<size_t>(layers) * static_cast<size_t>(heads)) {}
+  HeadMask(int layers, int heads) : HeadMask(HeadShape(layers, heads)) {}
+  explicit HeadMask(HeadShape shape)
+      : shape_(std::move(shape)),
+        off_(static_cast<size_t>(shape_.layers()) * static_cast<size_t>(shape_.heads())) {}
 
-  int layers() const { return layers_; }
-  int heads() const { return heads_; }
+  const HeadShape& shape() const { return shape_; }
+  int layers() const { return shape_.layers(); }
+  int heads() const { return shape_.heads(); }
   bool off(int layer, int head) const { return off_[place(layer, head)] != 0; }
   void set(int layer, int head, bool is_off) { off_[place(layer, head)] = is_off ? 1 : 0; }
   std::span<const uint8_t> layer(int l) const { return std::span(off_).subspan(place(l, 0), width()); }
   std::span<uint8_t> layer(int l) { return std::span(off_).subspan(place(l, 0), width()); }
   int64_t count() const;  // heads that are off
-  double share() const;   // count / (layers x heads)
+  double share() const;   // of the heads that are there
   bool operator==(const HeadMask&) const = default;
 
  private:
-  size_t width() const { return static_cast<size_t>(heads_); }
+  size_t width() const { return static_cast<size_t>(heads()); }
   size_t place(int layer, int head) const {
     return static_cast<size_t>(layer) * width() + static_cast<size_t>(head);
   }
 
-  int layers_ = 0;
-  int heads_ = 0;
+  HeadShape shape_;
   std::vector<uint8_t> off_;
 };
 
@@ -81,7 +75,8 @@ struct ShareRule {
 };
 std::variant<Intervention, ShareRule> parse_rule(std::string_view text);
 
-// The heads of one layer that `intervention` switches off: mask[h] in {0, 1} for layer stats[h].
+// The heads of one layer that `intervention` switches off: mask[h] in {0, 1} for layer stats[h]. Scores flag
+// no head that is absent (stats.h); a list of heads must not name one.
 void decide_mask(const Intervention& intervention, std::span<const HeadStats> layer, int layer_index,
                  RandomKey key, std::span<uint8_t> mask);
 

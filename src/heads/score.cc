@@ -55,8 +55,13 @@ float random_score(RandomKey key, int layer, int head) {
 
 float layer_mean(std::span<const HeadStats> layer, Stat stat) {
   double sum = 0;
-  for (const HeadStats& head : layer) sum += get(head, stat);
-  return static_cast<float>(sum / static_cast<double>(layer.size()));
+  int64_t heads = 0;
+  for (const HeadStats& head : layer) {
+    if (is_absent(head)) continue;
+    sum += get(head, stat);
+    ++heads;
+  }
+  return static_cast<float>(sum / static_cast<double>(heads));
 }
 
 float ratio(float numerator, float normaliser) {
@@ -92,7 +97,9 @@ void compute_scores(const Score& score, std::span<const HeadStats> layer, int la
   const float mean = score.normaliser == layer_mean ? idleheads::layer_mean(layer, score.normaliser_stat) : 0;
   for (size_t h = 0; h < layer.size(); ++h) {
     const float value = get(layer[h], score.numerator);
-    if (score.is_random) {
+    if (is_absent(layer[h])) {
+      out[h] = std::numeric_limits<float>::quiet_NaN();
+    } else if (score.is_random) {
       out[h] = random_score(key, layer_index, static_cast<int>(h));
     } else if (score.normaliser == one) {
       out[h] = value;

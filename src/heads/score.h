@@ -42,8 +42,9 @@ struct RandomKey {
   uint64_t sample = 0;
 };
 
-// The scores of one layer's heads from their statistics: out[h] for layer[h]. A zero normaliser gives NaN.
-// `layer_index` and `key` matter to random alone.
+// The scores of one layer's heads from their statistics: out[h] for layer[h]. A zero normaliser gives NaN,
+// and so does an absent head (stats.h), which is no part of the layer's mean either. `layer_index` and `key`
+// matter to random alone.
 void compute_scores(const Score& score, std::span<const HeadStats> layer, int layer_index, RandomKey key,
                     std::span<float> out);
 

@@ -36,6 +36,11 @@ using HeadStats = std::array<float, kStats>;
 
 inline float get(const HeadStats& stats, Stat stat) { return stats[static_cast<int>(stat)]; }
 
+// Of a head that the model has not (head_shape.h): NaN in every number. No other head has that, for its first
+// weight is always a number.
+HeadStats stats_of_absent();
+bool is_absent(const HeadStats& stats);
+
 // The statistics of one sample: [layers, heads], layer-major.
 struct SampleStats {
   int layers = 0;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "model/config.h"
 #include "model/families/family.h"
+#include "model/kept_heads.h"
 
 namespace idleheads {
 namespace {
@@ -56,6 +57,7 @@ ModelSpec spec_from_gguf(const Gguf& gguf, std::string_view name) {
   check_layout(reader, spec.storage);
   reader.refuse_acting_keys();
   validate(spec, name);
+  read_kept_heads(gguf, name, spec);
   return spec;
 }
 

@@ -10,8 +10,9 @@ const Family& read_family(JsonReader& reader) {
   const std::string name = reader.text("model_type", "");
   if (name.empty()) {
     std::string supported;
-    for (const Family* family : families())
-      supported.append(supported.empty() ? "" : ", ").append(family->name);
+    for (const Family* family : families()) {
+      if (family->read_json != nullptr) supported.append(supported.empty() ? "" : ", ").append(family->name);
+    }
     fail("{}: model_type is missing; supported: {}", reader.name(), supported);
   }
   const Family& family = family_of_json(name, reader.name());

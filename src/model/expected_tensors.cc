@@ -15,7 +15,7 @@ class OfLayer {
 
   std::vector<ExpectedTensor> all(const LayerSpec& layer) const {
     std::vector<ExpectedTensor> tensors;
-    add_attention(layer.attention, tensors);
+    if (layer.attention.is_there()) add_attention(layer.attention, tensors);
     layer.mlp.experts > 0 ? add_experts(layer.mlp, tensors) : add_mlp(layer.mlp, tensors);
     add_norm(layer.attention_norm, Role::attention_norm, Role::attention_norm_bias, {hidden_}, tensors);
     add_norm(layer.mlp_norm, Role::mlp_norm, Role::mlp_norm_bias, {hidden_}, tensors);

@@ -26,10 +26,32 @@ int GgufReader::integer(const std::string& key) {
   } else if (const auto* number = std::get_if<int64_t>(&found)) {
     value = *number;
   }
+  return sensible(key, value);
+}
+
+int GgufReader::sensible(const std::string& key, int64_t value) const {
   if (value < 0 || value > std::numeric_limits<int>::max()) {
     fail("{}: metadata {}{} is not a sensible whole number", name_, prefix_, key);
   }
   return static_cast<int>(value);
+}
+
+std::vector<int> GgufReader::by_layer(const std::string& key, int layers) {
+  const auto count = static_cast<size_t>(layers);
+  const auto found = gguf_.metadata.find(prefix_ + key);
+  const auto* list =
+      found == gguf_.metadata.end() ? nullptr : std::get_if<std::vector<int64_t>>(&found->second);
+  if (list == nullptr) return std::vector<int>(count, integer(key));
+  read_.insert(prefix_ + key);
+  if (list->size() != count)
+    wrong(key, fmt::format("a list of {}", list->size()), fmt::format("{}, one a layer", layers));
+  std::vector<int> values;
+  for (const int64_t value : *list) values.push_back(sensible(key, value));
+  return values;
+}
+
+std::vector<int> GgufReader::by_layer(const std::string& key, std::vector<int> absent) {
+  return has(key) ? by_layer(key, static_cast<int>(absent.size())) : absent;
 }
 
 int GgufReader::integer(const std::string& key, int absent) { return has(key) ? integer(key) : absent; }
@@ -76,8 +98,12 @@ void GgufReader::refuse_acting_number(const std::string& key, double at_rest, bo
 // Of scores: what the head's size says, unless the family reads it.
 void GgufReader::check_scale() {
   if (read_.contains(prefix_ + "attention.scale") || !has("attention.scale")) return;
-  const int heads = std::max(1, integer("attention.head_count", 1));
-  const int head_dim = integer("attention.key_length", integer("embedding_length", heads) / heads);
+  // Layers may have their own numbers of heads, but then the file says of which size these are.
+  const auto from_heads = [this] {
+    const int heads = std::max(1, integer("attention.head_count", 1));
+    return integer("embedding_length", heads) / heads;
+  };
+  const int head_dim = has("attention.key_length") ? integer("attention.key_length") : from_heads();
   const double usual = 1 / std::sqrt(static_cast<double>(head_dim)), scale = number("attention.scale");
   if (scale != 0 && std::abs(scale - usual) > 1e-6 * usual)
     wrong("attention.scale", scale, fmt::format("{}, 1 / sqrt(head size)", usual));

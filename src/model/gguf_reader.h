@@ -24,6 +24,9 @@ class GgufReader {
   // A size. Some writers give one number a layer; those are accepted where all are equal.
   int integer(const std::string& key);
   int integer(const std::string& key, int absent);
+  // A size that layers may have of their own: a list of them, or one number for all.
+  std::vector<int> by_layer(const std::string& key, int layers);
+  std::vector<int> by_layer(const std::string& key, std::vector<int> absent);
   double number(const std::string& key);
   double number(const std::string& key, double absent);
   bool boolean(const std::string& key, bool absent);
@@ -46,6 +49,7 @@ class GgufReader {
   void refuse_acting_keys();
 
  private:
+  int sensible(const std::string& key, int64_t value) const;
   void check_scale();
   void refuse_acting_number(const std::string& key, double at_rest, bool zero_is_absent);
 

@@ -30,19 +30,20 @@ void check_norm(const NormSpec& norm, std::string_view name) {
          norm.epsilon);
 }
 
-void check_layer(const LayerSpec& layer, const ModelSpec& spec, std::string_view name) {
-  const AttentionSpec& a = layer.attention;
-  check_sizes({{"attention heads", a.heads, 4096},
-               {"key/value heads", a.kv_heads, 4096},
-               {"head size", a.head_dim, 4096},
-               {"intermediate size", layer.mlp.width, 1 << 22}},
-              name);
+// `first`: of the model. It says of which size heads are, so that it must have some.
+void check_heads(const AttentionSpec& a, bool first, std::string_view name) {
+  check_sizes({{"head size", a.head_dim, 4096}}, name);
+  if (!first && a.heads == 0 && a.kv_heads == 0) return;
+  check_sizes({{"attention heads", a.heads, 4096}, {"key/value heads", a.kv_heads, 4096}}, name);
   if (a.heads % a.kv_heads != 0) {
     fail("{}: {} attention heads are not a multiple of {} key/value heads", name, a.heads, a.kv_heads);
   }
-  if (a.heads != spec.heads() || a.kv_heads != spec.kv_heads()) {
-    fail("{}: layers have different numbers of heads, which is not supported", name);
-  }
+}
+
+void check_layer(const LayerSpec& layer, const ModelSpec& spec, std::string_view name) {
+  const AttentionSpec& a = layer.attention;
+  check_heads(a, &layer == &spec.layers.front(), name);
+  check_sizes({{"intermediate size", layer.mlp.width, 1 << 22}}, name);
   const MlpSpec& mlp = layer.mlp;
   if (mlp.experts != 0) {
     check_sizes(
@@ -105,6 +106,39 @@ int64_t ModelSpec::active_parameters() const {
     count += hidden * (int64_t{a.qkv_width()} + a.query_width() + rows + mlp.experts);
   }
   return count;
+}
+
+int ModelSpec::most_heads() const {
+  int most = 0;
+  for (const LayerSpec& layer : layers) most = std::max(most, layer.attention.heads);
+  return most;
+}
+
+int ModelSpec::most_kv_heads() const {
+  int most = 0;
+  for (const LayerSpec& layer : layers) most = std::max(most, layer.attention.kv_heads);
+  return most;
+}
+
+int64_t ModelSpec::head_count() const {
+  int64_t count = 0;
+  for (const LayerSpec& layer : layers) count += layer.attention.heads;
+  return count;
+}
+
+// A layer's heads that share a key/value head must be those that a column of the grid says, and no others.
+std::optional<int> ModelSpec::kv_heads() const {
+  const int kv_heads = whole_kv_heads > 0 ? whole_kv_heads : most_kv_heads();
+  if (heads() % kv_heads != 0) return std::nullopt;
+  const int group = heads() / kv_heads;
+  for (const LayerSpec& layer : layers) {
+    const AttentionSpec& a = layer.attention;
+    for (int h = 1; h < a.heads; ++h) {
+      const bool together = h / a.group_size() == (h - 1) / a.group_size();
+      if (together != (a.column(h) / group == a.column(h - 1) / group)) return std::nullopt;
+    }
+  }
+  return kv_heads;
 }
 
 int64_t ModelSpec::rope_length(int64_t sample_tokens) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,8 +49,11 @@ struct RopeSpec {
 };
 
 struct AttentionSpec {
-  int heads = 0;       // query heads
-  int kv_heads = 0;    // key/value heads; heads is a multiple of it
+  int heads = 0;     // query heads; 0: the layer has no attention, and adds nothing before its MLP
+  int kv_heads = 0;  // key/value heads; heads is a multiple of it, and 0 where that is
+  // Of a model from which heads were cut: the heads' places in its grid of names (ModelSpec::heads()),
+  // ascending. Empty: 0, 1, ...
+  std::vector<int> columns = {};
   int head_dim = 0;    // d_head
   float scale = 0;     // of q . k
   int64_t window = 0;  // keys that a query sees, its own included; 0: all before it
@@ -71,10 +75,12 @@ struct AttentionSpec {
 
   int rope = -1;  // number in ModelSpec::ropes; -1: none
 
+  bool is_there() const { return heads > 0; }
+  int column(int head) const { return columns.empty() ? head : columns[static_cast<size_t>(head)]; }
   int query_width() const { return heads * head_dim; }
   int kv_width() const { return kv_heads * head_dim; }
   int qkv_width() const { return query_width() + 2 * kv_width(); }
-  int group_size() const { return heads / kv_heads; }
+  int group_size() const { return kv_heads > 0 ? heads / kv_heads : 0; }
   bool operator==(const AttentionSpec&) const = default;
 };
 
@@ -107,7 +113,8 @@ struct MlpSpec {
 };
 
 // x += m post(attention(pre(x))), then x += m post(mlp(pre(x))), each with its own norms and m the residual
-// multiplier. Parallel: both read the layer's input.
+// multiplier. Parallel: both read the layer's input. A layer without attention has the second part alone, is
+// not parallel, and has none of the norms around attention.
 struct LayerSpec {
   NormSpec attention_norm, attention_post_norm;
   NormSpec mlp_norm, mlp_post_norm;
@@ -165,14 +172,21 @@ struct ModelSpec {
   std::vector<RopeSpec> ropes;
   std::vector<LayerSpec> layers;
   StorageSpec storage;
+  // Of a model from which heads were cut: the query and key/value heads of each of its layers. 0: the most of
+  // a layer.
+  int whole_heads = 0, whole_kv_heads = 0;
 
   // Samples for which this is equal turn alike in every layer: 0, or a length of the same kinds.
   int64_t rope_length(int64_t sample_tokens) const;
   int layer_count() const { return static_cast<int>(layers.size()); }
-  // All layers have the same numbers of heads (validate()).
-  int heads() const { return layers.front().attention.heads; }
-  int kv_heads() const { return layers.front().attention.kv_heads; }
-  int group_size() const { return layers.front().attention.group_size(); }
+  // Names of heads are places in a grid [layers, heads()], of which a layer may have fewer.
+  int heads() const { return whole_heads > 0 ? whole_heads : most_heads(); }
+  // Key/value head k of the model it was cut from, or of every layer, is for the columns k * group_size() and
+  // following of that grid. None where layers group their heads otherwise.
+  std::optional<int> kv_heads() const;
+  int64_t head_count() const;  // query heads of all layers
+  int most_heads() const;      // of a layer
+  int most_kv_heads() const;
   // Numbers in the matrices that one token's row is multiplied with: of a mixture the experts of a token.
   int64_t active_parameters() const;
 };

@@ -115,6 +115,7 @@ std::optional<ChangedHeads> changed_heads(const ScoreSummary& a, const ScoreSumm
   out.rule_b = right->rule;
   for (int l = 0; l < left->frequency.layers; ++l) {
     for (int h = 0; h < left->frequency.heads; ++h) {
+      if (!left->frequency.has({l, h}) || !right->frequency.has({l, h})) continue;
       const bool before = left->frequency.share({l, h}) >= 0.5, after = right->frequency.share({l, h}) >= 0.5;
       out.off_in_both += before && after;
       out.on_in_both += !before && !after;

@@ -33,6 +33,7 @@ std::string farthest_layer(const std::vector<CdfDistance>& layers) {
 std::string intro(const StudyComparison& c, const StudySummary& a, const StudySummary& b, int width) {
   const auto describe = [](const std::string& name, const StudySummary& s, const MetricValue& baseline) {
     std::string text = fmt::format("{} ({} layers x {} heads", name, s.layers, s.heads);
+    if (!s.shape.is_whole()) text += fmt::format(", {} of them there", s.head_count());
     if (baseline.n > 0)
       text += fmt::format(", {} {} with all heads on", metric_noun(s.metric), value_text(s.metric, baseline));
     return text + ")";

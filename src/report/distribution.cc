@@ -15,8 +15,10 @@ HeadValues head_values(const Score& score, int layers, int heads, const std::vec
     for (const SampleStats& stats : result.stats) {
       for (int l = 0; l < layers; ++l) {
         compute_scores(score, stats.layer(l), l, {}, row);
-        for (size_t h = 0; h < row.size(); ++h)
-          values[static_cast<size_t>(l) * row.size() + h].push_back(row[h]);
+        for (size_t h = 0; h < row.size(); ++h) {
+          if (!is_absent(stats.layer(l)[h]))
+            values[static_cast<size_t>(l) * row.size() + h].push_back(row[h]);
+        }
       }
     }
   }

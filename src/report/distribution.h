@@ -29,7 +29,7 @@ struct HeadGrid {
 };
 
 // The values of one score by head, one a sample, in the order of the results; NaN where the normaliser was
-// zero. [layers x heads][samples]
+// zero. [layers x heads][samples]; no values of absent heads.
 using HeadValues = std::vector<std::vector<float>>;
 HeadValues head_values(const Score& score, int layers, int heads, const std::vector<StoredResult>& baseline);
 

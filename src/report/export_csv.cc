@@ -33,6 +33,7 @@ void write_sample(CsvWriter& csv, int64_t document, size_t sample, const SampleS
   for (int l = 0; l < stats.layers; ++l) {
     for (size_t s = 0; s < scores.size(); ++s) compute_scores(*scores[s], stats.layer(l), l, {}, values[s]);
     for (size_t h = 0; h < heads; ++h) {
+      if (is_absent(stats.layer(l)[h])) continue;
       csv.cell(document).cell(sample).cell(l).cell(h);
       for (const float value : stats.layer(l)[h]) csv.cell(value);
       for (size_t s = 0; s < scores.size(); ++s) csv.cell(values[s][h]);
@@ -186,6 +187,7 @@ void write_score_heads(CsvWriter& csv, const StudySummary& summary, const Score&
   const bool counted = point && point->frequency.passes > 0;
   for (int l = 0; l < summary.layers; ++l) {
     for (int h = 0; h < summary.heads; ++h) {
+      if (!summary.shape.has({l, h})) continue;
       csv.cell(l).cell(h).cell(score.slug);
       if (spread) {
         const Spread& head =

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "format/json.h"
 #include "report/export.h"
@@ -11,7 +13,8 @@ std::string heads_json(const CurveEntry& point, double at_least) {
   OrderedJson out = OrderedJson::object();
   for (int l = 0; l < point.frequency.layers; ++l) {
     for (int h = 0; h < point.frequency.heads; ++h) {
-      if (point.frequency.share({l, h}) >= at_least) out[std::to_string(l)].push_back(h);
+      if (point.frequency.has({l, h}) && point.frequency.share({l, h}) >= at_least)
+        out[std::to_string(l)].push_back(h);
     }
   }
   return dump_json(out);
@@ -20,8 +23,10 @@ std::string heads_json(const CurveEntry& point, double at_least) {
 std::string heads_tsv(const CurveEntry& point) {
   std::string out;
   for (int l = 0; l < point.frequency.layers; ++l) {
-    for (int h = 0; h < point.frequency.heads; ++h)
-      out += fmt::format("{}{:.6g}", h == 0 ? "" : "\t", point.frequency.share({l, h}));
+    for (int h = 0; h < point.frequency.heads; ++h) {
+      const bool is_there = point.frequency.has({l, h});
+      out += fmt::format("{}{:.6g}", h == 0 ? "" : "\t", is_there ? point.frequency.share({l, h}) : NAN);
+    }
     out += "\n";
   }
   return out;

@@ -129,8 +129,8 @@ void export_npz(const StudyStore& store, const std::filesystem::path& file) {
     complete.push_back(std::count(done.begin(), done.end(), false) == 0);
   complete.resize(plan.size());
 
-  const ModelShape sizes = model_shape(store.settings());
-  Shape shape = {sizes.layers, sizes.heads, 0, 0};
+  const HeadShape sizes = model_shape(store.settings());
+  Shape shape = {sizes.layers(), sizes.heads(), 0, 0};
   for (const StoredDocument& document : documents)
     shape.choices += static_cast<int64_t>(document.log_likelihoods());
   const std::vector<StoredResult> baseline = store.results(0, true);

@@ -148,9 +148,10 @@ void add_ablation(OrderedJson& out, const HarnessAblation& ablation) {
   const HeadFrequency& frequency = ablation.frequency;
   OrderedJson layers = OrderedJson::object();
   for (int l = 0; l < frequency.layers; ++l) {
+    const auto heads = static_cast<double>(frequency.shape.count(l));
     double share = 0;
-    for (int h = 0; h < frequency.heads; ++h) share += frequency.share({l, h}) / frequency.heads;
-    layers[std::to_string(l)] = share;
+    for (int h = 0; h < frequency.heads; ++h) share += frequency.share({l, h}) / heads;
+    if (heads > 0) layers[std::to_string(l)] = share;
   }
   out["zero_dormant"] = true;
   out["track_head_type"] = head_type(ablation.rule);

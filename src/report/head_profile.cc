@@ -25,7 +25,7 @@ ScoreProfile profile_of(const Score& score, const HeadValues& values, const std:
   out.score = &score;
   std::vector<float> all;
   for (const std::vector<float>& head : values) {
-    out.heads.push_back(spread_of(head, groups));
+    out.heads.push_back(head.empty() ? spread_of({}, {}) : spread_of(head, groups));
     out.quantiles.push_back(quantiles_of(head, kHeadQuantiles));
     all.insert(all.end(), head.begin(), head.end());
   }
@@ -41,7 +41,7 @@ struct RawMeans {
 
 RawMeans raw_means(const StudySummary& summary, const std::vector<StoredResult>& baseline) {
   RawMeans out;
-  out.heads.resize(static_cast<size_t>(summary.head_count()));
+  out.heads.resize(static_cast<size_t>(summary.layers) * static_cast<size_t>(summary.heads));
   int64_t samples = 0;
   for (const StoredResult& result : baseline) {
     const StoredDocument& document = summary.documents.at(static_cast<size_t>(result.document));
@@ -63,24 +63,35 @@ RawMeans raw_means(const StudySummary& summary, const std::vector<StoredResult>&
   return out;
 }
 
-std::vector<HeadAttention> attention_of(const RawMeans& means) {
+size_t index_of(const StudySummary& summary, HeadId id) {
+  return static_cast<size_t>(id.layer) * static_cast<size_t>(summary.heads) + static_cast<size_t>(id.head);
+}
+
+std::vector<HeadAttention> attention_of(const StudySummary& summary, const RawMeans& means) {
   std::vector<HeadAttention> out;
   for (const auto& head : means.heads) {
     const double first = head[static_cast<size_t>(Stat::first_weight)],
                  entropy = head[static_cast<size_t>(Stat::entropy)];
     out.push_back({first, entropy, mass_place(first, entropy, means.even_entropy)});
   }
+  for (const HeadId id : summary.shape.absent()) out[index_of(summary, id)].is_there = false;
   return out;
 }
 
 std::vector<LayerProfile> layers_of(const StudySummary& summary, const RawMeans& means) {
   const CurveEntry* point = best_point(summary);
   std::vector<LayerProfile> out(static_cast<size_t>(summary.layers));
-  const double scale = 1. / summary.heads;
   for (int l = 0; l < summary.layers; ++l) {
     LayerProfile& layer = out[static_cast<size_t>(l)];
+    const int64_t heads = summary.shape.count(l);
+    if (heads == 0) {
+      layer.off = NAN;
+      layer.stats.fill(NAN);
+    }
+    const double scale = 1. / static_cast<double>(heads);
     for (int h = 0; h < summary.heads; ++h) {
-      const size_t i = static_cast<size_t>(l) * static_cast<size_t>(summary.heads) + static_cast<size_t>(h);
+      if (!summary.shape.has({l, h})) continue;
+      const size_t i = index_of(summary, {l, h});
       for (size_t k = 0; k < kStats; ++k) layer.stats[k] += scale * means.heads[i][k];
       if (point) layer.off += scale * point->frequency.share({l, h});
     }
@@ -126,7 +137,7 @@ HeadProfiles head_profiles(const StudyStore& store, const StudySummary& summary)
   }
   out.stats = shown_stats(summary);
   const RawMeans means = raw_means(summary, baseline);
-  out.attention = attention_of(means);
+  out.attention = attention_of(summary, means);
   out.layers = layers_of(summary, means);
   out.kv = kv_profile(store, summary);
   return out;

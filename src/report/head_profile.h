@@ -27,6 +27,7 @@ struct HeadAttention {
   double first_weight = 0;  // mean over samples of the mean weight on the first token
   double entropy = 0;       // mean over samples, nats
   MassPlace place = MassPlace::many_tokens;
+  bool is_there = true;  // else the head is absent, and the numbers are NaN
 };
 
 // Key and value heads whose query heads are all off.
@@ -35,13 +36,13 @@ struct KvProfile {
   std::optional<int> head_dim;  // none in studies that do not tell it
   HeadFrequency groups;         // [layers, kv_heads], over forward passes
   std::vector<HeadId> always;   // groups that were off in every forward pass
-  double all_groups() const { return static_cast<double>(groups.layers) * groups.heads; }
+  double all_groups() const { return static_cast<double>(groups.shape.count()); }
   double mean_groups() const { return groups.mean_share() * all_groups(); }
   // Of that many groups, for each token, at 2 bytes a number; there must be a head_dim.
   double cache_bytes(double count) const { return kv_bytes(count, head_dim.value()); }
 };
 
-// Means over the heads of a layer.
+// Means over the heads that a layer has; NaN without any.
 struct LayerProfile {
   double off = 0;                         // share of forward passes and heads that were off, in [0, 1]
   std::array<double, kStats> stats = {};  // of the raw numbers, over samples too
@@ -55,8 +56,8 @@ struct HeadProfiles {
   std::optional<KvProfile> kv;  // under best_point(); none without it
 };
 
-// The KV groups under best_point(); none without one, or without the number of KV
-// heads.
+// The KV groups under best_point(); none without one, or without the number of KV heads that the layers'
+// groups are of.
 std::optional<KvProfile> kv_profile(const StudyStore& store, const StudySummary& summary);
 
 // Reads the baseline's statistics and the masks of best_point().

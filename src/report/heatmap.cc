@@ -73,9 +73,16 @@ Scale scale_of(const HeatMap& map) {
   return scale;
 }
 
+// Without colour a blank is the lowest shade.
+char absent_mark(ColorDepth depth) { return depth == ColorDepth::none ? '_' : ' '; }
+
+std::string plain_cell(char mark, ColorDepth depth, int columns) {
+  return (depth == ColorDepth::none ? "" : "\x1b[0m") + std::string(static_cast<size_t>(columns), mark);
+}
+
 std::string cell(double value, const Scale& scale, ColorDepth depth, int columns) {
   const auto size = static_cast<size_t>(columns);
-  if (std::isnan(value)) return (depth == ColorDepth::none ? "" : "\x1b[0m") + std::string(size, '?');
+  if (std::isnan(value)) return plain_cell('?', depth, columns);
   const double part = scale.part(value);
   if (depth != ColorDepth::none) return background(part, depth) + std::string(size, ' ');
   const auto shade = std::min(static_cast<size_t>(part * kShades.size()), kShades.size() - 1);
@@ -104,7 +111,10 @@ std::string block(const HeatMap& map, const Scale& scale, ColorDepth depth, int 
   std::string out = fmt::format("{:>{}}  {}{}\n", "head", label, margin, ruler(begin, end, columns));
   for (int l = 0; l < map.grid.layers; ++l) {
     out += fmt::format("{:>{}}  {}", fmt::format("L{}", l), label, frame);
-    for (int h = begin; h < end; ++h) out += cell(map.grid.at(l, h), scale, depth, columns);
+    for (int h = begin; h < end; ++h) {
+      out += map.shape.has({l, h}) ? cell(map.grid.at(l, h), scale, depth, columns)
+                                   : plain_cell(absent_mark(depth), depth, columns);
+    }
     out += (depth == ColorDepth::none ? frame : "\x1b[0m") + "\n";
   }
   return out;
@@ -128,6 +138,7 @@ HeatMap frequency_map(const StudySummary& summary, const CurveEntry& point) {
       fmt::format("How often each head was off under {} ({}), in percent of {}",
                   share_name(point.score->slug, point.share), point.rule, passes_text(summary, point));
   map.note = fmt::format("High: off in most {}. Low: hardly ever off.", passes_noun(summary, 2));
+  map.shape = point.frequency.shape;
   map.grid = HeadGrid(point.frequency.layers, point.frequency.heads);
   for (size_t i = 0; i < map.grid.values.size(); ++i) {
     map.grid.values[i] =
@@ -156,6 +167,7 @@ HeatMap heat_map(const StudySummary& summary, std::string_view what) {
     map.note = score.inactive_above ? "High: the score takes the head for inactive."
                                     : "Low: the score takes the head for inactive.";
     map.grid = distribution.mean;
+    map.shape = summary.shape;
     return map;
   }
   throw std::logic_error("heat_map: the summary was made without distributions");
@@ -173,7 +185,9 @@ std::string render(const HeatMap& map, ColorDepth depth, int width) {
     out += block(map, scale, depth, begin, std::min(begin + heads_in_block, map.grid.heads), columns, label);
   }
   if (std::isnan(scale.low)) return out + "no score is a number\n";
-  return out + legend(scale, depth) + "\n" + wrap(map.note, width);
+  out += legend(scale, depth) + "\n" + wrap(map.note, width);
+  if (map.shape.is_whole()) return out;
+  return out + wrap(fmt::format("'{}': a head that was cut from this model.", absent_mark(depth)), width);
 }
 
 }  // namespace idleheads

@@ -13,6 +13,7 @@ struct HeatMap {
   std::string title;
   std::string note;  // how to read high and low
   HeadGrid grid;
+  HeadShape shape;  // which heads there are
   // Ends of the colour ramp; NaN: the least and the greatest value of the grid.
   double low = std::numeric_limits<double>::quiet_NaN();
   double high = std::numeric_limits<double>::quiet_NaN();
@@ -29,7 +30,8 @@ HeatMap heat_map(const StudySummary& summary, std::string_view what);
 enum class ColorDepth { none, indexed /* 256 colours */, full /* 24 bits */ };
 
 // One line a layer, two columns a head, or one if `width` asks for it; more heads than fit are shown in
-// blocks one under the other. NaN is shown as "?". With scale and note below.
+// blocks one under the other. NaN is shown as "?", and nothing where a head is absent ("_" without colour).
+// With scale and note below.
 std::string render(const HeatMap& map, ColorDepth depth, int width);
 
 }  // namespace idleheads

@@ -106,10 +106,14 @@ OrderedJson rounded(double value) {
 OrderedJson off_json(const HeadFrequency& frequency) {
   const auto passes = static_cast<double>(std::max<int64_t>(1, frequency.passes));
   OrderedJson out = OrderedJson::array();
-  for (const int64_t count : frequency.off) {
-    // "100" is for heads that were off in every pass: rounding must not make it of 99.9975.
-    const double percent = 100. * static_cast<double>(count) / passes;
-    out.push_back(rounded(count == frequency.passes ? percent : std::min(percent, 99.99)));
+  for (int l = 0; l < frequency.layers; ++l) {
+    for (int h = 0; h < frequency.heads; ++h) {
+      // "100" is for heads that were off in every pass: rounding must not make it of 99.9975.
+      const int64_t count = frequency.count({l, h});
+      const double percent = 100. * static_cast<double>(count) / passes;
+      const double shown = count == frequency.passes ? percent : std::min(percent, 99.99);
+      out.push_back(frequency.has({l, h}) ? rounded(shown) : OrderedJson(nullptr));
+    }
   }
   return out;
 }

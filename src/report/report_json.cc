@@ -89,7 +89,7 @@ OrderedJson attention_json(const HeadProfiles& profiles) {
   for (const HeadAttention& head : profiles.attention) {
     first.push_back(rounded(head.first_weight));
     entropy.push_back(rounded(head.entropy));
-    place.push_back(name_of(head.place));
+    place.push_back(head.is_there ? OrderedJson(name_of(head.place)) : OrderedJson(nullptr));
   }
   return {{"first_weight", first}, {"entropy", entropy}, {"place", place}};
 }
@@ -166,11 +166,14 @@ OrderedJson shown_decisions(const StudySummary& s) {
 OrderedJson overview_json(const LoadedStudy& study) {
   const StudySummary& s = study.summary;
   const MetricValue baseline = s.baseline_value();
+  OrderedJson absent = OrderedJson::array();  // numbers of heads, layer by layer
+  for (const HeadId id : s.shape.absent()) absent.push_back(int64_t{id.layer} * s.heads + id.head);
   return {{"file", std::filesystem::path(study.file).filename().string()},
           {"model", short_model_name(s)},
           {"task", s.task},
           {"layers", s.layers},
           {"heads", s.heads},
+          {"absent", std::move(absent)},
           {"metric", metric_name(s.metric)},
           {"is_share", metric_info(s.metric).is_share},
           {"documents", s.documents.size()},

@@ -43,12 +43,20 @@ std::string baseline_text(const StudySummary& s) {
                      how.empty() ? "" : " (" + how + ")");
 }
 
+std::string shape_text(const HeadShape& shape) {
+  if (shape.is_whole())
+    return fmt::format("{} layers x {} query heads = {} attention heads", shape.layers(), shape.heads(),
+                       shape.count());
+  return fmt::format("{} attention heads; {} of the {} layers x {} query heads were cut from it",
+                     shape.count(), shape.absent().size(), shape.layers(), shape.heads());
+}
+
 std::string intro(const StudySummary& s, const ShowOptions& options) {
-  std::string out = wrap(fmt::format("Model {} ({}, {}): {} layers x {} query heads = {} attention heads.",
-                                     s.model.empty() ? "of unknown name" : printable(s.model, 200),
-                                     setting(s, "model.family", "unknown family"),
-                                     setting(s, "dtype", "unknown dtype"), s.layers, s.heads, s.head_count()),
-                         options.width);
+  std::string out = wrap(
+      fmt::format("Model {} ({}, {}): {}.", s.model.empty() ? "of unknown name" : printable(s.model, 200),
+                  setting(s, "model.family", "unknown family"), setting(s, "dtype", "unknown dtype"),
+                  shape_text(s.shape)),
+      options.width);
   const std::string task = printable(s.task.empty() ? "of unknown name" : s.task, 200);
   if (s.questions == 0) {
     return out +

@@ -60,7 +60,7 @@ std::vector<std::string> certainty_cells(const StudySummary& s, const ScoreSumma
 std::string attention_text(const StudySummary& s, const HeadProfiles& profiles, int width) {
   const auto count = [&](MassPlace place) {
     return std::count_if(profiles.attention.begin(), profiles.attention.end(),
-                         [place](const HeadAttention& head) { return head.place == place; });
+                         [place](const HeadAttention& head) { return head.is_there && head.place == place; });
   };
   return wrap(
       fmt::format(
@@ -94,7 +94,8 @@ std::string layer_table(const StudySummary& s, const HeadProfiles& profiles, con
   Table table(columns);
   for (size_t l = 0; l < profiles.layers.size(); ++l) {
     std::vector<std::string> cells = {std::to_string(l)};
-    if (off) cells.push_back(fmt::format("{:.1f}", 100 * profiles.layers[l].off));
+    const double layer_off = profiles.layers[l].off;
+    if (off) cells.push_back(std::isnan(layer_off) ? "-" : fmt::format("{:.1f}", 100 * layer_off));
     for (const Stat stat : profiles.stats) {
       const double value = profiles.layers[l].stats[static_cast<size_t>(stat)];
       cells.push_back(std::isnan(value) ? "-" : fmt::format("{:.4g}", value));

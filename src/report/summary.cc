@@ -143,9 +143,9 @@ void describe(const StudyStore& store, StudySummary& summary) {
     name->second = portable_name(name->second);
   summary.model = setting(summary.settings, "info.model");
   summary.task = setting(summary.settings, "task.name");
-  const ModelShape shape = model_shape(summary.settings);
-  summary.layers = shape.layers;
-  summary.heads = shape.heads;
+  summary.shape = model_shape(summary.settings);
+  summary.layers = summary.shape.layers();
+  summary.heads = summary.shape.heads();
   summary.metric = deciding_metric(summary.settings);
   std::set<Metric> metrics;
   for (const StoredDocument& document : summary.documents) add_document(summary, document, metrics);
@@ -177,6 +177,7 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
   for (int l = 0; l < frequency.layers; ++l) {
     for (int h = 0; h < frequency.heads; ++h) {
       const HeadId id = {l, h};
+      if (!frequency.has(id)) continue;
       const int64_t off = frequency.count(id);
       std::vector<HeadId>& list = off == 0                         ? named.never
                                   : off == frequency.passes        ? named.always

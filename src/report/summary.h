@@ -130,6 +130,7 @@ struct StudySummary {
   std::string task;
   int layers = 0;
   int heads = 0;                // query heads a layer
+  HeadShape shape;              // which of them there are
   Metric metric = Metric::acc;  // decides curves
   std::vector<Metric> metrics;  // all that can be measured of the documents
   std::vector<StoredDocument> documents;
@@ -157,7 +158,7 @@ struct StudySummary {
   Work work;  // of all interventions, the baseline's too
   Terms terms;
 
-  int64_t head_count() const { return static_cast<int64_t>(layers) * heads; }
+  int64_t head_count() const { return shape.count(); }
   bool is_sure(size_t score) const { return scores[score].sure_percent() > 0; }
   // How many questions it takes for anything to be sure, if not one answer changes.
   int64_t fewest_questions() const;

@@ -57,16 +57,18 @@ std::vector<std::byte> encode_masks(std::span<const HeadMask> masks, int layers,
   return bytes;
 }
 
-std::vector<HeadMask> decode_masks(std::span<const std::byte> bytes, size_t samples, int layers, int heads) {
-  const size_t stride = (head_count(layers, heads) + 7) / 8;
+std::vector<HeadMask> decode_masks(std::span<const std::byte> bytes, size_t samples, const HeadShape& shape) {
+  const size_t stride = (head_count(shape.layers(), shape.heads()) + 7) / 8;
   check_size(bytes.size(), samples, stride, "masks");
-  std::vector<HeadMask> masks(samples, HeadMask(layers, heads));
+  std::vector<HeadMask> masks(samples, HeadMask(shape));
   for (size_t sample = 0; sample < samples; ++sample) {
-    for (int l = 0; l < layers; ++l) {
-      for (int h = 0; h < heads; ++h) {
-        const size_t bit = head_count(l, heads) + static_cast<size_t>(h);
+    for (int l = 0; l < shape.layers(); ++l) {
+      for (int h = 0; h < shape.heads(); ++h) {
+        const size_t bit = head_count(l, shape.heads()) + static_cast<size_t>(h);
         const std::byte byte = bytes[sample * stride + bit / 8];
-        if ((byte >> (bit % 8) & std::byte{1}) != std::byte{0}) masks[sample].set(l, h, true);
+        if ((byte >> (bit % 8) & std::byte{1}) == std::byte{0}) continue;
+        if (!shape.has({l, h})) fail("masks have {} off, which the model has not", to_string(HeadId{l, h}));
+        masks[sample].set(l, h, true);
       }
     }
   }

@@ -22,7 +22,8 @@ std::vector<float> decode_floats(std::span<const std::byte> bytes, size_t count)
 // h, the lowest bit of a byte first; the bits left over in a sample's last byte are 0. All masks are [layers,
 // heads].
 std::vector<std::byte> encode_masks(std::span<const HeadMask> masks, int layers, int heads);
-std::vector<HeadMask> decode_masks(std::span<const std::byte> bytes, size_t samples, int layers, int heads);
+// An absent head that is off is damage.
+std::vector<HeadMask> decode_masks(std::span<const std::byte> bytes, size_t samples, const HeadShape& shape);
 
 // float32, little-endian, [samples, layers, heads, kStats] in the order of Stat; older files have fewer
 // `numbers`, and what they lack is NaN.

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/portable_name.h"
 #include "base/version.h"
+#include "engine/head_grid.h"
 #include "format/json.h"
 
 namespace idleheads {
@@ -21,6 +22,16 @@ std::string hash_of(std::string_view text) {
   Hasher hasher;
   hasher.add(text);
   return hasher.hex();
+}
+
+// Without model.kv_heads nothing is said of key/value heads.
+void describe_heads(const ModelSpec& model, Settings& settings) {
+  if (const std::optional<int> kv_heads = model.kv_heads())
+    settings["model.kv_heads"] = std::to_string(*kv_heads);
+  const std::vector<HeadId> absent = head_shape(model).absent();
+  std::vector<std::string> names;
+  for (const HeadId id : absent) names.push_back(to_string(id));
+  if (!names.empty()) settings[kAbsentHeadsSetting] = fmt::format("{}", fmt::join(names, ","));
 }
 
 void describe_generation(const PreparedTask& task, Settings& settings) {
@@ -41,7 +52,6 @@ Settings describe(const StudyDescription& d) {
                        {"model.layers", std::to_string(model.layer_count())},
                        {"model.heads", std::to_string(model.heads())},
                        {"model.context", std::to_string(model.context)},
-                       {"model.kv_heads", std::to_string(model.kv_heads())},
                        {"task.name", task.name},
                        {"task.version", task.version},
                        {"task.shots", std::to_string(task.shots)},
@@ -62,6 +72,7 @@ Settings describe(const StudyDescription& d) {
                        {"info.model", portable_name(d.model->name())},
                        {kBuildsSetting, build_description()},
                        {"info.metric", metrics.substr(0, metrics.find(';'))}};
+  describe_heads(model, settings);
   if (d.chat) {
     settings["chat.multiturn"] = d.chat->multiturn ? "yes" : "no";
     settings["chat.date"] = d.chat->date;

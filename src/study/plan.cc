@@ -35,7 +35,8 @@ Number number_of(std::string_view text, const char* what) {
 
 // Statistics of a sample lack all of a number or none of it.
 void require_measured(const Score& score, const SampleStats& stats, int64_t document) {
-  if (!std::isnan(get(stats.values.front(), score.numerator))) return;
+  const auto head = std::ranges::find_if_not(stats.values, is_absent);
+  if (head == stats.values.end() || !std::isnan(get(*head, score.numerator))) return;
   fail(
       "score {}: the study was begun by an older idleheads, which did not measure {} (document {}); start "
       "another with --output",

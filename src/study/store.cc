@@ -83,7 +83,7 @@ struct StudyStore::Impl {
   Database database;
   Settings settings;
   std::vector<StoredDocument> documents;
-  ModelShape shape;
+  HeadShape shape;
   std::filesystem::path file;
   bool uses_log = false;  // of a writer
 };
@@ -216,10 +216,10 @@ StoredResult StudyStore::Impl::read_result(Statement& row, bool with_stats) cons
   result.passes = decode_integers(row.text(4));
   if (!passes_fit(document, result.passes)) fail("its passes make no sense");
   const size_t masks = document.reference ? result.passes.size() : samples;
-  result.masks = decode_masks(row.blob(2), masks, shape.layers, shape.heads);
+  result.masks = decode_masks(row.blob(2), masks, shape);
   if (with_stats) {
     const std::span<const std::byte> stats = row.blob(5);
-    result.stats = decode_stats(stats, samples, row.integer(6), shape.layers, shape.heads);
+    result.stats = decode_stats(stats, samples, row.integer(6), shape.layers(), shape.heads());
   }
   return result;
 } catch (const SqliteError&) {
@@ -309,7 +309,7 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
   impl_->undisturbed([&] {
     impl_->require_writer();
     Database& database = impl_->database;
-    const auto [layers, heads] = impl_->shape;
+    const int layers = impl_->shape.layers(), heads = impl_->shape.heads();
     const size_t interventions = impl_->interventions();
     Transaction transaction(database);
     Statement insert(database,

@@ -25,6 +25,9 @@ namespace idleheads {
 // Names that begin with "info." decide nothing and may differ: they say where things came from.
 using Settings = std::map<std::string, std::string>;
 
+// The heads that were cut from the model (heads/head_shape.h), "L3H0,L3H1"; there where there are any.
+inline constexpr const char* kAbsentHeadsSetting = "model.absent_heads";
+
 // The builds of idleheads that wrote to the file (base/version.h), in order, with "; " between.
 inline constexpr const char* kBuildsSetting = "info.builds";
 

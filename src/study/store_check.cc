@@ -72,6 +72,28 @@ bool same_stats(const SampleStats& a, const SampleStats& b) {
   return a.layers == b.layers && a.heads == b.heads && same_bits(a.values, b.values);
 }
 
+// "L3H0,L3H1", in order, and not all of them.
+std::vector<HeadId> absent_heads(const std::string& text, int layers, int heads) {
+  std::vector<HeadId> absent;
+  const auto malformed = [&] {
+    fail("setting '{}' is '{}', expected heads in order, as in 'L3H0,L3H1', of {} layers and {} heads",
+         kAbsentHeadsSetting, printable(text), layers, heads);
+  };
+  for (size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
+    end = text.find(',', at);
+    HeadId id;
+    try {
+      id = parse_head(std::string_view(text).substr(at, end - at));
+    } catch (const UsageError&) {
+      malformed();
+    }
+    if (id.layer >= layers || id.head >= heads || (!absent.empty() && id <= absent.back())) malformed();
+    absent.push_back(id);
+  }
+  if (absent.empty() || std::ssize(absent) == int64_t{layers} * heads) malformed();
+  return absent;
+}
+
 std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
 
 // SQLite takes a file of one byte for an empty one, and would write over it.
@@ -87,14 +109,16 @@ bool accessible(const std::filesystem::path& path, int mode) {
 
 }  // namespace
 
-ModelShape model_shape(const Settings& settings) {
-  const ModelShape shape = {read_count(settings, "model.layers", kMaxLayers),
-                            read_count(settings, "model.heads", kMaxHeads)};
-  if (int64_t{shape.layers} * shape.heads > kMaxHeadsInModel) {
-    fail("settings 'model.layers' and 'model.heads' are {} and {}, expected at most {} heads in all",
-         shape.layers, shape.heads, kMaxHeadsInModel);
+HeadShape model_shape(const Settings& settings) {
+  const int layers = read_count(settings, "model.layers", kMaxLayers);
+  const int heads = read_count(settings, "model.heads", kMaxHeads);
+  if (int64_t{layers} * heads > kMaxHeadsInModel) {
+    fail("settings 'model.layers' and 'model.heads' are {} and {}, expected at most {} heads in all", layers,
+         heads, kMaxHeadsInModel);
   }
-  return shape;
+  const auto absent = settings.find(kAbsentHeadsSetting);
+  if (absent == settings.end()) return {layers, heads};
+  return {layers, heads, absent_heads(absent->second, layers, heads)};
 }
 
 void check_document(const StoredDocument& document) {

@@ -9,13 +9,9 @@
 
 namespace idleheads {
 
-struct ModelShape {
-  int layers = 0;
-  int heads = 0;
-};
-
-// From "model.layers" and "model.heads". Throws Error if one is missing, no decimal number, or absurd.
-ModelShape model_shape(const Settings& settings);
+// From "model.layers" and "model.heads", and "model.absent_heads" where heads were cut from the model. Throws
+// Error if one of the first two is missing, no decimal number, or absurd, or the last no list of their heads.
+HeadShape model_shape(const Settings& settings);
 
 // Throws Error if a number is out of its range.
 void check_document(const StoredDocument& document);

@@ -144,8 +144,8 @@ TEST_P(Generation, KeepsNoMoreThanMemoryAllows) {
   int64_t shortest = std::numeric_limits<int64_t>::max();
   for (const Prompt& prompt : asked) shortest = std::min(shortest, std::ssize(prompt.tokens));
   const int64_t of_token =
-      spec.layer_count() * (spec.kv_heads() * cached_bytes(spec.layers[0].attention.head_dim,
-                                                           has_bf16_attention(GetParam().precision)) +
+      spec.layer_count() * (*spec.kv_heads() * cached_bytes(spec.layers[0].attention.head_dim,
+                                                            has_bf16_attention(GetParam().precision)) +
                             spec.hidden * static_cast<int64_t>(sizeof(float)));
   const int64_t fitting = kRows / 2 * row_bytes(spec) / (of_token * (shortest + kNewTokens));
   const auto most_at_a_time = [&](Engine& engine) {

@@ -10,11 +10,11 @@ struct LayerWeights : LayerVectors {
 };
 
 inline LayerWeights layer_weights(const WeightReader& reader, int layer) {
-  LayerWeights w = {reader.vectors(layer),
-                    reader.matrix(LayerMatrix::qkv, layer),
-                    reader.matrix(LayerMatrix::output, layer),
-                    {},
-                    {}};
+  LayerWeights w = {reader.vectors(layer), {}, {}, {}, {}};
+  if (reader.spec().layers[static_cast<size_t>(layer)].attention.is_there()) {
+    w.qkv = reader.matrix(LayerMatrix::qkv, layer);
+    w.output = reader.matrix(LayerMatrix::output, layer);
+  }
   if (reader.spec().layers[static_cast<size_t>(layer)].mlp.experts > 0) return w;
   w.up = reader.matrix(LayerMatrix::up, layer);
   w.down = reader.matrix(LayerMatrix::down, layer);

@@ -39,18 +39,31 @@ inline bool naive_inactive_above(std::string_view slug) {
   return slug == "awft" || slug == "awft_ln" || slug == "sink" || slug == "mass";
 }
 
-// The score of head `h` of a layer. NaN where the normaliser is zero.
+// Of a head that the model has not: no number at all.
+inline bool naive_absent(const HeadStats& head) {
+  for (const float number : head) {
+    if (!std::isnan(number)) return false;
+  }
+  return true;
+}
+
+// The score of head `h` of a layer. NaN where the normaliser is zero, or the head absent.
 inline double naive_score(std::string_view slug, std::span<const HeadStats> layer, size_t h, int layer_index,
                           RandomKey key) {
   const auto number = [&](size_t head, Stat stat) { return double{layer[head][static_cast<size_t>(stat)]}; };
   const auto mean = [&](Stat stat) {
-    double sum = 0;
-    for (size_t i = 0; i < layer.size(); ++i) sum += number(i, stat);
-    return sum / static_cast<double>(layer.size());
+    double sum = 0, heads = 0;
+    for (size_t i = 0; i < layer.size(); ++i) {
+      if (naive_absent(layer[i])) continue;
+      sum += number(i, stat);
+      heads += 1;
+    }
+    return sum / heads;
   };
   const auto over = [](double numerator, double normaliser) {
     return normaliser == 0 ? std::numeric_limits<double>::quiet_NaN() : numerator / normaliser;
   };
+  if (naive_absent(layer[h])) return std::numeric_limits<double>::quiet_NaN();
   if (slug == "awft") return number(h, Stat::first_weight);
   if (slug == "awft_ln") return over(number(h, Stat::first_weight), mean(Stat::first_weight));
   if (slug == "aeqd") return number(h, Stat::entropy);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/head_grid.h"
 #include "reference/layer_weights.h"
 #include "reference/naive_scores.h"
 
@@ -176,6 +177,7 @@ Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeight
              kv_width = static_cast<size_t>(a.kv_width());
   Rows queries, keys, values;
   for (const Row& row : x) {
+    if (!a.is_there()) break;
     const Row input = normed(layer.attention_norm, w.attention_norm, row);
     const Row qkv = product(w.qkv, w.qkv_bias, input, static_cast<size_t>(a.qkv_width()));
     queries.push_back(norm_and_clip(a, w.query_norm, slice(qkv, 0, queries_width)));
@@ -184,6 +186,7 @@ Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeight
     for (double& v : values.back()) v = a.clip > 0 ? std::clamp(v, -double{a.clip}, double{a.clip}) : v;
   }
   Rows z(x.size(), Row(queries_width));
+  std::ranges::fill(stats, stats_of_absent());
   for (size_t h = 0; h < static_cast<size_t>(a.heads); ++h) {
     const size_t kv = h / static_cast<size_t>(a.group_size());
     Rows q, k, v;
@@ -197,7 +200,8 @@ Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeight
     }
     const double sink = a.sinks ? w.sinks[static_cast<int64_t>(h)] : 0;
     const Head head = attend(a, q, k, v, a.sinks ? &sink : nullptr);
-    stats[h] = statistics(head, v, w, h, static_cast<size_t>(model.hidden), queries_width);
+    stats[static_cast<size_t>(a.column(static_cast<int>(h)))] =
+        statistics(head, v, w, h, static_cast<size_t>(model.hidden), queries_width);
     for (size_t t = 0; t < x.size(); ++t)
       std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
   }
@@ -263,14 +267,21 @@ void write_and_mlp(const WeightReader& weights, const LayerSpec& layer, int numb
                    const Row& z, Row& x) {
   const Row before = x;
   const double multiplier = layer.residual_multiplier;
-  const Row written = product(w.output, w.output_bias, z, x.size());
-  add(normed(layer.attention_post_norm, w.attention_post_norm, written), multiplier, x);
+  if (layer.attention.is_there()) {
+    const Row written = product(w.output, w.output_bias, z, x.size());
+    add(normed(layer.attention_post_norm, w.attention_post_norm, written), multiplier, x);
+  }
   const Row& input = layer.parallel ? before : x;
   const Row mlp_input = layer.shared_norm ? normed(layer.attention_norm, w.attention_norm, input)
                                           : normed(layer.mlp_norm, w.mlp_norm, input);
   const Row output = layer.mlp.experts > 0 ? mixture(layer.mlp, weights, w, number, mlp_input)
                                            : mlp(layer.mlp, w.up, w.up_bias, w.down, w.down_bias, mlp_input);
   add(normed(layer.mlp_post_norm, w.mlp_post_norm, output), multiplier, x);
+}
+
+// The place in the grid of names of the head that element `i` of a row of outputs is of.
+size_t column_of(const AttentionSpec& a, size_t i) {
+  return static_cast<size_t>(a.column(static_cast<int>(i / static_cast<size_t>(a.head_dim))));
 }
 
 Row logits_of(const ModelSpec& spec, const Model& model, const AlignedBuffer<float>& head, const Row& row) {
@@ -291,7 +302,7 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
   const ModelSpec& spec = model.spec();
   Result result;
   result.stats = SampleStats(spec.layer_count(), spec.heads());
-  result.mask = HeadMask(spec.layer_count(), spec.heads());
+  result.mask = HeadMask(head_shape(spec));
   Rows x;
   const AlignedBuffer<float> learned = model.weights().position_embeddings();
   for (const int32_t token : sample.tokens) {
@@ -311,8 +322,7 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
     std::copy(off.begin(), off.end(), result.mask.layer(l).begin());
     note_distance(intervention, result.stats.layer(l), l, key, result);
     for (Row& row : z) {
-      for (size_t i = 0; i < row.size(); ++i)
-        row[i] *= off[i / static_cast<size_t>(layer.attention.head_dim)] ? 0 : 1;
+      for (size_t i = 0; i < row.size(); ++i) row[i] *= off[column_of(layer.attention, i)] ? 0 : 1;
     }
     for (size_t t = 0; t < x.size(); ++t) write_and_mlp(model.weights(), layer, l, w, z[t], x[t]);
   }

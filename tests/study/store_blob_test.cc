@@ -38,7 +38,7 @@ TEST(Blob, MasksAreBitsLowestFirst) {
   const std::vector<HeadMask> masks = {first, second};
   const auto bytes = encode_masks(masks, 2, 5);
   EXPECT_THAT(numbers(bytes), ElementsAre(0b1001, 0b10, 0b10000000, 0));
-  EXPECT_EQ(decode_masks(bytes, 2, 2, 5), masks);
+  EXPECT_EQ(decode_masks(bytes, 2, HeadShape(2, 5)), masks);
 }
 
 TEST(Blob, StatsAreSamplesLayersHeadsStats) {
@@ -63,7 +63,7 @@ TEST(Blob, WrongLengthsAreRefused) {
   const std::vector<std::byte> bytes(12);
   EXPECT_THAT(error_of([&] { decode_floats(bytes, 4); }), HasSubstr("12 bytes, expected 4 times 4"));
   EXPECT_NE(error_of([&] { decode_floats(std::span(bytes).first(11), 3); }), "no error");
-  EXPECT_NE(error_of([&] { decode_masks(bytes, 13, 2, 4); }), "no error");
+  EXPECT_NE(error_of([&] { decode_masks(bytes, 13, HeadShape(2, 4)); }), "no error");
   EXPECT_NE(error_of([&] { decode_stats(bytes, 1, 7, 1, 1); }), "no error");
   EXPECT_THAT(error_of([&] { decode_stats(bytes, 1, 11, 1, 1); }),
               HasSubstr("11 numbers a head, expected 1 to 10"));

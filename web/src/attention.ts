@@ -70,7 +70,7 @@ function scatter(study: Study, profile: Profile, states: State[] | null, colors:
 export function attentionSection(study: Study): HTMLElement | null {
   const attention = study.attention;
   if (!attention || !study.profiles.length) return null;
-  const states = bestPoint(study)?.off.map(stateOf) ?? null;
+  const states = bestPoint(study)?.off.map((off) => stateOf(off ?? 0)) ?? null;
   const places = PLACES.map((name) => ({ name, heads: attention.place.flatMap((place, i) => (place === name ? [i] : [])) }));
   let profile = firstProfile(study);
   const chart = new Chart("A score of each head over its mean weight on the first token; the table of heads has the numbers", (colors) => scatter(study, profile, states, colors), 360);

@@ -10,7 +10,7 @@ export interface Point {
   value: number | null; // metric: percent, or a perplexity
   height: number; // metric in points, higher is better
   passes: number;
-  off: number[]; // by head: percent of forward passes in which it was off
+  off: (number | null)[]; // by head: percent of forward passes in which it was off; null: the head is absent
   interval?: Range | null;
   changed: number | null; // answers; null for perplexities
   lost: number | null;
@@ -62,7 +62,7 @@ export interface KvProfile {
   kv_heads: number; // a layer
   mean_groups: number;
   always: Range[]; // layer and number of KV heads whose query heads were always off
-  off: number[]; // by KV head: percent of forward passes
+  off: (number | null)[]; // by KV head: percent of forward passes; null: it is absent
   bytes: { all: number; mean_off: number; always_off: number } | null; // of the cache, a token
 }
 
@@ -108,7 +108,8 @@ export interface Study {
   model: string;
   task: string;
   layers: number;
-  heads: number;
+  heads: number; // a layer
+  absent: number[]; // heads that were cut from the model, numbered layer by layer
   metric: string;
   is_share: boolean;
   documents: number;
@@ -128,7 +129,7 @@ export interface Study {
   settings: Record<string, string>;
   scores: Score[];
   profiles: Profile[];
-  attention: { first_weight: (number | null)[]; entropy: (number | null)[]; place: string[] } | null;
+  attention: { first_weight: (number | null)[]; entropy: (number | null)[]; place: (string | null)[] } | null;
   by_layer: Record<string, (number | null)[]> | null;
   kv: KvProfile | null;
   agreement: { share: number; scores: string[]; iou: (number | null)[][] } | null;
@@ -208,6 +209,12 @@ export function toleranceText(study: Study, report: Report): string {
 
 export function headName(study: Study, index: number): string {
   return `L${Math.floor(index / study.heads)}H${index % study.heads}`;
+}
+
+// The heads that there are, numbered layer by layer.
+export function headsOf(study: Study): number[] {
+  const absent = new Set(study.absent);
+  return Array.from({ length: study.layers * study.heads }, (_, i) => i).filter((i) => !absent.has(i));
 }
 
 export function studyName(study: Study): string {

@@ -1,6 +1,6 @@
 // The drawing of layers x heads: a cell a head, a mark where it is flagged, a bar a layer; a cursor that the arrow keys move.
 import { rampColor } from "./colors";
-import { headName, Study } from "./data";
+import { headName, headsOf, Study } from "./data";
 import { svg } from "./dom";
 import { fixed } from "./format";
 
@@ -18,8 +18,9 @@ export interface Cell {
 
 export class HeadGrid {
   readonly map = svg("svg", { class: "heatmap", tabindex: 0, role: "application", "aria-roledescription": "heat map", "aria-label": "Heads by layer; arrow keys move between heads" });
-  cursor = 0;
+  cursor: number;
   private readonly width: number;
+  private readonly present: number[];
 
   // `moved` is called with the head that the cursor comes to.
   constructor(
@@ -27,6 +28,8 @@ export class HeadGrid {
     private readonly moved: (head: number) => void,
   ) {
     const { heads, layers } = study;
+    this.present = headsOf(study);
+    this.cursor = this.present[0];
     this.width = heads <= 12 ? 36 : heads <= 20 ? 28 : HEIGHT;
     const [w, h] = [LEFT + heads * this.width + RIGHT, TOP + layers * HEIGHT + 4];
     this.map.setAttribute("viewBox", `0 0 ${w} ${h}`);
@@ -37,7 +40,8 @@ export class HeadGrid {
     this.map.addEventListener("click", (event) => this.click(event));
   }
 
-  draw(cells: Cell[]): void {
+  // null: the head is absent.
+  draw(cells: (Cell | null)[]): void {
     const { layers, heads } = this.study;
     const parts: SVGElement[] = [];
     for (let head = 0; head < heads; ++head)
@@ -47,7 +51,7 @@ export class HeadGrid {
       parts.push(svg("text", { x: LEFT - 6, y: TOP + (layer + 0.68) * HEIGHT, "text-anchor": "end" }, String(layer)));
       parts.push(...this.bar(layer, cells.slice(layer * heads, (layer + 1) * heads)));
     }
-    cells.forEach((cell, i) => parts.push(this.cell(i, cell)));
+    cells.forEach((cell, i) => cell && parts.push(this.cell(i, cell)));
     this.map.replaceChildren(...parts);
     this.drawCursor();
   }
@@ -69,8 +73,10 @@ export class HeadGrid {
     return group;
   }
 
-  private bar(layer: number, cells: Cell[]): SVGElement[] {
-    const share = cells.reduce((sum, cell) => sum + cell.flagged, 0) / cells.length;
+  private bar(layer: number, cells: (Cell | null)[]): SVGElement[] {
+    const there = cells.filter((cell) => cell !== null);
+    if (!there.length) return [];
+    const share = there.reduce((sum, cell) => sum + cell.flagged, 0) / there.length;
     const [x, y] = [LEFT + cells.length * this.width + 10, TOP + layer * HEIGHT];
     return [
       svg("rect", { class: "bar", x, y: y + 5, width: Math.max(share * BAR, 0.5), height: HEIGHT - 11 }),
@@ -94,8 +100,15 @@ export class HeadGrid {
     event.preventDefault();
     const next = this.cursor + step;
     if (next < 0 || next >= heads * layers) return;
-    this.move(next);
+    this.move(this.nearest(next));
     this.map.querySelector(".cursor")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  // The head that there is nearest to a place.
+  private nearest(place: number): number {
+    const forward = place >= this.cursor;
+    const beyond = this.present.filter((i) => (forward ? i >= place : i <= place));
+    return (forward ? beyond[0] : beyond[beyond.length - 1]) ?? this.cursor;
   }
 
   private click(event: MouseEvent): void {

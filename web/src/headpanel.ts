@@ -4,7 +4,7 @@ import { percent, share, significant } from "./format";
 import { Column, DataTable } from "./table";
 
 // How often each score switched a head off at the target share that the scores are compared at.
-export function flaggedColumn(study: Study, profile: Profile, head: number): number | undefined {
+export function flaggedColumn(study: Study, profile: Profile, head: number): number | null | undefined {
   const target = study.agreement?.share;
   const score = study.scores.find((s) => s.slug === profile.slug);
   return score?.points.find((p) => p.share === target)?.off[head];
@@ -14,7 +14,7 @@ export function headSentence(study: Study, head: number): string {
   const { attention, kv } = study;
   const point = bestPoint(study);
   const parts: string[] = [];
-  if (point) parts.push(`${stateOf(point.off[head])} (${percent(point.off[head], 0)} of the passes of ${point.rule})`);
+  if (point) parts.push(`${stateOf(point.off[head] ?? 0)} (${percent(point.off[head], 0)} of the passes of ${point.rule})`);
   if (attention) parts.push(`attends to ${attention.place[head]} (first-token weight ${significant(attention.first_weight[head])}, entropy ${significant(attention.entropy[head])} nats)`);
   if (kv) parts.push(`in KV group ${Math.floor((head % study.heads) / (study.heads / kv.kv_heads))}`);
   return `: ${parts.join("; ")}.`;

@@ -1,5 +1,5 @@
 // All heads in one table: how often each was off, what it attends to, and a score.
-import { bestPoint, downloadName, firstProfile, headName, profileOf, scoreChoices, stateOf, Study } from "./data";
+import { bestPoint, downloadName, firstProfile, headName, headsOf, profileOf, scoreChoices, stateOf, Study } from "./data";
 import { section, select, tools } from "./dom";
 import { fixed, percent, significant } from "./format";
 import { flaggedColumn } from "./headpanel";
@@ -20,12 +20,12 @@ export function headsSection(study: Study): HTMLElement | null {
   if (!study.profiles.length || !attention) return null;
   const point = bestPoint(study);
   let profile = firstProfile(study);
-  const heads = Array.from({ length: study.layers * study.heads }, (_, i) => i);
+  const heads = headsOf(study);
   const columns: Column<number>[] = [{ title: "head", value: (i) => headName(study, i), parts: [["layer", (i) => Math.floor(i / study.heads)], ["head", (i) => i % study.heads]] }];
   if (point) {
     columns.push(
       { title: "off", value: (i) => point.off[i], text: (i) => percent(point.off[i], 0), help: "share of forward passes in which it was off" },
-      { title: "state", value: (i) => stateOf(point.off[i]), help: "mostly: in at least 90 % of the passes" },
+      { title: "state", value: (i) => stateOf(point.off[i] ?? 0), help: "mostly: in at least 90 % of the passes" },
     );
   }
   columns.push(

@@ -1,6 +1,6 @@
 // Layers x heads for any score, with a threshold that flags heads and tells the accuracy to expect from the curve.
 import { RAMP_GRADIENT } from "./colors";
-import { chosenPoint, firstProfile, headName, Profile, profileOf, Score, scoreChoices, Study } from "./data";
+import { chosenPoint, firstProfile, headName, headsOf, Profile, profileOf, Score, scoreChoices, Study } from "./data";
 import { button, h, section, select, tools } from "./dom";
 import { expectedAt, flaggedShare, shareBelow, thresholdFor } from "./flagging";
 import { metricName, metricValue, percent, share, short, significant } from "./format";
@@ -67,14 +67,15 @@ export class HeatMap {
   private draw(): void {
     const flagged = this.profile.quantiles.map((quantiles) => flaggedShare(this.profile.above, quantiles, this.threshold));
     const [low, high] = this.bounds();
-    this.grid.draw(flagged.map((value, i) => this.cell(i, value, low, high)));
+    const absent = new Set(this.study.absent);
+    this.grid.draw(flagged.map((value, i) => (absent.has(i) ? null : this.cell(i, value, low, high))));
     this.legend.replaceChildren(
       h("span", {}, `mean ${this.profile.slug}: ${short(low)} or less`),
       h("span", { class: "ramp", role: "presentation", style: `background: ${RAMP_GRADIENT}` }),
       h("span", {}, `${short(high)} or more`),
       h("span", {}, "Cross: flagged for at least half of the samples; dot: for some"),
     );
-    this.tell(flagged);
+    this.tell(headsOf(this.study).map((i) => flagged[i]));
   }
 
   // Without the farthest 2 % at both ends: a few far heads would leave the others one colour.

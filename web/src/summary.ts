@@ -1,11 +1,12 @@
 // What the study found, in words.
-import { bestPoint, bestScore, Decisions, Report, Score, stateOf, Study, toleranceText } from "./data";
+import { bestPoint, bestScore, Decisions, headsOf, Report, Score, stateOf, Study, toleranceText } from "./data";
 import { decidedText, decisionsSentence } from "./decisions";
 import { h, section } from "./dom";
 import { count, fixed, metricName, metricValue, percent, percentRange, share, short } from "./format";
 
 function modelSentence(study: Study): string {
-  let text = `${study.model}: ${study.layers} layers with ${study.heads} query heads each. `;
+  const cut = study.absent.length ? `, of which ${study.absent.length} were cut from this model` : " each";
+  let text = `${study.model}: ${study.layers} layers with ${study.heads} query heads${cut}. `;
   if (study.baseline === null) return text + `${count(study.documents, "document")} of ${study.task}, none of which can be measured; there are statistics alone.`;
   text += `${count(study.questions, "document")} of ${study.task}; ${metricName(study.metric)} with all heads on ${metricValue(study.is_share, study.baseline)}`;
   if (study.baseline_interval) text += ` (95\u00a0% interval ${percentRange(study.baseline_interval)})`;
@@ -19,7 +20,7 @@ function isLast(score: Score): boolean {
 }
 
 function leadSentence(study: Study, best: Score, report: Report): string {
-  const all = study.layers * study.heads;
+  const all = headsOf(study).length;
   const sure = best.sure > 0;
   const most = sure ? best.sure : best.inactive!;
   const off = Math.floor((most / 100) * all + 1e-6);
@@ -53,7 +54,7 @@ function othersSentence(study: Study, best: Score): string {
 function headsSentence(study: Study): string {
   const point = bestPoint(study);
   if (!point || point.share === 0) return "";
-  const states = point.off.map(stateOf);
+  const states = headsOf(study).map((i) => stateOf(point.off[i] ?? 0));
   const [always, never] = (["always off", "never off"] as const).map((state) => states.filter((s) => s === state).length);
   const which = study.decisions ? "holds" : bestScore(study)!.sure > 0 ? "is sure" : "stayed within";
   return `At the largest tested share that ${which} (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} were off for every input, ${never} for none, and ${states.length - always - never} for some.`;
@@ -62,7 +63,7 @@ function headsSentence(study: Study): string {
 function kvSentence(study: Study): string {
   const kv = study.kv;
   if (!kv) return "";
-  return `${fixed(kv.mean_groups)} of ${study.layers * kv.kv_heads} key and value heads had all their query heads off at a time, ${kv.always.length} of them for every input.`;
+  return `${fixed(kv.mean_groups)} of ${kv.off.filter((off) => off !== null).length} key and value heads had all their query heads off at a time, ${kv.always.length} of them for every input.`;
 }
 
 function missingWarning(study: Study): string {

@@ -102,9 +102,10 @@ void CpuBackend::reserve(int64_t rows) {
   const int64_t whole = whole_tiles(rows);
   buffers_.hidden.resize(whole * spec_.hidden);
   buffers_.next_hidden.resize(whole * spec_.hidden);
-  buffers_.qkv.resize(whole * widths_of(spec_).qkv);
-  buffers_.row_stats.resize(whole * spec_.heads());
-  buffers_.value_norms.resize(whole * spec_.kv_heads());
+  const Widths widths = widths_of(spec_);
+  buffers_.qkv.resize(whole * widths.qkv);
+  buffers_.row_stats.resize(whole * widths.heads);
+  buffers_.value_norms.resize(whole * widths.kv_heads);
   if (has_experts(spec_)) {
     buffers_.mlp_inputs.resize(whole * spec_.hidden);
     buffers_.mlp_outputs.resize(whole * spec_.hidden);
@@ -189,6 +190,7 @@ void CpuBackend::choose_rotaries(int64_t rows, int64_t positions) {
 LayerTiles CpuBackend::tiles() { return {*layer_, spec_.hidden, row_rotaries_, buffers_}; }
 
 void CpuBackend::project() {
+  if (!attention().is_there()) return;
   const LayerTiles tiles = this->tiles();
   pool_.parallel_for(tiles_of(std::ssize(positions_)), [&](int64_t tile, int thread) {
     tiles.project(tile, positions_, measure_ != Measure::nothing, scratch_[static_cast<size_t>(thread)]);
@@ -232,6 +234,7 @@ void CpuBackend::append(std::span<const CacheAppend> appends) {
 }
 
 void CpuBackend::attend() {
+  if (!attention().is_there()) return;
   if (measure_ != Measure::columns) return attend_runs(0, runs_.size());
   columns_.begin(runs_, appends_, attention().heads);
   for (size_t first = 0, end = 0; first < runs_.size(); first = end) {
@@ -293,12 +296,13 @@ void CpuBackend::attend_piece(size_t number, int group, int64_t first, int64_t c
   }
   if (const int head = idleheads::attend(task, scratch); head != kAllFinite) {
     fail("{}: layer {} head {}: NaN or infinity in the head's attention output", source_->name(), number_,
-         group * heads + head);
+         a.column(static_cast<int>(group * heads) + head));
   }
   if (task.columns) columns_.add(number, static_cast<int>(group * heads), scratch.columns.span(), positions);
 }
 
 void CpuBackend::sum(LayerSums& sums) {
+  if (!attention().is_there()) return;
   const int heads = attention().heads, kv_heads = attention().kv_heads;
   pool_.parallel_for(heads + kv_heads,
                      [&](int64_t i, int) { i < heads ? sum_head(i, sums) : sum_values(i - heads, sums); });

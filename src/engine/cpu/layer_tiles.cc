@@ -82,20 +82,27 @@ std::span<const RowSource> rows_of(int64_t tile, std::span<const RowSource> rows
 
 }  // namespace
 
+// Into scratch.added: what the rows' heads add to the residual stream.
+void LayerTiles::multiply_heads(const MaskTable& masks, std::span<const RowSource> rows,
+                                TileScratch& scratch) const {
+  scratch.heads.resize(kTileRows * layer_.attention.query_width());
+  gather_heads(masks, rows, scratch.heads.data());
+  layer_.output.apply(scratch.heads.data(), scratch.added.data());
+}
+
 // Into next_hidden from row `first` on, and what the MLP reads of them.
 void LayerTiles::attention_output(int64_t first, const MaskTable& masks, std::span<const RowSource> rows,
                                   float* mlp_inputs, TileScratch& scratch) const {
-  AlignedBuffer<float>&z = scratch.heads, &added = scratch.added;
-  z.resize(kTileRows * layer_.attention.query_width());
+  AlignedBuffer<float>& added = scratch.added;
+  const bool attends = layer_.attention.is_there();
   added.resize(kTileRows * hidden_);
-  gather_heads(masks, rows, z.data());
-  layer_.output.apply(z.data(), added.data());
+  if (attends) multiply_heads(masks, rows, scratch);
   float* after = buffers_.next_hidden.data() + first * hidden_;
   for (size_t r = 0; r < rows.size(); ++r) {
     const int64_t at = static_cast<int64_t>(r) * hidden_;
     const float* before = buffers_.hidden.data() + rows[r].row * hidden_;
     std::copy_n(before, hidden_, after + at);
-    add_to_residual(layer_.attention_post_norm, added.data() + at, after + at);
+    if (attends) add_to_residual(layer_.attention_post_norm, added.data() + at, after + at);
     layer_.mlp_norm.apply(layer_.parallel ? before : after + at, mlp_inputs + at);
   }
 }

@@ -55,6 +55,7 @@ class LayerTiles {
   void gather_heads(const MaskTable& masks, std::span<const RowSource> rows, float* z) const;
   void attention_output(int64_t first, const MaskTable& masks, std::span<const RowSource> rows,
                         float* mlp_inputs, TileScratch& scratch) const;
+  void multiply_heads(const MaskTable& masks, std::span<const RowSource> rows, TileScratch& scratch) const;
   bool add_mlp(int64_t first, int64_t count, float* outputs) const;
   void add_to_residual(const Norm& post_norm, float* sum, float* residual) const;
 

@@ -42,6 +42,8 @@ Widths widths_of(const ModelSpec& spec) {
     widths.qkv = std::max<int64_t>(widths.qkv, layer.attention.qkv_width());
     widths.query = std::max<int64_t>(widths.query, layer.attention.query_width());
     widths.mlp = std::max<int64_t>(widths.mlp, layer.mlp.width);
+    widths.heads = std::max<int64_t>(widths.heads, layer.attention.heads);
+    widths.kv_heads = std::max<int64_t>(widths.kv_heads, layer.attention.kv_heads);
   }
   return widths;
 }
@@ -54,9 +56,10 @@ bool has_experts(const ModelSpec& spec) {
 // positions and of where rows come from, and what scoring a row takes (its normed form lies in the residual
 // stream's second buffer).
 int64_t row_bytes(const ModelSpec& spec) {
-  const int64_t floats = (has_experts(spec) ? 4 : 2) * spec.hidden + widths_of(spec).qkv + spec.kv_heads();
+  const Widths widths = widths_of(spec);
+  const int64_t floats = (has_experts(spec) ? 4 : 2) * spec.hidden + widths.qkv + widths.kv_heads;
   return floats * static_cast<int64_t>(sizeof(float)) +
-         spec.heads() * static_cast<int64_t>(sizeof(RowStats)) + static_cast<int64_t>(sizeof(int32_t)) +
+         widths.heads * static_cast<int64_t>(sizeof(RowStats)) + static_cast<int64_t>(sizeof(int32_t)) +
          2 * static_cast<int64_t>(sizeof(RowSource)) + kScoringBytes;
 }
 

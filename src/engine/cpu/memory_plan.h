@@ -26,7 +26,7 @@ struct MemoryPlan {
 
 // Numbers in a row, of the widest of all layers.
 struct Widths {
-  int64_t qkv = 0, query = 0, mlp = 0;
+  int64_t qkv = 0, query = 0, mlp = 0, heads = 0, kv_heads = 0;
 };
 Widths widths_of(const ModelSpec& spec);
 

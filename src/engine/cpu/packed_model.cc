@@ -56,8 +56,10 @@ PackedLayer pack_layer(const WeightSource& weights, int index, Precision precisi
   packed.attention = attention;
   packed.parallel = spec.parallel;
   packed.residual_multiplier = spec.residual_multiplier;
-  packed.qkv = pack(LayerMatrix::qkv, attention.qkv_width(), hidden, v.qkv_bias);
-  packed.output = pack(LayerMatrix::output, hidden, attention.query_width(), v.output_bias);
+  if (attention.is_there()) {
+    packed.qkv = pack(LayerMatrix::qkv, attention.qkv_width(), hidden, v.qkv_bias);
+    packed.output = pack(LayerMatrix::output, hidden, attention.query_width(), v.output_bias);
+  }
   if (spec.mlp.experts > 0) {
     packed.mixture = pack_mixture(weights, index, v.router_bias, precision);
   } else {

@@ -19,8 +19,8 @@ struct PackedLayer {
   AttentionSpec attention;
   Norm attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;  // of rows of the residual stream
   Norm query_norm, key_norm;  // of all heads in a row, or of a head each, with a set of weights or one a head
-  Linear qkv, output;
-  Mlp mlp;  // or
+  Linear qkv, output;         // none where the layer has no attention
+  Mlp mlp;                    // or
   Mixture mixture;
   bool parallel = false;
   float residual_multiplier = 1;

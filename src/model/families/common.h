@@ -68,14 +68,16 @@ void read_qwen_window(JsonReader& reader, ModelSpec& spec);
 
 // GGUF, in llama.cpp's words. Throw Error that names the key.
 
-// Whether the first layer has the tensor, under Llama's name.
-bool has_tensor(const GgufReader& reader, Role role);
+// Whether the layer has the tensor, under Llama's name.
+bool has_tensor(const GgufReader& reader, Role role, int layer = 0);
 // hidden, vocabulary, context, tied_embeddings.
 void read_model_sizes(GgufReader& reader, ModelSpec& spec);
 // Heads and sizes of a layer with plain attention and no norms: the MLP is gated where there is a gate, Q, K
 // and V are apart or stacked, and there are biases, as the tensors of the first layer say.
 LayerSpec read_layer_sizes(GgufReader& reader, ModelSpec& spec);
 LayerSpec read_normed_layer(GgufReader& reader, const NormSpec& norm, ModelSpec& spec);
+// So many heads of the size that the file says, or that so many of them have.
+AttentionSpec read_heads(GgufReader& reader, int heads, int kv_heads, const ModelSpec& spec);
 void repeat_layer(GgufReader& reader, const LayerSpec& layer, ModelSpec& spec);
 struct GgufRope {
   int head_dim = 0;

@@ -9,22 +9,6 @@
 namespace idleheads {
 namespace {
 
-AttentionSpec read_heads(GgufReader& reader, const ModelSpec& spec) {
-  const std::string_view name = reader.name();
-  AttentionSpec attention;
-  attention.heads = reader.integer("attention.head_count");
-  attention.kv_heads = reader.integer("attention.head_count_kv", attention.heads);
-  if (attention.heads < 1) fail("{}: metadata attention.head_count is 0", name);
-  attention.head_dim = reader.integer("attention.key_length", spec.hidden / attention.heads);
-  if (reader.integer("attention.value_length", attention.head_dim) != attention.head_dim) {
-    fail("{}: attention.value_length differs from attention.key_length, which is not supported", name);
-  }
-  if (attention.head_dim < 1 || attention.head_dim > 4096)
-    fail("{}: head size is {}, expected 1 to 4096", name, attention.head_dim);
-  attention.scale = usual_scale(attention.head_dim);
-  return attention;
-}
-
 YarnScaling read_yarn(GgufReader& reader, double factor, bool truncate, int64_t context) {
   YarnScaling s;
   s.factor = factor;
@@ -72,8 +56,24 @@ void read_scaling(GgufReader& reader, const GgufRope& how, int64_t context, Rope
 
 }  // namespace
 
-bool has_tensor(const GgufReader& reader, Role role) {
-  return reader.find_tensor(tensor_name({}, role, 0, true)) != nullptr;
+bool has_tensor(const GgufReader& reader, Role role, int layer) {
+  return reader.find_tensor(tensor_name({}, role, layer, true)) != nullptr;
+}
+
+AttentionSpec read_heads(GgufReader& reader, int heads, int kv_heads, const ModelSpec& spec) {
+  const std::string_view name = reader.name();
+  AttentionSpec attention;
+  attention.heads = heads;
+  attention.kv_heads = kv_heads;
+  if (attention.heads < 1) fail("{}: metadata attention.head_count is 0", name);
+  attention.head_dim = reader.integer("attention.key_length", spec.hidden / attention.heads);
+  if (reader.integer("attention.value_length", attention.head_dim) != attention.head_dim) {
+    fail("{}: attention.value_length differs from attention.key_length, which is not supported", name);
+  }
+  if (attention.head_dim < 1 || attention.head_dim > 4096)
+    fail("{}: head size is {}, expected 1 to 4096", name, attention.head_dim);
+  attention.scale = usual_scale(attention.head_dim);
+  return attention;
 }
 
 void read_model_sizes(GgufReader& reader, ModelSpec& spec) {
@@ -91,7 +91,8 @@ void read_model_sizes(GgufReader& reader, ModelSpec& spec) {
 
 LayerSpec read_layer_sizes(GgufReader& reader, ModelSpec& spec) {
   LayerSpec layer;
-  layer.attention = read_heads(reader, spec);
+  const int heads = reader.integer("attention.head_count");
+  layer.attention = read_heads(reader, heads, reader.integer("attention.head_count_kv", heads), spec);
   const bool stacked = has_tensor(reader, Role::qkv);
   if (stacked) spec.storage.qkv = StorageSpec::Qkv::stacked;
   layer.attention.qkv_bias = has_tensor(reader, stacked ? Role::qkv_bias : Role::query_bias);

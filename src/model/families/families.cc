@@ -18,12 +18,15 @@ constexpr std::array kFamilies = {&kLlama,      &kQwen2,  &kQwen3,   &kQwen3Moe,
                                   &kGemma3Text, &kGemma3, &kMistral, &kMixtral,  &kGptOss,  &kOlmo,
                                   &kOlmo2,      &kOlmo3,  &kOlmoe,   &kPhi,      &kPhi3,    &kSmolLm3,
                                   &kGranite,    &kCohere, &kCohere2, &kGlm4,     &kExaone4, &kStarcoder2,
-                                  &kStableLm,   &kFalcon, &kGptNeox, &kGpt2};
+                                  &kStableLm,   &kFalcon, &kGptNeox, &kGpt2,     &kDeci};
 
-const Family& require_family(std::string_view Family::*key, std::string_view value, std::string_view source) {
+// Of those that have a `reader` for such checkpoints.
+template <typename Reader>
+const Family& require_family(std::string_view Family::*key, Reader Family::*reader, std::string_view value,
+                             std::string_view source) {
   std::vector<std::string_view> known;
   for (const Family* family : kFamilies) {
-    if ((family->*key).empty()) continue;
+    if (family->*reader == nullptr) continue;
     if (family->*key == value) return *family;
     known.push_back(family->*key);
   }
@@ -38,11 +41,11 @@ const Family& require_family(std::string_view Family::*key, std::string_view val
 std::span<const Family* const> families() { return kFamilies; }
 
 const Family& family_of_json(std::string_view model_type, std::string_view source) {
-  return require_family(&Family::name, model_type, source);
+  return require_family(&Family::name, &Family::read_json, model_type, source);
 }
 
 const Family& family_of_gguf(std::string_view architecture, std::string_view source) {
-  return require_family(&Family::gguf, architecture, source);
+  return require_family(&Family::gguf, &Family::read_gguf, architecture, source);
 }
 
 const Family& family_named(std::string_view name) {

@@ -27,7 +27,7 @@ struct Family {
   // Fill everything but the family's name, also how the file stores its tensors. Keys they do not read are
   // refused afterwards, unless they are known to change nothing (config_keys.h and the lists below;
   // gguf_reader.h).
-  void (*read_json)(JsonReader& reader, ModelSpec& spec);
+  void (*read_json)(JsonReader& reader, ModelSpec& spec);  // nullptr: a family of GGUF files alone
   void (*read_gguf)(GgufReader& reader, ModelSpec& spec);  // nullptr if `gguf` is empty
 
   std::string_view old_architecture = {};  // another name of the class
@@ -39,9 +39,9 @@ struct Family {
   std::span<const std::string_view> constants = {};
 };
 
-extern const Family kCohere, kCohere2, kExaone4, kFalcon, kGemma, kGemma2, kGemma3, kGemma3Text, kGlm4, kGpt2,
-    kGptNeox, kGptOss, kGranite, kLlama, kMistral, kMixtral, kOlmo, kOlmo2, kOlmo3, kOlmoe, kPhi, kPhi3,
-    kQwen2, kQwen3, kQwen3Moe, kSmolLm3, kStableLm, kStarcoder2;
+extern const Family kCohere, kCohere2, kDeci, kExaone4, kFalcon, kGemma, kGemma2, kGemma3, kGemma3Text, kGlm4,
+    kGpt2, kGptNeox, kGptOss, kGranite, kLlama, kMistral, kMixtral, kOlmo, kOlmo2, kOlmo3, kOlmoe, kPhi,
+    kPhi3, kQwen2, kQwen3, kQwen3Moe, kSmolLm3, kStableLm, kStarcoder2;
 
 std::span<const Family* const> families();
 // By model_type, or by GGUF's architecture. Throws Error with the reason, or else with the list of supported

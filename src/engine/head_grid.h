@@ -1,0 +1,23 @@
+// Between the heads that a layer has and their places in the grid of names that masks and statistics are for
+// (ModelSpec::heads()).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heads/head_shape.h"
+#include "heads/stats.h"
+#include "model/spec.h"
+
+namespace idleheads {
+
+HeadShape head_shape(const ModelSpec& spec);
+
+// `own` [heads of the layer] to their places in `grid`; other places get stats_of_absent().
+void place_stats(const AttentionSpec& attention, std::span<const HeadStats> own, std::span<HeadStats> grid);
+
+// What a mask of the grid says of the layer's heads, appended to `own`.
+void append_own(const AttentionSpec& attention, std::span<const uint8_t> grid, std::vector<uint8_t>& own);
+
+}  // namespace idleheads
