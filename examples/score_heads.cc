@@ -2,6 +2,7 @@
 // model predicts when all heads below a threshold are switched off.
 //   score_heads MODEL "a prompt"
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "idleheads.h"
@@ -24,7 +25,9 @@ int main(int argc, char** argv) try {
   std::vector<float> values(static_cast<size_t>(model->spec().heads()));
   for (int layer = 0; layer < model->spec().layer_count(); ++layer) {
     idleheads::compute_scores(score, results[0].stats.layer(layer), layer, {}, values);
-    const auto weakest = std::min_element(values.begin(), values.end());
+    const auto is_weaker = [](float a, float b) { return a < b || (std::isnan(b) && !std::isnan(a)); };
+    const auto weakest =
+        std::min_element(values.begin(), values.end(), is_weaker);  // NaN: there is no such head
     std::printf("L%-2d weakest head H%-2td %s = %.3f\n", layer, weakest - values.begin(), score.slug.data(),
                 *weakest);
   }

@@ -32,6 +32,17 @@ TEST(HeadFrequency, MostOftenOffFirstThenByPlace) {
   EXPECT_EQ(heads_by_frequency(head_frequency(masks)), expected);
 }
 
+TEST(HeadFrequency, SharesAreOfTheHeadsThatAreThere) {
+  HeadMask mask(HeadShape(2, 2, std::vector<HeadId>{{0, 0}, {1, 0}, {1, 1}}));
+  HeadFrequency frequency;
+  frequency.add(mask);
+  mask.set(0, 1, true);
+  frequency.add(mask, 3);
+  EXPECT_EQ(frequency.mean_share(), 0.75);
+  EXPECT_FALSE(frequency.has({0, 0}));
+  EXPECT_EQ(heads_by_frequency(frequency), std::vector<HeadId>({{0, 1}}));
+}
+
 TEST(HeadFrequency, NoSamples) {
   const HeadFrequency frequency = head_frequency({});
   EXPECT_EQ(frequency.passes, 0);

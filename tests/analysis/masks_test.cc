@@ -26,6 +26,18 @@ TEST(KvGroups, AGroupIsOffWithAllItsHeads) {
   EXPECT_THROW(groups_off(mask, 0), std::invalid_argument);
 }
 
+TEST(KvGroups, AGroupIsOffWithTheHeadsThatItHasLeft) {
+  const HeadShape shape(2, 6, std::vector<HeadId>{{0, 0}, {0, 5}, {1, 0}, {1, 1}, {1, 2}});
+  HeadMask mask(shape);
+  for (const HeadId id : {HeadId{0, 1}, {0, 2}, {0, 3}, {1, 3}}) mask.set(id.layer, id.head, true);
+  const HeadMask groups = groups_off(mask, 2);
+  EXPECT_EQ(groups.shape(), HeadShape(2, 2, std::vector<HeadId>{{1, 0}}));
+  EXPECT_TRUE(groups.off(0, 0));
+  EXPECT_FALSE(groups.off(0, 1));
+  EXPECT_FALSE(groups.off(1, 0));
+  EXPECT_FALSE(groups.off(1, 1));
+}
+
 TEST(KvGroups, BytesAreKeysAndValues) { EXPECT_EQ(kv_bytes(3, 64), 3 * 64 * 2 * 2); }
 
 TEST(Overlap, IntersectionOverUnion) {

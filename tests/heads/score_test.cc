@@ -52,6 +52,29 @@ TEST(Scores, TableHasFifteenAndTheControl) {
   EXPECT_TRUE(paper_scores().back().is_random);
 }
 
+// As if the layer had no more heads; and those that are there are drawn by their names.
+TEST(Scores, AbsentHeadsHaveNoneAndAreNoPartOfTheMean) {
+  const std::vector<HeadStats> cut = {stats_of_absent(), kLayer[0], stats_of_absent(), kLayer[1]};
+  const std::vector<HeadStats> whole = {kLayer[0], kLayer[0], kLayer[1], kLayer[1]};
+  for (const Score& score : all_scores()) {
+    const std::vector<float> got = scores(score.slug, cut);
+    const std::vector<float> want = score.is_random ? scores("random", whole) : scores(score.slug);
+    EXPECT_TRUE(std::isnan(got[0]) && std::isnan(got[2])) << score.slug;
+    EXPECT_EQ(got[1], want[score.is_random ? 1 : 0]) << score.slug;
+    EXPECT_EQ(got[3], want[score.is_random ? 3 : 1]) << score.slug;
+  }
+  const std::vector<HeadStats> none = {stats_of_absent(), stats_of_absent()};
+  for (const Score& score : all_scores()) EXPECT_TRUE(std::isnan(scores(score.slug, none)[1])) << score.slug;
+}
+
+// Files of older versions lack three of the numbers.
+TEST(Scores, AHeadWithSomeNumbersIsThere) {
+  EXPECT_TRUE(is_absent(stats_of_absent()));
+  HeadStats older = stats_of_absent();
+  older[0] = 0.5f;
+  EXPECT_FALSE(is_absent(older));
+}
+
 TEST(Scores, ZeroNormaliserIsNaNAndNeverInactive) {
   const std::vector<HeadStats> zeros(2);
   for (const char* slug : {"awft_ln", "aeqd_ln", "lthon_ln", "lthon_hn", "ahon_ln"}) {

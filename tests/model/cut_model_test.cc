@@ -76,6 +76,7 @@ class ChangedCut {
     gguf_.metadata.erase(key);
     return *this;
   }
+  ChangedCut& erase_names();
   ChangedCut& erase_tensor(const std::string& name) {
     std::erase_if(gguf_.tensors, [&](const Tensor& tensor) { return tensor.name == name; });
     return *this;
@@ -95,7 +96,8 @@ class ChangedCut {
       writer.add_tensor(tensor.name, tensor.dtype, tensor.shape, test::Bytes().bytes(tensor.data));
     const std::vector<std::byte> bytes = writer.bytes();
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return Model::open(folder_.write("model.gguf", text).string());
+    const test::TempFolder folder;  // the model keeps the file mapped
+    return Model::open(folder.write("model.gguf", text).string());
   }
   std::string error() const {
     return test::error_of([&] { open(); });
@@ -109,7 +111,6 @@ class ChangedCut {
 
   MappedFile file_;
   Gguf gguf_;
-  test::TempFolder folder_;
 };
 
 constexpr const char *kHeads = "deci.attention.head_count", *kKvHeads = "deci.attention.head_count_kv",
@@ -117,14 +118,10 @@ constexpr const char *kHeads = "deci.attention.head_count", *kKvHeads = "deci.at
                      *kKept = "idleheads.kept_heads", *kKvCount = "idleheads.head_count_kv",
                      *kKvKept = "idleheads.kept_kv_heads";
 
-ChangedCut without_names() {
-  ChangedCut cut;
-  cut.erase(kCount).erase(kKept).erase(kKvCount).erase(kKvKept);
-  return cut;
-}
+ChangedCut& ChangedCut::erase_names() { return erase(kCount).erase(kKept).erase(kKvCount).erase(kKvKept); }
 
 TEST(CutModelSpec, WithoutNamesHeadsAreTheFirst) {
-  const auto model = without_names().open();
+  const auto model = ChangedCut().erase_names().open();
   EXPECT_EQ(model->spec().heads(), 4);
   // Two key/value heads of two query heads in one layer, one of three in another.
   EXPECT_EQ(model->spec().kv_heads(), std::nullopt);
@@ -132,14 +129,14 @@ TEST(CutModelSpec, WithoutNamesHeadsAreTheFirst) {
 }
 
 TEST(CutModelSpec, TheGridMayBeWiderThanAnyLayer) {
-  ChangedCut cut = without_names();
-  cut.set(kCount, int64_t{32});
+  ChangedCut cut;
+  cut.erase_names().set(kCount, int64_t{32});
   EXPECT_EQ(cut.open()->spec().heads(), 32);
 }
 
 TEST(CutModelSpec, NamesWithoutAGridAreOfTheLayerWithMostHeads) {
-  ChangedCut cut = without_names();
-  cut.set(kKept, Texts{"0,1,2,3", "", "0,1,3"});
+  ChangedCut cut;
+  cut.erase_names().set(kKept, Texts{"0,1,2,3", "", "0,1,3"});
   const auto model = cut.open();
   EXPECT_EQ(model->spec().heads(), 4);
   EXPECT_THAT(attention_of(*model, 2).columns, ElementsAre(0, 1, 3));

@@ -41,6 +41,19 @@ TEST(Blob, MasksAreBitsLowestFirst) {
   EXPECT_EQ(decode_masks(bytes, 2, HeadShape(2, 5)), masks);
 }
 
+TEST(Blob, MasksOfACutModelKnowWhichHeadsThereAre) {
+  const HeadShape shape(2, 5, std::vector<HeadId>{{0, 3}});
+  HeadMask mask(shape);
+  mask.set(1, 4, true);
+  const auto bytes = encode_masks(std::vector<HeadMask>{mask}, 2, 5);
+  EXPECT_EQ(decode_masks(bytes, 1, shape), std::vector<HeadMask>{mask});
+  EXPECT_EQ(decode_masks(bytes, 1, shape)[0].share(), 1. / 9);
+  HeadMask damaged(2, 5);
+  damaged.set(0, 3, true);
+  const auto wrong = encode_masks(std::vector<HeadMask>{damaged}, 2, 5);
+  EXPECT_THAT(error_of([&] { decode_masks(wrong, 1, shape); }), HasSubstr("masks have L0H3 off"));
+}
+
 TEST(Blob, StatsAreSamplesLayersHeadsStats) {
   SampleStats sample(2, 1);
   sample.values[1][2] = 1.0f;  // layer 1, head 0, first_value_norm

@@ -209,6 +209,23 @@ TEST_F(StoreTest, SettingsMustGiveTheShape) {
   EXPECT_FALSE(std::filesystem::exists(file_));
 }
 
+TEST_F(StoreTest, AbsentHeadsMustBeOfTheModelAndInOrder) {
+  const auto error = [&](const std::string& absent) {
+    return open_error({{"model.layers", "3"}, {"model.heads", "2"}, {"model.absent_heads", absent}},
+                      documents_);
+  };
+  for (const char* absent : {"", "L0H2", "L3H0", "L1H0,", ",L1H0", "L1H0,L0H1", "L1H0,L1H0", "x", "L1H0;L1H1",
+                             "L0H0,L0H1,L1H0,L1H1,L2H0,L2H1", "L-1H0"}) {
+    EXPECT_THAT(error(absent),
+                HasSubstr("setting 'model.absent_heads' is '" + std::string(absent) +
+                          "', expected heads in order, as in 'L3H0,L3H1', of 3 layers and 2 heads"));
+  }
+  EXPECT_EQ(error("L1H0,L1H1,L2H0"), "no error");
+  const HeadShape shape =
+      model_shape({{"model.layers", "3"}, {"model.heads", "2"}, {"model.absent_heads", "L1H0"}});
+  EXPECT_EQ(shape, HeadShape(3, 2, std::vector<HeadId>{{1, 0}}));
+}
+
 TEST_F(StoreTest, DocumentsMustMakeSense) {
   documents_[1].gold = 3;
   EXPECT_THAT(open_error(make_settings(), documents_), HasSubstr("gold answer is number 3"));
