@@ -9,6 +9,7 @@ program=$PWD/build/idleheads
 model=$PWD/models/SmolLM2-135M-Instruct.Q4_1.gguf
 out=$PWD/build/web_test
 questions=$PWD/examples/everyday_questions.jsonl
+cut=$PWD/tests/data/cut_models/no_attention/cut.gguf
 for needed in "$program" "$model"; do
   [[ -e $needed ]] || { echo "test_web: $needed is missing; make build and scripts/fetch_model.sh give it" >&2; exit 1; }
 done
@@ -45,6 +46,7 @@ END
 
 study plain.db "$model" "$questions"
 study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,avvn_ln,random
+study cut.db "$cut" "$questions" --dtype f32 --scores awft,ahon_ln,random --shares 0,50,100
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
 [[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --limit 1 --quiet --output "$out/scores_only.db"
 copy_without plain.db running.db "DELETE FROM results WHERE intervention > 20 AND document > 3"
@@ -54,6 +56,7 @@ copy_without plain.db empty.db "DELETE FROM results" "DELETE FROM statistics" "D
 page() { "$program" report "${@:2}" --output "$out/$1" >/dev/null; }
 cd "$out"
 page plain.html plain.db
+page cut.html cut.db --within 99
 page two.html plain.db other.db
 page refused.html plain.db hostile.db
 page running.html running.db

@@ -48,8 +48,9 @@ int64_t HeadShape::count() const {
 }
 
 bool HeadShape::operator==(const HeadShape& other) const {
-  return layers_ == other.layers_ && heads_ == other.heads_ &&
-         (absent_ == other.absent_ || absent() == other.absent());
+  if (layers_ != other.layers_ || heads_ != other.heads_) return false;
+  if (absent_ == other.absent_) return true;
+  return absent_ && other.absent_ && *absent_ == *other.absent_;
 }
 
 }  // namespace idleheads

@@ -20,7 +20,8 @@ bool is_present(int layer, int head) { return kPresent.count({layer, head}) > 0;
 void expect_no_absent_name(const std::string& text) {
   for (int l = 0; l < 3; ++l) {
     for (int h = 0; h < 6; ++h) {
-      if (!is_present(l, h)) EXPECT_THAT(text, Not(HasSubstr(fmt::format("L{}H{}", l, h))));
+      if (is_present(l, h)) continue;
+      EXPECT_THAT(text, Not(HasSubstr(fmt::format("L{}H{}", l, h))));
     }
   }
 }
@@ -113,7 +114,9 @@ TEST_F(CutModelCli, StudyExportsTheHeadsThatThereAre) {
             "L0H2,L0H4,L1H0,L1H1,L1H2,L1H3,L1H4,L1H5,L2H0,L2H1,L2H2");
   for (const Json& score : json.at("curves")) {
     const Json& last = score.at("points").back();
-    if (score.at("score") == "random") EXPECT_EQ(last.at("percent_zeroed"), 100);
+    if (score.at("score") == "random") {
+      EXPECT_EQ(last.at("percent_zeroed"), 100);
+    }
   }
   for (const Json& distribution : json.at("distributions")) {
     const int64_t samples = json.at("summary").at("samples");
@@ -172,7 +175,7 @@ TEST_F(CutModelCli, AStudyGoesOnAndIsComparedWithTheWholeModels) {
   ASSERT_EQ(run_idleheads(arguments).code, 0);
   const std::string text = output_of({"compare", output("b.db"), cut});
   EXPECT_THAT(text, HasSubstr("3 layers x 6 heads, 7 of them there"));
-  expect_no_absent_name(text);
+  expect_no_absent_name(text.substr(0, text.find("Settings that differ:")));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Models whose layers have different numbers of heads, or none.
+#include "engine/cpu/cpu_backend.h"
 #include "engine/cpu/linear.h"
 #include "engine/cpu/memory_plan.h"
 #include "engine/cpu/packed_model.h"
@@ -76,12 +77,24 @@ TEST_P(CutModel, SharesAreOfTheHeadsThatAreThere) {
   EXPECT_EQ(mask.share(), 1);
 }
 
-TEST_P(CutModel, CachesHaveTheWidthOfEachLayer) {
-  const ModelSpec& spec = model()->spec();
-  const HeadShape shape = head_shape(spec);
-  EXPECT_EQ(shape.count(), spec.head_count());
-  const ModelSpec& whole = test::cut_model(GetParam(), "zeroed")->spec();
+int64_t kv_heads_of(const ModelSpec& spec) {
+  int64_t count = 0;
+  for (const LayerSpec& layer : spec.layers) count += layer.attention.kv_heads;
+  return count;
+}
+
+int64_t cached_bytes_of(const Model& model) {
+  ThreadPool pool(1);
+  return make_cpu_backend(weights_of(model), pool, {.precision = Precision::f32})->cached_bytes({});
+}
+
+TEST_P(CutModel, TakesLessMemory) {
+  const auto model = this->model(), zeroed = test::cut_model(GetParam(), "zeroed");
+  const ModelSpec &spec = model->spec(), &whole = zeroed->spec();
+  EXPECT_EQ(head_shape(spec).count(), spec.head_count());
   EXPECT_LE(row_bytes(spec), row_bytes(whole));
+  EXPECT_LT(kv_heads_of(spec), kv_heads_of(whole));
+  EXPECT_EQ(cached_bytes_of(*model) * kv_heads_of(whole), cached_bytes_of(*zeroed) * kv_heads_of(spec));
   EXPECT_LT(weight_sizes(spec, Precision::f32).all, weight_sizes(whole, Precision::f32).all);
 }
 

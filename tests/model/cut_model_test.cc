@@ -10,6 +10,7 @@
 #include "base/mapped_file.h"
 #include "format/gguf.h"
 #include "format/gguf_writer.h"
+#include "model/changed_golden.h"
 #include "model/config.h"
 #include "model/model.h"
 #include "support/errors.h"
@@ -56,10 +57,11 @@ TEST(CutModelSpec, LayersHaveTheirOwnHeadsAndMlps) {
 TEST(CutModelSpec, Biases) {
   const auto model = Model::open(file_of("biases"));
   for (const LayerSpec& layer : model->spec().layers) {
-    EXPECT_TRUE(layer.attention.qkv_bias);
-    EXPECT_TRUE(layer.attention.output_bias);
+    EXPECT_EQ(layer.attention.qkv_bias, layer.attention.is_there());
+    EXPECT_EQ(layer.attention.output_bias, layer.attention.is_there());
     EXPECT_TRUE(layer.mlp.bias);
   }
+  EXPECT_FALSE(attention_of(*model, 2).is_there());
 }
 
 // The files' contents with some of them changed.
@@ -258,12 +260,13 @@ TEST(CutModelErrors, OtherFamiliesHaveOneNumberOfHeads) {
 }
 
 TEST(CutModelErrors, AFolderIsNotOfThisFamily) {
-  const test::TempFolder folder;
-  folder.write("config.json", R"({"model_type": "deci"})");
-  folder.write("model.safetensors", "");
-  const std::string error = test::error_of([&] { Model::open(folder.string()); });
-  EXPECT_THAT(error, HasSubstr("model family 'deci' is not supported; supported: llama, "));
-  EXPECT_THAT(error, testing::Not(HasSubstr(", deci")));
+  for (const char* type : {"deci", "nemotron-nas"}) {
+    const std::string error =
+        test::opening_of("llama_bias", [&](Json& config) { config["model_type"] = type; });
+    EXPECT_THAT(error,
+                HasSubstr("model family '" + std::string(type) + "' is not supported; supported: llama, "));
+    EXPECT_THAT(error, testing::Not(HasSubstr(", deci")));
+  }
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ export class HeadGrid {
   readonly map = svg("svg", { class: "heatmap", tabindex: 0, role: "application", "aria-roledescription": "heat map", "aria-label": "Heads by layer; arrow keys move between heads" });
   cursor: number;
   private readonly width: number;
-  private readonly present: number[];
+  private readonly present: Set<number>;
 
   // `moved` is called with the head that the cursor comes to.
   constructor(
@@ -28,8 +28,8 @@ export class HeadGrid {
     private readonly moved: (head: number) => void,
   ) {
     const { heads, layers } = study;
-    this.present = headsOf(study);
-    this.cursor = this.present[0];
+    this.present = new Set(headsOf(study));
+    this.cursor = headsOf(study)[0];
     this.width = heads <= 12 ? 36 : heads <= 20 ? 28 : HEIGHT;
     const [w, h] = [LEFT + heads * this.width + RIGHT, TOP + layers * HEIGHT + 4];
     this.map.setAttribute("viewBox", `0 0 ${w} ${h}`);
@@ -84,31 +84,28 @@ export class HeadGrid {
     ];
   }
 
+  // To the first head that there is from a place on, in steps along the row or the column.
   private key(event: KeyboardEvent): void {
     const { heads, layers } = this.study;
-    const head = this.cursor % heads;
-    const steps: Record<string, number> = {
-      ArrowRight: head < heads - 1 ? 1 : 0,
-      ArrowLeft: head > 0 ? -1 : 0,
-      ArrowDown: heads,
-      ArrowUp: -heads,
-      Home: -head,
-      End: heads - 1 - head,
+    const row = Math.floor(this.cursor / heads);
+    const ways: Record<string, [number, number]> = {
+      ArrowRight: [this.cursor + 1, 1],
+      ArrowLeft: [this.cursor - 1, -1],
+      ArrowDown: [this.cursor + heads, heads],
+      ArrowUp: [this.cursor - heads, -heads],
+      Home: [row * heads, 1],
+      End: [row * heads + heads - 1, -1],
     };
-    const step = steps[event.key];
-    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    const way = ways[event.key];
+    if (way === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const next = this.cursor + step;
-    if (next < 0 || next >= heads * layers) return;
-    this.move(this.nearest(next));
+    const [first, step] = way;
+    const inside = (i: number) => i >= 0 && i < heads * layers && (Math.abs(step) === heads || Math.floor(i / heads) === row);
+    let next = first;
+    while (inside(next) && !this.present.has(next)) next += step;
+    if (!inside(next)) return;
+    this.move(next);
     this.map.querySelector(".cursor")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }
-
-  // The head that there is nearest to a place.
-  private nearest(place: number): number {
-    const forward = place >= this.cursor;
-    const beyond = this.present.filter((i) => (forward ? i >= place : i <= place));
-    return (forward ? beyond[0] : beyond[beyond.length - 1]) ?? this.cursor;
   }
 
   private click(event: MouseEvent): void {
