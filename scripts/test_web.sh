@@ -46,7 +46,7 @@ END
 
 study plain.db "$model" "$questions"
 study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,avvn_ln,random
-study cut.db "$cut" "$questions" --dtype f32 --scores awft,ahon_ln,random --shares 0,50,100
+study cut.db "$cut" "$questions" --dtype f32 --scores awft,ahon_ln,random
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
 [[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --limit 1 --quiet --output "$out/scores_only.db"
 copy_without plain.db running.db "DELETE FROM results WHERE intervention > 20 AND document > 3"

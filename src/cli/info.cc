@@ -138,12 +138,18 @@ std::string kinds_text(const ModelSpec& spec) {
   return text;
 }
 
-// "L0 9/3, L1 6/2": of each layer its query heads and key/value heads.
+// "L0 to L3 9/3, L4 6/2": of layers their query heads and key/value heads.
 std::string heads_by_layer(const ModelSpec& spec) {
+  const auto heads_of = [&](size_t layer) {
+    const AttentionSpec& a = spec.layers[layer].attention;
+    return std::pair(a.heads, a.kv_heads);
+  };
   std::string text;
-  for (size_t l = 0; l < spec.layers.size(); ++l) {
-    const AttentionSpec& a = spec.layers[l].attention;
-    text += fmt::format("{}L{} {}/{}", l == 0 ? "" : ", ", l, a.heads, a.kv_heads);
+  for (size_t first = 0, end = 0; first < spec.layers.size(); first = end) {
+    while (end < spec.layers.size() && heads_of(end) == heads_of(first)) ++end;
+    const std::string last = end - first > 1 ? fmt::format(" to L{}", end - 1) : "";
+    const auto [heads, kv_heads] = heads_of(first);
+    text += fmt::format("{}L{}{} {}/{}", first == 0 ? "" : ", ", first, last, heads, kv_heads);
   }
   return text;
 }
