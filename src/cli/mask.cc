@@ -153,8 +153,8 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   const PreparedTask& task = tasks.front();
   const DocumentSplit split = split_documents(task.stored, mask.engine.seed);
   const std::vector<MaskUnit> ranking =
-      rank_units(score, summary.layers, summary.heads, baseline_for(store, summary, task, split),
-                 mask.groups ? std::optional(model->spec().kv_heads()) : std::nullopt);
+      rank_units(score, summary.shape, baseline_for(store, summary, task, split),
+                 mask.groups ? std::optional(kv_heads_of(summary)) : std::nullopt);
   ProgressLine line;
   ChooseOptions options;
   options.within = mask.within;

@@ -32,7 +32,7 @@ struct Prune {
 
 void print_written(const Prune& prune, const HeadMask& mask, const WrittenModel& written) {
   fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more\n", printable(written.path.string(), 300),
-             mask.count(), mask.layers() * mask.heads(), 100 * mask.share());
+             mask.count(), mask.shape().count(), 100 * mask.share());
   fmt::print(
       "It gives the same results as the model with --mask {}, and is as large ({:.1f} MB) and as fast as "
       "before.\n",
@@ -43,10 +43,11 @@ void print_written(const Prune& prune, const HeadMask& mask, const WrittenModel&
 
 void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& written) {
   const ModelSpec& spec = model.spec();
-  const std::vector<LayerHeads> plan = plan_cut(mask, spec.kv_heads());
+  const int kv_heads = spec.kv_heads().value();
+  const std::vector<LayerHeads> plan = plan_cut(mask, kv_heads);
   int64_t groups = 0;
-  for (const LayerHeads& layer : plan) groups += spec.kv_heads() - std::ssize(layer.kv_heads);
-  const int64_t cut = cut_heads(plan, mask), all_groups = int64_t{spec.layer_count()} * spec.kv_heads();
+  for (const LayerHeads& layer : plan) groups += kv_heads - std::ssize(layer.kv_heads);
+  const int64_t cut = cut_heads(plan, mask), all_groups = int64_t{spec.layer_count()} * kv_heads;
   const int dim = spec.layers.front().attention.head_dim;
   std::string text = fmt::format("{}: {} of {} heads ({:.1f} %) are cut out",
                                  printable(written.path.string(), 300), cut, mask.layers() * mask.heads(),

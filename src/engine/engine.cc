@@ -95,13 +95,7 @@ struct Engine::Impl {
     if (fixed == nullptr) return;
     const HeadShape shape = head_shape(spec);
     for (const HeadId id : fixed->heads) {
-      if (id.layer < 0 || id.layer >= spec.layer_count() || id.head < 0 || id.head >= spec.heads()) {
-        fail_usage("head {} does not exist: the model has layers 0 to {} and heads 0 to {}", to_string(id),
-                   spec.layer_count() - 1, spec.heads() - 1);
-      }
-      if (!shape.has(id))
-        fail_usage("head {} does not exist: it was cut from this model, which has {} of {} heads",
-                   to_string(id), shape.count(), int64_t{shape.layers()} * shape.heads());
+      if (const std::string fault = shape.fault_of(id); !fault.empty()) fail_usage("{}", fault);
     }
   }
 };

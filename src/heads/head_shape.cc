@@ -1,5 +1,7 @@
 #include "heads/head_shape.h"
 
+#include <fmt/format.h>
+
 #include <stdexcept>
 
 namespace idleheads {
@@ -51,6 +53,16 @@ bool HeadShape::operator==(const HeadShape& other) const {
   if (layers_ != other.layers_ || heads_ != other.heads_) return false;
   if (absent_ == other.absent_) return true;
   return absent_ && other.absent_ && *absent_ == *other.absent_;
+}
+
+std::string HeadShape::fault_of(HeadId id) const {
+  if (id.layer < 0 || id.layer >= layers_ || id.head < 0 || id.head >= heads_) {
+    return fmt::format("head {} does not exist: the model has layers 0 to {} and heads 0 to {}",
+                       to_string(id), layers_ - 1, heads_ - 1);
+  }
+  if (has(id)) return "";
+  return fmt::format("head {} does not exist: it was cut from this model, which has {} of {} heads",
+                     to_string(id), count(), int64_t{layers_} * heads_);
 }
 
 }  // namespace idleheads

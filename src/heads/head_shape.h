@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "heads/head_id.h"
@@ -25,6 +26,8 @@ class HeadShape {
   int64_t count(int layer) const;  // of a layer
   std::vector<HeadId> present() const;
   std::vector<HeadId> absent() const;
+  // "head L5H3 does not exist: ..."; empty if it is there.
+  std::string fault_of(HeadId id) const;
 
   bool operator==(const HeadShape& other) const;
 

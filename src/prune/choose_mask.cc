@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -181,25 +181,22 @@ class Chooser {
 
 }  // namespace
 
-std::vector<MaskUnit> rank_units(const Score& score, int layers, int heads,
+std::vector<MaskUnit> rank_units(const Score& score, const HeadShape& shape,
                                  const std::vector<StoredResult>& baseline, std::optional<int> kv_heads) {
-  const std::vector<double> inactivity = inactivity_of(score, layers, heads, baseline);
-  const int members = kv_heads ? heads / *kv_heads : 1;
+  const std::vector<double> inactivity = inactivity_of(score, shape.layers(), shape.heads(), baseline);
+  const int members = kv_heads ? shape.heads() / *kv_heads : 1;
+  std::map<std::pair<int, int>, RankedUnit> units;  // by layer and group
+  for (const HeadId id : shape.present()) {
+    RankedUnit& unit = units[{id.layer, id.head / members}];
+    const double value = inactivity[static_cast<size_t>(id.layer) * static_cast<size_t>(shape.heads()) +
+                                    static_cast<size_t>(id.head)];
+    const bool less = unit.heads.empty() || std::isnan(value) || value < unit.inactivity;
+    if (less) unit.inactivity = value;  // a NaN stays, as nothing is less
+    unit.heads.push_back(id);
+  }
   std::vector<RankedUnit> ranked;
-  for (int l = 0; l < layers; ++l) {
-    for (int first = 0; first < heads; first += members) {
-      RankedUnit unit;
-      unit.inactivity = std::numeric_limits<double>::infinity();
-      bool numbers = true;
-      for (int h = first; h < first + members; ++h) {
-        const double value =
-            inactivity[static_cast<size_t>(l) * static_cast<size_t>(heads) + static_cast<size_t>(h)];
-        numbers = numbers && !std::isnan(value);
-        unit.inactivity = std::min(unit.inactivity, value);
-        unit.heads.push_back({l, h});
-      }
-      if (numbers) ranked.push_back(std::move(unit));
-    }
+  for (auto& [place, unit] : units) {
+    if (!std::isnan(unit.inactivity)) ranked.push_back(std::move(unit));
   }
   std::ranges::stable_sort(ranked, std::greater(), &RankedUnit::inactivity);
   keep_layer_0(ranked);

@@ -16,7 +16,7 @@ using MaskUnit = std::vector<HeadId>;
 // The most inactive unit first, by the mean of each head's score over the baseline's samples; of a group the
 // head that is least inactive counts. Heads without a number are left out. Layer 0 keeps a unit: a model
 // without attention there is none that programs open.
-std::vector<MaskUnit> rank_units(const Score& score, int layers, int heads,
+std::vector<MaskUnit> rank_units(const Score& score, const HeadShape& shape,
                                  const std::vector<StoredResult>& baseline,
                                  std::optional<int> kv_heads = std::nullopt);
 

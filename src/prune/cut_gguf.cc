@@ -67,7 +67,7 @@ class Cutter {
       : model_(model),
         spec_(model.spec()),
         gguf_(model.checkpoint().gguf()),
-        plan_(plan_cut(mask, spec_.kv_heads())),
+        plan_(plan_cut(mask, spec_.kv_heads().value())),
         requantized_(requantized) {
     if (plan_.front().heads.empty()) {
       fail(
@@ -102,7 +102,7 @@ class Cutter {
     add_heads("attention.head_count", "idleheads.head_count", "idleheads.kept_heads", spec_.heads(),
               &LayerHeads::heads);
     add_heads("attention.head_count_kv", "idleheads.head_count_kv", "idleheads.kept_kv_heads",
-              spec_.kv_heads(), &LayerHeads::kv_heads);
+              spec_.kv_heads().value(), &LayerHeads::kv_heads);
   }
 
   static std::string own_key(std::string_view key) { return fmt::format("{}.{}", kArchitecture, key); }
@@ -207,6 +207,12 @@ WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::
         "layer; "
         "write zeros without --cut",
         printable(model.name(), 300), model.spec().family, more);
+  }
+  if (!mask.shape().is_whole()) {
+    fail(
+        "{}: heads were cut from it already; cut the model it was made of, by a mask of all heads that are "
+        "to go",
+        printable(model.name(), 300));
   }
   std::error_code ignored;
   if (fs::equivalent(model.checkpoint().path(), output, ignored))

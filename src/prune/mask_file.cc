@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "engine/head_grid.h"
 
 namespace idleheads {
 namespace {
@@ -121,12 +122,9 @@ HeadMask mask_for(const MaskFile& mask, const ModelSpec& spec, const std::string
     fail("{}: made for {}, of {} layers with {} heads; this model has {} layers with {} heads", file,
          printable(mask.model->name), mask.model->layers, mask.model->heads, layers, heads);
   }
-  HeadMask out(layers, heads);
+  HeadMask out(head_shape(spec));
   for (const HeadId id : mask.heads.heads) {
-    if (id.layer >= layers || id.head >= heads) {
-      fail("{}: head {} does not exist: the model has layers 0 to {} and heads 0 to {}", file, to_string(id),
-           layers - 1, heads - 1);
-    }
+    if (const std::string fault = out.shape().fault_of(id); !fault.empty()) fail("{}: {}", file, fault);
     out.set(id.layer, id.head, true);
   }
   return out;

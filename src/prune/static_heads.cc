@@ -26,17 +26,14 @@ HeadMask to_mask(const FixedHeads& fixed, int layers, int heads) {
 }
 
 FixedHeads static_heads(const HeadFrequency& frequency, double at_least, std::optional<int> kv_heads) {
-  HeadMask mask(frequency.layers, frequency.heads);
-  for (int l = 0; l < frequency.layers; ++l) {
-    for (int h = 0; h < frequency.heads; ++h) mask.set(l, h, frequency.share({l, h}) >= at_least);
-  }
-  const HeadMask groups = groups_off(mask, kv_heads.value_or(frequency.heads));
+  HeadMask mask(frequency.shape);
+  for (const HeadId id : frequency.shape.present())
+    mask.set(id.layer, id.head, frequency.share(id) >= at_least);
+  const HeadMask groups = kv_heads ? groups_off(mask, *kv_heads) : mask;
   const int members = frequency.heads / groups.heads();
   FixedHeads out;
-  for (int l = 0; l < frequency.layers; ++l) {
-    for (int h = 0; h < frequency.heads; ++h) {
-      if (groups.off(l, h / members)) out.heads.push_back({l, h});
-    }
+  for (const HeadId id : frequency.shape.present()) {
+    if (groups.off(id.layer, kv_heads ? id.head / members : id.head)) out.heads.push_back(id);
   }
   return out;
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "engine/head_grid.h"
 #include "format/zero_elements.h"
 #include "report/output_file.h"
 
@@ -62,7 +63,8 @@ std::string tensor_of(const Model& model, std::span<const std::byte> data) {
   return found == tensors.end() ? "" : found->name;
 }
 
-void require_whole_units(const Model& model, int layer, const OutputMatrix& matrix, int head_dim) {
+void require_whole_units(const Model& model, int layer, const OutputMatrix& matrix) {
+  const AttentionSpec& attention = model.spec().layers[static_cast<size_t>(layer)].attention;
   const int64_t unit = matrix.transposed ? 1 : zero_unit(matrix.part.dtype);
   for (const Columns& c : matrix.zero) {
     if (c.first % unit == 0 && c.count % unit == 0) continue;
@@ -70,8 +72,8 @@ void require_whole_units(const Model& model, int layer, const OutputMatrix& matr
         "{}: tensor {}: the {} columns of head {} share scales with other heads' columns, as {} has one "
         "scale "
         "for {} columns; take a file of the model in another type, such as F16, Q8_0 or BF16",
-        printable(model.name(), 300), tensor_of(model, matrix.part.data), head_dim,
-        to_string(HeadId{layer, c.first_head}), dtype_info(matrix.part.dtype).name, unit);
+        printable(model.name(), 300), tensor_of(model, matrix.part.data), attention.head_dim,
+        to_string(HeadId{layer, attention.column(c.first_head)}), dtype_info(matrix.part.dtype).name, unit);
   }
 }
 
@@ -81,12 +83,15 @@ using Matrices = std::map<const std::byte*, OutputMatrix>;
 Matrices matrices_of(const Model& model, const HeadMask& mask) {
   Matrices out;
   for (int l = 0; l < mask.layers(); ++l) {
-    const int head_dim = model.spec().layers[static_cast<size_t>(l)].attention.head_dim;
-    std::vector<Columns> zero = columns_off(mask.layer(l), head_dim);
+    const AttentionSpec& attention = model.spec().layers[static_cast<size_t>(l)].attention;
+    const int head_dim = attention.head_dim;
+    std::vector<uint8_t> off;  // of the layer's own heads
+    append_own(attention, mask.layer(l), off);
+    std::vector<Columns> zero = columns_off(off, head_dim);
     if (zero.empty()) continue;
     const StoredMatrix stored = model.weights().stored_matrix(LayerMatrix::output, l);
     const OutputMatrix matrix = {stored.parts.front(), stored.columns, stored.transposed, std::move(zero)};
-    require_whole_units(model, l, matrix, head_dim);
+    require_whole_units(model, l, matrix);
     out.emplace(matrix.part.data.data(), matrix);
   }
   return out;

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "engine/head_grid.h"
 #include "study/tiny_study.h"
 
 namespace idleheads {
@@ -45,8 +46,7 @@ class ChooseMask : public TinyStudy {
     return file.results(0, true);
   }
   std::vector<MaskUnit> ranking(const char* score, std::optional<int> kv_heads = {}) const {
-    return rank_units(require_score(score), model_->spec().layer_count(), model_->spec().heads(), baseline_,
-                      kv_heads);
+    return rank_units(require_score(score), head_shape(model_->spec()), baseline_, kv_heads);
   }
   ChosenMask choose(const ChooseOptions& options) {
     return choose_mask(*engine_, task_, split_, ranking("ahon_ln"), options);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/head_grid.h"
 #include "prune/zeroed_model.h"
 #include "support/temp_folder.h"
 
@@ -17,11 +18,11 @@ namespace idleheads::test {
 
 // Some heads of every layer but the first, another number of them in each.
 inline HeadMask some_heads(const ModelSpec& spec, unsigned seed = 3) {
-  HeadMask mask(spec.layer_count(), spec.heads());
+  HeadMask mask(head_shape(spec));
   std::mt19937 random(seed);
   for (int l = 1; l < spec.layer_count(); ++l) {
-    for (int h = 0; h < spec.heads(); ++h) mask.set(l, h, random() % 3 == 0);
-    mask.set(l, l % spec.heads(), true);
+    for (int h = 0; h < spec.heads(); ++h)
+      mask.set(l, h, mask.shape().has({l, h}) && (h == l % spec.heads() || random() % 3 == 0));
   }
   return mask;
 }

@@ -12,6 +12,7 @@ HeadFrequency frequency() {
   out.layers = 2;
   out.heads = 4;
   out.passes = 10;
+  out.shape = HeadShape(2, 4);
   out.off = {10, 9, 0, 5, 10, 10, 10, 4};
   return out;
 }
