@@ -20,7 +20,9 @@ class Decide : public Cli {
   // The right answers are those that the model gives with all heads on, so that there is something to lose.
   void SetUp() override {
     write_questions(std::vector<std::string>(kQuestions, "0"));
-    ASSERT_EQ(run_idleheads({"score", model_, "--task", questions_, "-q", "-o", output("baseline.db")}).code,
+    ASSERT_EQ(run_idleheads({"score", model_, "--task", questions_, "--dtype", "f32", "-q", "-o",
+                             output("baseline.db")})
+                  .code,
               0);
     ASSERT_EQ(run_idleheads({"export", output("baseline.db"), "--csv", "-o", output("baseline")}).code, 0);
     std::ifstream lines(output("baseline/documents.csv"));
@@ -231,12 +233,16 @@ TEST_F(Decide, StopsInGoodOrderAndSaysWhatIsKnown) {
 }
 
 TEST_F(Decide, InterruptedItSaysWhatIsKnown) {
+  std::vector<std::string> study = with(begun("a.db"), {"-t", "1", "--no-sharing", "--store-every", "1"});
+  *(std::ranges::find(study, "--shares") + 1) = "0:100:2";  // enough to do that it does not end before
   Surroundings surroundings;
-  surroundings.meanwhile = [](pid_t child) {
-    usleep(700'000);
+  surroundings.meanwhile = [&](pid_t child) {
+    for (int tries = 0; tries < 200; ++tries, usleep(20'000)) {  // until interventions have results
+      if (run_idleheads({"show", output("a.db")}).out.find("of all results are") != std::string::npos) break;
+    }
     kill(child, SIGINT);
   };
-  const Outcome outcome = run_idleheads_in(surroundings, with(begun("a.db"), {"-t", "1", "--no-sharing"}));
+  const Outcome outcome = run_idleheads_in(surroundings, study);
   EXPECT_EQ(outcome.code, 130) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("the same command goes on"));
   EXPECT_THAT(outcome.out, HasSubstr("Unfinished"));
