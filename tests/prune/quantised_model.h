@@ -1,4 +1,4 @@
-// A small llama as a GGUF file whose output projections have any type.
+// A small llama or qwen2 as a GGUF file whose output projections have any type.
 #pragma once
 
 #include <algorithm>
@@ -14,16 +14,17 @@
 namespace idleheads::test {
 
 struct QuantisedModel {
-  DType type = DType::f32;  // of W_O
+  DType type = DType::f32;             // of W_O
+  std::string architecture = "llama";  // or qwen2, which has biases
   int head_dim = 32;
   int heads = 8, kv_heads = 4, layers = 2, hidden = 256, width = 64, vocabulary = 40;
 
   std::vector<std::byte> bytes() const {
     GgufWriter writer;
     const auto number = [&](const char* key, int value) {
-      writer.add(std::string("llama.") + key, static_cast<uint32_t>(value));
+      writer.add(architecture + "." + key, static_cast<uint32_t>(value));
     };
-    writer.add("general.architecture", "llama");
+    writer.add("general.architecture", architecture);
     number("block_count", layers);
     number("context_length", 512);
     number("embedding_length", hidden);
@@ -33,7 +34,7 @@ struct QuantisedModel {
     number("attention.key_length", head_dim);
     number("attention.value_length", head_dim);
     number("rope.dimension_count", head_dim);
-    writer.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    writer.add(architecture + ".attention.layer_norm_rms_epsilon", 1e-5f);
     std::mt19937 random(5);
     const auto add = [&](const std::string& name, const std::vector<int64_t>& shape) {
       int64_t count = 1;
@@ -51,6 +52,11 @@ struct QuantisedModel {
       add(layer + "attn_q.weight", {heads * head_dim, hidden});
       add(layer + "attn_k.weight", {kv_heads * head_dim, hidden});
       add(layer + "attn_v.weight", {kv_heads * head_dim, hidden});
+      if (architecture == "qwen2") {
+        add(layer + "attn_q.bias", {heads * head_dim});
+        add(layer + "attn_k.bias", {kv_heads * head_dim});
+        add(layer + "attn_v.bias", {kv_heads * head_dim});
+      }
       writer.add_tensor(layer + "attn_output.weight", type, {hidden, heads * head_dim},
                         Bytes().bytes(small_blocks(int64_t{hidden} * heads * head_dim, random)));
       add(layer + "ffn_norm.weight", {hidden});
