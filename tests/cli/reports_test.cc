@@ -276,7 +276,7 @@ TEST_F(CliReports, CurvesAsAnImage) {
 
 TEST_F(CliReports, ExportOptionsThatDoNotFit) {
   const std::string a = ran("a.db");
-  const char* one_of = "give one of --csv, --npz, --json, --heads, --svg";
+  const char* one_of = "give one of --csv, --npz, --json, --heads, --mask, --svg";
   expect_failure(run_idleheads({"export", a}), 2, one_of);
   expect_failure(run_idleheads({"export", a, "--csv", "--json"}), 2, one_of);
   expect_failure(run_idleheads({"export", a, "--svg", "--npz"}), 2, one_of);
