@@ -16,6 +16,7 @@
 #include "prune/mask_export.h"
 #include "prune/static_table.h"
 #include "report/curve_svg.h"
+#include "report/head_profile.h"
 #include "study/store.h"
 
 namespace idleheads::cli {
@@ -91,11 +92,7 @@ void export_mask_file(const Export& request) {
 // How often whole KV groups are off under the rule.
 std::vector<std::vector<double>> group_shares(const StudyStore& store, const StudySummary& summary,
                                               const CurveEntry& point) {
-  HeadFrequency groups;
-  for (const StoredResult& result : store.results(point.intervention, false)) {
-    for (size_t k = 0; k < result.masks.size(); ++k)
-      groups.add(groups_off(result.masks[k], kv_heads_of(summary)), result.passes_of(k));
-  }
+  const HeadFrequency groups = group_frequency(store, point, require_kv_heads(summary));
   std::vector<std::vector<double>> out(static_cast<size_t>(groups.layers));
   for (int l = 0; l < groups.layers; ++l) {
     for (int g = 0; g < groups.heads; ++g) out[static_cast<size_t>(l)].push_back(groups.share({l, g}));

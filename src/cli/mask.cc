@@ -154,7 +154,7 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   const DocumentSplit split = split_documents(task.stored, mask.engine.seed);
   const std::vector<MaskUnit> ranking =
       rank_units(score, summary.shape, baseline_for(store, summary, task, split),
-                 mask.groups ? std::optional(kv_heads_of(summary)) : std::nullopt);
+                 mask.groups ? std::optional(require_kv_heads(summary)) : std::nullopt);
   ProgressLine line;
   ChooseOptions options;
   options.within = mask.within;

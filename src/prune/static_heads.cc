@@ -1,24 +1,9 @@
 #include "prune/static_heads.h"
 
-#include <charconv>
-
 #include "analysis/kv_groups.h"
+#include "study/describe.h"
 
 namespace idleheads {
-namespace {
-
-std::optional<int64_t> number_of(const Settings& settings, const char* name) {
-  const auto found = settings.find(name);
-  if (found == settings.end()) return std::nullopt;
-  const std::string& text = found->second;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 HeadMask to_mask(const FixedHeads& fixed, int layers, int heads) {
   HeadMask mask(layers, heads);
   for (const HeadId id : fixed.heads) mask.set(id.layer, id.head, true);
@@ -39,10 +24,12 @@ FixedHeads static_heads(const HeadFrequency& frequency, double at_least, std::op
 }
 
 std::optional<ModelSizes> sizes_of(const Settings& settings) {
-  const auto layers = number_of(settings, "model.layers"), heads = number_of(settings, "model.heads"),
-             kv_heads = number_of(settings, "model.kv_heads"), dim = number_of(settings, "info.head_dim"),
-             hidden = number_of(settings, "info.hidden"), parameters = number_of(settings, "info.parameters"),
-             active = number_of(settings, "info.active_parameters");
+  constexpr int64_t kMost = int64_t{1} << 50;
+  const auto layers = count_setting(settings, "model.layers"), heads = count_setting(settings, "model.heads"),
+             kv_heads = count_setting(settings, "model.kv_heads"),
+             dim = count_setting(settings, "info.head_dim"), hidden = count_setting(settings, "info.hidden"),
+             parameters = count_setting(settings, "info.parameters", kMost),
+             active = count_setting(settings, "info.active_parameters", kMost);
   if (!layers || !heads || !kv_heads || !dim || !hidden || !parameters || !active || *heads % *kv_heads != 0)
     return std::nullopt;
   return ModelSizes{static_cast<int>(*layers),

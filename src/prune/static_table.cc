@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "analysis/kv_groups.h"
 #include "base/error.h"
 #include "base/version.h"
+#include "report/head_profile.h"
 #include "report/show_text.h"
 #include "report/table.h"
 
@@ -25,7 +25,7 @@ std::string percent(int64_t part, int64_t whole) {
 }
 
 std::vector<std::string> cells_of(const StudySummary& s, const CurveEntry& point) {
-  const int kv_heads = kv_heads_of(s);
+  const int kv_heads = require_kv_heads(s);
   const auto heads = [&](double at_least) {
     return std::ssize(static_heads(point.frequency, at_least).heads);
   };
@@ -42,11 +42,9 @@ std::vector<std::string> cells_of(const StudySummary& s, const CurveEntry& point
 
 }  // namespace
 
-int kv_heads_of(const StudySummary& s) {
-  const int kv_heads = std::atoi(setting(s, "model.kv_heads").c_str());
-  if (kv_heads < 1 || s.heads % kv_heads != 0)
-    fail("the study does not say how many key and value heads the model has");
-  return kv_heads;
+int require_kv_heads(const StudySummary& s) {
+  if (const std::optional<int> kv_heads = kv_heads_of(s)) return *kv_heads;
+  fail("the study does not say how many key and value heads the model has");
 }
 
 MaskFile mask_of(const StudySummary& s, FixedHeads heads) {
@@ -56,14 +54,15 @@ MaskFile mask_of(const StudySummary& s, FixedHeads heads) {
                 .fingerprint = setting(s, "model.fingerprint"),
                 .layers = s.layers,
                 .heads = s.heads,
-                .kv_heads = kv_heads_of(s)};
+                .kv_heads = require_kv_heads(s)};
   file.provenance["version"] = build_description();
   return file;
 }
 
 MaskFile static_mask(const StudySummary& s, const CurveEntry& point, const StaticOptions& options) {
-  MaskFile file = mask_of(s, static_heads(point.frequency, options.at_least,
-                                          options.groups ? std::optional(kv_heads_of(s)) : std::nullopt));
+  MaskFile file =
+      mask_of(s, static_heads(point.frequency, options.at_least,
+                              options.groups ? std::optional(require_kv_heads(s)) : std::nullopt));
   file.provenance["study"] = {{"task", s.task},
                               {"rule", share_name(point.score->slug, point.share)},
                               {"threshold", point.rule},

@@ -16,8 +16,8 @@ struct StaticOptions {
   bool groups = false;  // whole KV groups alone
 };
 
-// Throws Error if the study does not say it.
-int kv_heads_of(const StudySummary& summary);
+// As kv_heads_of(); throws Error if the study does not say it.
+int require_kv_heads(const StudySummary& summary);
 
 // A mask of the study's model, with these heads and nothing of how they were chosen but the version.
 MaskFile mask_of(const StudySummary& summary, FixedHeads heads);

@@ -1,9 +1,9 @@
 #include "report/head_profile.h"
 
-#include <charconv>
 #include <cmath>
 #include <map>
-#include <system_error>
+
+#include "study/describe.h"
 
 namespace idleheads {
 namespace {
@@ -99,30 +99,31 @@ std::vector<LayerProfile> layers_of(const StudySummary& summary, const RawMeans&
   return out;
 }
 
-std::optional<int> number_setting(const Settings& settings, const char* name) {
-  const auto found = settings.find(name);
-  if (found == settings.end()) return std::nullopt;
-  const std::string& text = found->second;
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value <= 0 || value > 1 << 20)
-    return std::nullopt;
-  return value;
+}  // namespace
+
+std::optional<int> kv_heads_of(const StudySummary& summary) {
+  const std::optional<int64_t> count = count_setting(summary.settings, "model.kv_heads");
+  if (!count || summary.heads % *count != 0) return std::nullopt;
+  return static_cast<int>(*count);
 }
 
-}  // namespace
+HeadFrequency group_frequency(const StudyStore& store, const CurveEntry& point, int kv_heads) {
+  HeadFrequency groups;
+  for (const StoredResult& result : store.results(point.intervention, false)) {
+    for (size_t k = 0; k < result.masks.size(); ++k)
+      groups.add(groups_off(result.masks[k], kv_heads), result.passes_of(k));
+  }
+  return groups;
+}
 
 std::optional<KvProfile> kv_profile(const StudyStore& store, const StudySummary& summary) {
   const CurveEntry* point = best_point(summary);
-  const std::optional<int> kv_heads = number_setting(summary.settings, "model.kv_heads");
-  if (!point || !kv_heads || summary.heads % *kv_heads != 0) return std::nullopt;
+  const std::optional<int> kv_heads = kv_heads_of(summary);
+  if (!point || !kv_heads) return std::nullopt;
   KvProfile out;
   out.kv_heads = *kv_heads;
-  out.head_dim = number_setting(summary.settings, "info.head_dim");
-  for (const StoredResult& result : store.results(point->intervention, false)) {
-    for (size_t k = 0; k < result.masks.size(); ++k)
-      out.groups.add(groups_off(result.masks[k], *kv_heads), result.passes_of(k));
-  }
+  out.head_dim = count_setting(summary.settings, "info.head_dim");
+  out.groups = group_frequency(store, *point, *kv_heads);
   out.always = name_heads(out.groups).always;
   return out;
 }

@@ -33,13 +33,13 @@ struct HeadAttention {
 // Key and value heads whose query heads are all off.
 struct KvProfile {
   int kv_heads = 0;
-  std::optional<int> head_dim;  // none in studies that do not tell it
-  HeadFrequency groups;         // [layers, kv_heads], over forward passes
-  std::vector<HeadId> always;   // groups that were off in every forward pass
+  std::optional<int64_t> head_dim;  // none in studies that do not tell it
+  HeadFrequency groups;             // [layers, kv_heads], over forward passes
+  std::vector<HeadId> always;       // groups that were off in every forward pass
   double all_groups() const { return static_cast<double>(groups.shape.count()); }
   double mean_groups() const { return groups.mean_share() * all_groups(); }
   // Of that many groups, for each token, at 2 bytes a number; there must be a head_dim.
-  double cache_bytes(double count) const { return kv_bytes(count, head_dim.value()); }
+  double cache_bytes(double count) const { return kv_bytes(count, static_cast<int>(head_dim.value())); }
 };
 
 // Means over the heads that a layer has; NaN without any.
@@ -55,6 +55,12 @@ struct HeadProfiles {
   std::vector<LayerProfile> layers;
   std::optional<KvProfile> kv;  // under best_point(); none without it
 };
+
+// None if the study does not say it.
+std::optional<int> kv_heads_of(const StudySummary& summary);
+
+// How often all query heads of each KV head were off under an intervention: [layers, kv_heads].
+HeadFrequency group_frequency(const StudyStore& store, const CurveEntry& point, int kv_heads);
 
 // The KV groups under best_point(); none without one, or without the number of KV heads that the layers'
 // groups are of.

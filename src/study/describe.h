@@ -35,4 +35,8 @@ struct StudyDescription {
 };
 Settings describe(const StudyDescription& description);
 
+// A setting that counts something: from 1 to `most`; none if it is missing or another text.
+std::optional<int64_t> count_setting(const Settings& settings, const std::string& name,
+                                     int64_t most = int64_t{1} << 20);
+
 }  // namespace idleheads
