@@ -6,6 +6,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/error.h"
+
 namespace idleheads {
 namespace {
 
@@ -17,8 +19,13 @@ void put_half(float value, std::byte* out) {
 void quantize_q8_0(const float* x, std::byte* block) {
   constexpr int kElements = 32;
   float most = 0;
-  for (int i = 0; i < kElements; ++i) most = std::max(most, std::abs(x[i]));
-  const float scale = most / 127, inverse = scale != 0 ? 1 / scale : 0;
+  for (int i = 0; i < kElements; ++i) {
+    if (!std::isfinite(x[i])) fail("a weight is {}, which Q8_0 cannot hold", x[i]);
+    most = std::max(most, std::abs(x[i]));
+  }
+  const float scale = most / 127;
+  // Of numbers so small that the stored scale is 0 nothing is left; 1 / scale might be infinite.
+  const float inverse = to_half(scale) != 0 ? 1 / scale : 0;
   put_half(scale, block);
   for (int i = 0; i < kElements; ++i)
     block[2 + i] = static_cast<std::byte>(static_cast<int8_t>(std::round(x[i] * inverse)));

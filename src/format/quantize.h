@@ -13,7 +13,8 @@ namespace idleheads {
 // The nearest half-precision number, ties to even; too large ones become infinite.
 uint16_t to_half(float value);
 
-// `dtype`: F16 or Q8_0 (GGML's quantize_row_q8_0_ref), else std::invalid_argument. Whole blocks.
+// `dtype`: F16 or Q8_0 (GGML's quantize_row_q8_0_ref), else std::invalid_argument. Whole blocks. Throws Error
+// for a number that is not finite, in Q8_0.
 std::vector<std::byte> quantize(DType dtype, std::span<const float> values);
 
 }  // namespace idleheads

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/error.h"
 #include "format/block_numbers.h"
 #include "format/gguf_output.h"
 
@@ -50,6 +51,18 @@ TEST(Quantize, Q8_0IsWithinHalfAStep) {
   for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(again[i], values[i], 3. / 127 / 2 + 2e-3) << i;
   for (size_t i = 32; i < 64; ++i) EXPECT_EQ(again[i], 0) << "a block of zeros";
   EXPECT_EQ(quantize(DType::q8_0, again), blocks) << "what it can hold stays";
+}
+
+TEST(Quantize, NumbersAtTheEdges) {
+  std::vector<float> values(32, 1e-40f), again(32);
+  values[3] = 0;
+  dequantize(DType::q8_0, quantize(DType::q8_0, values), again);
+  for (const float value : again) EXPECT_EQ(value, 0) << "too small for the scale";
+  for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    values[7] = bad;
+    EXPECT_THROW(quantize(DType::q8_0, values), Error);
+    EXPECT_EQ(quantize(DType::f16, values).size(), 64u);
+  }
 }
 
 TEST(Quantize, RefusesOtherTypesAndParts) {
