@@ -42,7 +42,8 @@ test-web:
 	scripts/fetch_model.sh
 	scripts/test_web.sh
 
-# The files that apply masks in transformers and TransformerLens (docs/other_tools.md); pip installs both, with torch, in build/python.
+# The files that apply masks in transformers and TransformerLens (docs/other_tools.md), and cut models in llama.cpp (docs/pruning.md); pip
+# installs all of them, with torch, in build/python.
 test-python:
 	scripts/setup.sh build model python
 	scripts/build.sh release idleheads

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Tests of the Python files that apply masks in transformers and TransformerLens (src/prune/python), with an old and a new
-# version of both: scripts/test_python.sh [old] [new]. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with
-# venv, and pip, which installs tests/python/requirements_*.txt into build/python the first time.
+# Tests with other tools: scripts/test_python.sh [old] [new] [llama_cpp], by default all. old and new: the Python files that
+# apply masks in transformers and TransformerLens (src/prune/python), with an old and a new version of both; llama_cpp: models
+# with heads cut out in llama.cpp. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with venv, and pip, which
+# installs tests/python/requirements_*.txt into build/python the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ done
 # environment NAME: its packages, unless they are there
 environment() {
   local wanted=tests/python/requirements_$1.txt place=build/python/$1
-  [[ -e $wanted ]] || { echo "test_python: there is no $wanted; valid: old, new" >&2; exit 2; }
+  [[ -e $wanted ]] || { echo "test_python: there is no $wanted; valid: old, new, llama_cpp" >&2; exit 2; }
   cmp --quiet "$wanted" "$place/installed.txt" && return
   rm -rf "$place"
   mkdir -p build/python
@@ -24,8 +25,12 @@ environment() {
   cp "$wanted" "$place/installed.txt"
 }
 
-[[ $# -gt 0 ]] || set -- old new
+[[ $# -gt 0 ]] || set -- old new llama_cpp
 for version in "$@"; do
   environment "$version"
-  HF_HUB_OFFLINE=1 "build/python/$version/bin/python" tests/python/test_ablate.py
+  case $version in
+    llama_cpp) tests=test_llama_cpp.py ;;
+    *) tests=test_ablate.py ;;
+  esac
+  HF_HUB_OFFLINE=1 "build/python/$version/bin/python" "tests/python/$tests"
 done
