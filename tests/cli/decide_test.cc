@@ -73,6 +73,12 @@ class Decide : public Cli {
             "--cohort-rows",
             "256"};
   }
+  // Some ten seconds of work on a fast processor, so that it does not end before it is stopped.
+  std::vector<std::string> long_study(const std::string& file) {
+    std::vector<std::string> all = with(begun(file), {"-t", "1", "--no-sharing"});
+    *(std::ranges::find(all, "--shares") + 1) = "0:100:2";
+    return all;
+  }
   static std::vector<std::string> with(std::vector<std::string> arguments, std::vector<std::string> more) {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
@@ -224,17 +230,13 @@ TEST_F(Decide, APartKilledAndRunAgainIsJoined) {
 }
 
 TEST_F(Decide, StopsInGoodOrderAndSaysWhatIsKnown) {
-  const std::vector<std::string> slow =
-      with(begun("a.db"), {"-t", "1", "--no-sharing", "--stop-after", "0.5s"});
-  const Outcome outcome = run_idleheads(slow);
+  const Outcome outcome = run_idleheads(with(long_study("a.db"), {"--stop-after", "0.5s"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("after 0."), HasSubstr("the same command goes on")));
   EXPECT_THAT(outcome.out, HasSubstr("Unfinished"));
 }
 
 TEST_F(Decide, InterruptedItSaysWhatIsKnown) {
-  std::vector<std::string> study = with(begun("a.db"), {"-t", "1", "--no-sharing", "--store-every", "1"});
-  *(std::ranges::find(study, "--shares") + 1) = "0:100:2";  // enough to do that it does not end before
   Surroundings surroundings;
   surroundings.meanwhile = [&](pid_t child) {
     for (int tries = 0; tries < 200; ++tries, usleep(20'000)) {  // until interventions have results
@@ -242,7 +244,7 @@ TEST_F(Decide, InterruptedItSaysWhatIsKnown) {
     }
     kill(child, SIGINT);
   };
-  const Outcome outcome = run_idleheads_in(surroundings, study);
+  const Outcome outcome = run_idleheads_in(surroundings, with(long_study("a.db"), {"--store-every", "1"}));
   EXPECT_EQ(outcome.code, 130) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("the same command goes on"));
   EXPECT_THAT(outcome.out, HasSubstr("Unfinished"));
