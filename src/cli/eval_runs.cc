@@ -1,7 +1,6 @@
 #include "cli/eval_runs.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "cli/rules.h"
 #include "study/answers.h"
@@ -10,12 +9,6 @@
 
 namespace idleheads::cli {
 namespace {
-
-std::vector<int64_t> all_documents(const PreparedTask& task) {
-  std::vector<int64_t> documents(task.documents.size());
-  std::iota(documents.begin(), documents.end(), 0);
-  return documents;
-}
 
 std::vector<StoredResult> baseline_of(Engine& engine, const PreparedTask& task, EvaluateOptions options) {
   const std::vector<Intervention> none = {std::monostate{}};

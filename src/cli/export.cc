@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <optional>
 
-#include "analysis/kv_groups.h"
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "cli/commands.h"

@@ -15,7 +15,7 @@
 #include "prune/static_table.h"
 #include "report/export.h"
 #include "report/text.h"
-#include "study/plan.h"
+#include "study/evaluate.h"
 #include "study/store.h"
 
 namespace idleheads::cli {
@@ -135,10 +135,9 @@ std::vector<Comparison> guard(const Mask& mask, Engine& engine, const Model& mod
   flags.subjects.clear();
   if (mask.guards.empty()) return out;
   for (const PreparedTask& task : flags.prepare(model)) {
-    std::vector<int64_t> documents(task.documents.size());
-    for (size_t i = 0; i < documents.size(); ++i) documents[i] = static_cast<int64_t>(i);
     const std::vector<Intervention> interventions = {std::monostate{}, heads};
-    const auto results = results_under(engine, task, documents, interventions, task.task.name, progress);
+    const auto results =
+        results_under(engine, task, all_documents(task), interventions, task.task.name, progress);
     out.push_back(compare_answers(task, results[0], results[1], 0.95));
   }
   return out;

@@ -98,13 +98,13 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
 void run(const Prune& prune) {
   if (prune.check == prune.task.tasks.empty())
     fail_usage("prune: {}", prune.check ? "--check needs a --task" : "--task is for --check");
+  if (prune.requantized && !prune.cut) fail_usage("prune: --requantise goes with --cut");
   const MaskFile file = read_mask_file(prune.mask);
   const std::shared_ptr<const Model> model = prune.engine.open_model();
   const std::string name = printable(prune.mask, 300);
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  if (prune.requantized && !prune.cut) fail_usage("prune: --requantise goes with --cut");
   const WrittenModel written = prune.cut ? write_cut_gguf(*model, mask, prune.output, prune.requantized)
                                          : write_zeroed(*model, mask, prune.output);
   prune.cut ? print_cut(*model, mask, written) : print_written(prune, mask, written);

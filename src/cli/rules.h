@@ -14,4 +14,5 @@ using Calibration = std::function<float(const ShareRule&)>;
 
 // Each rule as an intervention; shares go through `calibration`.
 std::vector<Intervention> parse_rules(const std::vector<std::string>& rules, const Calibration& calibration);
+
 }  // namespace idleheads::cli

@@ -3,19 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numeric>
+
+#include "study/evaluate.h"
 
 namespace idleheads {
 namespace {
 
-using Results = std::vector<StoredResult>;
+using TaskResults = std::vector<StoredResult>;
 
-std::vector<Results> all_results(Engine& engine, const PreparedTask& task,
-                                 std::span<const Intervention> interventions,
-                                 const ProgressCallback& progress) {
-  std::vector<int64_t> documents(task.documents.size());
-  std::iota(documents.begin(), documents.end(), int64_t{0});
-  return results_under(engine, task, documents, interventions, task.task.name, progress);
+std::vector<TaskResults> all_results(Engine& engine, const PreparedTask& task,
+                                     std::span<const Intervention> interventions,
+                                     const ProgressCallback& progress) {
+  return results_under(engine, task, all_documents(task), interventions, task.task.name, progress);
 }
 
 bool same_bits(const StoredResult& a, const StoredResult& b) {
@@ -24,7 +23,7 @@ bool same_bits(const StoredResult& a, const StoredResult& b) {
          std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
 }
 
-void compare_bits(const Results& expected, const Results& results, WrittenCheck& check) {
+void compare_bits(const TaskResults& expected, const TaskResults& results, WrittenCheck& check) {
   for (size_t i = 0; i < expected.size(); ++i) {
     check.other_bits += !same_bits(expected[i], results[i]);
     for (size_t k = 0; k < results[i].log_likelihoods.size(); ++k) {
@@ -42,7 +41,7 @@ std::vector<WrittenCheck> check_written(const std::shared_ptr<const Model>& orig
                                         const std::vector<PreparedTask>& tasks, const MakeEngine& make_engine,
                                         double confidence, const ProgressCallback& progress) {
   const std::vector<Intervention> both = {std::monostate{}, heads}, none = {std::monostate{}};
-  std::vector<std::vector<Results>> expected;
+  std::vector<std::vector<TaskResults>> expected;
   {
     const std::unique_ptr<Engine> engine = make_engine(original);
     for (const PreparedTask& task : tasks) expected.push_back(all_results(*engine, task, both, progress));
@@ -50,7 +49,7 @@ std::vector<WrittenCheck> check_written(const std::shared_ptr<const Model>& orig
   std::vector<WrittenCheck> checks;
   const std::unique_ptr<Engine> engine = make_engine(written);
   for (size_t t = 0; t < tasks.size(); ++t) {
-    const Results results = std::move(all_results(*engine, tasks[t], none, progress).front());
+    const TaskResults results = std::move(all_results(*engine, tasks[t], none, progress).front());
     WrittenCheck& check = checks.emplace_back();
     check.comparison = compare_answers(tasks[t], expected[t][0], results, confidence);
     compare_bits(expected[t][1], results, check);

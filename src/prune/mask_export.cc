@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <map>
 #include <string_view>
 
 #include "analysis/kv_groups.h"
@@ -18,11 +17,9 @@ namespace idleheads {
 namespace {
 
 // "5: [0, 3]" for each layer, with `quote` around the layer.
-std::string by_layer(const FixedHeads& fixed, const char* quote) {
-  std::map<int, std::vector<int>> layers;
-  for (const HeadId id : fixed.heads) layers[id.layer].push_back(id.head);
+std::string dictionary(const FixedHeads& fixed, const char* quote) {
   std::vector<std::string> out;
-  for (const auto& [layer, heads] : layers)
+  for (const auto& [layer, heads] : by_layer(fixed))
     out.push_back(fmt::format("{0}{1}{0}: [{2}]", quote, layer, fmt::join(heads, ", ")));
   return fmt::format("{{{}}}", fmt::join(out, ", "));
 }
@@ -35,13 +32,13 @@ std::string_view module_of(PythonTool tool) {
 
 }  // namespace
 
-std::string heads_text(const FixedHeads& heads) { return by_layer(heads, "\""); }
+std::string heads_text(const FixedHeads& heads) { return dictionary(heads, "\""); }
 
 std::string python_text(PythonTool tool, const MaskFile& mask) {
   std::string text(module_of(tool));
   text += "\n\n";
   if (mask.model) text += fmt::format("# Of {}: ablate(model, HEADS)\n", dump_ascii(Json(mask.model->name)));
-  return text + fmt::format("HEADS = {}\n", by_layer(mask.heads, ""));
+  return text + fmt::format("HEADS = {}\n", dictionary(mask.heads, ""));
 }
 
 void write_duo(const std::vector<std::vector<double>>& off, const DuoSizes& sizes,

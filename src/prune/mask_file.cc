@@ -72,15 +72,11 @@ void check_format(const Json& json, const std::string& file) {
   fail("{}: its format is not '{}'", file, kFormat);
 }
 
-std::string heads_text(const FixedHeads& fixed) {
-  std::string out;
-  for (size_t i = 0; i < fixed.heads.size();) {
-    const int layer = fixed.heads[i].layer;
-    std::vector<int> heads;
-    for (; i < fixed.heads.size() && fixed.heads[i].layer == layer; ++i) heads.push_back(fixed.heads[i].head);
-    out += fmt::format("{}\n    \"{}\": [{}]", out.empty() ? "" : ",", layer, fmt::join(heads, ", "));
-  }
-  return out.empty() ? "{}" : "{" + out + "\n  }";
+std::string lines_of(const FixedHeads& fixed) {
+  std::vector<std::string> lines;
+  for (const auto& [layer, heads] : by_layer(fixed))
+    lines.push_back(fmt::format("\n    \"{}\": [{}]", layer, fmt::join(heads, ", ")));
+  return lines.empty() ? "{}" : fmt::format("{{{}\n  }}", fmt::join(lines, ","));
 }
 
 }  // namespace
@@ -100,6 +96,12 @@ MaskFile read_mask_file(const std::filesystem::path& path) {
   return mask;
 }
 
+std::map<int, std::vector<int>> by_layer(const FixedHeads& fixed) {
+  std::map<int, std::vector<int>> layers;
+  for (const HeadId id : fixed.heads) layers[id.layer].push_back(id.head);
+  return layers;
+}
+
 std::string mask_text(const MaskFile& mask) {
   std::string out = fmt::format("{{\n  \"format\": \"{}\"", kFormat);
   if (mask.model) {
@@ -110,7 +112,7 @@ std::string mask_text(const MaskFile& mask) {
                                {"kv_heads", mask.model->kv_heads}};
     out += ",\n  \"model\": " + dump_json(model);
   }
-  out += ",\n  \"heads\": " + heads_text(mask.heads);
+  out += ",\n  \"heads\": " + lines_of(mask.heads);
   for (const auto& [key, value] : mask.provenance.items())
     out += fmt::format(",\n  {}: {}", dump_json(OrderedJson(key)), dump_json(value));
   return out + "\n}\n";

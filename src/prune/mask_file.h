@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "format/json.h"
 #include "heads/intervention.h"
@@ -27,6 +29,9 @@ struct MaskFile {
 // Reads {"format": "idleheads mask 1", "model": {...}, "heads": {"5": [0, 3]}, ...}, or the heads alone, as
 // transformers' prune_heads takes them. Throws Error that names the file and what is wrong in it.
 MaskFile read_mask_file(const std::filesystem::path& file);
+
+// The heads of each layer that has some.
+std::map<int, std::vector<int>> by_layer(const FixedHeads& heads);
 
 // What read_mask_file() reads, a layer a line.
 std::string mask_text(const MaskFile& mask);

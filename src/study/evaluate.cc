@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <utility>
 
 #include "base/duration.h"
@@ -170,6 +171,12 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
     size.add(range.rows, computed_share(before, engine.work()), account.seconds());
     if (first && options.on_measured) options.on_measured();
   }
+}
+
+std::vector<int64_t> all_documents(const PreparedTask& task) {
+  std::vector<int64_t> documents(task.documents.size());
+  std::iota(documents.begin(), documents.end(), int64_t{0});
+  return documents;
 }
 
 int64_t default_cohort_rows(const Engine& engine) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/progress.h"
 #include "engine/engine.h"
@@ -35,6 +36,9 @@ struct EvaluateOptions {
 void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
               std::span<const Intervention> interventions, const EvaluateOptions& options,
               const std::function<void(Results)>& finished);
+
+// 0, 1, ... for each document of the task.
+std::vector<int64_t> all_documents(const PreparedTask& task);
 
 // The size of cohorts for this engine: large enough for much sharing, not so large that a cohort is divided
 // often.
