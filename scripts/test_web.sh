@@ -46,6 +46,7 @@ END
 
 study plain.db "$model" "$questions"
 study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,avvn_ln,random
+study static.db "$model" "$questions" --dtype f32 --scores awft,ahon_ln,random --static
 study cut.db "$cut" "$questions" --dtype f32 --scores awft,ahon_ln,random
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
 [[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --limit 1 --quiet --output "$out/scores_only.db"
@@ -57,6 +58,7 @@ page() { "$program" report "${@:2}" --output "$out/$1" >/dev/null; }
 cd "$out"
 page plain.html plain.db
 page cut.html cut.db --within 99
+page static.html static.db
 page two.html plain.db other.db
 page refused.html plain.db hostile.db
 page running.html running.db

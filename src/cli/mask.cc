@@ -27,6 +27,7 @@ struct Mask {
   double within = 1;      // points
   bool groups = false;
   std::vector<std::string> guards;
+  std::optional<double> guard_limit;
   int64_t context = 4096;
   EngineFlags engine;
   TaskFlags task;
@@ -131,7 +132,7 @@ std::vector<Comparison> guard(const Mask& mask, Engine& engine, const Model& mod
   std::vector<Comparison> out;
   TaskFlags flags = mask.task;
   flags.tasks = mask.guards;
-  flags.limit.reset();
+  flags.limit = mask.guard_limit;
   flags.subjects.clear();
   if (mask.guards.empty()) return out;
   for (const PreparedTask& task : flags.prepare(model)) {
@@ -200,7 +201,12 @@ void run(const Mask& mask) {
   const StudySummary summary = summarize(store, {.terms = {.tolerance = mask.within}});
   if (mask.engine.model.empty() != mask.task.tasks.empty())
     fail_usage("mask: to measure masks give both MODEL and --task");
-  if (mask.engine.model.empty()) return print_static(mask, summary);
+  if (mask.guard_limit && mask.guards.empty()) fail_usage("mask: --guard-limit is for --guard");
+  if (mask.engine.model.empty()) {
+    if (!mask.guards.empty() || !mask.score.empty())
+      fail_usage("mask: {} goes with MODEL and --task", mask.guards.empty() ? "--score" : "--guard");
+    return print_static(mask, summary);
+  }
   if (!mask.rule.empty())
     fail_usage("mask: --rule is for masks from the study alone; with MODEL give --score");
   measure(mask, store, summary);
@@ -230,8 +236,11 @@ void add_mask(CLI::App& app) {
       ->check(CLI::Range(1e-6, 100.))
       ->capture_default_str();
   command->add_flag("--groups", mask->groups, "whole KV groups alone");
-  command->add_option("--guard", mask->guards,
-                      "with MODEL: further tasks that the mask is tested on, as wikitext");
+  command->add_option(
+      "--guard", mask->guards,
+      "with MODEL: further tasks that the mask is tested on, as wikitext or a text file (.txt)");
+  command->add_option("--guard-limit", mask->guard_limit,
+                      "first N documents of each guard; below 1 a share of them");
   command
       ->add_option("--at-context", mask->context, "tokens that are read, for what the heads' operations cost")
       ->check(CLI::Range(1, 1 << 24))

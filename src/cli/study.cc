@@ -17,6 +17,7 @@
 #include "cli/study_part.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "prune/static_plan.h"
 #include "report/output_file.h"
 #include "report/show.h"
 #include "study/describe.h"
@@ -34,7 +35,7 @@ struct Study {
   std::string shares = "0:30:5";
   std::string shard, plan;  // of a study in parts
   bool baseline_only = false;
-  bool quiet = false;
+  bool quiet = false, static_masks = false;
   double store_every = CohortSize::kSeconds;
   DecideFlags decide;
 };
@@ -157,6 +158,13 @@ bool compute_or_stop(const Study& study, const std::shared_ptr<const Model>& mod
   }
 }
 
+// True if there is something to compute.
+bool add_static_masks(StudyStore& store, const Study& study, const std::string& output) {
+  const int64_t added = plan_static_masks(store);
+  if (!study.quiet && added == 0) say("{}: no static masks beyond those it has\n", printable(output, 300));
+  return added > 0;
+}
+
 // The study of one task, into one file. False if time is up.
 bool run_task(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
               const std::string& output, StudyOptions options, const Deadline& deadline) {
@@ -173,24 +181,30 @@ bool run_task(const Study& study, const std::shared_ptr<const Model>& model, con
                                         part_of(study),
                                         options.targets};
   const Settings settings = describe(description);
-  StudyStore store = StudyStore::open(output, settings, task.stored);
+  std::optional<StudyStore> store = StudyStore::open(output, settings, task.stored);
   if (!study.shard.empty()) {
     const PartRequest part = {parse_shard(study.shard), study.plan, study.decide.rounds_at_a_time()};
-    begin_part(part, {output, settings, task}, store, options);
+    begin_part(part, {output, settings, task}, *store, options);
   }
-  if (options.round == Round::all) require_same_plan(store, options);
-  if (is_complete(store, options)) {
+  if (options.round == Round::all) require_same_plan(*store, options);
+  const auto compute = [&] {
+    return !compute_or_stop(study, model, task, *store, options, output, deadline);
+  };
+  if (!is_complete(*store, options)) {
+    if (!compute()) return false;
+    store.reset();  // a finished file is closed before it is written again
+    store = StudyStore::open(output, settings, task.stored);
+  } else if (!study.static_masks) {
     say("{} is complete already, nothing to compute\n", printable(output, 300));
-  } else if (compute_or_stop(study, model, task, store, options, output, deadline)) {
-    return false;
   }
+  if (study.static_masks && add_static_masks(*store, study, output) && !compute()) return false;
   if (study.quiet) return true;
   if (!study.shard.empty()) {
     fmt::print("part {} is done: {}; idleheads merge joins the parts when all are\n", study.shard,
                printable(output, 300));
     return true;
   }
-  print_study(store);
+  print_study(*store);
   return true;
 }
 
@@ -230,6 +244,11 @@ void run(const Study& study) {
   if (!study.baseline_only && study.plan.empty())
     options.targets = {parse_scores(study.scores), parse_shares(study.shares)};
   options.decide = study.decide.options(!study.shard.empty());
+  if (study.static_masks && options.decide)
+    fail_usage(
+        "--static: which heads are off in how many inputs is known when all are asked, so not with --decide");
+  if (study.static_masks && !study.shard.empty())
+    fail_usage("--static: not for a part; run it on the file that idleheads merge makes of all parts");
   const Deadline deadline(study.decide.stop_after);
   if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
   if (!study.shard.empty()) parse_shard(study.shard);  // before the model is opened
@@ -286,6 +305,10 @@ void add_study(CLI::App& app) {
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
       ->capture_default_str();
+  command->add_flag(
+      "--static", study->static_masks,
+      "then test static masks too: for the three best scores, the heads that each share had off in "
+      "half of the inputs, and in all, off for every input");
   study->decide.add_to(*command);
   command->add_option(
       "--plan", study->plan,

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/terminal.h"
+#include "task/task_file.h"
 
 namespace idleheads::cli {
 namespace {
@@ -51,11 +52,11 @@ void print_tokenizer_note(const Model& model) {
 }  // namespace
 
 void TaskFlags::add_to(CLI::App& app, bool required) {
-  CLI::Option* name =
-      app.add_option("--task,--tasks", tasks,
-                     fmt::format("{}, or a file of questions (.jsonl)", fmt::join(task_names(), ", ")))
-          ->delimiter(',')
-          ->allow_extra_args(false);
+  CLI::Option* name = app.add_option("--task,--tasks", tasks,
+                                     fmt::format("{}, or a file of questions (.jsonl) or of text (.txt)",
+                                                 fmt::join(task_names(), ", ")))
+                          ->delimiter(',')
+                          ->allow_extra_args(false);
   if (required) name->required();
   app.add_option(
       "--data", data,
@@ -107,11 +108,11 @@ EncodeOptions TaskFlags::encode_options(const Model& model) const {
 }
 
 std::string TaskFlags::data_of(const std::string& task) const {
-  if (data.empty() || (tasks.size() > 1 && task.ends_with(".jsonl"))) return "";
+  const bool is_file = !format_of_file(task).empty();
+  if (data.empty() || (tasks.size() > 1 && is_file)) return "";
   std::error_code ignored;
   for (const std::string& name : {task, folder_name(task)}) {
-    if (!task.ends_with(".jsonl") && fs::is_directory(fs::path(data) / name, ignored))
-      return (fs::path(data) / name).string();
+    if (!is_file && fs::is_directory(fs::path(data) / name, ignored)) return (fs::path(data) / name).string();
   }
   if (wanted().size() == 1) return data;
   fail("{}: no folder {} in it; with several tasks --data holds a folder for each", printable(data, 300),

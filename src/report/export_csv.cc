@@ -122,13 +122,18 @@ void write_changes(CsvWriter& csv, const StudySummary& summary, const AnswerChan
   write_spread(csv, changes.kl);
 }
 
-std::vector<std::string> certainty_columns() {
-  std::vector<std::string> out = {"interval_low",   "interval_high",   "difference",
-                                  "difference_low", "difference_high", "mcnemar_p"};
-  out.insert(out.end(), kChangeColumns.begin(), kChangeColumns.end());
+std::vector<std::string> change_columns() {
+  std::vector<std::string> out(kChangeColumns.begin(), kChangeColumns.end());
   for (const char* name : kChangeSpreads) {
     for (const char* column : kSpreadColumns) out.push_back(fmt::format("{}_{}", name, column));
   }
+  return out;
+}
+
+std::vector<std::string> certainty_columns() {
+  std::vector<std::string> out = {"interval_low",   "interval_high",   "difference",
+                                  "difference_low", "difference_high", "mcnemar_p"};
+  for (std::string& name : change_columns()) out.push_back(std::move(name));
   return out;
 }
 
@@ -158,6 +163,32 @@ CsvWriter write_curves(const StudySummary& summary, const Certainty& certainty,
   }
   csv.prepare();
   return csv;
+}
+
+CsvWriter write_static(const StudySummary& summary, const std::filesystem::path& path) {
+  std::vector<std::string> header = {"score", "share", "at_least", "heads", "percent_zeroed", "questions"};
+  for (const Metric metric : summary.metrics) {
+    for (std::string& name : columns_of(metric)) header.push_back(std::move(name));
+  }
+  const std::vector<std::string> changes = change_columns();
+  header.insert(header.end(), changes.begin(), changes.end());
+  CsvWriter csv(path, header);
+  for (const ScoreSummary& score : summary.scores) {
+    for (const CurveEntry& point : score.static_points) {
+      csv.cell(score.score->slug).cell(point.share).cell(*point.at_least);
+      csv.cell(point.rule).cell(point.percent_off);
+      write_values(csv, summary, point.values);
+      write_changes(csv, summary, point.changes);
+      csv.end_line();
+    }
+  }
+  csv.prepare();
+  return csv;
+}
+
+bool has_static_masks(const StudySummary& summary) {
+  return std::ranges::any_of(summary.scores,
+                             [](const ScoreSummary& score) { return !score.static_points.empty(); });
 }
 
 CsvWriter write_shares(const StudySummary& summary, const Certainty& certainty,
@@ -316,6 +347,7 @@ void export_csv(const StudyStore& store, const std::filesystem::path& folder, co
   files.push_back(write_shares(summary, certainty, folder / "shares.csv"));
   files.push_back(write_heads(summary, head_profiles(store, summary), folder / "heads.csv"));
   files.push_back(write_scores(baseline, folder / "scores.csv"));
+  if (has_static_masks(summary)) files.push_back(write_static(summary, folder / "static.csv"));
   if (summary.decisions) files.push_back(write_decisions(*summary.decisions, folder / "decisions.csv"));
   for (CsvWriter& file : files) file.finish();
 }

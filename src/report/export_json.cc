@@ -37,6 +37,16 @@ OrderedJson point_json(const StudySummary& summary, const CurveEntry& point) {
           {"accuracy", values_json(summary, point.values)}};
 }
 
+OrderedJson static_json(const StudySummary& summary, const CurveEntry& point) {
+  OrderedJson out = {{"share", point.share},
+                     {"at_least", *point.at_least},
+                     {"heads", point.rule},
+                     {"percent_zeroed", point.percent_off},
+                     {"accuracy", values_json(summary, point.values)}};
+  add_changes(out, summary, point.changes);
+  return out;
+}
+
 OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
                        const ScoreCertainty* certainty) {
   OrderedJson points = OrderedJson::array();
@@ -53,6 +63,8 @@ OrderedJson score_json(const StudySummary& summary, const ScoreSummary& score,
       {"normalized_auc", optional_json(score.auc)},
       {"proven_share", score.proven ? OrderedJson(score.points[*score.proven].share) : OrderedJson(nullptr)},
       {"points", std::move(points)}};
+  out["static"] = OrderedJson::array();
+  for (const CurveEntry& point : score.static_points) out["static"].push_back(static_json(summary, point));
   add_claims(out, score);
   if (certainty) add_certainty(out, *certainty);
   return out;

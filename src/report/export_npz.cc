@@ -20,14 +20,16 @@ struct Shape {
 void write_interventions(NpzWriter& npz, const std::vector<StoredIntervention>& plan,
                          const std::vector<uint8_t>& complete) {
   std::vector<std::string> scores, rules;
-  std::vector<double> shares;
+  std::vector<double> shares, at_least;
   for (const StoredIntervention& intervention : plan) {
     scores.push_back(intervention.score);
     shares.push_back(intervention.share);
+    at_least.push_back(intervention.at_least.value_or(std::numeric_limits<double>::quiet_NaN()));
     rules.push_back(intervention.rule);
   }
   npz.add("intervention_score", scores);
   npz.add("intervention_share", shares);
+  npz.add("intervention_at_least", at_least);
   npz.add("intervention_rule", rules);
   npz.add_flags("intervention_complete", complete);
 }

@@ -51,6 +51,16 @@ OrderedJson point_json(const StudySummary& s, const CurveEntry& point, double he
   return out;
 }
 
+OrderedJson static_json(const StudySummary& s, const CurveEntry& point) {
+  OrderedJson out = {{"share", point.share},
+                     {"at_least", *point.at_least},
+                     {"heads", point.rule},
+                     {"percent", point.percent_off},
+                     {"value", shown_value(s.metric, value_of(point.values, s.metric))}};
+  add_changes(out, s, point.changes);
+  return out;
+}
+
 OrderedJson score_json(const StudySummary& s, const ScoreSummary& score, const ScoreCertainty* certainty) {
   const std::vector<CurvePoint> curve = curve_points(s, score);
   const size_t first = curve.size() - score.points.size();
@@ -63,6 +73,8 @@ OrderedJson score_json(const StudySummary& s, const ScoreSummary& score, const S
                      {"random", score.score->is_random}, {"inactive", optional_json(score.inactive_percent)},
                      {"area", optional_json(score.auc)}, {"proven", optional_json(score.proven)},
                      {"points", std::move(points)}};
+  out["static"] = OrderedJson::array();
+  for (const CurveEntry& point : score.static_points) out["static"].push_back(static_json(s, point));
   add_claims(out, score);
   if (certainty) add_certainty(out, *certainty);
   return out;

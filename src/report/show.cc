@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <tuple>
 
 #include "base/error.h"
 #include "report/decided.h"
@@ -138,19 +136,6 @@ std::string claim(const StudySummary& s, const ShowOptions& options) {
               options.width);
 }
 
-// Indices of the scores: what is sure first, then the largest inactive share, then by area; none last.
-std::vector<size_t> ranking(const StudySummary& s) {
-  std::vector<size_t> order(s.scores.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    const auto rank = [&](const ScoreSummary& score) {
-      return std::tuple(score.sure_percent(), score.inactive_percent, score.auc);
-    };
-    return rank(s.scores[a]) > rank(s.scores[b]);
-  });
-  return order;
-}
-
 std::vector<std::string> score_cells(const StudySummary& s, const ScoreSummary& score, bool best) {
   std::string off = "-", heads = "-", at = "-", value = "-", changed = "-";
   if (score.inactive_percent) {
@@ -185,7 +170,7 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
                {metric_noun(s.metric)},
                {"changed"},
                {"area"}});
-  for (const size_t i : ranking(s)) {
+  for (const size_t i : score_ranking(s)) {
     const bool best = s.best == i && s.is_sure(i);
     const Emphasis emphasis = s.scores[i].score->is_random ? Emphasis::faint : Emphasis::none;
     table.add_row(score_cells(s, s.scores[i], best), best ? Emphasis::strong : emphasis);
@@ -289,7 +274,7 @@ std::string show(const StudySummary& summary, const ShowOptions& options) {
   } else if (summary.score_only()) {
     out += "\n" + show_distributions(summary, options);
   } else {
-    out += scores_part(summary, options) + conclusion(summary, options);
+    out += scores_part(summary, options) + conclusion(summary, options) + show_static(summary, options);
     if (summary.named) out += "\n" + show_heads(summary, options);
     if (options.curves) out += "\n" + show_curves(summary, options);
   }

@@ -26,8 +26,12 @@ std::string show(const StudySummary& summary, const ShowOptions& options = {});
 
 // The parts by themselves.
 std::string show_curves(const StudySummary& summary, const ShowOptions& options);
+std::string show_static(const StudySummary& summary, const ShowOptions& options);
 std::string show_subjects(const StudySummary& summary, const ShowOptions& options);
 std::string show_heads(const StudySummary& summary, const ShowOptions& options);
 std::string show_distributions(const StudySummary& summary, const ShowOptions& options);
+
+// What heads of static masks were off in: "always", "50 % of the inputs".
+std::string inputs_text(double at_least);
 
 }  // namespace idleheads

@@ -69,20 +69,28 @@ std::string capitalized(std::string text) {
   return text;
 }
 
+std::vector<std::string> curve_cells(const StudySummary& s, std::string name,
+                                     const std::vector<CurveEntry>& points, std::span<const double> shares) {
+  std::vector<std::string> cells = {std::move(name)};
+  for (const double share : shares) {
+    const auto point = std::ranges::find(points, share, &CurveEntry::share);
+    cells.push_back(
+        point == points.end() ? "-" : fmt::format("{} @ {:.1f}", height_text(s, *point), point->percent_off));
+  }
+  return cells;
+}
+
 Table curves_table(const StudySummary& s, std::span<const double> shares) {
   std::vector<Column> columns = {{"score", Align::left}};
   for (const double share : shares) columns.push_back({percent_text(share) + " %"});
   Table table(columns);
   for (const ScoreSummary& score : s.scores) {
-    std::vector<std::string> cells = {std::string(score.score->slug)};
-    for (const double share : shares) {
-      const auto point = std::find_if(score.points.begin(), score.points.end(),
-                                      [&](const CurveEntry& p) { return p.share == share; });
-      cells.push_back(point == score.points.end()
-                          ? "-"
-                          : fmt::format("{} @ {:.1f}", height_text(s, *point), point->percent_off));
-    }
-    table.add_row(cells, score.score->is_random ? Emphasis::faint : Emphasis::none);
+    table.add_row(curve_cells(s, std::string(score.score->slug), score.points, shares),
+                  score.score->is_random ? Emphasis::faint : Emphasis::none);
+    std::map<double, std::vector<CurveEntry>> static_masks;
+    for (const CurveEntry& point : score.static_points) static_masks[*point.at_least].push_back(point);
+    for (const auto& [at_least, points] : static_masks)
+      table.add_row(curve_cells(s, "  " + inputs_text(at_least), points, shares));
   }
   return table;
 }

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -28,14 +31,17 @@ std::string setting(const Settings& settings, const std::string& name) {
   return found == settings.end() ? "" : found->second;
 }
 
-// The threshold in a stored rule, "ahon_ln<0.52".
+// The threshold in a stored rule, "ahon_ln<0.52"; NaN of a list of heads.
 double threshold_of(const StoredIntervention& intervention) {
   const Intervention rule = rule_of(intervention);
   const auto* by_score = std::get_if<ScoreRule>(&rule);
-  if (!by_score || by_score->score->slug != intervention.score) {
+  const bool fits = intervention.is_static() ? std::holds_alternative<FixedHeads>(rule)
+                                             : by_score && by_score->score->slug == intervention.score;
+  if (!fits) {
     fail("study: the rule '{}' is not one of the score {}", printable(intervention.rule),
          printable(intervention.score));
   }
+  if (!by_score) return std::numeric_limits<double>::quiet_NaN();
   // The float's own digits, so that 0.52 is not shown as 0.5199999809265137.
   return std::stod(fmt::format("{}", by_score->threshold));
 }
@@ -63,32 +69,48 @@ void read_interventions(const StudyStore& store, const std::vector<StoredResult>
   const auto documents = static_cast<int64_t>(summary.documents.size());
   for (size_t i = 1; i < plan.size() && i < done.size(); ++i) {
     ScoreSummary& score = score_summary(summary, plan[i].score);
-    ++score.planned;
+    score.planned += plan[i].is_static() ? 0 : 1;
     const int64_t finished = std::count(done[i].begin(), done[i].end(), true);
     if (finished < documents) {
-      summary.missing.push_back({share_name(plan[i].score, plan[i].share), finished, documents});
+      summary.missing.push_back({intervention_name(plan[i]), finished, documents});
       continue;
     }
     const auto number = static_cast<int64_t>(i);
     const std::vector<StoredResult> results = store.results(number, false);
-    score.points.push_back(make_entry(summary, number, plan[i], results));
-    score.points.back().work = work[i];
-    score.points.back().changes =
-        answer_changes({summary.metric, summary.documents}, baseline, results, confidence);
+    CurveEntry entry = make_entry(summary, number, plan[i], results);
+    entry.work = work[i];
+    entry.changes = answer_changes({summary.metric, summary.documents}, baseline, results, confidence);
+    if (plan[i].is_static())
+      entry.changes.loss_bound = entry.changes.kl_bound = std::numeric_limits<double>::infinity();
+    (plan[i].is_static() ? score.static_points : score.points).push_back(std::move(entry));
   }
+}
+
+// The metric in points; exactly on the line of what may be lost if it is there but for rounding.
+double height_of(const StudySummary& summary, const CurveEntry& point) {
+  const double line = points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
+  const double height = points_of(summary.metric, value_of(point.values, summary.metric).value);
+  return std::abs(height - line) < kRounding ? line : height;
+}
+
+bool is_within(const StudySummary& summary, const CurveEntry& point) {
+  return height_of(summary, point) >=
+         points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
 }
 
 // What the curve of one score says about the baseline.
 void finish_score(const StudySummary& summary, ScoreSummary& score) {
   std::stable_sort(score.points.begin(), score.points.end(),
                    [](const CurveEntry& a, const CurveEntry& b) { return a.share < b.share; });
+  std::ranges::stable_sort(score.static_points, {}, [](const CurveEntry& point) {
+    return std::pair(point.at_least.value_or(0), point.share);
+  });
   if (summary.questions == 0 || score.points.empty()) return;
   const double baseline = points_of(summary.metric, summary.baseline_value().value);
   const std::vector<CurvePoint> curve = curve_points(summary, score);
-  const size_t first = curve.size() - score.points.size();
   for (size_t i = 0; i < score.points.size(); ++i) {
-    const bool within = curve[first + i].accuracy >= baseline - summary.terms.tolerance;
-    if (within && (!score.proven || score.points[i].percent_off > score.points[*score.proven].percent_off))
+    if (is_within(summary, score.points[i]) &&
+        (!score.proven || score.points[i].percent_off > score.points[*score.proven].percent_off))
       score.proven = i;
   }
   score.inactive_percent = largest_inactive_share(curve, baseline, summary.terms.tolerance);
@@ -99,19 +121,16 @@ void finish_score(const StudySummary& summary, ScoreSummary& score) {
   score.auc = normalized_auc(curve);
 }
 
+auto rank_of(const ScoreSummary& score) {
+  return std::tuple(score.sure_percent(), score.inactive_percent, score.auc);  // none is below every number
+}
+
 std::optional<size_t> best_score(const StudySummary& summary, bool with_awft) {
-  const auto rank = [&](size_t i) {
-    const ScoreSummary& score = summary.scores[i];
-    return std::tuple(score.sure_percent(), score.inactive_percent, score.auc);  // none is below every number
-  };
-  std::optional<size_t> best;
-  for (size_t i = 0; i < summary.scores.size(); ++i) {
-    const ScoreSummary& score = summary.scores[i];
-    const bool has_share = score.inactive_percent || score.sure_percent() > 0;
-    if (score.score->is_random || !has_share || (!with_awft && score.score->slug == "awft")) continue;
-    if (!best || rank(i) > rank(*best)) best = i;
+  for (const size_t i : score_ranking(summary)) {
+    const Score& score = *summary.scores[i].score;
+    if (summary.scores[i].can_be_off() && !score.is_random && (with_awft || score.slug != "awft")) return i;
   }
-  return best;
+  return std::nullopt;
 }
 
 void choose_subjects(const StudyStore& store, StudySummary& summary, const std::string& rule) {
@@ -162,6 +181,7 @@ CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredI
   entry.intervention = number;
   entry.share = intervention.share;
   entry.rule = intervention.rule;
+  entry.at_least = intervention.at_least;
   entry.threshold = threshold_of(intervention);
   entry.values = metric_values(answered(summary.documents, results));
   for (const StoredResult& result : results) {
@@ -191,13 +211,10 @@ NamedHeads name_heads(const HeadFrequency& frequency) {
 
 std::vector<CurvePoint> curve_points(const StudySummary& summary, const ScoreSummary& score) {
   const double baseline = points_of(summary.metric, summary.baseline_value().value);
-  const double line = baseline - summary.terms.tolerance;
   std::vector<CurvePoint> curve;
   if (!score.points.empty() && score.points.front().share > 0) curve.push_back({0, baseline});
-  for (const CurveEntry& point : score.points) {
-    const double height = points_of(summary.metric, value_of(point.values, summary.metric).value);
-    curve.push_back({point.percent_off, std::abs(height - line) < kRounding ? line : height});
-  }
+  for (const CurveEntry& point : score.points)
+    curve.push_back({point.percent_off, height_of(summary, point)});
   return curve;
 }
 
@@ -223,6 +240,23 @@ const ScoreSummary* find_tested(const StudySummary& summary, const Score& score)
     if (*candidate.score == score) return &candidate;
   }
   return nullptr;
+}
+
+std::vector<size_t> score_ranking(const StudySummary& summary) {
+  std::vector<size_t> order(summary.scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return rank_of(summary.scores[i]); });
+  return order;
+}
+
+const CurveEntry* largest_static(const StudySummary& summary, const ScoreSummary& score, double at_least) {
+  const CurveEntry* largest = nullptr;
+  for (const CurveEntry& point : score.static_points) {
+    if (point.at_least == at_least && is_within(summary, point) &&
+        (!largest || point.percent_off > largest->percent_off))
+      largest = &point;
+  }
+  return largest;
 }
 
 const CurveEntry* chosen_point(const ScoreSummary& score) {
@@ -318,6 +352,12 @@ const CurveEntry& find_point(const StudySummary& summary, std::string_view text)
 
 std::string share_name(std::string_view score, double share) {
   return fmt::format("{}@{}%", printable(score), percent_text(share));
+}
+
+std::string intervention_name(const StoredIntervention& intervention) {
+  const std::string name = share_name(intervention.score, intervention.share);
+  if (!intervention.is_static()) return name;
+  return fmt::format("{} (off in {} % of the inputs)", name, percent_text(*intervention.at_least));
 }
 
 std::string percent_text(double share) { return fmt::format("{:.10g}", 100 * share); }

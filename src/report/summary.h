@@ -57,7 +57,9 @@ struct CurveEntry {
   int64_t intervention = 0;  // its number in the study
   double share = 0;          // target, in [0, 1]
   std::string rule;          // "ahon_ln<0.52"
-  double threshold = 0;
+  double threshold = 0;      // NaN of a static mask
+  std::optional<double> at_least =
+      {};                  // StoredIntervention::at_least: the heads are the same for every input
   double percent_off = 0;  // mean over forward passes of the share of heads that were off, in percent
   MetricValues values;
   HeadFrequency frequency;
@@ -67,8 +69,11 @@ struct CurveEntry {
 
 struct ScoreSummary {
   const Score* score = nullptr;
-  int64_t planned = 0;             // interventions of the plan
+  int64_t planned = 0;             // interventions of the plan, static masks left out
   std::vector<CurveEntry> points;  // complete ones, in order of the share
+  // Complete ones; those with the largest `at_least` last, of these in order of the share. Made of what the
+  // points had off on the same inputs, so that nothing bounds their loss on others.
+  std::vector<CurveEntry> static_points;
   // analysis/curve.h, of curve_points().
   std::optional<double> inactive_percent;
   std::optional<double> auc;
@@ -81,6 +86,9 @@ struct ScoreSummary {
   // of them.
   std::optional<size_t> sure;
   double sure_percent() const { return sure ? points[*sure].percent_off : 0; }
+  bool can_be_off() const {
+    return inactive_percent || sure_percent() > 0;
+  }  // some share, within what may be lost
   bool dips() const {
     return first_crossing && inactive_percent && *first_crossing < *inactive_percent - 1e-9;
   }
@@ -119,7 +127,7 @@ struct DecisionSummary {
 
 // A part of the plan that lacks results.
 struct MissingPart {
-  std::string name;  // "baseline", "ahon_ln@15%"
+  std::string name;  // "baseline", "ahon_ln@15%", "ahon_ln@15% (off in 50 % of the inputs)"
   int64_t done = 0;
   int64_t documents = 0;
 };
@@ -189,6 +197,13 @@ std::vector<Stat> shown_stats(const StudySummary& summary);
 // What the study has of a score; nullptr if it was not in its plan.
 const ScoreSummary* find_tested(const StudySummary& summary, const Score& score);
 
+// Of the scores' numbers: what is sure first, then the largest inactive share, then by area; none last.
+std::vector<size_t> score_ranking(const StudySummary& summary);
+
+// The static mask with most heads, of those of the score with this `at_least`, whose metric is within the
+// tolerance of the baseline; nullptr if there is none.
+const CurveEntry* largest_static(const StudySummary& summary, const ScoreSummary& score, double at_least);
+
 // A score's last intervention that is sure, else its proven one; nullptr if there is none. What counts as its
 // inactive heads everywhere.
 const CurveEntry* chosen_point(const ScoreSummary& score);
@@ -209,6 +224,8 @@ CurveEntry make_entry(const StudySummary& summary, int64_t number, const StoredI
 
 // "ahon_ln@15%".
 std::string share_name(std::string_view score, double share);
+// The same, with what a static mask was made of: "ahon_ln@15% (off in 50 % of the inputs)".
+std::string intervention_name(const StoredIntervention& intervention);
 // 0.15 as "15", without noise in the last digits.
 std::string percent_text(double share);
 

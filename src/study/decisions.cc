@@ -130,7 +130,7 @@ PlanDecisions::Answer PlanDecisions::answer(size_t question, const StoredResult&
 
 void PlanDecisions::grow(const std::vector<StoredIntervention>& plan) {
   size_t next = plan_.size();
-  plan_ = plan;
+  plan_ = by_input(plan);
   require_distinct(plan_);
   while (next < plan_.size()) {
     const int generation = plan_[next].generation;

@@ -29,6 +29,7 @@ class PlanDecisions {
   PlanDecisions(const StudyStore& store, const DecisionOptions& options, Results results = Results::stored);
 
   const DecisionOptions& options() const { return options_; }
+  // The study's, without static masks: of these nothing is decided.
   const std::vector<StoredIntervention>& plan() const { return plan_; }
   int64_t questions() const { return static_cast<int64_t>(questions_.size()); }
 

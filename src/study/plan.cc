@@ -119,8 +119,15 @@ void make_plan(StudyStore& store, const Targets& targets, uint64_t seed) {
   store.set_plan(plan);
 }
 
+std::vector<StoredIntervention> by_input(std::vector<StoredIntervention> plan) {
+  std::erase_if(plan, &StoredIntervention::is_static);
+  return plan;
+}
+
 void grow_plan(StudyStore& store, std::span<const TriedShare> shares, uint64_t seed) {
   std::vector<StoredIntervention> plan = store.plan();
+  if (!plan.empty() && plan.back().is_static())
+    fail("the study tests static masks already, so that its shares are fixed; start another with --output");
   const int generation = plan.back().generation + 1;
   const std::vector<StoredDocument> documents = store.documents();
   const std::vector<StoredResult> baseline = store.results(0, true);

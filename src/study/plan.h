@@ -40,13 +40,18 @@ std::vector<float> calibrate(const Score& score, std::span<const StoredResult> b
 // Finds the thresholds and stores the plan. The baseline must be whole.
 void make_plan(StudyStore& store, const Targets& targets, uint64_t seed);
 
+// The interventions of a plan that choose heads input by input, and the baseline: all before the static
+// masks.
+std::vector<StoredIntervention> by_input(std::vector<StoredIntervention> plan);
+
 // A share to try because of what is decided (decisions.h).
 struct TriedShare {
   std::string score;
   double share = 0;  // in [0, 1]
 };
 
-// Finds their thresholds and adds them to the plan as its next generation. The baseline must be whole.
+// Finds their thresholds and adds them to the plan as its next generation. The baseline must be whole. Throws
+// Error if the plan has static masks already.
 void grow_plan(StudyStore& store, std::span<const TriedShare> shares, uint64_t seed);
 
 // The setting "seed". Throws Error if it is missing or no number.

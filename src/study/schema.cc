@@ -43,17 +43,19 @@ void check_tables(sqlite::Database& database, int64_t version) {
   }
 }
 
-// views[v - 1] stand for what version v lacks of the tables that the code reads.
+// views[v - 1] stand for what version v lacks of the tables that the code reads; of two for a table the older
+// version's has more.
 std::span<const std::string> views() {
   static const std::vector<std::string> views = {
       "CREATE TEMP VIEW work AS SELECT 0 AS intervention, 0.0 AS rows, 0 AS rows_unshared WHERE false",
       "CREATE TEMP VIEW documents AS SELECT *, NULL AS reference, 0 AS words, 0 AS bytes FROM main.documents;"
       "CREATE TEMP VIEW results AS SELECT *, '' AS response, '[]' AS passes FROM main.results",
       "CREATE TEMP VIEW statistics AS SELECT *, 7 AS numbers FROM main.statistics",
-      "CREATE TEMP VIEW interventions AS SELECT *, 0 AS generation FROM main.interventions;"
+      "CREATE TEMP VIEW interventions AS SELECT *, 0 AS generation, NULL AS at_least FROM main.interventions;"
       "CREATE TEMP VIEW document_order AS SELECT 0 AS block_documents, 0 AS rounds WHERE false;"
       "CREATE TEMP VIEW decision_terms AS SELECT 0.0 AS tolerance, 0.0 AS confidence, 0.0 AS later_share "
       "WHERE false",
+      "CREATE TEMP VIEW IF NOT EXISTS interventions AS SELECT *, NULL AS at_least FROM main.interventions",
   };
   return views;
 }
@@ -116,6 +118,10 @@ ALTER TABLE statistics ADD COLUMN numbers INTEGER NOT NULL DEFAULT 7;
 ALTER TABLE interventions ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE document_order (block_documents INTEGER NOT NULL, rounds INTEGER NOT NULL) STRICT;
 CREATE TABLE decision_terms (tolerance REAL NOT NULL, confidence REAL NOT NULL, later_share REAL NOT NULL) STRICT;
+)sql",
+      // 5 -> 6: static masks
+      R"sql(
+ALTER TABLE interventions ADD COLUMN at_least REAL;
 )sql",
   };
   return steps;

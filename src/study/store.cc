@@ -268,7 +268,7 @@ std::vector<StoredIntervention> StudyStore::plan() const {
 void StudyStore::set_plan(const std::vector<StoredIntervention>& plan) {
   impl_->undisturbed([&] {
     impl_->require_writer();
-    check_plan(plan);
+    if (const char* wrong = plan_fault(plan)) throw std::invalid_argument(wrong);
     Database& database = impl_->database;
     Transaction transaction(database);
     const std::vector<StoredIntervention> stored = read_plan(database);

@@ -72,13 +72,19 @@ struct StoredResult {
   int64_t passes_of(size_t mask) const { return passes.empty() ? 1 : passes[mask]; }
 };
 
-// An intervention of the study: the baseline, or a score at a target share with the threshold found for it.
+// An intervention of the study: the baseline; a score at a target share with the threshold found for it; or a
+// static mask, the heads that such a score had off often enough, off for every input.
 struct StoredIntervention {
   std::string score;  // slug; empty for the baseline
   double share = 0;   // target
-  std::string rule;   // to_string(Intervention): "none", "ahon_ln<0.52"
+  std::string rule;   // to_string(Intervention): "none", "ahon_ln<0.52", "L0H1,L5H3"
   // 0: planned before any result was seen; 1, 2, ...: added because of results (analysis/decision.h).
   int generation = 0;
+  // Of a static mask: the share of the forward passes, in (0, 1], in which each of its heads was off. None:
+  // heads are chosen input by input.
+  std::optional<double> at_least = {};
+
+  bool is_static() const { return at_least.has_value(); }
   bool operator==(const StoredIntervention&) const = default;
 };
 
@@ -111,8 +117,8 @@ class StudyStore {
   std::vector<StoredDocument> documents() const;
 
   // The interventions of the plan, in order; number 0 is the baseline. Empty until set_plan (thresholds need
-  // the baseline pass first). A plan only grows, by later generations behind what is stored; storing the same
-  // plan again does nothing, another one is an Error.
+  // the baseline pass first). A plan only grows, by later generations behind what is stored, and static masks
+  // come last; storing the same plan again does nothing, another one is an Error.
   std::vector<StoredIntervention> plan() const;
   void set_plan(const std::vector<StoredIntervention>& plan);
 

@@ -143,18 +143,21 @@ void check_document(const StoredDocument& document) {
   }
 }
 
-void check_plan(const std::vector<StoredIntervention>& plan) {
-  if (plan.empty() || !plan[0].score.empty() || plan[0].rule != "none") {
-    throw std::invalid_argument("a plan begins with the baseline");
-  }
-  for (const StoredIntervention& intervention : plan) {
-    if (!std::isfinite(intervention.share)) throw std::invalid_argument("a share is not finite");
-  }
-  if (plan[0].generation != 0) throw std::invalid_argument("the baseline is of generation 0");
+const char* plan_fault(const std::vector<StoredIntervention>& plan) {
+  if (plan.empty() || !plan[0].score.empty() || plan[0].rule != "none")
+    return "the plan does not begin with the baseline";
+  if (plan[0].generation != 0 || plan[0].is_static()) return "the baseline is of generation 0";
   for (size_t i = 1; i < plan.size(); ++i) {
-    const int step = plan[i].generation - plan[i - 1].generation;
-    if (step < 0 || step > 1) throw std::invalid_argument("generations of a plan rise by one");
+    const StoredIntervention &next = plan[i], &before = plan[i - 1];
+    const int step = next.generation - before.generation;
+    if (!std::isfinite(next.share)) return "a share is not finite";
+    if (step < 0 || step > 1) return "generations out of order";
+    if (before.is_static() && !next.is_static()) return "static masks come last";
+    if (!next.is_static()) continue;
+    if (!(*next.at_least > 0 && *next.at_least <= 1)) return "a static mask is off in no share of the inputs";
+    if (!before.is_static() && step == 0) return "static masks are of a generation of their own";
   }
+  return nullptr;
 }
 
 Intervention rule_of(const StoredIntervention& intervention) try {

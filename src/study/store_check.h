@@ -15,8 +15,9 @@ HeadShape model_shape(const Settings& settings);
 
 // Throws Error if a number is out of its range.
 void check_document(const StoredDocument& document);
-// Throws std::invalid_argument: the first must be the baseline, shares finite, generations in order.
-void check_plan(const std::vector<StoredIntervention>& plan);
+// What is wrong with a plan that is to be stored, or was read; nullptr: nothing. The first must be the
+// baseline, shares finite, generations in order, static masks last and of generations of their own.
+const char* plan_fault(const std::vector<StoredIntervention>& plan);
 
 // The rule of a stored intervention. Throws Error if this build does not know it.
 Intervention rule_of(const StoredIntervention& intervention);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -101,28 +102,34 @@ void write_documents(Database& database, const std::vector<StoredDocument>& docu
 
 std::vector<StoredIntervention> read_plan(Database& database) {
   std::vector<StoredIntervention> plan;
-  Statement rows(
-      database,
-      "SELECT intervention, score, share, rule, generation FROM interventions ORDER BY intervention");
+  Statement rows(database,
+                 "SELECT intervention, score, share, rule, generation, at_least FROM interventions "
+                 "ORDER BY intervention");
   while (rows.step()) {
     if (rows.integer(0) != static_cast<int64_t>(plan.size()))
       database.raise_damaged("interventions out of order");
-    const int64_t generation = rows.integer(4), last = plan.empty() ? 0 : plan.back().generation;
-    if (generation < last || generation > last + 1) database.raise_damaged("generations out of order");
-    plan.push_back(
-        {std::string(rows.text(1)), rows.real(2), std::string(rows.text(3)), static_cast<int>(generation)});
-    if (!std::isfinite(plan.back().share)) database.raise_damaged("a share is not finite");
+    StoredIntervention& next = plan.emplace_back();
+    next.score = rows.text(1);
+    next.share = rows.real(2);
+    next.rule = rows.text(3);
+    next.generation = static_cast<int>(std::clamp<int64_t>(rows.integer(4), -1, 1 << 30));
+    if (!rows.is_null(5)) next.at_least = rows.real(5);
+  }
+  if (!plan.empty()) {
+    if (const char* wrong = plan_fault(plan)) database.raise_damaged(wrong);
   }
   return plan;
 }
 
 void write_plan(Database& database, const std::vector<StoredIntervention>& plan, size_t first) {
-  Statement insert(
-      database,
-      "INSERT INTO interventions (intervention, score, share, rule, generation) VALUES (?, ?, ?, ?, ?)");
+  Statement insert(database,
+                   "INSERT INTO interventions (intervention, score, share, rule, generation, at_least) "
+                   "VALUES (?, ?, ?, ?, ?, ?)");
   for (size_t i = first; i < plan.size(); ++i) {
     insert.bind(1, static_cast<int64_t>(i)).bind(2, plan[i].score).bind(3, plan[i].share);
-    insert.bind(4, plan[i].rule).bind(5, int64_t{plan[i].generation}).run();
+    insert.bind(4, plan[i].rule).bind(5, int64_t{plan[i].generation});
+    plan[i].at_least ? insert.bind(6, *plan[i].at_least) : insert.bind_null(6);
+    insert.run();
   }
 }
 

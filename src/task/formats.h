@@ -73,6 +73,7 @@ TaskFormat arc_challenge_format();  // arc.cc
 TaskFormat hellaswag_format();      // hellaswag.cc
 TaskFormat wikitext_format();       // wikitext.cc
 TaskFormat question_file_format();  // question_file.cc
+TaskFormat text_file_format();      // text_file.cc
 
 // Whether `name` is the group's or its category's name; a space in these may be written '_'.
 bool names_group(std::string_view name, const Group& group);

@@ -8,6 +8,7 @@
 #include "format/json.h"
 #include "task/formats.h"
 #include "task/row_json.h"
+#include "task/task_file.h"
 #include "task/unicode.h"
 
 namespace idleheads {
@@ -21,11 +22,6 @@ struct Question {
   std::string category;  // empty: none given
   bool shot = false;     // an example for the prompt, never evaluated
 };
-
-// A label that fits a table and a message.
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= 200 && strip(text) == text && printable(text, text.size()) == text;
-}
 
 // One line of the file. Every failure names the file and the line.
 class LineReader {
@@ -84,7 +80,7 @@ class LineReader {
   std::string name(const char* key) const {
     if (!json_.contains(key)) return {};
     std::string text = string_in(json_.at(key), key);
-    if (!is_name(text)) {
+    if (!is_label(text)) {
       fail("{}: {} '{}', expected 1 to 200 bytes without control characters and outer white space", where_,
            key, printable(text));
     }
@@ -189,8 +185,7 @@ Item to_item(Question&& question) {
 
 LoadedItems load_question_file(const LoadRequest& request) {
   LoadedItems loaded;
-  loaded.name = request.data.stem().string();
-  if (!is_name(loaded.name)) loaded.name = "questions";
+  loaded.name = label_of(request.data, "questions");
   QuestionFile file = read_question_file(request.data, loaded.name);
   std::vector<Item> examples;
   for (Question& question : file.shots) examples.push_back(to_item(std::move(question)));

@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "task/formats.h"
 #include "task/frame.h"
+#include "task/task_file.h"
 
 namespace idleheads {
 namespace {
@@ -17,25 +18,23 @@ namespace {
 // This list is the documentation of what there is.
 const std::vector<TaskFormat>& task_formats() {
   static const std::vector<TaskFormat> formats = {
-      mmlu_format(),      piqa_format(),     winogrande_format(),
-      gsm8k_format(),     arc_easy_format(), arc_challenge_format(),
-      hellaswag_format(), wikitext_format(), question_file_format()};
+      mmlu_format(),          piqa_format(),          winogrande_format(), gsm8k_format(),
+      arc_easy_format(),      arc_challenge_format(), hellaswag_format(),  wikitext_format(),
+      question_file_format(), text_file_format()};
   return formats;
 }
 
-bool is_question_file(const std::string& name) { return name.ends_with(".jsonl"); }
-
 const TaskFormat& find_format(const std::string& name) {
-  const std::string wanted = is_question_file(name) ? question_file_format().name : name;
+  const std::string_view of_file = format_of_file(name);
   for (const TaskFormat& format : task_formats()) {
-    if (format.name == wanted) return format;
+    if (format.name == (of_file.empty() ? name : of_file)) return format;
   }
-  fail_usage("unknown task '{}'{} (or a path that ends in .jsonl)", printable(name),
+  fail_usage("unknown task '{}'{} (or a path that ends in .jsonl or .txt)", printable(name),
              suggestion(name, task_names()));
 }
 
 std::filesystem::path data_of(const TaskFormat& format, const std::string& name, const TaskOptions& options) {
-  if (is_question_file(name)) {
+  if (!format_of_file(name).empty()) {
     if (!options.data.empty()) {
       fail_usage("task '{}' is a file already; leave out --data {}", printable(name, 300),
                  printable(options.data.string(), 300));
@@ -147,7 +146,7 @@ Task load_task(const std::string& name, const TaskOptions& options) {
 
 TaskName parse_task_name(const std::string& name) {
   const std::string whole = "mmlu", prefix = whole + "_";
-  if (!name.starts_with(prefix) || is_question_file(name)) return {name, ""};
+  if (!name.starts_with(prefix) || !format_of_file(name).empty()) return {name, ""};
   return {whole, name.substr(prefix.size())};
 }
 

@@ -85,8 +85,8 @@ struct TaskOptions {
   uint64_t fewshot_seed = 1234;     // of the examples' draws
 };
 
-// A name of task_names(), or the path of a file in the project's own JSONL format (it ends in .jsonl; then
-// options.data stays empty). Throws UsageError for an unknown task or subject (with the nearest) or an option
+// A name of task_names(), or the path of a file of questions (it ends in .jsonl) or of text (.txt); then
+// options.data stays empty. Throws UsageError for an unknown task or subject (with the nearest) or an option
 // that cannot be, and Error with file and line for data that is missing or malformed.
 Task load_task(const std::string& name, const TaskOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/regex.h"
 #include "base/utf8.h"
 
 namespace idleheads {
@@ -53,6 +54,11 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
   for (size_t found; (found = text.find(from, at)) != text.npos; at = found + from.size())
     out.append(text, at, found - at).append(to);
   return out.append(text, at);
+}
+
+int64_t count_words(std::string_view text) {
+  static const Regex space(R"(\s+)");
+  return std::ssize(space.find_all(text)) + 1;
 }
 
 }  // namespace idleheads

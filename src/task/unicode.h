@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ std::string_view strip(std::string_view text);
 
 // Every `from` (not empty) replaced by `to`, in one pass from the left: Python's str.replace.
 std::string replaced(std::string_view text, std::string_view from, std::string_view to);
+
+// Pieces between runs of white space, empty ones at the ends counted: Python's len(re.split(r"\s+", text)).
+int64_t count_words(std::string_view text);
 
 }  // namespace idleheads

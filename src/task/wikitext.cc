@@ -40,12 +40,6 @@ std::string detokenized(std::string_view page) {
   return text;
 }
 
-// Pieces between runs of white space, empty ones at the ends counted: Python's len(re.split(r"\s+", text)).
-int64_t count_words(std::string_view text) {
-  static const Regex space(R"(\s+)");
-  return std::ssize(space.find_all(text)) + 1;
-}
-
 Item to_item(const std::string& page) {
   Item item;
   item.text = item.target = detokenized(page);

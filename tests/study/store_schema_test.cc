@@ -46,7 +46,7 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
   edit("PRAGMA user_version = 7");
   const auto expected =
-      AllOf(HasSubstr("schema version 7 is newer than version 5"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 7 is newer than version 6"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -78,7 +78,7 @@ std::string bytes_of(const std::filesystem::path& file) {
 
 // Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
-  for (const int version : {1, 2, 3, 4}) {
+  for (const int version : {1, 2, 3, 4, 5}) {
     const int numbers = version < 4 ? kPaperStats : kStats;
     const auto old = folder_ / fmt::format("version{}.study", version);
     std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
@@ -108,15 +108,15 @@ TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 5"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 6"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 5"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 6"));
   edit("DROP TRIGGER t; DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 5"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 6"));
 }
 
 // One defect each; all must be named and none may crash.
@@ -141,6 +141,15 @@ TEST_F(StoreSchemaTest, DamagedContent) {
       {"UPDATE interventions SET share = 9e999 WHERE intervention = 1", "a share is not finite"},
       {"UPDATE interventions SET generation = 1 WHERE intervention = 1", "generations out of order"},
       {"UPDATE interventions SET generation = 2 WHERE intervention = 3", "generations out of order"},
+      {"UPDATE interventions SET generation = -9 WHERE intervention = 3", "generations out of order"},
+      {"UPDATE interventions SET at_least = 0.5 WHERE intervention = 2", "static masks are of a generation"},
+      {"UPDATE interventions SET at_least = 0.5, generation = 1 WHERE intervention = 2; "
+       "UPDATE interventions SET generation = 1 WHERE intervention = 3",
+       "static masks come last"},
+      {"UPDATE interventions SET at_least = 1.5, generation = 1 WHERE intervention = 3",
+       "off in no share of the inputs"},
+      {"UPDATE interventions SET at_least = 0.5 WHERE intervention = 0", "the baseline is of generation 0"},
+      {"UPDATE interventions SET score = 'awft' WHERE intervention = 0", "does not begin with the baseline"},
       {"INSERT INTO document_order VALUES (0, 100)", "the order of the documents makes no sense"},
       {"INSERT INTO document_order VALUES (1, 100), (1, 100)", "the order of the documents makes no sense"},
       {"INSERT INTO decision_terms VALUES (1.0, 0.95, 0.1)", "what is to be decided makes no sense"},

@@ -29,8 +29,9 @@ std::string usage_error(const std::string& name, const TaskOptions& options) {
 }
 
 TEST(Task, Names) {
-  EXPECT_EQ(task_names(), (std::vector<std::string>{"mmlu", "piqa", "winogrande", "gsm8k", "arc_easy",
-                                                    "arc_challenge", "hellaswag", "wikitext", "jsonl"}));
+  EXPECT_EQ(task_names(),
+            (std::vector<std::string>{"mmlu", "piqa", "winogrande", "gsm8k", "arc_easy", "arc_challenge",
+                                      "hellaswag", "wikitext", "jsonl", "text"}));
 }
 
 TEST(Task, UnknownNameSuggestsTheNearest) {

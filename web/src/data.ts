@@ -23,6 +23,19 @@ export interface Point {
   difference_interval?: Range;
 }
 
+// The heads that a score had off in at least this share of the inputs, off for every input.
+export interface StaticPoint {
+  share: number; // of the score's intervention that they are from
+  at_least: number; // in (0, 1]
+  heads: string; // "L0H1,L5H3"
+  percent: number; // of all heads
+  value: number | null;
+  changed: number | null;
+  lost: number | null;
+  won: number | null;
+  kl: Point["kl"];
+}
+
 export interface Score {
   slug: string;
   name: string;
@@ -31,6 +44,7 @@ export interface Score {
   area: number | null;
   proven: number | null;
   points: Point[];
+  static: StaticPoint[];
   inactive_interval?: Range | null;
   sure: number; // percent of the heads that can be off on other questions like these; 0: nothing is sure
   sure_point: number | null;

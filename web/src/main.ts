@@ -16,6 +16,7 @@ import { followScheme, schemeButton } from "./scheme";
 import { scoresSection } from "./scores";
 import { paperSection, settingsSection } from "./settings";
 import { studiesSection } from "./studies";
+import { staticSection } from "./static";
 import { subjectsSection } from "./subjects";
 import { summarySection } from "./summary";
 import "./style.css";
@@ -23,7 +24,7 @@ import "./style.css";
 function studySections(report: Report, study: Study): (HTMLElement | null)[] {
   return [
     summarySection(report, study),
-    ...(study.decisions ? [decisionsSection(study)] : [scoresSection(report, study), curvesSection(report, study)]),
+    ...(study.decisions ? [decisionsSection(study)] : [scoresSection(report, study), curvesSection(report, study), staticSection(report, study)]),
     heatMapSection(study),
     headsSection(study),
     attentionSection(study),
