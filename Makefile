@@ -1,5 +1,7 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
-.PHONY: build cuda gpu-bundle demo test test-cuda test-python test-slurm test-text test-web check format sanitize fuzz bench clean
+PREFIX ?= /usr/local
+
+.PHONY: build install cuda gpu-bundle demo test test-cuda test-python test-slurm test-text test-web check format sanitize fuzz bench clean
 
 empty :=
 space := $(empty) $(empty)
@@ -7,6 +9,10 @@ space := $(empty) $(empty)
 build:
 	scripts/setup.sh build
 	scripts/build.sh release
+
+# The program, its manual page and completions: make install PREFIX=$HOME/.local
+install: build
+	cmake --install build --prefix "$(PREFIX)"
 
 # The module for CUDA devices beside the program (docs/gpu.md).
 cuda:

@@ -161,7 +161,7 @@ void add_export(CLI::App& app) {
   command
       ->add_option("--at-least", request->at_least,
                    "heads off in at least this percent of the forward passes (default: 50)")
-      ->check(CLI::Range(0., 100.));
+      ->check(CLI::Range(0.001, 100.));
   command->add_flag("--svg", request->svg, "the curves as an image");
   command->add_option("--output,-o", request->output, "where to write (default: beside the study)");
   request->terms.add_to(*command);

@@ -34,6 +34,7 @@ void add_commands(CLI::App& app) {
   add_report(app);
   add_compare(app);
   add_paper(app);
+  add_completion(app);
 }
 
 // The flags and subcommands that could have been meant.

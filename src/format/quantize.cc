@@ -11,16 +11,25 @@
 namespace idleheads {
 namespace {
 
+constexpr uint16_t kInfiniteHalf = 0x7c00;
+
 void put_half(float value, std::byte* out) {
   const uint16_t half = to_half(value);
   std::memcpy(out, &half, sizeof(half));
+}
+
+void put_f16(float value, std::byte* out) {
+  if (std::isfinite(value) && to_half(std::abs(value)) == kInfiniteHalf)
+    fail("a weight is {}, which F16 cannot hold", value);
+  put_half(value, out);
 }
 
 void quantize_q8_0(const float* x, std::byte* block) {
   constexpr int kElements = 32;
   float most = 0;
   for (int i = 0; i < kElements; ++i) {
-    if (!std::isfinite(x[i])) fail("a weight is {}, which Q8_0 cannot hold", x[i]);
+    if (!std::isfinite(x[i]) || to_half(std::abs(x[i]) / 127) == kInfiniteHalf)
+      fail("a weight is {}, which Q8_0 cannot hold", x[i]);
     most = std::max(most, std::abs(x[i]));
   }
   const float scale = most / 127;
@@ -55,7 +64,7 @@ std::vector<std::byte> quantize(DType dtype, std::span<const float> values) {
   std::vector<std::byte> out(values.size() / elements * size);
   for (size_t i = 0; i < values.size() / elements; ++i) {
     if (dtype == DType::f16) {
-      put_half(values[i], out.data() + i * size);
+      put_f16(values[i], out.data() + i * size);
     } else {
       quantize_q8_0(values.data() + i * elements, out.data() + i * size);
     }

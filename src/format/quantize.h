@@ -14,7 +14,7 @@ namespace idleheads {
 uint16_t to_half(float value);
 
 // `dtype`: F16 or Q8_0 (GGML's quantize_row_q8_0_ref), else std::invalid_argument. Whole blocks. Throws Error
-// for a number that is not finite, in Q8_0.
+// for a number that the type cannot hold: a finite one that would become infinite, and any other in Q8_0.
 std::vector<std::byte> quantize(DType dtype, std::span<const float> values);
 
 }  // namespace idleheads

@@ -1,5 +1,6 @@
 #include "format/quantize.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "format/block_numbers.h"
 #include "format/gguf_output.h"
+#include "support/errors.h"
 
 namespace idleheads {
 namespace {
@@ -63,6 +65,20 @@ TEST(Quantize, NumbersAtTheEdges) {
     EXPECT_THROW(quantize(DType::q8_0, values), Error);
     EXPECT_EQ(quantize(DType::f16, values).size(), 64u);
   }
+}
+
+// The largest half is 65504: as a weight, and as the scale of a block, 127 times that.
+TEST(Quantize, RefusesWhatBecomesInfinite) {
+  std::vector<float> values(32, 65519.f);
+  EXPECT_NO_THROW(quantize(DType::f16, values));
+  values[5] = -65520.f;
+  EXPECT_THAT(test::error_of([&] { quantize(DType::f16, values); }),
+              testing::HasSubstr("-65520, which F16 cannot hold"));
+  values[5] = 127 * 65504.f;
+  EXPECT_NO_THROW(quantize(DType::q8_0, values));
+  values[5] = -127 * 65520.f;
+  EXPECT_THAT(test::error_of([&] { quantize(DType::q8_0, values); }),
+              testing::HasSubstr("which Q8_0 cannot hold"));
 }
 
 TEST(Quantize, RefusesOtherTypesAndParts) {
