@@ -75,6 +75,7 @@ class CudaBackend : public Backend {
   void append(std::span<const CacheAppend> appends) override;
   void attend() override;
   void sum(LayerSums& sums) override;
+  void add_outputs(std::span<const CountedRows> rows, std::span<int64_t> sums) override;
   void finish_layer(const MaskTable& masks, std::span<const RowSource> rows) override;
   std::unique_ptr<SavedRows> finish_layer_aside(const MaskTable& masks,
                                                 std::span<const RowSource> rows) override;
@@ -132,6 +133,8 @@ class CudaBackend : public Backend {
   DeviceBuffer<HeadSums> head_sums_;
   DeviceBuffer<double> value_sums_;
   DeviceBuffer<float> first_value_norms_, last_output_norms_;
+  DeviceBuffer<CountedRows> counted_;
+  DeviceBuffer<int64_t> output_sums_;
 };
 
 // Whether the weights are streamed.
@@ -379,6 +382,24 @@ void CudaBackend<Element>::sum(LayerSums& sums) {
   download(first_value_norms_.data(), std::span(sums.first_value_norms), stream_);
   download(last_output_norms_.data(), std::span(sums.last_output_norms), stream_);
   if (measure_ == Measure::columns) sums.tops = columns_.tops();
+}
+
+// attend() has left the outputs where the queries were.
+template <typename Element>
+void CudaBackend<Element>::add_outputs(std::span<const CountedRows> rows, std::span<int64_t> sums) {
+  constexpr int64_t kPiece = 256;
+  std::vector<CountedRows> pieces;
+  for (const CountedRows& counted : rows) {
+    for (int64_t first = 0; first < counted.count; first += kPiece)
+      pieces.push_back({counted.first_row + first, std::min(kPiece, counted.count - first), counted.weight});
+  }
+  std::vector<int64_t> host(sums.begin(), sums.end());
+  upload(pieces, counted_, stream_);
+  upload(host, output_sums_, stream_);
+  sum_outputs(qkv_.data(), attention().qkv_width(), attention().query_width(), counted_.data(),
+              std::ssize(pieces), output_sums_.data(), stream_);
+  download(output_sums_.data(), std::span(host), stream_);
+  std::ranges::copy(host, sums.begin());
 }
 
 // Into next_.

@@ -94,7 +94,8 @@ void LayerRows<Element>::multiply_heads(const DeviceLayer<Element>& layer, const
     const auto bytes = static_cast<size_t>(rows * hidden_) * sizeof(float);
     return check(cudaMemsetAsync(products32_.data(), 0, bytes, stream_), "zeros");
   }
-  const GatherArguments gather = {qkv, a.qkv_width(), a.heads, a.head_dim, sources_.data(), masks_.data()};
+  GatherArguments gather = {qkv, a.qkv_width(), a.heads, a.head_dim, sources_.data(), masks_.data(), nullptr};
+  if (means_.size() > 0) gather.means = means_.data();
   gather_heads(gather, rows, narrow_.data(), stream_);
   multiply(products_, layer.output, narrow_.data(), rows, products32_.data());
 }
@@ -106,6 +107,8 @@ void LayerRows<Element>::finish(const DeviceLayer<Element>& layer, const MaskTab
   const AttentionSpec& a = layer.spec.attention;
   const bool is_mixture = layer.spec.mlp.experts > 0;
   upload(masks.off, masks_, stream_);
+  means_.resize(std::ssize(masks.means));
+  upload(masks.means, means_.data(), stream_);
   for (int64_t first = 0; first < std::ssize(rows); first += chunk_) {
     const int64_t count = std::min(chunk_, std::ssize(rows) - first);
     sources_.resize(count);

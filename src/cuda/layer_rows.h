@@ -53,6 +53,7 @@ class LayerRows {
   DeviceBuffer<Element> narrow_, up_, activated_;
   DeviceBuffer<float> products32_, input32_;
   DeviceBuffer<uint8_t> masks_;
+  DeviceBuffer<float> means_;  // of the layer's heads; empty where those that are masked give zeros
   DeviceBuffer<RowSource> sources_;
   // Of a mixture.
   DeviceBuffer<float> logits_, outputs_, expert_output_, weights_;

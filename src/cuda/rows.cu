@@ -120,8 +120,10 @@ __global__ void gather_heads_kernel(GatherArguments a, int64_t rows, Element* y)
   const RowSource source = a.sources[row];
   const Element* from = static_cast<const Element*>(a.qkv) + source.row * a.width;
   const uint8_t* off = a.masks + int64_t{source.mask} * a.heads;
-  for (int64_t i = my_lane(); i < width; i += 32)
-    y[row * width + i] = off[i / a.head_dim] != 0 ? from_float<Element>(0.0f) : from[i];
+  for (int64_t i = my_lane(); i < width; i += 32) {
+    const float instead = a.means != nullptr ? a.means[i] : 0.0f;
+    y[row * width + i] = off[i / a.head_dim] != 0 ? from_float<Element>(instead) : from[i];
+  }
 }
 
 // multiplier x post_norm(product + bias), in the product's place.

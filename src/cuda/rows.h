@@ -57,13 +57,15 @@ struct QkvArguments {
 template <typename Element>
 void finish_qkv(const QkvArguments& arguments, int64_t rows, Element* qkv, Stream stream);
 
-// y [rows, heads x head_dim]: the outputs of heads in `qkv` [.., width], zero where a bit of `masks` is set.
+// y [rows, heads x head_dim]: the outputs of heads in `qkv` [.., width]; the mean or zero where a byte of
+// `masks` is set.
 struct GatherArguments {
   const void* qkv = nullptr;  // of Element
   int64_t width = 0;
   int heads = 0, head_dim = 0;
   const RowSource* sources = nullptr;  // [rows]
   const uint8_t* masks = nullptr;      // [masks, heads]
+  const float* means = nullptr;        // [heads, head_dim], or none: zeros
 };
 template <typename Element>
 void gather_heads(const GatherArguments& arguments, int64_t rows, Element* y, Stream stream);

@@ -45,6 +45,26 @@ __global__ void sum_kernel(SumArguments a, const int32_t* numbers, int64_t count
       run.begin == 0 ? a.value_norms[run.first_row * a.kv_heads + g] : a.first_value_norms[before];
 }
 
+// in_output_units() of the host.
+IH_DEVICE int64_t output_units(float z) {
+  return llrint(static_cast<double>(fminf(fmaxf(z, -kLargestOutput), kLargestOutput)) * kOutputUnits);
+}
+
+// A thread for each number of a row's outputs and piece of rows.
+template <typename Element>
+__global__ void output_kernel(const Element* qkv, int64_t row_width, int64_t width, const CountedRows* pieces,
+                              int64_t count, int64_t* sums) {
+  const int64_t index = my_index();
+  if (index >= count * width) return;
+  const CountedRows piece = pieces[index / width];
+  const int64_t k = index % width;
+  int64_t sum = 0;
+  for (int64_t row = piece.first_row; row < piece.first_row + piece.count; ++row)
+    sum += output_units(to_float(qkv[row * row_width + k]));
+  atomicAdd(reinterpret_cast<unsigned long long*>(sums + k),
+            static_cast<unsigned long long>(sum * piece.weight));
+}
+
 // A warp for each head of a run.
 __global__ void close_kernel(const ColumnRun* runs, int64_t count, int heads, TopWeight* tops) {
   const int64_t index = my_index() / 32;
@@ -81,6 +101,16 @@ void sum_runs(const SumArguments& arguments, const int32_t* numbers, int64_t cou
   const int64_t threads = count * (arguments.heads + arguments.kv_heads);
   start(sum_kernel, blocks_of(threads), kThreads, 0, stream, arguments, numbers, count);
 }
+
+template <typename Element>
+void sum_outputs(const Element* qkv, int64_t row_width, int64_t width, const CountedRows* pieces,
+                 int64_t count, int64_t* sums, Stream stream) {
+  start(output_kernel<Element>, blocks_of(count * width), kThreads, 0, stream, qkv, row_width, width, pieces,
+        count, sums);
+}
+template void sum_outputs<float>(const float*, int64_t, int64_t, const CountedRows*, int64_t, int64_t*,
+                                 Stream);
+template void sum_outputs<Bf16>(const Bf16*, int64_t, int64_t, const CountedRows*, int64_t, int64_t*, Stream);
 
 void close_columns(const ColumnRun* runs, int64_t count, int heads, TopWeight* tops, Stream stream) {
   start(close_kernel, blocks_of(count * heads * 32), kThreads, 0, stream, runs, count, heads, tops);

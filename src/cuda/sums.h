@@ -5,6 +5,7 @@
 
 #include "cuda/attention.h"
 #include "cuda/start.h"
+#include "engine/backend.h"
 #include "engine/statistics.h"
 
 namespace idleheads::cuda {
@@ -29,6 +30,12 @@ struct SumArguments {
 
 // Of runs `numbers` [count], whose parents are done. Each sum continues its parent's, row by row.
 void sum_runs(const SumArguments& arguments, const int32_t* numbers, int64_t count, Stream stream);
+
+// Adds the heads' outputs in rows of `qkv` [.., row_width] to sums [width], in units of OutputSums
+// (heads/head_means.h); atomically, which has no order as these are integers.
+template <typename Element>
+void sum_outputs(const Element* qkv, int64_t row_width, int64_t width, const CountedRows* pieces,
+                 int64_t count, int64_t* sums, Stream stream);
 
 // The sums of weights of one run (AttendArguments::columns), continued from those before it.
 struct ColumnRun {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/statistics.h"
+#include "heads/head_means.h"
 
 namespace idleheads {
 
@@ -54,7 +55,14 @@ struct CacheAppend {
   RowCache* cache = nullptr;
 };
 
-// Where a row of the next layer comes from: a row of this layer, with the masked heads' outputs set to zero.
+// Consecutive rows that count `weight` times.
+struct CountedRows {
+  int64_t first_row = 0;
+  int64_t count = 0;
+  int64_t weight = 1;
+};
+
+// Where a row of the next layer comes from: a row of this layer, with the masked heads' outputs replaced.
 struct RowSource {
   int64_t row = 0;
   int32_t mask = 0;  // number in the MaskTable
@@ -63,7 +71,8 @@ struct RowSource {
 // Distinct masks of a layer, of the heads that it has; empty, for one mask, where that is none.
 struct MaskTable {
   int heads = 0;
-  std::vector<uint8_t> off;  // [masks, heads]
+  std::vector<uint8_t> off;      // [masks, heads]
+  std::span<const float> means;  // [heads, head_dim]: what masked heads give; empty: zeros
 
   int64_t size() const { return heads > 0 ? std::ssize(off) / heads : 0; }
   std::span<const uint8_t> operator[](int32_t mask) const {
@@ -122,6 +131,9 @@ class Backend {
   virtual void attend() = 0;
   // `sums` has what comes before the runs without a parent; zeros where they begin at position 0.
   virtual void sum(LayerSums& sums) = 0;
+  // Adds the heads' outputs of these rows to `sums` [heads, head_dim], in units of OutputSums. All or
+  // nothing.
+  virtual void add_outputs(std::span<const CountedRows> rows, std::span<int64_t> sums) = 0;
   // Attention output, residual and MLP: row i of what follows comes from rows[i]. Throws Error (layer) where
   // the residual stream is not finite.
   virtual void finish_layer(const MaskTable& masks, std::span<const RowSource> rows) = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -98,6 +99,12 @@ struct Engine::Impl {
       if (const std::string fault = shape.fault_of(id); !fault.empty()) fail_usage("{}", fault);
     }
   }
+
+  void check_means(const HeadMeans* means) const {
+    if (means == nullptr) return;
+    if (!(means->shape() == head_shape(model->spec())) || means->head_dim() != head_dim(model->spec()))
+      throw std::logic_error("means of heads of another model");
+  }
 };
 
 Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options, const MakeBackend& make)
@@ -109,12 +116,14 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
                                     std::span<const Intervention> interventions, const RunOptions& options) {
   for (size_t i = 0; i < samples.size(); ++i) impl_->check_sample(samples[i], i);
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
+  impl_->check_means(options.means);
   if (samples.empty() || interventions.empty()) return {};
   RowLimits limits = impl_->limits(impl_->backend->limits());
   if (options.rows > 0) limits.rows = std::min(limits.rows, std::max(options.rows, longest(samples)));
   const std::vector<PathSpec> paths = all_paths(std::ssize(samples), std::ssize(interventions));
   ForwardPass pass(impl_->parts(limits), samples, interventions, paths, options);
   std::vector<PathResult> results = pass.run();
+  if (options.outputs) options.outputs->add(pass.outputs());
   impl_->learn(limits, pass.limits());
   impl_->work.rows += pass.work().rows;
   impl_->work.rows_unshared += pass.work().rows_unshared;
@@ -125,6 +134,7 @@ std::vector<GenerateResult> Engine::generate(std::span<const Prompt> prompts,
                                              std::span<const Intervention> interventions,
                                              const GenerateOptions& options) {
   for (const Intervention& intervention : interventions) impl_->check_intervention(intervention);
+  impl_->check_means(options.means);
   const RowLimits limits = impl_->limits(impl_->backend->generation_limits());
   for (size_t i = 0; i < prompts.size(); ++i) {
     Sample sample;

@@ -12,6 +12,7 @@
 #include "engine/generation.h"
 #include "engine/precision.h"
 #include "engine/sample.h"
+#include "heads/head_means.h"
 #include "model/model.h"
 
 namespace idleheads {
@@ -32,9 +33,13 @@ struct EngineOptions {
 };
 
 struct RunOptions {
-  bool stats = false;            // PathResult::stats
-  uint64_t seed = 1234;          // of the random score
-  float repetition_penalty = 1;  // of PathResult::next_token (GenerateOptions::repetition_penalty)
+  bool stats = false;                // PathResult::stats
+  uint64_t seed = 1234;              // of the random score
+  float repetition_penalty = 1;      // of PathResult::next_token (GenerateOptions::repetition_penalty)
+  const HeadMeans* means = nullptr;  // what heads that are off give; nullptr: zeros
+  // The outputs of every sample's tokens but the first, under each intervention that switches nothing off,
+  // are added to it when the run ends.
+  OutputSums* outputs = nullptr;
   // Rows in flight at most, where that is less than what memory allows; 0: no such bound. A sample always
   // fits. The paths of an intervention then go down together as far as they fit.
   int64_t rows = 0;

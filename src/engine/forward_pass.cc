@@ -58,6 +58,7 @@ void ForwardPass::begin() {
   results_.resize(all_.paths().size());
   Suspended first = {.batch = all_, .layer = 0, .rows = nullptr};
   if (start_) begin_caches(first);
+  if (options_.outputs) begin_outputs();
   for (PathResult& result : results_) {
     if (result.mask.layers() == 0) result.mask = HeadMask(shape_);
     if (options_.stats) result.stats = SampleStats(spec_.layer_count(), spec_.heads());
@@ -88,6 +89,8 @@ void ForwardPass::run_layers() {
     if (start_) append_rows(l);
     backend_.attend();
     if (measure_ != Measure::nothing) sum_statistics(l);
+    if (options_.outputs) add_outputs(l);
+    if (options_.means) means_ = own_means(attention_of(l), *options_.means, l);
     count_work();
     const Branching branching = decide_masks(l);
     if (batch_.paths().empty()) return;
@@ -150,7 +153,9 @@ Branching ForwardPass::branch(int layer) const {
   std::vector<uint8_t> masks;
   for (const Path& path : batch_.paths())
     append_own(attention, results_[static_cast<size_t>(path.number)].mask.layer(layer), masks);
-  return batch_.branch(masks, attention.heads, pool_);
+  Branching branching = batch_.branch(masks, attention.heads, pool_);
+  branching.masks.means = means_;
+  return branching;
 }
 
 Branching ForwardPass::decide_masks(int layer) {

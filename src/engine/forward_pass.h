@@ -40,6 +40,8 @@ class ForwardPass {
   WorkCount work() const { return work_; }
   // Less than at the beginning where the device has run out of memory.
   const RowLimits& limits() const { return limits_; }
+  // After run(), if RunOptions::outputs asks for them.
+  const OutputSums& outputs() const { return outputs_; }
 
   // After run(). Started at the prompt or at a layer: what is kept of each path, by number.
   std::vector<SequenceCache> take_caches() { return std::move(caches_); }
@@ -69,6 +71,11 @@ class ForwardPass {
     return spec_.layers[static_cast<size_t>(layer)].attention;
   }
   void finish_and_score(const Branching& branching);  // the last layer, scored rows alone
+
+  // forward_outputs.cc
+  void begin_outputs();
+  bool switches_nothing_off(const Path& path) const;
+  void add_outputs(int layer);
   void hand_over();
   std::vector<RowRun> runs(int layer);
 
@@ -105,6 +112,9 @@ class ForwardPass {
   RowBatch batch_;                     // those on their way
   int layer_ = 0;                      // where they are
   LayerSums sums_;                     // by branch
+  std::vector<float> means_;           // of the layer's heads; empty: those that are off give zeros
+  OutputSums outputs_;
+  std::vector<int> outputs_added_;  // of each path, by number: the layers
   std::vector<Suspended> suspended_;
   int64_t waiting_rows_ = 0;
   int64_t path_layers_done_ = 0;

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "heads/head_means.h"
 #include "heads/intervention.h"
 #include "heads/stats.h"
 
@@ -24,8 +25,9 @@ struct GenerateOptions {
                                  // are divided by it, or multiplied where negative
   // Asked on the caller's thread after every new token whether these new tokens are enough; may be empty.
   std::function<bool(std::span<const int32_t>)> enough;
-  bool stats = false;    // GenerateResult::stats
-  uint64_t seed = 1234;  // of the random score
+  bool stats = false;                // GenerateResult::stats
+  uint64_t seed = 1234;              // of the random score
+  const HeadMeans* means = nullptr;  // what heads that are off give; nullptr: zeros
   // Called on the caller's thread with the share of the work done, as far as one can know; may throw to stop.
   std::function<void(double)> on_progress;
 };

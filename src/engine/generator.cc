@@ -298,6 +298,7 @@ RunOptions Generator::run_options(bool stats) const {
   options.stats = stats;
   options.seed = options_.seed;
   options.repetition_penalty = options_.repetition_penalty;
+  options.means = options_.means;
   return options;
 }
 

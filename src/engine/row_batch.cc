@@ -133,12 +133,19 @@ void RowBatch::advance(const Branching& branching) {
   for (size_t p = 0; p < paths_.size(); ++p) paths_[p].branch = branching.path_branches[p];
 }
 
-std::vector<double> RowBatch::row_shares() const {
+std::vector<int64_t> RowBatch::users(std::span<const int32_t> paths) const {
   std::vector<int64_t> users(branches_.size());
-  for (const Path& path : paths_) ++users[static_cast<size_t>(path.branch)];
+  for (const int32_t p : paths) ++users[static_cast<size_t>(paths_[static_cast<size_t>(p)].branch)];
   for (size_t b = branches_.size(); b-- > 0;) {
     if (branches_[b].parent >= 0) users[static_cast<size_t>(branches_[b].parent)] += users[b];
   }
+  return users;
+}
+
+std::vector<double> RowBatch::row_shares() const {
+  std::vector<int32_t> all(paths_.size());
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<int64_t> users = this->users(all);
   std::vector<double> cost(
       branches_.size());  // of a branch's rows and those before them, to each of its users
   for (size_t b = 0; b < branches_.size(); ++b) {

@@ -63,6 +63,8 @@ class RowBatch {
   Branching branch(std::span<const uint8_t> masks, int heads, ThreadPool& pool) const;
   void advance(const Branching& branching);
 
+  // How many of these paths each branch is of.
+  std::vector<int64_t> users(std::span<const int32_t> paths) const;
   // What part of each row's work falls on a path, if those who share a row pay equal parts of it: rows a
   // path.
   std::vector<double> row_shares() const;

@@ -1,6 +1,7 @@
 // The CUDA backend, in emulation or on a device: layers with their own numbers of heads, or none.
 #include "cuda/backend.h"
 #include "engine/cut_models.h"
+#include "engine/means.h"
 
 namespace idleheads {
 namespace {
@@ -27,6 +28,12 @@ TEST_P(CudaCutModel, SameBitsOfSamples) {
 
 TEST_P(CudaCutModel, SameBitsOfWrittenAnswers) {
   test::expect_bits_of_generation(model(), Precision::f32, test::cuda_backend);
+}
+
+TEST_P(CudaCutModel, MeansOfTheReference) { test::expect_means_of_reference(model(), test::cuda_backend); }
+
+TEST_P(CudaCutModel, SameBitsOfMeans) {
+  test::expect_bits_of_means(model(), Precision::f32, test::cuda_backend);
 }
 
 TEST_P(CudaCutModel, SameBitsInBf16) {

@@ -7,6 +7,7 @@
 #include "cuda/backend.h"
 #include "engine/family_bits.h"
 #include "engine/family_golden.h"
+#include "engine/means.h"
 
 namespace idleheads {
 namespace {
@@ -32,6 +33,7 @@ TEST_P(CudaBits, OfSamples) { test::expect_bits_of_samples(model(), Precision::f
 TEST_P(CudaBits, OfGeneration) {
   test::expect_bits_of_generation(model(), Precision::f32, test::cuda_backend);
 }
+TEST_P(CudaBits, MeansOfTheReference) { test::expect_means_of_reference(model(), test::cuda_backend); }
 
 INSTANTIATE_TEST_SUITE_P(Some, CudaBits, testing::Values("gpt_oss", "phi3_longrope", "qwen3_moe", "olmo3"),
                          [](const auto& test) { return test.param; });
@@ -58,6 +60,11 @@ TEST(CudaMma, SamplesHaveTheSameBits) {
 TEST(CudaMma, WrittenAnswersHaveTheSameBits) {
   std::optional<test::RandomModel> memory;
   test::expect_bits_of_generation(model_for_mma(memory), Precision::bf16, test::cuda_backend);
+}
+
+TEST(CudaMma, MeansHaveTheSameBits) {
+  std::optional<test::RandomModel> memory;
+  test::expect_bits_of_means(model_for_mma(memory), Precision::bf16, test::cuda_backend);
 }
 
 // bf16 has 8 bits: a few thousandths of a number, some times over in a small model.

@@ -237,6 +237,11 @@ inline double atomicAdd(double* to, double value) {
   *to = before + value;
   return before;
 }
+inline unsigned long long atomicAdd(unsigned long long* to, unsigned long long value) {
+  const unsigned long long before = *to;
+  *to = before + value;
+  return before;
+}
 inline int atomicMax(int* to, int value) {
   const int before = *to;
   *to = value > before ? value : before;

@@ -68,7 +68,7 @@ inline void expect_bits_of_samples(const std::shared_ptr<const Model>& model, Pr
 
 // Written with caches against a pass of its own for every token.
 inline void expect_bits_of_generation(const std::shared_ptr<const Model>& model, Precision precision,
-                                      const MakeBackend& make = {}) {
+                                      const MakeBackend& make = {}, const HeadMeans* means = nullptr) {
   std::mt19937 random(6);
   std::vector<Prompt> prompts;
   for (const size_t length : {3, 12, 14})
@@ -77,6 +77,7 @@ inline void expect_bits_of_generation(const std::shared_ptr<const Model>& model,
   GenerateOptions options;
   options.max_new_tokens = 8;
   options.stats = true;
+  options.means = means;
   Engine cached(model, {.threads = 2, .precision = precision}, make);
   Engine apart(model, {.threads = 1, .precision = precision, .sharing = false}, make);
   const std::vector<GenerateResult> got = cached.generate(prompts, interventions, options),

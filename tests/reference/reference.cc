@@ -279,9 +279,17 @@ void write_and_mlp(const WeightReader& weights, const LayerSpec& layer, int numb
   add(normed(layer.mlp_post_norm, w.mlp_post_norm, output), multiplier, x);
 }
 
-// The place in the grid of names of the head that element `i` of a row of outputs is of.
-size_t column_of(const AttentionSpec& a, size_t i) {
-  return static_cast<size_t>(a.column(static_cast<int>(i / static_cast<size_t>(a.head_dim))));
+// Notes a row's outputs; those of heads that are off become their means, or zeros.
+void replace_heads(const AttentionSpec& a, int layer, const std::vector<uint8_t>& off, const HeadMeans* means,
+                   HeadVectors<double>& outputs, Row& z) {
+  const auto dim = static_cast<size_t>(a.head_dim);
+  for (int h = 0; h < a.heads; ++h) {
+    const HeadId id = {layer, a.column(h)};
+    double* own = z.data() + static_cast<size_t>(h) * dim;
+    std::copy_n(own, dim, outputs.of(id).begin());
+    for (size_t k = 0; k < dim && off[static_cast<size_t>(id.head)]; ++k)
+      own[k] = means ? double{means->of(id)[k]} : 0;
+  }
 }
 
 Row logits_of(const ModelSpec& spec, const Model& model, const AlignedBuffer<float>& head, const Row& row) {
@@ -298,11 +306,13 @@ Row logits_of(const ModelSpec& spec, const Model& model, const AlignedBuffer<flo
 
 }  // namespace
 
-Result forward(const Model& model, const Sample& sample, const Intervention& intervention, uint64_t seed) {
+Result forward(const Model& model, const Sample& sample, const Intervention& intervention, uint64_t seed,
+               const HeadMeans* means) {
   const ModelSpec& spec = model.spec();
   Result result;
   result.stats = SampleStats(spec.layer_count(), spec.heads());
   result.mask = HeadMask(head_shape(spec));
+  result.outputs.assign(sample.tokens.size(), {head_shape(spec), head_dim(spec)});
   Rows x;
   const AlignedBuffer<float> learned = model.weights().position_embeddings();
   for (const int32_t token : sample.tokens) {
@@ -321,14 +331,29 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
     const std::vector<uint8_t> off = naive_mask(intervention, result.stats.layer(l), l, key);
     std::copy(off.begin(), off.end(), result.mask.layer(l).begin());
     note_distance(intervention, result.stats.layer(l), l, key, result);
-    for (Row& row : z) {
-      for (size_t i = 0; i < row.size(); ++i) row[i] *= off[column_of(layer.attention, i)] ? 0 : 1;
-    }
+    for (size_t t = 0; t < z.size(); ++t)
+      replace_heads(layer.attention, l, off, means, result.outputs[t], z[t]);
     for (size_t t = 0; t < x.size(); ++t) write_and_mlp(model.weights(), layer, l, w, z[t], x[t]);
   }
   const AlignedBuffer<float> head = model.weights().lm_head(0, spec.vocabulary);
   for (const Row& row : x) result.logits.push_back(logits_of(spec, model, head, row));
   return result;
+}
+
+HeadMeans means_of(const Model& model, const std::vector<Sample>& samples) {
+  const ModelSpec& spec = model.spec();
+  HeadVectors<double> sums(head_shape(spec), head_dim(spec));
+  double rows = 0;
+  for (const Sample& sample : samples) {
+    const Result result = forward(model, sample, std::monostate{});
+    for (size_t t = 1; t < result.outputs.size(); ++t, ++rows) {
+      for (size_t i = 0; i < sums.values().size(); ++i) sums.values()[i] += result.outputs[t].values()[i];
+    }
+  }
+  HeadMeans means(sums.shape(), sums.head_dim());
+  for (size_t i = 0; i < sums.values().size(); ++i)
+    means.values()[i] = static_cast<float>(sums.values()[i] / rows);
+  return means;
 }
 
 double log_prob(const Result& result, const Target& target) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/sample.h"
+#include "heads/head_means.h"
 #include "model/model.h"
 
 namespace idleheads::reference {
@@ -13,12 +14,17 @@ struct Result {
   std::vector<std::vector<double>> logits;  // [tokens][vocabulary]
   SampleStats stats;
   HeadMask mask;
+  std::vector<HeadVectors<double>> outputs;  // [tokens]: z of every head, as if none were off
   double nearest_score =
       1e30;  // least |score - threshold| / |threshold| of any head: rounding decides below some 1e-5
 };
 
+// `means`: what heads that are off give; nullptr: zeros.
 Result forward(const Model& model, const Sample& sample, const Intervention& intervention,
-               uint64_t seed = 1234);
+               uint64_t seed = 1234, const HeadMeans* means = nullptr);
+
+// The mean of z over all tokens of the samples but their first ones, nothing switched off.
+HeadMeans means_of(const Model& model, const std::vector<Sample>& samples);
 
 // log p(token | tokens[0..position]) from the logits.
 double log_prob(const Result& result, const Target& target);

@@ -54,6 +54,7 @@ class CpuBackend : public Backend {
   void append(std::span<const CacheAppend> appends) override;
   void attend() override;
   void sum(LayerSums& sums) override;
+  void add_outputs(std::span<const CountedRows> rows, std::span<int64_t> sums) override;
   void finish_layer(const MaskTable& masks, std::span<const RowSource> rows) override;
   std::unique_ptr<SavedRows> finish_layer_aside(const MaskTable& masks,
                                                 std::span<const RowSource> rows) override;
@@ -338,6 +339,21 @@ void CpuBackend::sum_values(int64_t kv_head, LayerSums& sums) const {
     for (int64_t row = run.first_row; row < run.first_row + run.count; ++row)
       sums.value_norms[own] += buffers_.value_norms[row * kv_heads + kv_head];
   }
+}
+
+// attend() has left the outputs where the queries were.
+void CpuBackend::add_outputs(std::span<const CountedRows> rows, std::span<int64_t> sums) {
+  const AttentionSpec& a = attention();
+  const int64_t dim = a.head_dim;
+  pool_.parallel_for(a.heads, [&](int64_t head, int) {
+    int64_t* sum = sums.data() + head * dim;
+    for (const CountedRows& counted : rows) {
+      for (int64_t r = counted.first_row; r < counted.first_row + counted.count; ++r) {
+        const float* z = buffers_.qkv.data() + r * a.qkv_width() + head * dim;
+        for (int64_t k = 0; k < dim; ++k) sum[k] += counted.weight * in_output_units(z[k]);
+      }
+    }
+  });
 }
 
 // Into next_hidden.

@@ -49,7 +49,7 @@ void LayerTiles::norm_queries_and_keys(float* query, float* key) const {
   for (int h = 0; h < a.kv_heads; ++h, key += a.head_dim) layer_.key_norm.apply(key, key, set * h);
 }
 
-// [kTileRows, query_width]: zero where a head is masked and after the last row.
+// [kTileRows, query_width]: zero or the mean where a head is masked, and zero after the last row.
 void LayerTiles::gather_heads(const MaskTable& masks, std::span<const RowSource> rows, float* z) const {
   const AttentionSpec& a = layer_.attention;
   const int64_t width = a.query_width(), dim = a.head_dim;
@@ -57,10 +57,12 @@ void LayerTiles::gather_heads(const MaskTable& masks, std::span<const RowSource>
     const std::span<const uint8_t> off = masks[rows[r].mask];
     const float* source = buffers_.qkv.data() + rows[r].row * a.qkv_width();
     for (int h = 0; h < a.heads; ++h) {
-      if (off[static_cast<size_t>(h)]) {
+      if (!off[static_cast<size_t>(h)]) {
+        std::copy_n(source + h * dim, dim, z + h * dim);
+      } else if (masks.means.empty()) {
         std::fill_n(z + h * dim, dim, 0.0f);
       } else {
-        std::copy_n(source + h * dim, dim, z + h * dim);
+        std::copy_n(masks.means.data() + h * dim, dim, z + h * dim);
       }
     }
   }
