@@ -10,11 +10,11 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
+#include "cli/mask_option.h"
 #include "cli/options.h"
 #include "cli/rules.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
-#include "prune/mask_file.h"
 #include "report/output_file.h"
 
 namespace idleheads::cli {
@@ -71,13 +71,22 @@ std::vector<RuleRun> evaluate_all(const Eval& eval, std::shared_ptr<const Model>
   CohortSize size = CohortSize::of_any_time(eval.engine.rows_of_cohort(*engine));
   EvaluateOptions options = {.seed = eval.engine.seed, .progress = progress_on(line)};
   options.size = &size;
+  const std::optional<MaskFile> mask =
+      eval.mask.empty() ? std::nullopt : std::optional(read_mask_file(eval.mask));
+  const std::optional<HeadMeans> means =
+      mask ? means_of_mask(*mask, engine->model(), eval.mask) : std::nullopt;
   std::vector<RuleRun> runs;
   for (const PreparedTask& task : tasks) {
     options.phase = task.task.name;
     std::vector<Intervention> interventions = interventions_for(*engine, task, eval.ablate, options);
-    if (!eval.mask.empty()) interventions.push_back(read_mask_file(eval.mask).heads);
-    if (interventions.empty()) interventions.emplace_back();
-    evaluate_task(*engine, task, interventions, options, runs);
+    if (mask && !means) interventions.push_back(mask->heads);
+    if (interventions.empty() && !means) interventions.emplace_back();
+    if (!interventions.empty()) evaluate_task(*engine, task, interventions, options, runs);
+    if (!means) continue;
+    const std::vector<Intervention> by_means = {mask->heads};
+    EvaluateOptions with_means = options;
+    with_means.means = &*means;
+    evaluate_task(*engine, task, by_means, with_means, runs);
   }
   return runs;
 }
@@ -120,7 +129,7 @@ void add_eval(CLI::App& app) {
                    "several times")
       ->type_size(1)
       ->expected(1, -1);
-  command->add_option("--mask", eval->mask, "JSON file of heads to switch off, as in {\"5\": [0, 3]}");
+  command->add_option("--mask", eval->mask, kMaskHelp);
   command->add_option("--output,--output-path,-o", eval->output,
                       "folder for results_*.json and samples_*.jsonl as lm-evaluation-harness writes them");
   command->add_flag("--log-samples,!--no-log-samples", eval->log_samples,

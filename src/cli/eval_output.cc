@@ -29,7 +29,7 @@ std::string run_line(const HarnessRun& run) {
 
 std::string heading(const RuleRun& run) {
   if (run.is_baseline()) return "";
-  return fmt::format("ablate {}: {:.2f}% of the heads off on average\n", to_string(run.intervention),
+  return fmt::format("ablate {}: {:.2f}% of the heads off on average\n", run.name(),
                      100 * run.frequency().mean_share());
 }
 
@@ -41,8 +41,8 @@ std::string time_name(double unix_time) {
 }
 
 // A rule as a folder's name; one of very many heads is cut and told apart by its hash.
-std::string folder_of(const Intervention& intervention) {
-  const std::string rule = to_string(intervention);
+std::string folder_of(const RuleRun& run) {
+  const std::string rule = run.name();
   std::string name = harness_path_name(rule);
   if (name.size() > kMostNameBytes)
     name = fmt::format("{}-{:016x}", name.substr(0, kMostNameBytes), hash64(rule));
@@ -100,6 +100,7 @@ Json run_json(const RuleRun& rule, const TaskRun& run) {
   return {{"task", task.name},
           {"shots", task.shots},
           {"ablate", rule.is_baseline() ? Json(nullptr) : Json(to_string(rule.intervention))},
+          {"ablation", rule.is_baseline() ? Json(nullptr) : Json(rule.mean ? "mean" : "zero")},
           {"percent_off", 100 * run.frequency.mean_share()},
           {"results", std::move(rows)}};
 }
@@ -147,14 +148,15 @@ std::vector<std::string> write_eval(const std::string& folder, const HarnessRun&
   const std::string time = time_name(described.end);
   for (const RuleRun& run : runs) {
     fs::path below = fs::path(folder) / harness_path_name(described.model);
-    if (!run.is_baseline()) below /= folder_of(run.intervention);
+    if (!run.is_baseline()) below /= folder_of(run);
     const OutputFolder made(below);
     const std::vector<HarnessTask> tasks = harness_tasks(run);
     std::map<std::string, std::string> hashes;
     for (size_t t = 0; samples && t < tasks.size(); ++t)
       hashes.merge(write_samples(below, time, run.tasks[t], tasks[t]));
     std::optional<HarnessAblation> ablation;
-    if (!run.is_baseline()) ablation = HarnessAblation{to_string(run.intervention), run.frequency()};
+    if (!run.is_baseline())
+      ablation = HarnessAblation{to_string(run.intervention), run.frequency(), run.mean};
     const fs::path path = below / fmt::format("results_{}.json", time);
     OutputFile file(path);
     file.write(harness_results_json(described, tasks, ablation, hashes));

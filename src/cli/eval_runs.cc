@@ -21,10 +21,11 @@ std::vector<StoredResult> baseline_of(Engine& engine, const PreparedTask& task, 
   return baseline;
 }
 
-RuleRun& run_of(const Intervention& intervention, std::vector<RuleRun>& runs) {
-  const auto found = std::ranges::find(runs, intervention, &RuleRun::intervention);
+RuleRun& run_of(const Intervention& intervention, bool mean, std::vector<RuleRun>& runs) {
+  const auto found = std::ranges::find_if(
+      runs, [&](const RuleRun& run) { return run.intervention == intervention && run.mean == mean; });
   if (found != runs.end()) return *found;
-  runs.push_back({intervention, {}});
+  runs.push_back({intervention, mean, {}});
   return runs.back();
 }
 
@@ -47,6 +48,8 @@ std::vector<SubjectRow> rows_of_parts(std::span<const SubjectRow> rows,
 }
 
 }  // namespace
+
+std::string RuleRun::name() const { return to_string(intervention) + (mean ? " as means" : ""); }
 
 HeadFrequency RuleRun::frequency() const {
   HeadFrequency all;
@@ -81,7 +84,7 @@ void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<I
     found[i].task = &task;
     found[i].rows = subject_rows(task.task.name, answered(task.stored, found[i].results));
     if (!task.task.parts.empty()) found[i].rows = rows_of_parts(found[i].rows, task.task.parts);
-    run_of(interventions[i], runs).tasks.push_back(std::move(found[i]));
+    run_of(interventions[i], options.means != nullptr, runs).tasks.push_back(std::move(found[i]));
   }
 }
 

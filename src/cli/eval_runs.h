@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "analysis/accuracy.h"
@@ -22,9 +23,11 @@ struct TaskRun {
 // An intervention and the tasks that were run under it.
 struct RuleRun {
   Intervention intervention;
+  bool mean = false;  // heads that were off gave their means, not zeros
   std::vector<TaskRun> tasks;
 
   bool is_baseline() const { return std::holds_alternative<std::monostate>(intervention); }
+  std::string name() const;         // "L0H1,L5H3", "L0H1,L5H3 as means"
   HeadFrequency frequency() const;  // of all tasks
 };
 
@@ -34,7 +37,8 @@ std::vector<Intervention> interventions_for(Engine& engine, const PreparedTask& 
                                             const std::vector<std::string>& rules,
                                             const EvaluateOptions& options);
 
-// Runs the task and adds it to the runs of its interventions, new ones at the end.
+// Runs the task and adds it to the runs of its interventions, new ones at the end; what gives zeros and what
+// gives means (options.means) are two.
 void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<Intervention>& interventions,
                    const EvaluateOptions& options, std::vector<RuleRun>& runs);
 

@@ -80,6 +80,13 @@ void export_mask_file(const Export& request) {
     fail_usage("export: --rule and --at-least choose heads of a study; {} is a mask",
                printable(request.file, 300));
   const MaskFile mask = read_mask_file(request.file);
+  if (!mask.means.empty() && request.mask != "json") {
+    fail(
+        "{}: its heads give their means, for which this form has no place; export --mask json keeps them, "
+        "and "
+        "prune writes a model that has them",
+        printable(request.file, 300));
+  }
   if (request.mask != "duo") return put_mask(request, mask);
   if (!mask.model)
     fail("{}: does not say what model it is for, so not how many key/value heads there are",

@@ -25,7 +25,7 @@ struct Mask {
   std::string study, output, rule, score;
   double at_least = 100;  // percent
   double within = 1;      // points
-  bool groups = false;
+  bool groups = false, mean = false;
   std::vector<std::string> guards;
   std::optional<double> guard_limit;
   int64_t context = 4096;
@@ -70,6 +70,9 @@ void print_static(const Mask& mask, const StudySummary& summary) {
 }
 
 // ---- Measured
+
+constexpr const char* kMeanNote =
+    "Heads that are off give the means of what they put out on the questions to choose by.";
 
 const Score& score_of(const Mask& mask, const StudySummary& summary) {
   if (!mask.score.empty()) {
@@ -128,7 +131,7 @@ OrderedJson json_of(const Comparison& c) {
 }
 
 std::vector<Comparison> guard(const Mask& mask, Engine& engine, const Model& model, const FixedHeads& heads,
-                              const ProgressCallback& progress) {
+                              const HeadMeans* means, const ProgressCallback& progress) {
   std::vector<Comparison> out;
   TaskFlags flags = mask.task;
   flags.tasks = mask.guards;
@@ -138,7 +141,7 @@ std::vector<Comparison> guard(const Mask& mask, Engine& engine, const Model& mod
   for (const PreparedTask& task : flags.prepare(model)) {
     const std::vector<Intervention> interventions = {std::monostate{}, heads};
     const auto results =
-        results_under(engine, task, all_documents(task), interventions, task.task.name, progress);
+        results_under(engine, task, all_documents(task), interventions, task.task.name, progress, means);
     out.push_back(compare_answers(task, results[0], results[1], 0.95));
   }
   return out;
@@ -158,12 +161,14 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   ProgressLine line;
   ChooseOptions options;
   options.within = mask.within;
+  options.mean = mask.mean;
   options.progress = progress_on(line);
   const std::unique_ptr<Engine> engine = mask.engine.make_engine(model);
   const ChosenMask chosen = choose_mask(*engine, task, split, ranking, options);
   fmt::print("{} ranked by {} on {}: {} questions to choose by, {} to test on\n\n",
              mask.groups ? "KV groups" : "heads", score.slug, printable(task.task.name),
              split.calibration.size(), split.test.size());
+  if (mask.mean) fmt::print("{}", wrap(kMeanNote, terminal_width()) + "\n");
   print_trials(chosen, summary.head_count());
   if (!chosen.chosen)
     fail(
@@ -178,8 +183,10 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
       "{}", wrap(fmt::format("{}: {}.", "questions that the choice never saw", comparison_text(*chosen.test)),
                  terminal_width()));
   MaskFile file = mask_of(summary, heads);
+  if (chosen.means) set_means(*chosen.means, file);
   file.provenance["chosen"] = {{"score", score.slug},
                                {"whole_groups", mask.groups},
+                               {"ablation", mask.mean ? "mean" : "zero"},
                                {"within", mask.within},
                                {"task", task.task.name},
                                {"task_fingerprint", task.task.fingerprint},
@@ -187,7 +194,8 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
                                {"calibration_documents", split.calibration.size()}};
   file.provenance["test"] = json_of(*chosen.test);
   OrderedJson guards = OrderedJson::array();
-  for (const Comparison& c : guard(mask, *engine, *model, heads, options.progress)) {
+  const HeadMeans* means = chosen.means ? &*chosen.means : nullptr;
+  for (const Comparison& c : guard(mask, *engine, *model, heads, means, options.progress)) {
     fmt::print("{}", wrap(fmt::format("{}: {}.", printable(c.task), comparison_text(c)), terminal_width()));
     guards.push_back(json_of(c));
   }
@@ -202,6 +210,11 @@ void run(const Mask& mask) {
   if (mask.engine.model.empty() != mask.task.tasks.empty())
     fail_usage("mask: to measure masks give both MODEL and --task");
   if (mask.guard_limit && mask.guards.empty()) fail_usage("mask: --guard-limit is for --guard");
+  if (mask.mean && mask.engine.model.empty()) {
+    fail_usage(
+        "mask: --mean measures what heads put out; give MODEL and --task, or write the mask without it and "
+        "measure the means with prune --mean --task");
+  }
   if (mask.engine.model.empty()) {
     if (!mask.guards.empty() || !mask.score.empty())
       fail_usage("mask: {} goes with MODEL and --task", mask.guards.empty() ? "--score" : "--guard");
@@ -236,6 +249,9 @@ void add_mask(CLI::App& app) {
       ->check(CLI::Range(1e-6, 100.))
       ->capture_default_str();
   command->add_flag("--groups", mask->groups, "whole KV groups alone");
+  command->add_flag("--mean", mask->mean,
+                    "with MODEL: heads that are off give their mean outputs instead of zeros; the mask has "
+                    "these means");
   command->add_option(
       "--guard", mask->guards,
       "with MODEL: further tasks that the mask is tested on, as wikitext or a text file (.txt)");

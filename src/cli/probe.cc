@@ -6,16 +6,17 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "cli/commands.h"
+#include "cli/mask_option.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/rules.h"
 #include "cli/terminal.h"
 #include "format/json.h"
-#include "prune/mask_file.h"
 
 namespace idleheads::cli {
 namespace {
@@ -221,13 +222,21 @@ void run(const Probe& probe) {
                rule.score->slug);
   };
   for (Intervention& rule : parse_rules(probe.ablate, refuse)) interventions.push_back(std::move(rule));
-  if (!probe.mask.empty()) interventions.push_back(read_mask_file(probe.mask).heads);
+  std::optional<HeadMeans> means;
+  if (!probe.mask.empty()) {
+    const MaskFile mask = read_mask_file(probe.mask);
+    means = means_of_mask(mask, *model, probe.mask);
+    if (means && !probe.ablate.empty())
+      fail_usage("probe: the mask's heads give their means, --ablate's would give zeros; one at a time");
+    interventions.push_back(mask.heads);
+  }
   const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
   const auto stop = [](double) {
     if (interrupted()) throw Interrupted("stopped");
   };
-  const std::vector<PathResult> results =
-      engine->run(samples, interventions, {.stats = true, .seed = probe.engine.seed, .on_layer = stop});
+  RunOptions options = {.stats = true, .seed = probe.engine.seed, .on_layer = stop};
+  if (means) options.means = &*means;
+  const std::vector<PathResult> results = engine->run(samples, interventions, options);
   model->checkpoint().require_unchanged();
   if (probe.json) {
     print_json(probe, samples, interventions, results);
@@ -248,7 +257,7 @@ void add_probe(CLI::App& app) {
       ->expected(1, -1);
   command->add_option("--ablate", probe->ablate,
                       "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times");
-  command->add_option("--mask", probe->mask, "JSON file of heads to switch off, as in {\"5\": [0, 3]}");
+  command->add_option("--mask", probe->mask, kMaskHelp);
   command->add_option("--score", probe->score, "the score to print without --json")->capture_default_str();
   command->add_flag("--json", probe->json, "everything, for machines");
   command->callback([probe] { run(*probe); });

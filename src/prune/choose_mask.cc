@@ -65,6 +65,8 @@ class Chooser {
       : engine_(engine), task_(task), split_(split), ranking_(ranking), options_(options) {}
 
   ChosenMask choose() {
+    if (options_.mean)
+      out_.means = measure_outputs(engine_, task_, split_.calibration, options_.progress).means();
     try_nested();
     if (const std::optional<size_t> failing = first_failing()) refine(out_.trials[*failing]);
     out_.chosen = largest_within();
@@ -74,6 +76,8 @@ class Chooser {
 
  private:
   using Units = std::vector<size_t>;
+
+  const HeadMeans* means() const { return out_.means ? &*out_.means : nullptr; }
 
   // Measures masks on documents, all in one sweep.
   std::vector<MaskTrial> measure(const std::vector<Units>& masks, const std::vector<int64_t>& documents,
@@ -86,7 +90,8 @@ class Chooser {
       trial.heads = heads_of(units, ranking_);
       interventions.emplace_back(trial.heads);
     }
-    const auto results = results_under(engine_, task_, documents, interventions, phase, options_.progress);
+    const auto results =
+        results_under(engine_, task_, documents, interventions, phase, options_.progress, means());
     for (size_t i = 0; i < trials.size(); ++i) {
       const Comparison c = compare_answers(task_, results.front(), results[i + 1], options_.confidence);
       trials[i].loss = c.loss();
@@ -167,7 +172,8 @@ class Chooser {
 
   void test(const MaskTrial& trial) {
     const std::vector<Intervention> interventions = {std::monostate{}, trial.heads};
-    const auto results = results_under(engine_, task_, split_.test, interventions, "test", options_.progress);
+    const auto results =
+        results_under(engine_, task_, split_.test, interventions, "test", options_.progress, means());
     out_.test = compare_answers(task_, results[0], results[1], options_.confidence);
   }
 

@@ -28,6 +28,8 @@ struct ChooseOptions {
   double most = 0.4;               // share of the units that are tried at most
   int rounds = 3;                  // of refining at most
   int64_t refine_documents = 300;  // that single units are tried on, at most
+  // Heads that are off give their means over the calibration documents instead of zeros.
+  bool mean = false;
   ProgressCallback progress = {};
 };
 
@@ -49,6 +51,7 @@ struct ChosenMask {
   std::vector<MaskTrial> trials;   // in the order in which they were tried
   std::optional<size_t> chosen;    // of them; none if even the smallest loses too much
   std::optional<Comparison> test;  // of the chosen one, on the test documents
+  std::optional<HeadMeans> means;  // what heads that are off gave
 };
 
 // The task must have questions with choices, else Error.

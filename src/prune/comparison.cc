@@ -49,11 +49,13 @@ std::vector<std::vector<StoredResult>> results_under(Engine& engine, const Prepa
                                                      std::span<const int64_t> documents,
                                                      std::span<const Intervention> interventions,
                                                      const std::string& phase,
-                                                     const ProgressCallback& progress) {
+                                                     const ProgressCallback& progress,
+                                                     const HeadMeans* means) {
   std::vector<std::vector<StoredResult>> out(interventions.size());
   EvaluateOptions options;
   options.phase = phase;
   options.progress = progress;
+  options.means = means;
   evaluate(engine, task, documents, interventions, options, [&](Results results) {
     for (auto& [number, result] : results) {
       result.masks.clear();
@@ -62,6 +64,18 @@ std::vector<std::vector<StoredResult>> results_under(Engine& engine, const Prepa
   });
   for (std::vector<StoredResult>& results : out) std::ranges::sort(results, {}, &StoredResult::document);
   return out;
+}
+
+OutputSums measure_outputs(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
+                           const ProgressCallback& progress) {
+  OutputSums sums;
+  EvaluateOptions options;
+  options.phase = "means of " + task.task.name;
+  options.progress = progress;
+  options.outputs = &sums;
+  const std::vector<Intervention> none = {std::monostate{}};
+  evaluate(engine, task, documents, none, options, [](const Results&) {});
+  return sums;
 }
 
 }  // namespace idleheads

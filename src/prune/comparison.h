@@ -30,11 +30,18 @@ Comparison compare_answers(const PreparedTask& task, const std::vector<StoredRes
 // change, KL divergence 0.021 nats".
 std::string comparison_text(const Comparison& comparison);
 
-// Results of `documents` under each intervention, in the order of the documents.
+// Results of `documents` under each intervention, in the order of the documents. `means`: what heads that are
+// off give; nullptr: zeros.
 std::vector<std::vector<StoredResult>> results_under(Engine& engine, const PreparedTask& task,
                                                      std::span<const int64_t> documents,
                                                      std::span<const Intervention> interventions,
                                                      const std::string& phase,
-                                                     const ProgressCallback& progress);
+                                                     const ProgressCallback& progress,
+                                                     const HeadMeans* means = nullptr);
+
+// The sums of what heads put out over all tokens of the documents' prompts but the first of each, nothing
+// switched off.
+OutputSums measure_outputs(Engine& engine, const PreparedTask& task, std::span<const int64_t> documents,
+                           const ProgressCallback& progress);
 
 }  // namespace idleheads

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -46,6 +47,39 @@ FixedHeads heads_of(const Json& json, const std::string& file) {
   return fixed;
 }
 
+// float32, written with nine digits; more than it holds is no number of ours.
+std::vector<float> numbers_of(const Json& json, const std::string& file, HeadId id) {
+  std::vector<float> out;
+  for (const Json& number : json) {
+    const float value = number.is_number() ? static_cast<float>(number.get<double>()) : NAN;
+    if (!std::isfinite(value)) break;
+    out.push_back(value);
+  }
+  if (!json.is_array() || json.empty() || out.size() != json.size())
+    fail("{}: means of head {}: expected a list of numbers, one for each of the head's size", file,
+         to_string(id));
+  return out;
+}
+
+std::map<HeadId, std::vector<float>> means_of(const Json& json, const FixedHeads& fixed,
+                                              const std::string& file) {
+  std::map<HeadId, std::vector<float>> means;
+  for (const HeadId id : fixed.heads) {
+    const std::string layer = std::to_string(id.layer), head = std::to_string(id.head);
+    if (!json.is_object() || !json.contains(layer) || !json[layer].is_object() || !json[layer].contains(head))
+      fail("{}: means: head {} is off and has none; expected {{\"{}\": {{\"{}\": [numbers]}}}}", file,
+           to_string(id), layer, head);
+    means[id] = numbers_of(json[layer][head], file, id);
+    if (means[id].size() != means.begin()->second.size())
+      fail("{}: means: head {} has {} numbers, head {} {}", file, to_string(id), means[id].size(),
+           to_string(means.begin()->first), means.begin()->second.size());
+  }
+  size_t given = 0;
+  for (const Json& layer : json) given += layer.size();
+  if (given != means.size()) fail("{}: means: of {} heads, while {} are off", file, given, means.size());
+  return means;
+}
+
 template <typename T>
 T member(const Json& json, const char* key, const std::string& file) try {
   return json.at(key).get<T>();
@@ -79,6 +113,17 @@ std::string lines_of(const FixedHeads& fixed) {
   return lines.empty() ? "{}" : fmt::format("{{{}\n  }}", fmt::join(lines, ","));
 }
 
+// float32 reads back from nine digits.
+std::string lines_of(const std::map<HeadId, std::vector<float>>& means) {
+  std::map<int, std::vector<std::string>> layers;
+  for (const auto& [id, mean] : means)
+    layers[id.layer].push_back(fmt::format("\n      \"{}\": [{:.9g}]", id.head, fmt::join(mean, ", ")));
+  std::vector<std::string> lines;
+  for (const auto& [layer, heads] : layers)
+    lines.push_back(fmt::format("\n    \"{}\": {{{}\n    }}", layer, fmt::join(heads, ",")));
+  return fmt::format("{{{}\n  }}", fmt::join(lines, ","));
+}
+
 }  // namespace
 
 MaskFile read_mask_file(const std::filesystem::path& path) {
@@ -92,6 +137,7 @@ MaskFile read_mask_file(const std::filesystem::path& path) {
   check_format(json, file);
   if (!json.contains("heads")) fail("{}: heads is missing", file);
   mask.heads = heads_of(json["heads"], file);
+  if (json.contains("means")) mask.means = means_of(json["means"], mask.heads, file);
   if (json.contains("model")) mask.model = model_of(json["model"], file);
   return mask;
 }
@@ -113,6 +159,7 @@ std::string mask_text(const MaskFile& mask) {
     out += ",\n  \"model\": " + dump_json(model);
   }
   out += ",\n  \"heads\": " + lines_of(mask.heads);
+  if (!mask.means.empty()) out += ",\n  \"means\": " + lines_of(mask.means);
   for (const auto& [key, value] : mask.provenance.items())
     out += fmt::format(",\n  {}: {}", dump_json(OrderedJson(key)), dump_json(value));
   return out + "\n}\n";
@@ -130,6 +177,23 @@ HeadMask mask_for(const MaskFile& mask, const ModelSpec& spec, const std::string
     out.set(id.layer, id.head, true);
   }
   return out;
+}
+
+std::optional<HeadMeans> means_for(const MaskFile& mask, const ModelSpec& spec, const std::string& file) {
+  if (mask.means.empty()) return std::nullopt;
+  HeadMeans means(head_shape(spec), head_dim(spec));
+  for (const auto& [id, mean] : mask.means) {
+    if (std::ssize(mean) != head_dim(spec))
+      fail("{}: means: head {} has {} numbers; heads of this model have {}", file, to_string(id), mean.size(),
+           head_dim(spec));
+    std::ranges::copy(mean, means.of(id).begin());
+  }
+  return means;
+}
+
+void set_means(const HeadMeans& means, MaskFile& mask) {
+  mask.means.clear();
+  for (const HeadId id : mask.heads.heads) mask.means[id].assign(means.of(id).begin(), means.of(id).end());
 }
 
 void require_made_for(const MaskFile& mask, const Model& model, const std::string& file) {

@@ -153,7 +153,8 @@ void add_ablation(OrderedJson& out, const HarnessAblation& ablation) {
     for (int h = 0; h < frequency.heads; ++h) share += frequency.share({l, h}) / heads;
     if (heads > 0) layers[std::to_string(l)] = share;
   }
-  out["zero_dormant"] = true;
+  out["zero_dormant"] = !ablation.mean;
+  if (ablation.mean) out["ablation"] = "mean";
   out["track_head_type"] = head_type(ablation.rule);
   out["rule"] = ablation.rule;
   out["layers_to_proportion"] = std::move(layers);

@@ -60,6 +60,7 @@ struct HarnessRun {
 struct HarnessAblation {
   std::string rule;  // to_string(Intervention)
   HeadFrequency frequency;
+  bool mean = false;  // they gave their means, not zeros
 };
 
 // The text of results_*.json. `hashes`: of the samples by task, from HarnessSampleFile; may be empty.

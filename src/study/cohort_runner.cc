@@ -1,5 +1,7 @@
 #include "study/cohort_runner.h"
 
+#include <numeric>
+
 namespace idleheads {
 namespace {
 
@@ -94,11 +96,27 @@ void CohortRunner::score(const CohortRequest& request) {
   Collector collector(task_, request);
   RunOptions options = {.stats = request.stats, .seed = request.seed, .on_layer = request.on_progress};
   options.rows = request.rows_in_flight;
-  options.on_finished = [&](std::span<const int64_t> paths, std::span<PathResult> results) {
+  options.means = request.means;
+  options.outputs = request.outputs;
+  const auto give = [&](std::span<const int64_t> paths, std::span<PathResult> results) {
     Results complete = collector.take(paths, results);
     if (!complete.empty()) request.on_finished(std::move(complete));
   };
-  engine_.run(collector.samples(), request.interventions, options);
+  if (!request.outputs) options.on_finished = give;
+  std::vector<PathResult> results = engine_.run(collector.samples(), request.interventions, options);
+  if (!request.outputs) return;
+  std::vector<int64_t> all(results.size());
+  std::iota(all.begin(), all.end(), 0);
+  give(all, results);
+}
+
+// Of the prompts, in a pass of their own.
+void CohortRunner::add_outputs(const CohortRequest& request) {
+  std::vector<Sample> samples;
+  for (const int64_t number : request.documents)
+    samples.push_back(task_.documents[static_cast<size_t>(number)].samples.at(0));
+  const std::vector<Intervention> none = {std::monostate{}};
+  engine_.run(samples, none, {.outputs = request.outputs});
 }
 
 void CohortRunner::generate(const CohortRequest& request) {
@@ -114,8 +132,10 @@ void CohortRunner::generate(const CohortRequest& request) {
   options.enough = [this](std::span<const int32_t> tokens) { return stop_->enough(tokens); };
   options.stats = request.stats;
   options.seed = request.seed;
+  options.means = request.means;
   options.on_progress = request.on_progress;
   std::vector<GenerateResult> results = engine_.generate(prompts, request.interventions, options);
+  if (request.outputs) add_outputs(request);
   Results out;
   const size_t interventions = request.interventions.size();
   for (size_t n = 0; n < results.size(); ++n) {

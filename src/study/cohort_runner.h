@@ -23,6 +23,10 @@ struct CohortRequest {
   int64_t first_intervention = 0;  // what results call the first of them
   bool stats = false;
   uint64_t seed = 1234;
+  const HeadMeans* means = nullptr;  // RunOptions::means
+  // RunOptions::outputs, of written answers those of the prompts. All results are given at the end then, when
+  // what they are of has been added.
+  OutputSums* outputs = nullptr;
   int64_t rows_in_flight = 0;                // 0: as many as there is memory for
   std::function<void(double)> on_progress;   // with the share of the work done; may throw to stop
   std::function<void(Results)> on_finished;  // every pair of document and intervention once
@@ -37,6 +41,7 @@ class CohortRunner {
  private:
   void score(const CohortRequest& request);
   void generate(const CohortRequest& request);
+  void add_outputs(const CohortRequest& request);
 
   Engine& engine_;
   const PreparedTask& task_;

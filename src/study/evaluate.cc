@@ -155,6 +155,8 @@ void evaluate(Engine& engine, const PreparedTask& task, std::span<const int64_t>
     request.first_intervention = static_cast<int64_t>(range.first_intervention);
     request.stats = options.stats;
     request.seed = options.seed;
+    request.means = options.means;
+    request.outputs = options.outputs;
     if (range.documents == 1 && size.seconds_of(range.rows) > size.seconds())
       request.rows_in_flight =
           std::max<int64_t>(1, size.rows_in_time() / (engine.streams_weights() ? 1 : kPartsInTime));

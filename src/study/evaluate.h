@@ -17,6 +17,9 @@ namespace idleheads {
 struct EvaluateOptions {
   bool stats = false;
   uint64_t seed = 1234;
+  const HeadMeans* means = nullptr;  // what heads that are off give; nullptr: zeros
+  // The sums of what heads put out are added to it before `finished` has the results that they are of.
+  OutputSums* outputs = nullptr;
   ProgressCallback progress = {};  // may be empty
   std::string phase = {};
   std::string note = {};  // Progress::note

@@ -63,6 +63,39 @@ TEST_F(PruneCommand, MeasuredMask) {
   EXPECT_EQ(run_idleheads({"eval", model_, "--task", questions_, "--mask", output("mask.json")}).code, 0);
 }
 
+// What eval says of the mask is what was measured, and not what zeros give.
+TEST_F(PruneCommand, MaskOfMeans) {
+  const std::vector<std::string> mask = {
+      "mask",    output("s.db"), model_,    "--task",  questions_, "--within", "100",
+      "--dtype", "f32",          "--score", "ahon_ln", "--mean",   "-o",       output("mask.json")};
+  const Outcome chosen = run_idleheads(mask);
+  ASSERT_EQ(chosen.code, 0) << chosen.err;
+  EXPECT_THAT(chosen.out, HasSubstr("give the means of what they put out"));
+  Json file = parse_json(read_text_file(output("mask.json")), "mask.json");
+  EXPECT_EQ(file["chosen"]["ablation"], "mean");
+  EXPECT_EQ(file["means"].size(), file["heads"].size());
+  const auto evaluate = [&](const char* json) {
+    std::vector<std::string> arguments = eval(model_, std::string(json) + ".eval");
+    arguments.insert(arguments.end(), {"--mask", output(json), "--json"});
+    const Outcome outcome = run_idleheads(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return parse_json(outcome.out.substr(0, outcome.out.rfind('}') + 1), "eval")["runs"][0];
+  };
+  EXPECT_EQ(evaluate("mask.json")["ablation"], "mean");
+  write_file(output("zeros.json"), dump_json(file["heads"]));
+  EXPECT_EQ(evaluate("zeros.json")["ablation"], "zero");
+  EXPECT_NE(samples("mask.json.eval"), samples("zeros.json.eval"));
+  const Outcome both = run_idleheads(
+      {"eval", model_, "--task", questions_, "--mask", output("mask.json"), "--ablate", "L1H0", "--json"});
+  EXPECT_EQ(parse_json(both.out, "eval")["runs"].size(), 2);
+  expect_failure(
+      run_idleheads({"probe", model_, "--text", "a", "--mask", output("mask.json"), "--ablate", "L1H0"}), 2,
+      "one at a time");
+  EXPECT_EQ(run_idleheads({"probe", model_, "--text", "a", "--mask", output("mask.json"), "--json"}).code, 0);
+  expect_failure(run_idleheads({"export", output("mask.json"), "--mask", "heads"}), 1, "give their means");
+  expect_failure(run_idleheads({"mask", output("s.db"), "--mean"}), 2, "--mean measures what heads put out");
+}
+
 TEST_F(PruneCommand, WritesWhatTheMaskDoes) {
   const Outcome prune = run_idleheads({"prune", model_, "--mask", output("heads.json"), "-o", output("zero"),
                                        "--check", "--task", questions_, "--dtype", "f32"});

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/head_grid.h"
+#include "study/evaluate.h"
 #include "study/tiny_study.h"
 
 namespace idleheads {
@@ -121,6 +122,27 @@ TEST_F(ChooseMask, TakesTheLargestThatIsWithin) {
   const ChosenMask none = choose({.within = -100});
   EXPECT_FALSE(none.chosen);
   EXPECT_FALSE(none.test);
+}
+
+// The means are of the questions to choose by; trials and test are of heads that give them.
+TEST_F(ChooseMask, ByMeans) {
+  EXPECT_FALSE(choose({.within = 100}).means);
+  const ChosenMask chosen = choose({.within = 100, .mean = true});
+  const HeadMeans means = measure_outputs(*engine_, task_, split_.calibration, {}).means();
+  ASSERT_TRUE(chosen.means);
+  EXPECT_EQ(*chosen.means, means);
+  EXPECT_NE(means, measure_outputs(*engine_, task_, all_documents(task_), {}).means());
+  const auto kl = [&](const FixedHeads& heads, const std::vector<int64_t>& documents, const HeadMeans* by) {
+    const std::vector<Intervention> interventions = {std::monostate{}, heads};
+    const auto results = results_under(*engine_, task_, documents, interventions, "again", {}, by);
+    return compare_answers(task_, results[0], results[1], 0.95).changes.kl->mean;
+  };
+  for (const MaskTrial& trial : chosen.trials) {
+    EXPECT_EQ(trial.kl, kl(trial.heads, split_.calibration, &means));
+    EXPECT_NE(trial.kl, kl(trial.heads, split_.calibration, nullptr));
+  }
+  ASSERT_TRUE(chosen.test);
+  EXPECT_EQ(chosen.test->changes.kl->mean, kl(chosen.trials[*chosen.chosen].heads, split_.test, &means));
 }
 
 // What is said of a mask is what an evaluation of it gives.

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "engine/head_grid.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 
@@ -47,6 +52,51 @@ TEST_F(MaskFiles, ReadsWhatItWrites) {
   EXPECT_THAT(text, HasSubstr("\n    \"5\": [0, 3],\n    \"10\": [2]\n"));
   EXPECT_THAT(text, HasSubstr("\"rule\": \"ahon_ln<0.52\""));
   EXPECT_EQ(read(mask_text({})).heads.heads.size(), 0u);
+}
+
+TEST_F(MaskFiles, MeansReadBackAsTheSameFloats) {
+  const std::shared_ptr<const Model> model =
+      Model::open(std::string(IDLEHEADS_TEST_DATA) + "/golden/tiny/llama");
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  HeadMeans means(head_shape(model->spec()), head_dim(model->spec()));
+  for (float& value : means.values())
+    value = normal(random) * std::ldexp(1.0f, static_cast<int>(random() % 60) - 40);
+  MaskFile mask;
+  mask.heads = {{{0, 1}, {2, 0}, {2, 3}}};
+  EXPECT_FALSE(means_for(read(mask_text(mask)), model->spec(), "m.json")) << "zeros";
+  set_means(means, mask);
+  const MaskFile again = read(mask_text(mask));
+  EXPECT_EQ(again.means, mask.means);
+  const std::optional<HeadMeans> read_means = means_for(again, model->spec(), "m.json");
+  ASSERT_TRUE(read_means);
+  for (const HeadId id : mask.heads.heads)
+    EXPECT_TRUE(std::ranges::equal(read_means->of(id), means.of(id))) << to_string(id);
+  EXPECT_THAT(read_means->of({0, 0}), testing::Each(0.0f)) << "is on";
+}
+
+TEST_F(MaskFiles, MeansThatAreRefused) {
+  const auto of = [&](const std::string& means) {
+    return error(text_of(R"({"1": [0, 2]})", R"(, "means": )" + means));
+  };
+  EXPECT_EQ(of(R"({"1": {"0": [1, 2], "2": [3, -4e-3]}})"), "no error");
+  EXPECT_THAT(of("5"),
+              HasSubstr("mask.json: means: head L1H0 is off and has none; expected {\"1\": {\"0\":"));
+  EXPECT_THAT(of(R"({"1": [0, 1]})"), HasSubstr("head L1H0 is off and has none"));
+  EXPECT_THAT(of(R"({"1": {"0": [1, 2]}})"), HasSubstr("head L1H2 is off and has none"));
+  EXPECT_THAT(of(R"({"1": {"0": [1, 2], "2": [3, 4, 5]}})"),
+              HasSubstr("means: head L1H2 has 3 numbers, head L1H0 2"));
+  EXPECT_THAT(of(R"({"1": {"0": [1, 2], "2": [3, 4], "3": [5, 6]}})"),
+              HasSubstr("means: of 3 heads, while 2 are off"));
+  for (const char* numbers : {"[]", "5", "[1, null]", "[1, \"2\"]", "[1, 1e39]", "{\"a\": 1}"})
+    EXPECT_THAT(of(fmt::format(R"({{"1": {{"0": {}, "2": [3, 4]}}}})", numbers)),
+                HasSubstr("means of head L1H0: expected a list of numbers"))
+        << numbers;
+  const std::shared_ptr<const Model> model =
+      Model::open(std::string(IDLEHEADS_TEST_DATA) + "/golden/tiny/llama");
+  const MaskFile small = read(text_of(R"({"1": [0]})", R"(, "means": {"1": {"0": [1, 2, 3]}})"));
+  EXPECT_THAT(error_of([&] { means_for(small, model->spec(), "m.json"); }),
+              HasSubstr("m.json: means: head L1H0 has 3 numbers; heads of this model have"));
 }
 
 TEST_F(MaskFiles, WhatIsRefused) {

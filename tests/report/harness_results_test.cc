@@ -173,7 +173,7 @@ TEST(HarnessResults, WhatRan) {
 }
 
 TEST(HarnessResults, AblationHasTheKeysOfThePaper) {
-  HarnessAblation ablation = {"ahon_ln<0.52", {}};
+  HarnessAblation ablation = {"ahon_ln<0.52", {}, false};
   HeadMask mask(2, 4);
   mask.set(1, 3, true);
   ablation.frequency.add(mask, 30);
@@ -187,6 +187,11 @@ TEST(HarnessResults, AblationHasTheKeysOfThePaper) {
   EXPECT_EQ(out["num_forward_passes"], 40);
   ablation.rule = "L1H3";
   EXPECT_EQ(json::parse(harness_results_json({}, {}, ablation, {}))["track_head_type"], "L1H3");
+  EXPECT_FALSE(out.contains("ablation"));
+  ablation.mean = true;
+  const json mean = json::parse(harness_results_json({}, {}, ablation, {}));
+  EXPECT_EQ(mean["zero_dormant"], false);
+  EXPECT_EQ(mean["ablation"], "mean");
 }
 
 TEST(HarnessNames, OfTasksAndPaths) {

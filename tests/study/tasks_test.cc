@@ -224,6 +224,38 @@ TEST_F(Tasks, TextsSumOverTheirTokens) {
   });
 }
 
+// Whatever the cohorts; of written answers those of the prompts. Results come when what they are of has been
+// added.
+TEST_F(Tasks, OutputsAreSummedCohortByCohort) {
+  const std::vector<Intervention> none = {std::monostate{}};
+  for (const PreparedTask& task : {written(), texts(16)}) {
+    std::vector<Sample> samples;
+    for (const EncodedDocument& document : task.documents)
+      samples.insert(samples.end(), document.samples.begin(), document.samples.end());
+    OutputSums want;
+    engine_->run(samples, none, {.outputs = &want});
+    EXPECT_GT(want.rows, 0);
+    for (const int64_t rows : {int64_t{1}, int64_t{1} << 19}) {
+      OutputSums sums;
+      CohortSize size = CohortSize::of_any_time(rows);
+      EvaluateOptions options;
+      options.size = &size;
+      options.outputs = &sums;
+      int64_t before = 0;
+      evaluate(*engine_, task, all_documents(task), none, options, [&](const Results& results) {
+        int64_t tokens = 0;
+        for (const auto& [number, result] : results) {
+          for (const Sample& sample : task.documents[static_cast<size_t>(result.document)].samples)
+            tokens += std::ssize(sample.tokens) - 1;
+        }
+        EXPECT_EQ(sums.rows, before + tokens);
+        before = sums.rows;
+      });
+      EXPECT_EQ(sums, want) << task.task.name << " " << rows;
+    }
+  }
+}
+
 // Both rounds of a study in parts.
 TEST_F(Tasks, PartsThatAreJoinedAreTheStudyOfOneProcess) {
   const PreparedTask task = written(7, 4);

@@ -35,6 +35,8 @@ def read_heads(heads, layer_count, head_count):
     if not isinstance(heads, dict):
         with open(heads, encoding="utf-8") as file:
             heads = json.load(file)
+        if "means" in heads:
+            raise ValueError("the mask's heads give their means, not zeros; prune writes a model that has them")
     heads = heads.get("heads", heads) if isinstance(heads, dict) else heads
     if not isinstance(heads, dict) or not all(isinstance(of_layer, list) for of_layer in heads.values()):
         raise ValueError("heads: expected layers with lists of heads, as in {5: [0, 3]}")
