@@ -13,6 +13,7 @@
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "prune/check.h"
+#include "prune/cut_folder.h"
 #include "prune/cut_gguf.h"
 #include "prune/cut_plan.h"
 #include "prune/mask_file.h"
@@ -37,11 +38,28 @@ void print_written(const Prune& prune, const HeadMask& mask, const WrittenModel&
       "It gives the same results as the model with --mask {}, and is as large ({:.1f} MB) and as fast as "
       "before.\n",
       printable(prune.mask, 300), static_cast<double>(written.bytes) / 1e6);
+}
+
+void print_left_out(const WrittenModel& written) {
   if (!written.left_out.empty())
     say("not copied: {}\n", printable(fmt::format("{}", fmt::join(written.left_out, ", ")), 1000));
 }
 
-void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& written) {
+std::string_view how_it_opens(CutForm form) {
+  switch (form) {
+    case CutForm::plain:
+      return "";
+    case CutForm::as_mistral:
+      return " It is written as Mistral, which computes the same: transformers 5 refuses a Llama whose "
+             "number of "
+             "heads does not divide its hidden size.";
+    case CutForm::per_layer:
+      return " transformers opens it with trust_remote_code=True, by modeling_idleheads.py in the folder.";
+  }
+  return "";
+}
+
+void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& written, std::string_view more) {
   const ModelSpec& spec = model.spec();
   const int kv_heads = spec.kv_heads().value();
   const std::vector<LayerHeads> plan = plan_cut(mask, kv_heads);
@@ -62,7 +80,7 @@ void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& wri
       "{:.1f}.",
       groups, all_groups, after, before, static_cast<double>(written.bytes) / 1e6,
       static_cast<double>(model.checkpoint().file_bytes()) / 1e6);
-  fmt::print("{}", wrap(text, terminal_width()));
+  fmt::print("{}", wrap(text.append(more), terminal_width()));
 }
 
 void check(const Prune& prune, const std::shared_ptr<const Model>& model, const FixedHeads& heads,
@@ -95,6 +113,24 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
   fmt::print("All results are, bit for bit, those of the model with the mask.\n");
 }
 
+WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask) {
+  if (!prune.cut) {
+    const WrittenModel written = write_zeroed(model, mask, prune.output);
+    print_written(prune, mask, written);
+    return written;
+  }
+  if (model.checkpoint().is_gguf()) {
+    const WrittenModel written = write_cut_gguf(model, mask, prune.output, prune.requantized);
+    print_cut(model, mask, written, "");
+    return written;
+  }
+  if (prune.requantized)
+    fail_usage("prune: --requantise is for GGUF files; a folder's weights are cut out as they are");
+  const CutFolder cut = write_cut_folder(model, mask, prune.output);
+  print_cut(model, mask, cut.written, how_it_opens(cut.form));
+  return cut.written;
+}
+
 void run(const Prune& prune) {
   if (prune.check == prune.task.tasks.empty())
     fail_usage("prune: {}", prune.check ? "--check needs a --task" : "--task is for --check");
@@ -105,9 +141,8 @@ void run(const Prune& prune) {
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  const WrittenModel written = prune.cut ? write_cut_gguf(*model, mask, prune.output, prune.requantized)
-                                         : write_zeroed(*model, mask, prune.output);
-  prune.cut ? print_cut(*model, mask, written) : print_written(prune, mask, written);
+  const WrittenModel written = write(prune, *model, mask);
+  print_left_out(written);
   if (prune.check) check(prune, model, file.heads, written.path);
 }
 
@@ -128,12 +163,16 @@ void add_prune(CLI::App& app) {
   command->add_flag("--other-weights", prune->other_weights,
                     "take a mask that was made for other weights of the same shape, as for another "
                     "quantisation of the model");
-  command->add_flag("--cut", prune->cut,
-                    "GGUF: cut the heads out instead of writing zeros, as architecture deci of llama.cpp");
+  command->add_flag(
+      "--cut", prune->cut,
+      "cut the heads out instead of writing zeros: of a GGUF file as architecture deci of llama.cpp, of "
+      "a folder as transformers opens it");
   const std::map<std::string, DType> types = {{"F16", DType::f16}, {"Q8_0", DType::q8_0}};
   command
-      ->add_option("--requantise,--requantize", prune->requantized,
-                   "with --cut: type for output projections whose columns cannot be cut out as they are")
+      ->add_option(
+          "--requantise,--requantize", prune->requantized,
+          "with --cut of a GGUF file: type for output projections whose columns cannot be cut out as "
+          "they are")
       ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
       ->option_text("F16|Q8_0");
   command->add_flag("--check", prune->check, "then compare it with the original on --task");

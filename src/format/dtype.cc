@@ -37,6 +37,13 @@ constexpr std::array<DTypeInfo, 18> kTypes = {{
 
 const DTypeInfo& dtype_info(DType dtype) { return kTypes.at(static_cast<size_t>(dtype)); }
 
+int64_t stored_bytes(DType dtype, std::span<const int64_t> shape) {
+  int64_t elements = 1;
+  for (const int64_t length : shape) elements *= length;
+  const DTypeInfo& info = dtype_info(dtype);
+  return elements / info.block_elements * info.block_bytes;
+}
+
 int64_t Tensor::elements() const {
   int64_t n = 1;
   for (const int64_t size : shape) n *= size;

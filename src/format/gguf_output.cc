@@ -40,12 +40,7 @@ constexpr uint32_t number_of(GgufValueType type) { return static_cast<uint32_t>(
 
 }  // namespace
 
-uint64_t GgufOutput::TensorEntry::size() const {
-  const DTypeInfo& info = dtype_info(dtype);
-  int64_t elements = 1;
-  for (const int64_t length : shape) elements *= length;
-  return static_cast<uint64_t>(elements / info.block_elements * info.block_bytes);
-}
+uint64_t GgufOutput::TensorEntry::size() const { return static_cast<uint64_t>(stored_bytes(dtype, shape)); }
 
 void GgufOutput::put(const std::string& key, uint32_t type, std::vector<std::byte> bytes) {
   const auto found = std::ranges::find(pairs_, key, &Pair::key);

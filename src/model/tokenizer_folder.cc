@@ -6,6 +6,7 @@
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
+#include "model/per_layer_config.h"
 
 namespace idleheads {
 namespace {
@@ -77,7 +78,9 @@ Json class_of_model(const JsonFile& model_config) {
   }
   const auto type = config.find("model_type");
   for (const auto& [model, name] : kClasses) {
-    if (type != config.end() && *type == model) return name;
+    if (type != config.end() && type->is_string() &&
+        whole_model_type(type->get_ref<const std::string&>()) == model)
+      return name;
   }
   return nullptr;
 }

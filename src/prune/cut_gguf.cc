@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "format/gguf_output.h"
-#include "prune/slices.h"
+#include "prune/cut_parts.h"
 #include "report/output_file.h"
 
 namespace idleheads {
@@ -50,32 +47,14 @@ std::string_view more_than_llama(const ModelSpec& spec) {
   return "";
 }
 
-// "blk.12.attn_q.weight" is {12, "attn_q.weight"}; -1 outside of layers.
-std::pair<int, std::string_view> parts_of(std::string_view name) {
-  constexpr std::string_view kBlock = "blk.";
-  if (!name.starts_with(kBlock)) return {-1, name};
-  name.remove_prefix(kBlock.size());
-  int layer = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), layer);
-  if (error != std::errc() || end == name.data() + name.size() || *end != '.') return {-1, name};
-  return {layer, name.substr(static_cast<size_t>(end - name.data()) + 1)};
-}
-
 class Cutter {
  public:
   Cutter(const Model& model, const HeadMask& mask, std::optional<DType> requantized)
       : model_(model),
         spec_(model.spec()),
         gguf_(model.checkpoint().gguf()),
-        plan_(plan_cut(mask, spec_.kv_heads().value())),
-        requantized_(requantized) {
-    if (plan_.front().heads.empty()) {
-      fail(
-          "{}: the mask leaves layer 0 without heads, which llama.cpp does not open; keep one of them, or "
-          "write zeros without --cut",
-          shown());
-    }
-  }
+        plan_(plan_for(model, mask)),
+        requantized_(requantized) {}
 
   GgufOutput output() {
     add_metadata();
@@ -121,7 +100,7 @@ class Cutter {
   }
 
   void add_tensor(const Tensor& tensor) {
-    const auto [layer, name] = parts_of(tensor.name);
+    const auto [layer, name] = parts_of(tensor.name, "blk.", plan_.size());
     if (layer < 0) return copy(tensor);
     const LayerHeads& kept = plan_[static_cast<size_t>(layer)];
     if (name.starts_with("attn_") && kept.heads.empty()) return;
@@ -140,15 +119,9 @@ class Cutter {
     });
   }
 
-  // The rows of these heads. `turned`: in the order in which Llama's files have rows that RoPE turns, pairs
-  // beside each other.
+  // The rows of these heads. `turned`: in the order in which Llama's files have rows that RoPE turns.
   void add_rows(const Tensor& tensor, const std::vector<int>& heads, bool turned) {
-    const int64_t dim = head_dim();
-    const bool apart = turned && !spec_.storage.interleaved_rope;
-    std::vector<int64_t> rows;
-    for (const int head : heads) {
-      for (int64_t i = 0; i < dim; ++i) rows.push_back(head * dim + (apart ? i % 2 * (dim / 2) + i / 2 : i));
-    }
+    std::vector<int64_t> rows = rows_of(heads, head_dim(), turned && !spec_.storage.interleaved_rope);
     std::vector<int64_t> shape = tensor.shape;
     shape.front() = std::ssize(rows);
     out_.add_tensor(tensor.name, tensor.dtype, std::move(shape),
@@ -156,10 +129,7 @@ class Cutter {
   }
 
   void add_columns(const Tensor& tensor, const LayerHeads& kept) {
-    const int64_t dim = head_dim();
-    std::vector<ColumnRun> runs;
-    for (const int head : kept.heads)
-      runs.push_back({head * dim, dim, std::ranges::count(kept.zeroed, head) > 0});
+    std::vector<ColumnRun> runs = columns_of(kept, head_dim());
     const std::vector<int64_t> shape = {tensor.shape.front(), width_of(runs)};
     if (can_take_columns(tensor.dtype, runs)) {
       out_.add_tensor(tensor.name, tensor.dtype, shape,
@@ -208,15 +178,7 @@ WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::
         "write zeros without --cut",
         printable(model.name(), 300), model.spec().family, more);
   }
-  if (!mask.shape().is_whole()) {
-    fail(
-        "{}: heads were cut from it already; cut the model it was made of, by a mask of all heads that are "
-        "to go",
-        printable(model.name(), 300));
-  }
-  std::error_code ignored;
-  if (fs::equivalent(model.checkpoint().path(), output, ignored))
-    fail("{}: is the model itself; write to another place", printable(output.string(), 300));
+  require_elsewhere(model, output);
   const GgufOutput cut = Cutter(model, mask, requantized).output();
   OutputFile file(output);
   cut.write([&](std::span<const std::byte> bytes) { file.write(bytes); });

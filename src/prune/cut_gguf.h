@@ -7,8 +7,7 @@
 
 #include "heads/intervention.h"
 #include "model/model.h"
-#include "prune/cut_plan.h"
-#include "prune/zeroed_model.h"
+#include "prune/written_model.h"
 
 namespace idleheads {
 
@@ -19,8 +18,8 @@ namespace idleheads {
 // cannot be divided as they are. Metadata beside llama.cpp's say which heads of the model are left:
 // idleheads.head_count, .head_count_kv, .kept_heads, .kept_kv_heads (a list of numbers for each layer, as
 // text with commas between).
-// Throws Error: not a GGUF file, a model that is more than Llama with biases (what of it is named), a mask
-// that leaves layer 0 no head, columns of W_O that cannot be divided, and as write_zeroed() does.
+// Throws Error: not a GGUF file, a model that is more than Llama with biases (what of it is named), columns
+// of W_O that cannot be divided, and as plan_for() and require_elsewhere() do.
 WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const std::filesystem::path& output,
                             std::optional<DType> requantized = std::nullopt);
 

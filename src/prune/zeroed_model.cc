@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -120,40 +119,6 @@ void write_weights(const MappedFile& file, const Matrices& matrices, OutputFile&
   write_pieces(rest, out);
 }
 
-// Weights in formats that would still hold the heads.
-bool is_other_weights(const fs::path& file) {
-  static const std::set<std::string> kEndings = {".bin", ".pt",   ".pth",  ".ckpt", ".h5",         ".msgpack",
-                                                 ".ot",  ".onnx", ".gguf", ".npz",  ".safetensors"};
-  return kEndings.contains(file.extension().string());
-}
-
-void require_elsewhere(const Model& model, const fs::path& output) {
-  std::error_code ignored;
-  if (fs::equivalent(model.checkpoint().path(), output, ignored))
-    fail("{}: is the model itself; write to another place", printable(output.string(), 300));
-}
-
-void require_empty_folder(const fs::path& output) {
-  std::error_code ignored;
-  if (fs::is_directory(output, ignored) && !fs::is_empty(output, ignored))
-    fail("{}: has files in it; name a new folder", printable(output.string(), 300));
-}
-
-// Everything of the folder but its weights.
-void copy_others(const Checkpoint& checkpoint, const fs::path& output, WrittenModel& written,
-                 std::vector<OutputFile>& files) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoint.path())) {
-    const std::string name = entry.path().filename().string();
-    if (std::ranges::count(checkpoint.files(), entry.path(), &MappedFile::path) > 0) continue;
-    if (!entry.is_regular_file() || is_other_weights(entry.path())) {
-      written.left_out.push_back(entry.is_directory() ? name + "/" : name);
-      continue;
-    }
-    files.emplace_back(output / name).write(read_text_file(entry.path()));
-  }
-  std::ranges::sort(written.left_out);
-}
-
 }  // namespace
 
 WrittenModel write_zeroed(const Model& model, const HeadMask& mask, const fs::path& output) {
@@ -174,11 +139,9 @@ WrittenModel write_zeroed(const Model& model, const HeadMask& mask, const fs::pa
     write_weights(file, matrices, out);
     written.bytes += std::ssize(file.bytes());
   }
-  if (!checkpoint.is_gguf()) copy_others(checkpoint, output, written, files);
+  if (!checkpoint.is_gguf()) copy_others(checkpoint, output, {}, written, files);
   if (!one_file && checkpoint.is_gguf()) written.path = output / checkpoint.files().front().path().filename();
-  checkpoint.require_unchanged();
-  for (OutputFile& file : files) file.prepare();
-  for (OutputFile& file : files) file.commit();
+  commit_all(checkpoint, files);
   return written;
 }
 

@@ -2,21 +2,12 @@
 // zero, every other byte is as it was.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include "heads/intervention.h"
-#include "model/model.h"
+#include "prune/written_model.h"
 
 namespace idleheads {
-
-struct WrittenModel {
-  std::filesystem::path path;         // what to open: a GGUF file or a folder
-  int64_t bytes = 0;                  // of the files with weights
-  std::vector<std::string> left_out;  // files of the model's folder that were not copied
-};
 
 // Writes the model to `output`: of a GGUF file a file, of one in several parts a folder with parts of the
 // same names, of a Hugging Face folder a folder with everything in it but weights in other formats and

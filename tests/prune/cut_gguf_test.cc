@@ -2,8 +2,6 @@
 // sums, and hold less.
 #include "prune/cut_gguf.h"
 
-#include <cmath>
-
 #include "base/mapped_file.h"
 #include "format/gguf.h"
 #include "prune/prune_fixture.h"
@@ -33,12 +31,7 @@ class CutGguf : public testing::Test {
   // The largest difference of a logit from those of the model with the mask.
   double cut(const std::string& path, const HeadMask& mask, std::optional<DType> type = {}) {
     write_cut_gguf(*Model::open(path), mask, out_, type);
-    const std::vector<float> expected = logits(path, fixed(mask)), got = logits(out_, std::monostate{});
-    EXPECT_EQ(got.size(), expected.size());
-    double largest = 0;
-    for (size_t i = 0; i < std::min(got.size(), expected.size()); ++i)
-      largest = std::max(largest, std::abs(double{got[i]} - double{expected[i]}));
-    return largest;
+    return largest_difference(logits(path, fixed(mask)), logits(out_, std::monostate{}));
   }
 
   const TempFolder folder_;
@@ -48,12 +41,6 @@ class CutGguf : public testing::Test {
 // Logits here are of the order of 10, and sums of some hundred float32 terms in another order differ by some
 // 1e-6 of their size; a wrong head moves a logit by 0.1 and more (the last expectation of each test).
 constexpr double kTolerance = 1e-3;
-
-HeadMask mask_of(const ModelSpec& spec, const std::vector<HeadId>& heads) {
-  HeadMask mask(head_shape(spec));
-  for (const HeadId id : heads) mask.set(id.layer, id.head, true);
-  return mask;
-}
 
 // Whole groups, heads inside groups, some that stay as zeros, and a layer without attention.
 TEST_F(CutGguf, GivesWhatTheMaskGives) {
@@ -84,15 +71,9 @@ TEST_F(CutGguf, GivesWhatTheMaskGives) {
   // A head keeps its name: off in the cut model it is what it is in the whole one.
   HeadMask more = mask;
   more.set(0, 5, true);
-  const std::vector<float> expected = logits(path, fixed(more)), got = logits(out_, FixedHeads{{{0, 5}}}),
-                           other = logits(out_, FixedHeads{{{0, 4}}});
-  double near = 0, far = 0;
-  for (size_t i = 0; i < got.size(); ++i) {
-    near = std::max(near, std::abs(double{got[i]} - double{expected[i]}));
-    far = std::max(far, std::abs(double{other[i]} - double{expected[i]}));
-  }
-  EXPECT_LT(near, kTolerance);
-  EXPECT_GT(far, 0.05);
+  const std::vector<float> expected = logits(path, fixed(more));
+  EXPECT_LT(largest_difference(logits(out_, FixedHeads{{{0, 5}}}), expected), kTolerance);
+  EXPECT_GT(largest_difference(logits(out_, FixedHeads{{{0, 4}}}), expected), 0.05);
 }
 
 // Rows and columns in every type keep their bytes; what cannot be divided is refused, or written anew.

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -24,6 +26,12 @@ inline HeadMask some_heads(const ModelSpec& spec, unsigned seed = 3) {
     for (int h = 0; h < spec.heads(); ++h)
       mask.set(l, h, mask.shape().has({l, h}) && (h == l % spec.heads() || random() % 3 == 0));
   }
+  return mask;
+}
+
+inline HeadMask mask_of(const ModelSpec& spec, const std::vector<HeadId>& heads) {
+  HeadMask mask(head_shape(spec));
+  for (const HeadId id : heads) mask.set(id.layer, id.head, true);
   return mask;
 }
 
@@ -56,6 +64,14 @@ inline std::vector<float> logits(const std::string& path, const Intervention& in
   for (const PathResult& result : engine.run(samples, interventions))
     out.insert(out.end(), result.last_logits.begin(), result.last_logits.end());
   return out;
+}
+
+inline double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double largest = 0;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    largest = std::max(largest, std::abs(double{a[i]} - double{b[i]}));
+  return largest;
 }
 
 // The written model gives the bits of the model with the mask, which are others than without.

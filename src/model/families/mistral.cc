@@ -17,6 +17,8 @@ void read_json(JsonReader& reader, ModelSpec& spec) {
 }
 
 constexpr auto kInert = std::to_array<std::string_view>({"attention_bias", "mlp_bias", "max_window_layers"});
+constexpr auto kAtRest =
+    std::to_array<KeyAtRest>({{"use_qk_norm", false}, {"qk_layernorm", false}, {"qk_layer_norms", false}});
 
 }  // namespace
 
@@ -25,6 +27,7 @@ constexpr Family kMistral = {.name = "mistral",
                              .gguf = {},
                              .read_json = read_json,
                              .read_gguf = nullptr,
-                             .inert_keys = kInert};
+                             .inert_keys = kInert,
+                             .keys_at_rest = kAtRest};
 
 }  // namespace idleheads
