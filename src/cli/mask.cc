@@ -101,17 +101,25 @@ void require_same_model(const StudySummary& summary, const Model& model, const s
   fail("{}: is of another model, {}", printable(study, 300), printable(summary.model));
 }
 
+std::string trial_text(const MaskTrial& trial, int64_t all_heads) {
+  const auto heads = std::ssize(trial.heads.heads);
+  std::string text = fmt::format("{:>6} {:>6.1f} %", heads,
+                                 100 * static_cast<double>(heads) / static_cast<double>(all_heads));
+  if (!trial.choices) return text + fmt::format(" {:>+10.2f} %", trial.loss);
+  return text + fmt::format(" {:>+9.1f} {:>+8.1f} {:>+10.3f} {:>8.3f}", -trial.loss,
+                            -trial.choices->share_loss, trial.choices->log_likelihood, trial.choices->kl);
+}
+
 void print_trials(const ChosenMask& chosen, int64_t all_heads) {
-  fmt::print("{:>6} {:>8} {:>9} {:>8} {:>10} {:>8}\n", "heads", "of all", "accuracy", "share", "right one",
-             "KL");
+  const bool choices = chosen.trials.front().choices.has_value();
+  fmt::print("{:>6} {:>8} {}\n", "heads", "of all",
+             choices ? fmt::format("{:>9} {:>8} {:>10} {:>8}", "accuracy", "share", "right one", "KL")
+                     : fmt::format("{:>12}", "perplexity"));
   for (size_t i = 0; i < chosen.trials.size(); ++i) {
-    const MaskTrial& trial = chosen.trials[i];
-    const auto heads = std::ssize(trial.heads.heads);
-    fmt::print("{:>6} {:>6.1f} % {:>+9.1f} {:>+8.1f} {:>+10.3f} {:>8.3f}{}{}\n", heads,
-               100 * static_cast<double>(heads) / static_cast<double>(all_heads), -trial.loss,
-               -trial.share_loss, trial.log_likelihood, trial.kl, trial.refined ? "  refined" : "",
-               chosen.chosen == i ? "  <- chosen" : "");
+    fmt::print("{}{}{}\n", trial_text(chosen.trials[i], all_heads),
+               chosen.trials[i].refined ? "  refined" : "", chosen.chosen == i ? "  <- chosen" : "");
   }
+  if (!choices) return;
   fmt::print(
       "\n{}",
       wrap("accuracy, share: points that it, and the right choice's mean share of the distribution over "
@@ -165,23 +173,23 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   options.progress = progress_on(line);
   const std::unique_ptr<Engine> engine = mask.engine.make_engine(model);
   const ChosenMask chosen = choose_mask(*engine, task, split, ranking, options);
-  fmt::print("{} ranked by {} on {}: {} questions to choose by, {} to test on\n\n",
+  const char* documents = task.task.output == OutputType::multiple_choice ? "questions" : "texts";
+  fmt::print("{} ranked by {} on {}: {} {} to choose by, {} to test on\n\n",
              mask.groups ? "KV groups" : "heads", score.slug, printable(task.task.name),
-             split.calibration.size(), split.test.size());
+             split.calibration.size(), documents, split.test.size());
   if (mask.mean) fmt::print("{}", wrap(kMeanNote, terminal_width()) + "\n");
   print_trials(chosen, summary.head_count());
   if (!chosen.chosen)
-    fail(
-        "no mask keeps within {:g} points on the questions to choose by; {} heads lose the least that was "
-        "tried",
-        mask.within, chosen.trials.front().heads.heads.size());
+    fail("no mask keeps within {:g} {} on the {} to choose by; {} heads lose the least that was tried",
+         mask.within, metric_info(task.task.metrics.front()).is_share ? "points" : "%", documents,
+         chosen.trials.front().heads.heads.size());
   const FixedHeads& heads = chosen.trials[*chosen.chosen].heads;
   fmt::print("\n{} heads ({:.1f} % of {})\n", heads.heads.size(),
              100 * static_cast<double>(heads.heads.size()) / static_cast<double>(summary.head_count()),
              summary.head_count());
-  fmt::print(
-      "{}", wrap(fmt::format("{}: {}.", "questions that the choice never saw", comparison_text(*chosen.test)),
-                 terminal_width()));
+  fmt::print("{}",
+             wrap(fmt::format("{} that the choice never saw: {}.", documents, comparison_text(*chosen.test)),
+                  terminal_width()));
   MaskFile file = mask_of(summary, heads);
   if (chosen.means) set_means(*chosen.means, file);
   file.provenance["chosen"] = {{"score", score.slug},
@@ -245,7 +253,8 @@ void add_mask(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--score", mask->score,
                       "with MODEL: what heads are ranked by (default: the study's best)");
-  command->add_option("--within", mask->within, "points of the metric that may be lost")
+  command
+      ->add_option("--within", mask->within, "points of the metric that may be lost; percent of perplexities")
       ->check(CLI::Range(1e-6, 100.))
       ->capture_default_str();
   command->add_flag("--groups", mask->groups, "whole KV groups alone");

@@ -95,9 +95,10 @@ class Chooser {
     for (size_t i = 0; i < trials.size(); ++i) {
       const Comparison c = compare_answers(task_, results.front(), results[i + 1], options_.confidence);
       trials[i].loss = c.loss();
-      trials[i].log_likelihood = c.changes.log_likelihood->mean;
-      trials[i].share_loss = -c.changes.probability->mean;
-      trials[i].kl = c.changes.kl->mean;
+      if (c.changes.kl) {
+        trials[i].choices = {-c.changes.probability->mean, c.changes.log_likelihood->mean,
+                             c.changes.kl->mean};
+      }
     }
     return trials;
   }
@@ -118,7 +119,8 @@ class Chooser {
   }
 
   bool is_within(const MaskTrial& trial) const {
-    return std::max(trial.loss, trial.share_loss) <= options_.within + 1e-9;
+    const double share_loss = trial.choices ? trial.choices->share_loss : 0;
+    return std::max(trial.loss, share_loss) <= options_.within + 1e-9;
   }
 
   // Behind the largest nested mask that is within, and of enough units that some can be bad ones.
@@ -132,9 +134,17 @@ class Chooser {
     return next < out_.trials.size() ? std::optional(next) : std::nullopt;
   }
 
+  std::vector<int64_t> documents_to_refine_by() const {
+    int64_t tokens = 0;
+    for (const int64_t d : split_.calibration) tokens += task_.rows(d);
+    const int64_t fit =
+        options_.refine_tokens * std::ssize(split_.calibration) / std::max<int64_t>(1, tokens);
+    return some_of(split_.calibration, std::clamp<int64_t>(fit, 1, options_.refine_documents));
+  }
+
   // Takes out of a mask that loses too much the units that cost most, until it is within.
   void refine(MaskTrial trial) {
-    const std::vector<int64_t> documents = some_of(split_.calibration, options_.refine_documents);
+    const std::vector<int64_t> documents = documents_to_refine_by();
     for (int round = 0; round < options_.rounds && trial.units.size() > 1; ++round) {
       std::vector<Units> masks;
       for (size_t i = 0; i < trial.units.size(); ++i) masks.push_back(without(trial.units, i));
@@ -213,8 +223,8 @@ std::vector<MaskUnit> rank_units(const Score& score, const HeadShape& shape,
 
 ChosenMask choose_mask(Engine& engine, const PreparedTask& task, const DocumentSplit& split,
                        const std::vector<MaskUnit>& ranking, const ChooseOptions& options) {
-  if (task.task.output != OutputType::multiple_choice) {
-    fail("{}: heads are chosen by questions with choices; take piqa, arc_easy, mmlu or the like",
+  if (task.task.output == OutputType::generate_until) {
+    fail("{}: heads are chosen by questions with choices or by texts; take piqa, mmlu, wikitext or the like",
          printable(task.task.name));
   }
   if (ranking.empty() || split.calibration.empty() || split.test.empty())

@@ -21,13 +21,15 @@ std::vector<MaskUnit> rank_units(const Score& score, const HeadShape& shape,
                                  std::optional<int> kv_heads = std::nullopt);
 
 struct ChooseOptions {
-  // Points that the metric may lose on the calibration documents, and the right choice of its mean share of
-  // the distribution over the choices: that moves less by chance than what is right or wrong.
+  // Points that the metric may lose on the calibration documents, and where there are choices the right one
+  // of its mean share of the distribution over them: that moves less by chance than what is right or wrong.
+  // Of perplexities percent.
   double within = 1;
-  double confidence = 0.95;        // of the bound on the test documents
-  double most = 0.4;               // share of the units that are tried at most
-  int rounds = 3;                  // of refining at most
-  int64_t refine_documents = 300;  // that single units are tried on, at most
+  double confidence = 0.95;  // of the bound on the test documents
+  double most = 0.4;         // share of the units that are tried at most
+  int rounds = 3;            // of refining at most
+  // That single units are tried on, at most.
+  int64_t refine_documents = 300, refine_tokens = 1 << 15;
   // Heads that are off give their means over the calibration documents instead of zeros.
   bool mean = false;
   ProgressCallback progress = {};
@@ -37,14 +39,19 @@ struct ChooseOptions {
 struct MaskTrial {
   std::vector<size_t> units;  // numbers in the ranking
   FixedHeads heads;
-  bool refined = false;       // units were taken out of a larger mask
-  double loss = 0;            // points of the metric, on the calibration documents
-  double share_loss = 0;      // of the right choice's mean share of the distribution over the choices, points
-  double log_likelihood = 0;  // mean change of the right choice's, nats
-  double kl = 0;              // mean divergence from the choices' distribution with all heads on, nats
+  bool refined = false;  // units were taken out of a larger mask
+  double loss = 0;       // points of the metric, on the calibration documents
+  // Where there are choices, else none.
+  struct OfChoices {
+    double share_loss = 0;      // of the right one's mean share of the distribution over them, points
+    double log_likelihood = 0;  // mean change of the right one's, nats
+    double kl = 0;              // mean divergence from the distribution with all heads on, nats
+  };
+  std::optional<OfChoices> choices;
 
-  // What refining makes small: how far the answers move, and the right one worst of all; nats.
-  double cost() const { return kl - log_likelihood; }
+  // What refining makes small: how far the answers move, and the right one worst of all, in nats; of texts
+  // what they lose.
+  double cost() const { return choices ? choices->kl - choices->log_likelihood : loss; }
 };
 
 struct ChosenMask {
@@ -54,7 +61,7 @@ struct ChosenMask {
   std::optional<HeadMeans> means;  // what heads that are off gave
 };
 
-// The task must have questions with choices, else Error.
+// The task must have questions with choices, or texts, else Error.
 ChosenMask choose_mask(Engine& engine, const PreparedTask& task, const DocumentSplit& split,
                        const std::vector<MaskUnit>& ranking, const ChooseOptions& options);
 

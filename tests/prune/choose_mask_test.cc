@@ -112,7 +112,7 @@ TEST_F(ChooseMask, TakesTheLargestThatIsWithin) {
   const ChosenMask some = choose({.within = 0.5});
   std::set<size_t> within;
   for (const MaskTrial& trial : some.trials) {
-    if (std::max(trial.loss, trial.share_loss) <= 0.5) within.insert(trial.heads.heads.size());
+    if (std::max(trial.loss, trial.choices->share_loss) <= 0.5) within.insert(trial.heads.heads.size());
   }
   ASSERT_EQ(some.chosen.has_value(), !within.empty());
   if (some.chosen) {
@@ -138,8 +138,8 @@ TEST_F(ChooseMask, ByMeans) {
     return compare_answers(task_, results[0], results[1], 0.95).changes.kl->mean;
   };
   for (const MaskTrial& trial : chosen.trials) {
-    EXPECT_EQ(trial.kl, kl(trial.heads, split_.calibration, &means));
-    EXPECT_NE(trial.kl, kl(trial.heads, split_.calibration, nullptr));
+    EXPECT_EQ(trial.choices->kl, kl(trial.heads, split_.calibration, &means));
+    EXPECT_NE(trial.choices->kl, kl(trial.heads, split_.calibration, nullptr));
   }
   ASSERT_TRUE(chosen.test);
   EXPECT_EQ(chosen.test->changes.kl->mean, kl(chosen.trials[*chosen.chosen].heads, split_.test, &means));
@@ -153,8 +153,8 @@ TEST_F(ChooseMask, TrialsAreWhatTheyGive) {
     const auto results = results_under(*engine_, task_, split_.calibration, interventions, "again", {});
     const Comparison again = compare_answers(task_, results[0], results[1], 0.95);
     EXPECT_EQ(again.loss(), trial.loss);
-    EXPECT_EQ(again.changes.kl->mean, trial.kl);
-    EXPECT_EQ(again.changes.log_likelihood->mean, trial.log_likelihood);
+    EXPECT_EQ(again.changes.kl->mean, trial.choices->kl);
+    EXPECT_EQ(again.changes.log_likelihood->mean, trial.choices->log_likelihood);
     size_t heads = 0;
     for (const size_t unit : trial.units) heads += ranking("ahon_ln")[unit].size();
     EXPECT_EQ(heads, trial.heads.heads.size());
@@ -178,8 +178,51 @@ TEST_F(ChooseMask, NeverSeesTheTest) {
   EXPECT_NE(after.test->before.value, before.test->before.value);
 }
 
-TEST_F(ChooseMask, NeedsQuestionsWithChoices) {
-  task_.task.output = OutputType::loglikelihood_rolling;
+// Texts: what they lose is percent of their perplexity, and there are no choices.
+TEST_F(ChooseMask, ByTexts) {
+  Task texts;
+  texts.name = "texts";
+  texts.version = "1";
+  texts.output = OutputType::loglikelihood_rolling;
+  texts.metrics = {Metric::word_perplexity};
+  texts.groups = {{"all", "", 20}};
+  for (int i = 0; i < 20; ++i) {
+    Document& document = texts.documents.emplace_back();
+    document.group = "all";
+    document.index = i;
+    document.contexts = {
+        fmt::format("The number {} is {} and no other.", i * 13, i % 2 == 0 ? "even" : "odd")};
+    document.words = 8;
+    document.bytes = std::ssize(document.contexts[0]);
+  }
+  task_ = prepare_task(texts, *model_, encode_options());
+  split_ = split_documents(task_.stored, 1);
+  const ChosenMask chosen = choose({.within = 0.2});
+  double last = 0;
+  for (size_t i = 0; i < chosen.trials.size(); ++i) {
+    const MaskTrial& trial = chosen.trials[i];
+    EXPECT_FALSE(trial.choices);
+    const std::vector<Intervention> interventions = {std::monostate{}, trial.heads};
+    const auto results = results_under(*engine_, task_, split_.calibration, interventions, "again", {});
+    const auto sum = [](const std::vector<StoredResult>& texts_read) {
+      double all = 0;
+      for (const StoredResult& result : texts_read) all += result.log_likelihoods[0];
+      return all;
+    };
+    const double words = 8. * static_cast<double>(split_.calibration.size());
+    EXPECT_NEAR(trial.loss, 100 * (sum(results[0]) - sum(results[1])) / words, 1e-4) << "-100 ln(perplexity)";
+    if (chosen.chosen == i) {
+      EXPECT_LE(trial.loss, 0.2);
+    }
+    last = std::max(last, trial.loss);
+  }
+  EXPECT_GT(last, 0.2) << "some are not within";
+  ASSERT_TRUE(chosen.test);
+  EXPECT_EQ(chosen.test->metric, Metric::word_perplexity);
+}
+
+TEST_F(ChooseMask, NeedsChoicesOrTexts) {
+  task_.task.output = OutputType::generate_until;
   EXPECT_THAT(error_of([&] { choose({}); }),
               HasSubstr("made_up: heads are chosen by questions with choices"));
   task_.task.output = OutputType::multiple_choice;
