@@ -112,6 +112,23 @@ TEST_F(PruneCommand, WritesWhatTheMaskDoes) {
   EXPECT_NE(samples("zeroed"), samples("whole"));
 }
 
+TEST_F(PruneCommand, CutsAFolder) {
+  std::ofstream(model_ + "/pytorch_model.bin") << "the same weights again";
+  const Outcome prune = run_idleheads({"prune", model_, "--mask", output("heads.json"), "-o", output("cut"), "--cut",
+                                       "--check", "--task", questions_, "--dtype", "f32"});
+  ASSERT_EQ(prune.code, 0) << prune.err;
+  EXPECT_THAT(prune.out, AllOf(HasSubstr("4 of 32 heads (12.5 %) are cut out; 1 more are zeros"),
+                               HasSubstr("trust_remote_code=True"), HasSubstr("those of the model with the mask up to")));
+  EXPECT_THAT(prune.err, HasSubstr("not copied: pytorch_model.bin"));
+  const Outcome info = run_idleheads({"info", output("cut"), "--json"});
+  EXPECT_EQ(parse_json(info.out, "info")["layer_heads"], Json({8, 4, 8, 8})) << info.err;
+  model_ = output("cut");
+  const Outcome done = run_idleheads(study("cut.db", {"-q"}));
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(run_idleheads({"eval", model_, "--task", questions_, "--ablate", "L1H3"}).err,
+              HasSubstr("head L1H3 does not exist"));
+}
+
 TEST_F(PruneCommand, MasksForOtherTools) {
   const auto exported = [&](const std::string& format, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments = {"export", output("s.db"), "--mask",
@@ -155,7 +172,8 @@ TEST_F(PruneCommand, WhatIsRefused) {
   expect_failure(prune({"--mask", output("gone.json")}), 1, "gone.json");
   expect_failure(prune({"--mask", output("heads.json"), "--check"}), 2, "--check needs a --task");
   expect_failure(prune({"--mask", output("heads.json"), "--task", questions_}), 2, "--task is for --check");
-  expect_failure(prune({"--mask", output("heads.json"), "--cut"}), 1, "--cut to GGUF needs a GGUF file");
+  expect_failure(prune({"--mask", output("heads.json"), "--cut", "--requantise", "F16"}), 2,
+                 "--requantise is for GGUF files");
   expect_failure(prune({"--mask", output("heads.json"), "--requantise", "F16"}), 2,
                  "--requantise goes with --cut");
   EXPECT_FALSE(fs::exists(out));

@@ -23,9 +23,9 @@ from transformers_ablate import ablate
 
 PROGRAM = ROOT / "build/idleheads"
 # Of logits up to 10. Attention's output projection sums over fewer columns in the cut model, so that the matrix product adds the
-# same numbers in another order: in float32 this moves logits by up to 3e-6 (a run prints the LARGEST; 0.0 where the order is the
-# same). A head too many or too few moves some logit by 0.1 and more (assert_mask_acts).
-TOLERANCE = 2e-5
+# same numbers in another order: in float32 this moves logits by up to 1e-5, and by 0.0 where the order is the same (a run prints
+# the LARGEST). A head too many or too few moves some logit by 0.1 and more (assert_mask_acts).
+TOLERANCE = 5e-5
 LARGEST = {}
 ROWS = torch.tensor([[7, 12, 3, 44, 9, 30, 21, 6, 40, 41], [8, 8, 17, 40, 5, 6, 7, 33, 2, 19]])
 IS_NEW = int(hf.__version__.split(".")[0]) >= 5

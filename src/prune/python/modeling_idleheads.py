@@ -13,7 +13,7 @@ class CutConfig(WholeConfig):
     allow_global_per_layer_attribute_access = True  # to transformers 5: num_attention_heads is the whole model's
 
 
-class NoAttention(nn.Module):
+class AddsNothing(nn.Module):  # transformers 5 takes a class with Attention in its name for one that computes it its own way
     def forward(self, hidden_states, *args, **kwargs):
         return torch.zeros_like(hidden_states), None
 
@@ -28,7 +28,7 @@ class CutForCausalLM(WholeForCausalLM):
         for number, own in of_layers.items():
             layer = self.model.layers[number]
             if "attention" in own.get("skip", []):
-                layer.input_layernorm, layer.self_attn = nn.Identity(), NoAttention()
+                layer.input_layernorm, layer.self_attn = nn.Identity(), AddsNothing()
                 continue
             sizes = copy.copy(config)
             sizes.update(own)
