@@ -21,8 +21,8 @@ namespace {
 
 // Those whose attention in transformers is made of a config's numbers alone, which
 // tests/python/test_cut_folder.py shows.
-constexpr std::array kFamilies =
-    std::to_array<std::string_view>({"llama", "mistral", "qwen2", "qwen3", "smollm3"});
+constexpr auto kFamilies = std::to_array<std::string_view>(
+    {"llama", "mistral", "qwen2", "qwen3", "smollm3", "gemma", "granite", "olmo", "starcoder2"});
 
 bool is_uniform(const std::vector<LayerHeads>& plan) {
   const LayerHeads& first = plan.front();

@@ -22,7 +22,8 @@ class Cutter {
     const auto [layer, name] = parts_of(tensor.name, "model.layers.", plan_.size());
     if (layer < 0) return copy(tensor, out);
     const LayerHeads& kept = plan_[static_cast<size_t>(layer)];
-    if (kept.heads.empty() && (name.starts_with("self_attn.") || name == "input_layernorm.weight")) return;
+    if (kept.heads.empty() && (name.starts_with("self_attn.") || name.starts_with("input_layernorm.")))
+      return;
     if (name.starts_with("self_attn.q_proj.")) return add_rows(tensor, kept.heads, out);
     if (name.starts_with("self_attn.k_proj.") || name.starts_with("self_attn.v_proj."))
       return add_rows(tensor, kept.kv_heads, out);

@@ -114,11 +114,12 @@ TEST_F(PruneCommand, WritesWhatTheMaskDoes) {
 
 TEST_F(PruneCommand, CutsAFolder) {
   std::ofstream(model_ + "/pytorch_model.bin") << "the same weights again";
-  const Outcome prune = run_idleheads({"prune", model_, "--mask", output("heads.json"), "-o", output("cut"), "--cut",
-                                       "--check", "--task", questions_, "--dtype", "f32"});
+  const Outcome prune = run_idleheads({"prune", model_, "--mask", output("heads.json"), "-o", output("cut"),
+                                       "--cut", "--check", "--task", questions_, "--dtype", "f32"});
   ASSERT_EQ(prune.code, 0) << prune.err;
   EXPECT_THAT(prune.out, AllOf(HasSubstr("4 of 32 heads (12.5 %) are cut out; 1 more are zeros"),
-                               HasSubstr("trust_remote_code=True"), HasSubstr("those of the model with the mask up to")));
+                               HasSubstr("trust_remote_code=True"),
+                               HasSubstr("those of the model with the mask up to")));
   EXPECT_THAT(prune.err, HasSubstr("not copied: pytorch_model.bin"));
   const Outcome info = run_idleheads({"info", output("cut"), "--json"});
   EXPECT_EQ(parse_json(info.out, "info")["layer_heads"], Json({8, 4, 8, 8})) << info.err;

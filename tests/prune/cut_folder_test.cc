@@ -17,8 +17,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const fs::path kGoldens = fs::path(IDLEHEADS_TEST_DATA) / "golden";
-constexpr const char* kFamilies[] = {"llama_v5",      "llama_bias", "mistral",
-                                     "qwen2_sliding", "qwen3",      "smollm3"};
+constexpr const char* kFamilies[] = {"llama_v5", "llama_bias", "mistral", "qwen2_sliding", "qwen3",
+                                     "smollm3",  "gemma",      "granite", "olmo",          "starcoder2"};
 
 // Logits here are of the order of 1, and sums of some dozen float32 terms in another order differ by some
 // 1e-7 of their size; a wrong head moves a logit by 0.01 and more (what masks change is tested with them).
@@ -96,7 +96,8 @@ TEST_F(CutFolderTest, EveryLayerAlike) {
 }
 
 TEST_F(CutFolderTest, LayersWithoutAttention) {
-  for (const char* family : {"llama_v5", "mistral", "qwen2_sliding", "qwen3", "smollm3"}) {
+  for (const char* family :
+       {"llama_v5", "mistral", "qwen2_sliding", "qwen3", "smollm3", "gemma", "granite", "olmo"}) {
     const ModelSpec spec = spec_of(golden(family));
     const HeadMask mask = mask_of(spec, all_heads(spec, 2));
     EXPECT_EQ(cut(golden(family), mask), CutForm::per_layer) << family;
@@ -256,9 +257,10 @@ TEST_F(CutFolderTest, EveryTypeInShards) {
 TEST_F(CutFolderTest, WhatIsRefused) {
   EXPECT_THAT(error_of_cut(golden("olmo3"), {{1, 0}}),
               HasSubstr("in olmo3 models the norms of queries and keys run over all heads together"));
-  for (const char* family : {"gemma2", "falcon_new", "gpt_oss", "gpt2"}) {
+  for (const char* family : {"gemma2", "falcon_new", "gpt_oss", "gpt2", "mixtral", "phi3"}) {
     EXPECT_THAT(error_of_cut(golden(family), {{1, 0}}),
-                AllOf(HasSubstr("folders of llama, mistral, qwen2, qwen3, smollm3 models, not of "),
+                AllOf(HasSubstr("folders of llama, mistral, qwen2, qwen3, smollm3, gemma, granite, olmo, "
+                                "starcoder2 models, not of"),
                       HasSubstr("write zeros without --cut")))
         << family;
   }

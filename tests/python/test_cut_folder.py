@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "src/prune/python"), str(ROOT / "tests/python")]
 
 import torch
 import transformers as hf
+from tokenizers import Tokenizer, models
 
 import tiny
 from transformers_ablate import ablate
@@ -31,11 +32,15 @@ ROWS = torch.tensor([[7, 12, 3, 44, 9, 30, 21, 6, 40, 41], [8, 8, 17, 40, 5, 6, 
 IS_NEW = int(hf.__version__.split(".")[0]) >= 5
 
 FAMILIES = {
-    "llama": dict(num_key_value_heads=2),
-    "mistral": dict(num_key_value_heads=2, sliding_window=8),  # shorter than what is generated
-    "qwen2": dict(num_key_value_heads=2),
-    "qwen3": dict(num_key_value_heads=2, head_dim=12),
-    "smollm3": dict(num_key_value_heads=2, no_rope_layers=[1, 0, 1]),
+    "llama": {},
+    "mistral": dict(sliding_window=8),  # shorter than what is generated
+    "qwen2": {},
+    "qwen3": dict(head_dim=12),
+    "smollm3": dict(no_rope_layers=[1, 0, 1]),
+    "gemma": dict(head_dim=12),
+    "granite": dict(attention_multiplier=0.2, residual_multiplier=0.7, embedding_multiplier=3, logits_scaling=2),
+    "olmo": dict(clip_qkv=2.0),
+    "starcoder2": dict(use_bias=False, sliding_window=None),
 }
 # Of three layers with four heads, the first two of which read the first of two key/value heads.
 MASKS = {
@@ -54,7 +59,8 @@ logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
 
-for name, kind in (("qwen3", "Qwen3Config"), ("smollm3", "SmolLM3Config")):
+for name, kind in (("qwen3", "Qwen3Config"), ("smollm3", "SmolLM3Config"), ("granite", "GraniteConfig"),
+                   ("starcoder2", "Starcoder2Config")):
     if hasattr(hf, kind):
         tiny.SHAPES[name] = (getattr(hf, kind), {})
 
@@ -98,7 +104,7 @@ class CutFolderTest(unittest.TestCase):
     def whole(self, name, **settings):
         if name not in tiny.SHAPES:
             self.skipTest(f"transformers {hf.__version__} has no {name}")
-        model = tiny.make(name, **(FAMILIES[name] | settings))
+        model = tiny.make(name, **(dict(num_key_value_heads=2) | FAMILIES[name] | settings))
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim == 1:
@@ -107,7 +113,7 @@ class CutFolderTest(unittest.TestCase):
 
     def cut(self, model, heads, **saving):
         """-> the folder of the model without the heads, and what the program said"""
-        number = len(list(self.place.iterdir()))
+        number = len(list(self.place.glob("mask*")))
         whole, mask, out = (self.place / f"{what}{number}" for what in ("whole", "mask", "cut"))
         model.save_pretrained(whole, **saving)
         mask.write_text(json.dumps({str(layer): of_layer for layer, of_layer in heads.items()}))
@@ -172,7 +178,7 @@ class CutFolderTest(unittest.TestCase):
 
     def test_save_and_load_again(self):
         def check(name, kind, model, out, said):
-            cut, again = load(out), self.place / f"again{len(list(self.place.iterdir()))}"
+            cut, again = load(out), self.place / f"again{out.name}"
             cut.save_pretrained(again)
             self.assertTrue(torch.equal(load(again)(ROWS).logits, cut(ROWS).logits))
             # The program opens what transformers saved, and heads have their names.
@@ -225,12 +231,15 @@ class CutFolderTest(unittest.TestCase):
                 self.assertTrue(torch.equal(generate(cut), generate(model)))
 
     def test_biases(self):
-        model = self.whole("llama", num_key_value_heads=1, attention_bias=True, mlp_bias=True)
         heads = {0: [0], 1: [2], 2: [3]}
-        out, said = self.cut(model, heads)
-        self.assertIn("trust_remote_code", said, "Mistral has no biases")
-        with ablate(model, heads):
-            self.assert_close("biases", load(out)(ROWS).logits, model(ROWS).logits)
+        for name, settings in (("llama", dict(attention_bias=True, mlp_bias=True)), ("starcoder2", dict(use_bias=True))):
+            model = self.whole(name, num_key_value_heads=1, **settings)
+            out, said = self.cut(model, heads)
+            self.assertEqual("trust_remote_code" in said, name == "llama", "3 heads do not divide 32, and Mistral has no biases")
+            with ablate(model, heads):
+                self.assert_close("biases", load(out)(ROWS).logits, model(ROWS).logits)
+            with self.assertRaisesRegex(RuntimeError, "layer 1 without heads, but its output projection adds a bias"):
+                self.cut(model, MASKS["a layer without attention"])
 
     def test_windows_in_some_layers(self):
         model = self.whole("qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1, num_hidden_layers=4)
@@ -252,6 +261,13 @@ class CutFolderTest(unittest.TestCase):
         self.assertEqual([a.shape[1] for a in attentions], [2, 2, 4])
         with ablate(model, MASKS["layers that differ"]):
             self.assert_close("eager afterwards", cut(ROWS).logits, model(ROWS).logits)
+
+    def test_tokenizer(self):
+        words = Tokenizer(models.WordLevel({"<pad>": 0, "<s>": 1, "</s>": 2, "sea": 3}, unk_token="<pad>"))
+        model = self.whole("llama")
+        hf.PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>").save_pretrained(self.place / "whole0")
+        out, _ = self.cut(model, MASKS["layers that differ"])
+        self.assertEqual(hf.AutoTokenizer.from_pretrained(out, trust_remote_code=True)("sea").input_ids, [3])
 
     def test_not_without_trust(self):
         out, _ = self.cut(self.whole("llama"), MASKS["a layer without attention"])
