@@ -51,8 +51,7 @@ std::string_view how_it_opens(CutForm form) {
       return "";
     case CutForm::as_mistral:
       return " It is written as Mistral, which computes the same: transformers 5 refuses a Llama whose "
-             "number of "
-             "heads does not divide its hidden size.";
+             "number of heads does not divide its hidden size.";
     case CutForm::per_layer:
       return " transformers opens it with trust_remote_code=True, by modeling_idleheads.py in the folder.";
   }
@@ -165,14 +164,14 @@ void add_prune(CLI::App& app) {
                     "quantisation of the model");
   command->add_flag(
       "--cut", prune->cut,
-      "cut the heads out instead of writing zeros: of a GGUF file as architecture deci of llama.cpp, of "
-      "a folder as transformers opens it");
+      "cut the heads out instead of writing zeros: of a GGUF file as architecture deci of llama.cpp, of a "
+      "folder for transformers");
   const std::map<std::string, DType> types = {{"F16", DType::f16}, {"Q8_0", DType::q8_0}};
   command
       ->add_option(
           "--requantise,--requantize", prune->requantized,
-          "with --cut of a GGUF file: type for output projections whose columns cannot be cut out as "
-          "they are")
+          "with --cut of a GGUF file: type for output projections whose columns cannot be cut out as they "
+          "are")
       ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
       ->option_text("F16|Q8_0");
   command->add_flag("--check", prune->check, "then compare it with the original on --task");

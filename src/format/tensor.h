@@ -42,7 +42,7 @@ struct DTypeInfo {
 };
 
 const DTypeInfo& dtype_info(DType dtype);
-// Of a tensor of this shape, whose rows are whole blocks.
+// Bytes of a tensor of this shape, whose rows are whole blocks.
 int64_t stored_bytes(DType dtype, std::span<const int64_t> shape);
 
 // A tensor whose bytes lie in a mapped file that outlives it.

@@ -90,8 +90,7 @@ void require_cuttable(const ModelSpec& spec, const std::string& name) {
   if (a.qk_norm_over == AttentionSpec::QkNorm::row) {
     fail(
         "{}: in {} models the norms of queries and keys run over all heads together, so that without some "
-        "the "
-        "others would be other heads; write zeros without --cut",
+        "the others would be other heads; write zeros without --cut",
         name, spec.family);
   }
   if (std::ranges::count(kFamilies, spec.family) == 0) {

@@ -11,7 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char *kConfig = "config.json", *kIndex = "model.safetensors.index.json";
+constexpr const char *kConfig = "config.json", *kSingle = "model.safetensors",
+                     *kIndex = "model.safetensors.index.json";
 
 class Cutter {
  public:
@@ -58,7 +59,7 @@ class Cutter {
   const int64_t head_dim_;
 };
 
-// The files with weights, and of several their index.
+// The files with weights, and the index of those that are not found by their name.
 void write_weights(const Checkpoint& checkpoint, const Cutter& cutter, WrittenModel& written,
                    std::vector<OutputFile>& files) {
   int64_t tensor_bytes = 0;
@@ -76,7 +77,7 @@ void write_weights(const Checkpoint& checkpoint, const Cutter& cutter, WrittenMo
     written.bytes += cut.bytes();
     tensor_bytes += cut.tensor_bytes();
   }
-  if (checkpoint.files().size() == 1) return;
+  if (checkpoint.files().front().path().filename() == kSingle) return;
   const Json index = {{"metadata", {{"total_size", tensor_bytes}}}, {"weight_map", shards}};
   files.emplace_back(written.path / kIndex).write(dump_json(index, 2) + "\n");
 }

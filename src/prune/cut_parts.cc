@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/error.h"
 
@@ -18,34 +19,35 @@ bool is_first_of_its_kind(const ModelSpec& spec, size_t layer) {
   return true;
 }
 
+// That the layer may lose all its heads.
+void require_removable(const Model& model, size_t layer) {
+  std::string_view reason;
+  if (layer == 0) {
+    reason = "but programs take sizes from the first layer";
+  } else if (is_first_of_its_kind(model.spec(), layer)) {
+    reason = "but transformers takes the cache's length from the first layer with a window, and without one";
+  } else if (model.spec().layers[layer].attention.output_bias) {
+    reason = "but its output projection adds a bias";
+  } else {
+    return;
+  }
+  fail("{}: the mask leaves layer {} without heads, {}; keep one of them, or write zeros without --cut",
+       printable(model.name(), 300), layer, reason);
+}
+
 }  // namespace
 
 std::vector<LayerHeads> plan_for(const Model& model, const HeadMask& mask) {
-  const ModelSpec& spec = model.spec();
-  const std::string shown = printable(model.name(), 300);
-  if (!mask.shape().is_whole()) {
+  const std::optional<int> kv_heads = model.spec().kv_heads();
+  if (!mask.shape().is_whole() || !kv_heads) {
     fail(
         "{}: heads were cut from it already; cut the model it was made of, by a mask of all heads that are "
         "to go",
-        shown);
+        printable(model.name(), 300));
   }
-  std::vector<LayerHeads> plan = plan_cut(mask, spec.kv_heads().value());
+  std::vector<LayerHeads> plan = plan_cut(mask, *kv_heads);
   for (size_t l = 0; l < plan.size(); ++l) {
-    if (!plan[l].heads.empty()) continue;
-    if (is_first_of_its_kind(spec, l)) {
-      fail("{}: the mask leaves layer {} without heads, {}; keep one of them, or write zeros without --cut",
-           shown, l,
-           l == 0
-               ? "the first one, which programs take sizes from"
-               : "the first one with or without a window, which transformers takes the cache's length from");
-    }
-    if (spec.layers[l].attention.output_bias) {
-      fail(
-          "{}: the mask leaves layer {} without heads, but its output projection adds a bias; keep one of "
-          "them, "
-          "or write zeros without --cut",
-          shown, l);
-    }
+    if (plan[l].heads.empty()) require_removable(model, l);
   }
   return plan;
 }

@@ -401,6 +401,18 @@ TEST_F(TokenizerFolder, LooksForSpecialTokensInOrder) {
   EXPECT_EQ(tokenizer().bos(), 298);
 }
 
+// Of a model from which heads were cut that of the whole one.
+TEST_F(TokenizerFolder, TheClassIsTheModelsWhereNoneIsNamed) {
+  write("tokenizer_config.json", R"({"bos_token": "</s>", "add_bos_token": true})");
+  const auto encoded = [&](const std::string& type) {
+    write("config.json", R"({"model_type": ")" + type + "\"}");
+    return tokenizer().encode("", true);
+  };
+  EXPECT_EQ(encoded("llama").front(), 298);
+  EXPECT_EQ(encoded("idleheads_llama"), encoded("llama"));
+  EXPECT_NE(encoded("idleheads_phi"), encoded("llama"));
+}
+
 TEST_F(TokenizerFolder, AddBosTokenDecides) {
   const auto config = [&](const std::string& settings) {
     write("tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer", )" + settings + "}");

@@ -164,6 +164,7 @@ TEST_F(CutFolderTest, WhatConfigSays) {
   EXPECT_EQ(as_mistral["model_type"], "mistral");
   EXPECT_EQ(as_mistral["architectures"], Json({"MistralForCausalLM"}));
   EXPECT_EQ(as_mistral["num_attention_heads"], 4);
+  EXPECT_EQ(as_mistral["transformers_version"], "5.0.0");
   EXPECT_TRUE(as_mistral["sliding_window"].is_null());
   EXPECT_EQ(spec_of(out_).family, "mistral");
   EXPECT_EQ(spec_of(out_).layers[2].attention.column(2), 3);
@@ -266,13 +267,14 @@ TEST_F(CutFolderTest, WhatIsRefused) {
   }
   EXPECT_THAT(error_of_cut(golden("llama_linear") + "/model.gguf", {{1, 0}}), HasSubstr("needs a folder"));
   const ModelSpec llama = spec_of(golden("llama_v5")), sliding = spec_of(golden("qwen2_sliding"));
-  EXPECT_THAT(error_of_cut(golden("llama_v5"), all_heads(llama, 0)),
-              HasSubstr("the mask leaves layer 0 without heads, the first one"));
+  EXPECT_THAT(
+      error_of_cut(golden("llama_v5"), all_heads(llama, 0)),
+      HasSubstr("the mask leaves layer 0 without heads, but programs take sizes from the first layer"));
   // Layers above the first have a window.
   ASSERT_EQ(sliding.layers[0].attention.window, 0);
   ASSERT_NE(sliding.layers[1].attention.window, 0);
   EXPECT_THAT(error_of_cut(golden("qwen2_sliding"), all_heads(sliding, 1)),
-              HasSubstr("layer 1 without heads, the first one with or without a window"));
+              HasSubstr("layer 1 without heads, but transformers takes the cache's length from"));
   EXPECT_THAT(error_of_cut(golden("llama_bias"), all_heads(llama, 1)),
               HasSubstr("layer 1 without heads, but its output projection adds a bias"));
   EXPECT_FALSE(fs::exists(out_));
@@ -292,6 +294,29 @@ TEST_F(CutFolderTest, WhatIsRefused) {
                   write_cut_folder(*again, mask_of(again->spec(), {{2, 3}}), folder_ / "again");
                 }),
                 HasSubstr("heads were cut from it already"));
+  }
+}
+
+// An index may name a single file; where all of a file's tensors went, the file goes too.
+TEST_F(CutFolderTest, FilesThatAnIndexNames) {
+  const MappedFile whole(golden_family("llama_v5") / "model.safetensors");
+  const std::string path = (folder_ / "model").string();
+  for (const char* apart : {"", "model.layers.1.self_attn."}) {
+    SafetensorsWriter most, few;
+    Json map = Json::object();
+    for (const Tensor& tensor : parse_safetensors(whole.bytes(), "model").tensors) {
+      const bool is_apart = *apart != 0 && tensor.name.starts_with(apart);
+      (is_apart ? few : most).add(tensor.name, tensor.dtype, tensor.shape, Bytes().bytes(tensor.data));
+      map[tensor.name] = is_apart ? "few.safetensors" : "most.safetensors";
+    }
+    write("model/most.safetensors", most.bytes());
+    if (*apart != 0) write("model/few.safetensors", few.bytes());
+    write("model/model.safetensors.index.json", dump_json(Json{{"weight_map", map}}));
+    write("model/config.json", read_text_file(golden_family("llama_v5") / "config.json"));
+    cut(path, mask_of(spec_of(path), all_heads(spec_of(path), 1)));
+    const auto written = Model::open(out_);
+    ASSERT_EQ(written->checkpoint().files().size(), 1u);
+    EXPECT_FALSE(fs::exists(fs::path(out_) / "few.safetensors"));
   }
 }
 

@@ -124,6 +124,10 @@ TEST_F(CutGguf, WhatIsRefused) {
     EXPECT_THAT(error_of_cut(model, mask_of(Model::open(model)->spec(), {{1, 0}})), HasSubstr(what))
         << family;
   }
+  const std::string biased = (kTiny / "families/llama_bias/model.gguf").string();
+  EXPECT_THAT(error_of_cut(biased, mask_of(Model::open(biased)->spec(),
+                                           {{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}})),
+              HasSubstr("layer 1 without heads, but its output projection adds a bias"));
   EXPECT_FALSE(fs::exists(out_));
   const HeadMask mask = mask_of(spec, {{1, 0}, {1, 1}});
   EXPECT_THAT(error_of([&] { write_cut_gguf(*Model::open(path), mask, path); }),
