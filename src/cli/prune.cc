@@ -17,27 +17,30 @@
 #include "prune/cut_gguf.h"
 #include "prune/cut_plan.h"
 #include "prune/mask_file.h"
+#include "prune/mean_model.h"
 #include "prune/zeroed_model.h"
 #include "report/text.h"
+#include "study/evaluate.h"
 
 namespace idleheads::cli {
 namespace {
 
 struct Prune {
   std::string mask, output;
-  bool other_weights = false, check = false, cut = false;
+  bool other_weights = false, check = false, cut = false, mean = false;
   std::optional<DType> requantized;
   EngineFlags engine;
   TaskFlags task;
 };
 
-void print_written(const Prune& prune, const HeadMask& mask, const WrittenModel& written) {
-  fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more\n", printable(written.path.string(), 300),
-             mask.count(), mask.shape().count(), 100 * mask.share());
-  fmt::print(
-      "It gives the same results as the model with --mask {}, and is as large ({:.1f} MB) and as fast as "
-      "before.\n",
-      printable(prune.mask, 300), static_cast<double>(written.bytes) / 1e6);
+void print_written(const Prune& prune, const HeadMask& mask, bool mean, const WrittenModel& written) {
+  fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more{}\n", printable(written.path.string(), 300),
+             mask.count(), mask.shape().count(), 100 * mask.share(),
+             mean ? "; their means are in the biases of the output projections" : "");
+  fmt::print("It gives {} model with {} {}, and is as large ({:.1f} MB) and as fast as before.\n",
+             mean ? "up to rounding the results of the" : "the same results as the",
+             mean && prune.mean ? "means instead of the heads of" : "--mask", printable(prune.mask, 300),
+             static_cast<double>(written.bytes) / 1e6);
 }
 
 void print_left_out(const WrittenModel& written) {
@@ -58,10 +61,12 @@ std::string_view how_it_opens(CutForm form) {
   return "";
 }
 
-void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& written, std::string_view more) {
+void print_cut(const Model& model, const HeadMask& mask, bool mean, const WrittenModel& written,
+               std::string_view more) {
   const ModelSpec& spec = model.spec();
   const int kv_heads = spec.kv_heads().value();
-  const std::vector<LayerHeads> plan = plan_cut(mask, kv_heads);
+  const std::vector<LayerHeads> plan =
+      plan_cut(mask, kv_heads, mean ? EmptyLayers::keep_a_head : EmptyLayers::empty);
   int64_t groups = 0;
   for (const LayerHeads& layer : plan) groups += kv_heads - std::ssize(layer.kv_heads);
   const int64_t cut = cut_heads(plan, mask), all_groups = int64_t{spec.layer_count()} * kv_heads;
@@ -70,8 +75,9 @@ void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& wri
                                  printable(written.path.string(), 300), cut, mask.layers() * mask.heads(),
                                  100 * static_cast<double>(cut) / (mask.layers() * mask.heads()));
   if (cut < mask.count())
-    text += fmt::format("; {} more are zeros, since each KV head of a layer needs as many query heads",
-                        mask.count() - cut);
+    text += fmt::format("; {} more are zeros, since each KV head of a layer needs as many query heads{}",
+                        mask.count() - cut, mean ? ", and a bias of its attention one" : "");
+  if (mean) text += "; their means are in the biases of the output projections";
   const double before = kv_bytes(static_cast<double>(all_groups), dim),
                after = kv_bytes(static_cast<double>(all_groups - groups), dim);
   text += fmt::format(
@@ -82,17 +88,27 @@ void print_cut(const Model& model, const HeadMask& mask, const WrittenModel& wri
   fmt::print("{}", wrap(text.append(more), terminal_width()));
 }
 
+// Of all prompts of the tasks.
+HeadMeans measure_means(const Prune& prune, const std::shared_ptr<const Model>& model,
+                        const std::vector<PreparedTask>& tasks) {
+  ProgressLine line;
+  const std::unique_ptr<Engine> engine = prune.engine.make_engine(model);
+  OutputSums sums;
+  for (const PreparedTask& task : tasks)
+    sums.add(measure_outputs(*engine, task, all_documents(task), progress_on(line)));
+  return sums.means();
+}
+
 void check(const Prune& prune, const std::shared_ptr<const Model>& model, const FixedHeads& heads,
+           const HeadMeans* means, const std::vector<PreparedTask>& tasks,
            const std::filesystem::path& written) {
   ProgressLine line;
   const auto make_engine = [&](std::shared_ptr<const Model> of) {
     return prune.engine.make_engine(std::move(of));
   };
-  const std::vector<PreparedTask> tasks = prune.task.prepare(*model);
-  for (const PreparedTask& task : tasks) warn_truncated(task);
   const std::vector<WrittenCheck> checks =
-      check_written(model, Model::open(written.string(), prune.engine.context), heads, tasks, make_engine,
-                    0.95, progress_on(line));
+      check_written(model, Model::open(written.string(), prune.engine.context), heads, means, tasks,
+                    make_engine, 0.95, progress_on(line));
   int64_t others = 0;
   double largest = 0;
   for (const WrittenCheck& c : checks) {
@@ -101,7 +117,7 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
     others += c.other_bits;
     largest = std::max(largest, c.largest_difference);
   }
-  if (prune.cut || prune.requantized) {
+  if (prune.cut || prune.requantized || means) {
     fmt::print("Log-likelihoods are those of the model with the mask up to {:.2g} nats.\n", largest);
     return;
   }
@@ -112,27 +128,40 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
   fmt::print("All results are, bit for bit, those of the model with the mask.\n");
 }
 
-WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask) {
+WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask, const HeadMeans* means) {
   if (!prune.cut) {
-    const WrittenModel written = write_zeroed(model, mask, prune.output);
-    print_written(prune, mask, written);
+    const WrittenModel written =
+        means ? write_with_means(model, mask, *means, prune.output) : write_zeroed(model, mask, prune.output);
+    print_written(prune, mask, means != nullptr, written);
     return written;
   }
   if (model.checkpoint().is_gguf()) {
-    const WrittenModel written = write_cut_gguf(model, mask, prune.output, prune.requantized);
-    print_cut(model, mask, written, "");
+    const WrittenModel written = write_cut_gguf(model, mask, prune.output, prune.requantized, means);
+    print_cut(model, mask, means != nullptr, written, "");
     return written;
   }
-  if (prune.requantized)
-    fail_usage("prune: --requantise is for GGUF files; a folder's weights are cut out as they are");
   const CutFolder cut = write_cut_folder(model, mask, prune.output);
-  print_cut(model, mask, cut.written, how_it_opens(cut.form));
+  print_cut(model, mask, false, cut.written, how_it_opens(cut.form));
   return cut.written;
 }
 
+// Before the work: what the model's files have a place for.
+void require_form(const Prune& prune, const Model& model, bool mean) {
+  if (mean && !prune.cut) require_place_for_bias(model);
+  if (!prune.cut || model.checkpoint().is_gguf()) return;
+  if (prune.requantized)
+    fail_usage("prune: --requantise is for GGUF files; a folder's weights are cut out as they are");
+  if (mean)
+    fail_usage(
+        "prune: means and --cut of a folder are two steps: write the means without --cut, then cut the "
+        "heads out of that folder");
+}
+
 void run(const Prune& prune) {
-  if (prune.check == prune.task.tasks.empty())
-    fail_usage("prune: {}", prune.check ? "--check needs a --task" : "--task is for --check");
+  if ((prune.check || prune.mean) == prune.task.tasks.empty())
+    fail_usage("prune: {}", prune.check  ? "--check needs a --task"
+                            : prune.mean ? "--mean needs a --task, over whose prompts means are taken"
+                                         : "--task is for --check and --mean");
   if (prune.requantized && !prune.cut) fail_usage("prune: --requantise goes with --cut");
   const MaskFile file = read_mask_file(prune.mask);
   const std::shared_ptr<const Model> model = prune.engine.open_model();
@@ -140,9 +169,18 @@ void run(const Prune& prune) {
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  const WrittenModel written = write(prune, *model, mask);
+  require_form(prune, *model, prune.mean || !file.means.empty());
+  if (prune.mean && !file.means.empty())
+    fail_usage("prune: {} has the heads' means already, which are written without --mean", name);
+  std::vector<PreparedTask> tasks;
+  if (!prune.task.tasks.empty()) tasks = prune.task.prepare(*model);
+  for (const PreparedTask& task : tasks) warn_truncated(task);
+  std::optional<HeadMeans> measured = means_for(file, model->spec(), name);
+  if (prune.mean) measured = measure_means(prune, model, tasks);
+  const HeadMeans* means = measured ? &*measured : nullptr;
+  const WrittenModel written = write(prune, *model, mask, means);
   print_left_out(written);
-  if (prune.check) check(prune, model, file.heads, written.path);
+  if (prune.check) check(prune, model, file.heads, means, tasks, written.path);
 }
 
 }  // namespace
@@ -174,6 +212,9 @@ void add_prune(CLI::App& app) {
           "are")
       ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
       ->option_text("F16|Q8_0");
+  command->add_flag("--mean", prune->mean,
+                    "the heads give the means of what they put out over the prompts of --task, instead of "
+                    "zeros; a mask that has means needs no --mean");
   command->add_flag("--check", prune->check, "then compare it with the original on --task");
   prune->task.add_to(*command, false);
   command->callback([prune] { run(*prune); });

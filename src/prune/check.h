@@ -22,9 +22,11 @@ struct WrittenCheck {
 using MakeEngine = std::function<std::unique_ptr<Engine>(std::shared_ptr<const Model>)>;
 
 // On all documents of each task, which was prepared for `original`. One model is in memory at a time.
+// `means`: what heads of the mask give; nullptr: zeros.
 std::vector<WrittenCheck> check_written(const std::shared_ptr<const Model>& original,
                                         const std::shared_ptr<const Model>& written, const FixedHeads& heads,
-                                        const std::vector<PreparedTask>& tasks, const MakeEngine& make_engine,
-                                        double confidence, const ProgressCallback& progress);
+                                        const HeadMeans* means, const std::vector<PreparedTask>& tasks,
+                                        const MakeEngine& make_engine, double confidence,
+                                        const ProgressCallback& progress);
 
 }  // namespace idleheads

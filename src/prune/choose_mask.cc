@@ -119,8 +119,8 @@ class Chooser {
   }
 
   bool is_within(const MaskTrial& trial) const {
-    const double share_loss = trial.choices ? trial.choices->share_loss : 0;
-    return std::max(trial.loss, share_loss) <= options_.within + 1e-9;
+    const double most = trial.choices ? std::max(trial.loss, trial.choices->share_loss) : trial.loss;
+    return most <= options_.within + 1e-9;
   }
 
   // Behind the largest nested mask that is within, and of enough units that some can be bad ones.

@@ -7,6 +7,7 @@
 #include "base/mapped_file.h"
 #include "format/gguf_output.h"
 #include "prune/cut_parts.h"
+#include "prune/output_biases.h"
 #include "report/output_file.h"
 
 namespace idleheads {
@@ -49,12 +50,14 @@ std::string_view more_than_llama(const ModelSpec& spec) {
 
 class Cutter {
  public:
-  Cutter(const Model& model, const HeadMask& mask, std::optional<DType> requantized)
+  Cutter(const Model& model, const HeadMask& mask, std::optional<DType> requantized, const HeadMeans* means)
       : model_(model),
         spec_(model.spec()),
         gguf_(model.checkpoint().gguf()),
-        plan_(plan_for(model, mask)),
-        requantized_(requantized) {}
+        plan_(plan_for(model, mask, means ? EmptyLayers::keep_a_head : EmptyLayers::empty)),
+        requantized_(requantized) {
+    if (means) biases_ = output_biases(model, mask, *means);
+  }
 
   GgufOutput output() {
     add_metadata();
@@ -107,7 +110,12 @@ class Cutter {
     if (name == "attn_q.weight" || name == "attn_q.bias") return add_rows(tensor, kept.heads, true);
     if (name == "attn_k.weight" || name == "attn_k.bias") return add_rows(tensor, kept.kv_heads, true);
     if (name == "attn_v.weight" || name == "attn_v.bias") return add_rows(tensor, kept.kv_heads, false);
-    if (name == "attn_output.weight") return add_columns(tensor, kept);
+    if (name == "attn_output.weight") {
+      add_columns(tensor, kept);
+      if (!biases_.empty()) add_bias(layer);
+      return;
+    }
+    if (name == "attn_output.bias" && !biases_.empty()) return;
     copy(tensor);
   }
 
@@ -147,6 +155,12 @@ class Cutter {
                     });
   }
 
+  void add_bias(int layer) {
+    const std::vector<float>& bias = biases_[static_cast<size_t>(layer)];
+    out_.add_tensor(fmt::format("blk.{}.attn_output.bias", layer), DType::f32, {std::ssize(bias)},
+                    [&bias] { return bytes_of(bias); });
+  }
+
   [[noreturn]] void refuse_columns(const Tensor& tensor) const {
     const DTypeInfo& info = dtype_info(tensor.dtype);
     fail(
@@ -162,13 +176,14 @@ class Cutter {
   const Gguf& gguf_;
   const std::vector<LayerHeads> plan_;
   const std::optional<DType> requantized_;
+  std::vector<std::vector<float>> biases_;  // by layer; empty: heads that are off give zeros
   GgufOutput out_;
 };
 
 }  // namespace
 
 WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::path& output,
-                            std::optional<DType> requantized) {
+                            std::optional<DType> requantized, const HeadMeans* means) {
   if (!model.checkpoint().is_gguf())
     fail("{}: --cut to GGUF needs a GGUF file of the model", printable(model.name(), 300));
   if (const std::string_view more = more_than_llama(model.spec()); !more.empty()) {
@@ -179,7 +194,8 @@ WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::
         printable(model.name(), 300), model.spec().family, more);
   }
   require_elsewhere(model, output);
-  const GgufOutput cut = Cutter(model, mask, requantized).output();
+  Cutter cutter(model, mask, requantized, means);  // which tensors refer to until they are written
+  const GgufOutput cut = cutter.output();
   OutputFile file(output);
   cut.write([&](std::span<const std::byte> bytes) { file.write(bytes); });
   model.checkpoint().require_unchanged();

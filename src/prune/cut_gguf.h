@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "heads/head_means.h"
 #include "heads/intervention.h"
 #include "model/model.h"
 #include "prune/written_model.h"
@@ -18,9 +19,12 @@ namespace idleheads {
 // cannot be divided as they are. Metadata beside llama.cpp's say which heads of the model are left:
 // idleheads.head_count, .head_count_kv, .kept_heads, .kept_kv_heads (a list of numbers for each layer, as
 // text with commas between).
+// With `means` the heads that are off give these: the output projections have biases (output_biases.h), and a
+// layer whose heads are all off keeps one, as zeros.
 // Throws Error: not a GGUF file, a model that is more than Llama with biases (what of it is named), columns
 // of W_O that cannot be divided, and as plan_for() and require_elsewhere() do.
 WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const std::filesystem::path& output,
-                            std::optional<DType> requantized = std::nullopt);
+                            std::optional<DType> requantized = std::nullopt,
+                            const HeadMeans* means = nullptr);
 
 }  // namespace idleheads

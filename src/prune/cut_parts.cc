@@ -37,7 +37,7 @@ void require_removable(const Model& model, size_t layer) {
 
 }  // namespace
 
-std::vector<LayerHeads> plan_for(const Model& model, const HeadMask& mask) {
+std::vector<LayerHeads> plan_for(const Model& model, const HeadMask& mask, EmptyLayers empty_layers) {
   const std::optional<int> kv_heads = model.spec().kv_heads();
   if (!mask.shape().is_whole() || !kv_heads) {
     fail(
@@ -45,7 +45,7 @@ std::vector<LayerHeads> plan_for(const Model& model, const HeadMask& mask) {
         "to go",
         printable(model.name(), 300));
   }
-  std::vector<LayerHeads> plan = plan_cut(mask, *kv_heads);
+  std::vector<LayerHeads> plan = plan_cut(mask, *kv_heads, empty_layers);
   for (size_t l = 0; l < plan.size(); ++l) {
     if (plan[l].heads.empty()) require_removable(model, l);
   }

@@ -15,7 +15,8 @@ namespace idleheads {
 // What stays of each layer. Throws Error: heads were cut from the model already; a layer without heads that
 // is the first one or the first of those with or without a window; a layer without heads whose output
 // projection has a bias, which would go with it.
-std::vector<LayerHeads> plan_for(const Model& model, const HeadMask& mask);
+std::vector<LayerHeads> plan_for(const Model& model, const HeadMask& mask,
+                                 EmptyLayers empty_layers = EmptyLayers::empty);
 
 // "blk.12.attn_q.weight" is {12, "attn_q.weight"}, with "blk." before the number; outside of `layers` layers
 // -1.

@@ -42,10 +42,13 @@ LayerHeads plan_layer(std::span<const uint8_t> off, int kv_heads) {
 
 }  // namespace
 
-std::vector<LayerHeads> plan_cut(const HeadMask& mask, int kv_heads) {
+std::vector<LayerHeads> plan_cut(const HeadMask& mask, int kv_heads, EmptyLayers empty_layers) {
   if (kv_heads < 1 || mask.heads() % kv_heads != 0) throw std::invalid_argument("plan_cut: KV heads");
   std::vector<LayerHeads> plan;
-  for (int l = 0; l < mask.layers(); ++l) plan.push_back(plan_layer(mask.layer(l), kv_heads));
+  for (int l = 0; l < mask.layers(); ++l) {
+    plan.push_back(plan_layer(mask.layer(l), kv_heads));
+    if (plan.back().heads.empty() && empty_layers == EmptyLayers::keep_a_head) plan.back() = {{0}, {0}, {0}};
+  }
   return plan;
 }
 

@@ -319,7 +319,7 @@ const Bad kBad[] = {
      "did you mean 'ahon_ln'?"},
     {"WrongDirection", {"eval", "MODEL", "--task", "QUESTIONS", "--ablate", "awft<0.5"}, 2, "awft>"},
     {"NoSuchHead", {"probe", "MODEL", "--text", "a", "--ablate", "L9H0"}, 2, "L9H0"},
-    {"NoSuchHeadInMask", {"probe", "MODEL", "--text", "a", "--mask", "FOLDER/heads.json"}, 2, "L99H0"},
+    {"NoSuchHeadInMask", {"probe", "MODEL", "--text", "a", "--mask", "FOLDER/heads.json"}, 1, "L99H0"},
     {"TokenOutOfRange", {"probe", "MODEL", "--tokens", "FOLDER/tokens.json"}, 1, "400"},
     {"DeepJson", {"probe", "MODEL", "--tokens", "FOLDER/deep.json"}, 1, "deep.json"},
     {"NothingToProbe", {"probe", "MODEL"}, 2, "--tokens"},

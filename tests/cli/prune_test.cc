@@ -130,6 +130,42 @@ TEST_F(PruneCommand, CutsAFolder) {
               HasSubstr("head L1H3 does not exist"));
 }
 
+// Of the prompts of the task, or of the mask; --check says how near the written model comes.
+TEST_F(PruneCommand, WritesMeans) {
+  const std::vector<std::string> prune = {"prune", model_, "--task", questions_, "--dtype", "f32", "--check"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), prune.begin(), prune.end());
+    return run_idleheads(more);
+  };
+  const Outcome measured = with({"--mask", output("heads.json"), "--mean", "-o", output("means")});
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  EXPECT_THAT(measured.out, AllOf(HasSubstr("their means are in the biases of the output projections"),
+                                  HasSubstr("Log-likelihoods are those of the model with the mask up to")));
+  EXPECT_EQ(parse_json(read_text_file(output("means") + "/config.json"), "config")["attention_bias"], true);
+  ASSERT_EQ(run_idleheads({"mask", output("s.db"), model_, "--task", questions_, "--within", "100", "--dtype",
+                           "f32", "--score", "ahon_ln", "--mean", "-o", output("mask.json")})
+                .code,
+            0);
+  const Outcome written = with({"--mask", output("mask.json"), "-o", output("of_mask")});
+  EXPECT_EQ(written.code, 0) << written.err;
+  EXPECT_THAT(written.out, HasSubstr("their means are in the biases"));
+  expect_failure(with({"--mask", output("mask.json"), "--mean", "-o", output("again")}), 2,
+                 "has the heads' means already");
+  expect_failure(
+      run_idleheads({"prune", model_, "--mask", output("heads.json"), "--mean", "-o", output("again")}), 2,
+      "--mean needs a --task");
+  // Of a folder in two steps: the means, then the heads, which are zeros by now.
+  expect_failure(with({"--mask", output("heads.json"), "--mean", "--cut", "-o", output("again")}), 2,
+                 "are two steps");
+  const Outcome cut =
+      run_idleheads({"prune", output("means"), "--mask", output("heads.json"), "--cut", "--check", "--task",
+                     questions_, "--dtype", "f32", "-o", output("cut_means")});
+  ASSERT_EQ(cut.code, 0) << cut.err;
+  EXPECT_THAT(cut.out, AllOf(HasSubstr("are cut out"), HasSubstr("KL divergence 0 nats"),
+                             HasSubstr("with the mask up to 0 nats")));
+  EXPECT_FALSE(fs::exists(output("again")));
+}
+
 TEST_F(PruneCommand, MasksForOtherTools) {
   const auto exported = [&](const std::string& format, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments = {"export", output("s.db"), "--mask",
@@ -172,7 +208,8 @@ TEST_F(PruneCommand, WhatIsRefused) {
   expect_failure(prune({"--mask", output("other.json")}), 1, "made for m with other weights");
   expect_failure(prune({"--mask", output("gone.json")}), 1, "gone.json");
   expect_failure(prune({"--mask", output("heads.json"), "--check"}), 2, "--check needs a --task");
-  expect_failure(prune({"--mask", output("heads.json"), "--task", questions_}), 2, "--task is for --check");
+  expect_failure(prune({"--mask", output("heads.json"), "--task", questions_}), 2,
+                 "--task is for --check and --mean");
   expect_failure(prune({"--mask", output("heads.json"), "--cut", "--requantise", "F16"}), 2,
                  "--requantise is for GGUF files");
   expect_failure(prune({"--mask", output("heads.json"), "--requantise", "F16"}), 2,

@@ -47,7 +47,7 @@ inline FixedHeads fixed(const HeadMask& mask) {
 
 // The last logits of three prompts, as bits.
 inline std::vector<float> logits(const std::string& path, const Intervention& intervention,
-                                 Precision precision = Precision::f32) {
+                                 Precision precision = Precision::f32, const HeadMeans* means = nullptr) {
   const std::shared_ptr<const Model> model = Model::open(path);
   Engine engine(model, {.threads = 1, .precision = precision});
   std::vector<Sample> samples;
@@ -61,9 +61,18 @@ inline std::vector<float> logits(const std::string& path, const Intervention& in
   }
   const std::vector<Intervention> interventions = {intervention};
   std::vector<float> out;
-  for (const PathResult& result : engine.run(samples, interventions))
+  for (const PathResult& result : engine.run(samples, interventions, {.means = means}))
     out.insert(out.end(), result.last_logits.begin(), result.last_logits.end());
   return out;
+}
+
+// Means of the size of the heads' outputs and larger, so that they show.
+inline HeadMeans random_means(const ModelSpec& spec) {
+  HeadMeans means(head_shape(spec), head_dim(spec));
+  std::mt19937 random(8);
+  std::normal_distribution<float> normal;
+  for (float& value : means.values()) value = normal(random);
+  return means;
 }
 
 inline double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {

@@ -215,6 +215,25 @@ class CutTest(Comparisons):
 class Float32Test(Comparisons):
     """The same model with all weights in float32, where llama.cpp rounds nothing: all masks in one."""
 
+    def test_means(self):
+        """Heads that give their means, which are in biases of the output projections: with zeros in place, and cut."""
+        mask = MASKS["unequal"] | MASKS["no attention"]
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            (folder / "heads.json").write_text(json.dumps(mask))
+            for name, *flags in (("zeroed",), ("cut", "--cut")):
+                run("prune", MODEL, "--mask", folder / "heads.json", "--mean", "--task", QUESTIONS, "--limit", 20,
+                    "-o", folder / f"{name}.gguf", *flags)
+            zeroed, cut = (Run(folder / f"{name}.gguf", self.prompts) for name in ("zeroed", "cut"))
+            own = probe(folder / "zeroed.gguf", self.prompts)
+            run("prune", MODEL, "--mask", folder / "heads.json", "-o", folder / "zeros.gguf")
+            zeros = Run(folder / "zeros.gguf", self.prompts, generate=0)
+        self.assert_near("means, cut and zeroed", cut.log_probs, zeroed.log_probs)
+        self.assert_near("means, llama.cpp and idleheads", zeroed.log_probs, own, OWN_RMS, OWN_KL)
+        # That the biases are there: zeros are far away.
+        rms, _, _ = self.measure("means and zeros", zeroed.log_probs, zeros.log_probs)
+        self.assertGreater(rms, 1.5 * OWN_RMS)
+
     def test_all_masks(self):
         mask = {layer: heads for each in MASKS.values() for layer, heads in each.items()}
         prompts = questions()

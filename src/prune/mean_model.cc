@@ -1,0 +1,160 @@
+#include "prune/mean_model.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "format/gguf_output.h"
+#include "format/json.h"
+#include "format/safetensors.h"
+#include "format/safetensors_output.h"
+#include "prune/output_biases.h"
+#include "prune/output_matrices.h"
+
+namespace idleheads {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfig = "config.json";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+std::vector<std::byte> copied(std::span<const std::byte> data) {
+  std::vector<std::byte> bytes(data.begin(), data.end());
+  forget_pages(data);
+  return bytes;
+}
+
+// The tensors of a model with its means.
+class Contents {
+ public:
+  using Data = std::function<std::vector<std::byte>()>;
+
+  Contents(const Model& model, const HeadMask& mask, const HeadMeans& means)
+      : model_(model), matrices_(output_matrices(model, mask)), biases_(output_biases(model, mask, means)) {}
+
+  // As it is, or with zeros.
+  Data data_of(const Tensor& tensor) const {
+    const auto found = matrices_.find(tensor.data.data());
+    if (found == matrices_.end()) return [data = tensor.data] { return copied(data); };
+    return [&matrix = found->second] { return matrix.zeroed(); };
+  }
+
+  // Biases of Q, K, V and W_O that are to be added behind `tensor`, or to replace what the model has.
+  template <typename Output>
+  void add(const Tensor& tensor, Output& out) const {
+    if (layer_of(tensor, Role::output_bias)) return;
+    out.add_tensor(tensor.name, tensor.dtype, tensor.shape, data_of(tensor));
+    if (const std::optional<int> l = layer_of(tensor, Role::output))
+      add_bias(Role::output_bias, *l, biases_[static_cast<size_t>(*l)], out);
+    if (model_.checkpoint().is_gguf()) return;
+    for (const auto& [weight, bias] :
+         {std::pair(Role::query, Role::query_bias), std::pair(Role::key, Role::key_bias),
+          std::pair(Role::value, Role::value_bias)}) {
+      const std::optional<int> l = layer_of(tensor, weight);
+      if (l && !model_.spec().layers[static_cast<size_t>(*l)].attention.qkv_bias)
+        add_bias(bias, *l, std::vector<float>(static_cast<size_t>(tensor.shape.front())), out);
+    }
+  }
+
+ private:
+  std::string name_of(Role role, int layer) const {
+    return tensor_name({}, role, layer, model_.checkpoint().is_gguf());
+  }
+  std::optional<int> layer_of(const Tensor& tensor, Role role) const {
+    for (int l = 0; l < model_.spec().layer_count(); ++l) {
+      if (tensor.name == name_of(role, l)) return l;
+    }
+    return std::nullopt;
+  }
+  template <typename Output>
+  void add_bias(Role role, int layer, std::vector<float> numbers, Output& out) const {
+    std::vector<int64_t> shape = {std::ssize(numbers)};
+    out.add_tensor(name_of(role, layer), DType::f32, std::move(shape),
+                   [numbers = std::move(numbers)] { return bytes_of(numbers); });
+  }
+
+  const Model& model_;
+  const OutputMatrices matrices_;
+  const std::vector<std::vector<float>> biases_;  // by layer
+};
+
+WrittenModel write_gguf(const Model& model, const Contents& contents, const fs::path& output) {
+  const Gguf& gguf = model.checkpoint().gguf();
+  GgufOutput out;
+  for (const GgufPair& pair : gguf.pairs) {
+    if (!pair.key.starts_with("split.") && pair.key != "general.alignment") out.set(pair);
+  }
+  for (const Tensor& tensor : gguf.tensors) contents.add(tensor, out);
+  std::vector<OutputFile> files;
+  files.emplace_back(output);
+  out.write([&](std::span<const std::byte> bytes) { files.front().write(bytes); });
+  commit_all(model.checkpoint(), files);
+  return {output, out.bytes(), {}};
+}
+
+// The shards' index with the tensors that are new.
+std::string index_text(const fs::path& file, const std::map<std::string, std::string>& file_of,
+                       int64_t bytes) {
+  Json index = parse_json(read_text_file(file), printable(file.string(), 300));
+  index["weight_map"] = file_of;
+  index["metadata"]["total_size"] = bytes;
+  return dump_json(index, 2) + "\n";
+}
+
+WrittenModel write_folder(const Model& model, const Contents& contents, const fs::path& output) {
+  const Checkpoint& checkpoint = model.checkpoint();
+  WrittenModel written;
+  written.path = output;
+  require_empty_folder(output);
+  const OutputFolder folder(output);
+  std::vector<OutputFile> files;
+  std::map<std::string, std::string> file_of;  // tensor -> file
+  int64_t tensor_bytes = 0;
+  for (const MappedFile& file : checkpoint.files()) {
+    const std::string name = file.path().filename().string();
+    const Safetensors tensors = parse_safetensors(file.bytes(), file.path().string());
+    SafetensorsOutput out(tensors.metadata);
+    for (const Tensor& tensor : tensors.tensors) contents.add(tensor, out);
+    OutputFile& to = files.emplace_back(output / name);
+    out.write([&](std::span<const std::byte> bytes) { to.write(bytes); });
+    for (const std::string& tensor : out.names()) file_of[tensor] = name;
+    tensor_bytes += out.tensor_bytes();
+    written.bytes += out.bytes();
+  }
+  Json config = checkpoint.config();
+  config["attention_bias"] = true;
+  files.emplace_back(output / kConfig).write(dump_json(config, 2) + "\n");
+  if (fs::exists(checkpoint.path() / kIndex))
+    files.emplace_back(output / kIndex).write(index_text(checkpoint.path() / kIndex, file_of, tensor_bytes));
+  copy_others(checkpoint, output, {kConfig, kIndex}, written, files);
+  commit_all(checkpoint, files);
+  return written;
+}
+
+}  // namespace
+
+void require_place_for_bias(const Model& model) {
+  const std::string& family = model.spec().family;
+  if (family == "llama" || family == "deci") return;
+  const std::string_view more =
+      !model.checkpoint().is_gguf() ? "write zeros, by a mask without means, or take a Llama"
+      : family == "qwen2" ? "--cut writes a file that has one, or write zeros, by a mask without means"
+                          : "write zeros, by a mask without means";
+  fail(
+      "{}: the heads' means need a bias of the output projection, and programs that open {} {} read none; {}",
+      printable(model.name(), 300), family, model.checkpoint().is_gguf() ? "GGUF files" : "folders", more);
+}
+
+WrittenModel write_with_means(const Model& model, const HeadMask& mask, const HeadMeans& means,
+                              const fs::path& output) {
+  require_elsewhere(model, output);
+  require_place_for_bias(model);
+  const Contents contents(model, mask, means);
+  return model.checkpoint().is_gguf() ? write_gguf(model, contents, output)
+                                      : write_folder(model, contents, output);
+}
+
+}  // namespace idleheads
