@@ -38,7 +38,7 @@ void print_written(const Prune& prune, const HeadMask& mask, bool mean, const Wr
              mask.count(), mask.shape().count(), 100 * mask.share(),
              mean ? "; their means are in the biases of the output projections" : "");
   fmt::print("It gives {} model with {} {}, and is as large ({:.1f} MB) and as fast as before.\n",
-             mean ? "up to rounding the results of the" : "the same results as the",
+             mean || prune.requantized ? "up to rounding the results of the" : "the same results as the",
              mean && prune.mean ? "means instead of the heads of" : "--mask", printable(prune.mask, 300),
              static_cast<double>(written.bytes) / 1e6);
 }
@@ -130,8 +130,9 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
 
 WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask, const HeadMeans* means) {
   if (!prune.cut) {
-    const WrittenModel written =
-        means ? write_with_means(model, mask, *means, prune.output) : write_zeroed(model, mask, prune.output);
+    const WrittenModel written = means
+                                     ? write_with_means(model, mask, *means, prune.output, prune.requantized)
+                                     : write_zeroed(model, mask, prune.output, prune.requantized);
     print_written(prune, mask, means != nullptr, written);
     return written;
   }
@@ -148,10 +149,10 @@ WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask,
 // Before the work: what the model's files have a place for.
 void require_form(const Prune& prune, const Model& model, bool mean) {
   if (mean && !prune.cut) require_place_for_bias(model);
-  if (!prune.cut || model.checkpoint().is_gguf()) return;
+  if (model.checkpoint().is_gguf()) return;
   if (prune.requantized)
-    fail_usage("prune: --requantise is for GGUF files; a folder's weights are cut out as they are");
-  if (mean)
+    fail_usage("prune: --requantise is for GGUF files; a folder's weights are written as they are");
+  if (mean && prune.cut)
     fail_usage(
         "prune: means and --cut of a folder are two steps: write the means without --cut, then cut the "
         "heads out of that folder");
@@ -162,7 +163,6 @@ void run(const Prune& prune) {
     fail_usage("prune: {}", prune.check  ? "--check needs a --task"
                             : prune.mean ? "--mean needs a --task, over whose prompts means are taken"
                                          : "--task is for --check and --mean");
-  if (prune.requantized && !prune.cut) fail_usage("prune: --requantise goes with --cut");
   const MaskFile file = read_mask_file(prune.mask);
   const std::shared_ptr<const Model> model = prune.engine.open_model();
   const std::string name = printable(prune.mask, 300);
@@ -208,8 +208,8 @@ void add_prune(CLI::App& app) {
   command
       ->add_option(
           "--requantise,--requantize", prune->requantized,
-          "with --cut of a GGUF file: type for output projections whose columns cannot be cut out as they "
-          "are")
+          "GGUF: type for output projections whose columns cannot be zeros, or be cut out, in the type they "
+          "have")
       ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
       ->option_text("F16|Q8_0");
   command->add_flag("--mean", prune->mean,

@@ -40,7 +40,15 @@ constexpr uint32_t number_of(GgufValueType type) { return static_cast<uint32_t>(
 
 }  // namespace
 
+bool is_of_the_file(std::string_view key) { return key.starts_with("split.") || key == "general.alignment"; }
+
 uint64_t GgufOutput::TensorEntry::size() const { return static_cast<uint64_t>(stored_bytes(dtype, shape)); }
+
+void GgufOutput::set_all(const Gguf& gguf) {
+  for (const GgufPair& pair : gguf.pairs) {
+    if (!is_of_the_file(pair.key)) set(pair);
+  }
+}
 
 void GgufOutput::put(const std::string& key, uint32_t type, std::vector<std::byte> bytes) {
   const auto found = std::ranges::find(pairs_, key, &Pair::key);

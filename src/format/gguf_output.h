@@ -13,10 +13,15 @@
 
 namespace idleheads {
 
+// Whether a key says how its file is made (parts, alignment), and so does not go into another.
+bool is_of_the_file(std::string_view key);
+
 class GgufOutput {
  public:
   // Metadata in their order. A key that is there already gets another value.
   void set(const GgufPair& pair);
+  // All of a file but what says how that file itself is made: parts and alignment.
+  void set_all(const Gguf& gguf);
   void set(const std::string& key, uint32_t value);
   void set(const std::string& key, std::string_view text);
   void set(const std::string& key, std::span<const uint32_t> items);

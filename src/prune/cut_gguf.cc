@@ -5,10 +5,8 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
-#include "format/gguf_output.h"
 #include "prune/cut_parts.h"
 #include "prune/output_biases.h"
-#include "report/output_file.h"
 
 namespace idleheads {
 namespace {
@@ -72,7 +70,7 @@ class Cutter {
   void add_metadata() {
     const std::string& from = require<std::string>(gguf_, "general.architecture");
     for (const GgufPair& pair : gguf_.pairs) {
-      if (pair.key.starts_with("split.") || pair.key == "general.alignment") continue;
+      if (is_of_the_file(pair.key)) continue;
       const bool own = pair.key.starts_with(from + ".");
       out_.set({own ? std::string(kArchitecture) + pair.key.substr(from.size()) : pair.key, pair.type,
                 pair.bytes});
@@ -196,14 +194,7 @@ WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::
   require_elsewhere(model, output);
   Cutter cutter(model, mask, requantized, means);  // which tensors refer to until they are written
   const GgufOutput cut = cutter.output();
-  OutputFile file(output);
-  cut.write([&](std::span<const std::byte> bytes) { file.write(bytes); });
-  model.checkpoint().require_unchanged();
-  file.commit();
-  WrittenModel written;
-  written.path = output;
-  written.bytes = cut.bytes();
-  return written;
+  return write_file(model.checkpoint(), cut, output);
 }
 
 }  // namespace idleheads

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
-#include "format/gguf_output.h"
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "format/safetensors_output.h"
@@ -21,32 +20,20 @@ namespace fs = std::filesystem;
 constexpr const char* kConfig = "config.json";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-std::vector<std::byte> copied(std::span<const std::byte> data) {
-  std::vector<std::byte> bytes(data.begin(), data.end());
-  forget_pages(data);
-  return bytes;
-}
-
 // The tensors of a model with its means.
 class Contents {
  public:
-  using Data = std::function<std::vector<std::byte>()>;
-
-  Contents(const Model& model, const HeadMask& mask, const HeadMeans& means)
-      : model_(model), matrices_(output_matrices(model, mask)), biases_(output_biases(model, mask, means)) {}
-
-  // As it is, or with zeros.
-  Data data_of(const Tensor& tensor) const {
-    const auto found = matrices_.find(tensor.data.data());
-    if (found == matrices_.end()) return [data = tensor.data] { return copied(data); };
-    return [&matrix = found->second] { return matrix.zeroed(); };
-  }
+  Contents(const Model& model, const HeadMask& mask, const HeadMeans& means, std::optional<DType> requantized)
+      : model_(model),
+        matrices_(output_matrices(model, mask, requantized)),
+        biases_(output_biases(model, mask, means)) {}
 
   // Biases of Q, K, V and W_O that are to be added behind `tensor`, or to replace what the model has.
   template <typename Output>
   void add(const Tensor& tensor, Output& out) const {
     if (layer_of(tensor, Role::output_bias)) return;
-    out.add_tensor(tensor.name, tensor.dtype, tensor.shape, data_of(tensor));
+    TensorToWrite written = with_zeros(tensor, matrices_);
+    out.add_tensor(tensor.name, written.dtype, tensor.shape, std::move(written.data));
     if (const std::optional<int> l = layer_of(tensor, Role::output))
       add_bias(Role::output_bias, *l, biases_[static_cast<size_t>(*l)], out);
     if (model_.checkpoint().is_gguf()) return;
@@ -84,15 +71,9 @@ class Contents {
 WrittenModel write_gguf(const Model& model, const Contents& contents, const fs::path& output) {
   const Gguf& gguf = model.checkpoint().gguf();
   GgufOutput out;
-  for (const GgufPair& pair : gguf.pairs) {
-    if (!pair.key.starts_with("split.") && pair.key != "general.alignment") out.set(pair);
-  }
+  out.set_all(gguf);
   for (const Tensor& tensor : gguf.tensors) contents.add(tensor, out);
-  std::vector<OutputFile> files;
-  files.emplace_back(output);
-  out.write([&](std::span<const std::byte> bytes) { files.front().write(bytes); });
-  commit_all(model.checkpoint(), files);
-  return {output, out.bytes(), {}};
+  return write_file(model.checkpoint(), out, output);
 }
 
 // The shards' index with the tensors that are new.
@@ -149,10 +130,10 @@ void require_place_for_bias(const Model& model) {
 }
 
 WrittenModel write_with_means(const Model& model, const HeadMask& mask, const HeadMeans& means,
-                              const fs::path& output) {
+                              const fs::path& output, std::optional<DType> requantized) {
   require_elsewhere(model, output);
   require_place_for_bias(model);
-  const Contents contents(model, mask, means);
+  const Contents contents(model, mask, means, requantized);
   return model.checkpoint().is_gguf() ? write_gguf(model, contents, output)
                                       : write_folder(model, contents, output);
 }

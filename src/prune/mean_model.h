@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "heads/head_means.h"
 #include "heads/intervention.h"
@@ -18,8 +19,9 @@ void require_place_for_bias(const Model& model);
 // model_type llama, where attention_bias is true then, and Q, K and V have biases of zero if they had none.
 // The bias is float32, and every layer with attention has one. The written model gives what the model with
 // `mask` and `means` gives up to the rounding of the bias and the order of sums.
-// Throws Error: another model, and as write_zeroed().
+// `requantized`, and Errors: as write_zeroed(); another model is one too.
 WrittenModel write_with_means(const Model& model, const HeadMask& mask, const HeadMeans& means,
-                              const std::filesystem::path& output);
+                              const std::filesystem::path& output,
+                              std::optional<DType> requantized = std::nullopt);
 
 }  // namespace idleheads

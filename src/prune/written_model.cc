@@ -45,6 +45,14 @@ void copy_others(const Checkpoint& checkpoint, const fs::path& output, const std
   std::ranges::sort(written.left_out);
 }
 
+WrittenModel write_file(const Checkpoint& checkpoint, const GgufOutput& gguf, const fs::path& output) {
+  std::vector<OutputFile> files;
+  files.emplace_back(output);
+  gguf.write([&](std::span<const std::byte> bytes) { files.front().write(bytes); });
+  commit_all(checkpoint, files);
+  return {output, gguf.bytes(), {}};
+}
+
 void commit_all(const Checkpoint& checkpoint, std::vector<OutputFile>& files) {
   checkpoint.require_unchanged();
   for (OutputFile& file : files) file.prepare();

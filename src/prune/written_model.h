@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "format/gguf_output.h"
 #include "model/model.h"
 #include "report/output_file.h"
 
@@ -26,6 +27,10 @@ void require_empty_folder(const std::filesystem::path& output);
 // are written `anew`.
 void copy_others(const Checkpoint& checkpoint, const std::filesystem::path& output,
                  const std::set<std::string>& anew, WrittenModel& written, std::vector<OutputFile>& files);
+
+// A GGUF file at `output`.
+WrittenModel write_file(const Checkpoint& checkpoint, const GgufOutput& gguf,
+                        const std::filesystem::path& output);
 
 // The files appear when all are whole. Throws Error if the model is not what it was when it was opened.
 void commit_all(const Checkpoint& checkpoint, std::vector<OutputFile>& files);

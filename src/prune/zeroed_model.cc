@@ -1,5 +1,6 @@
 #include "prune/zeroed_model.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/mapped_file.h"
@@ -34,12 +35,27 @@ void write_weights(const MappedFile& file, const OutputMatrices& matrices, Outpu
   write_pieces(rest, out);
 }
 
+// One file, with the matrices that have another type now.
+WrittenModel write_anew(const Checkpoint& checkpoint, const OutputMatrices& matrices,
+                        const fs::path& output) {
+  GgufOutput out;
+  out.set_all(checkpoint.gguf());
+  for (const Tensor& tensor : checkpoint.gguf().tensors) {
+    TensorToWrite written = with_zeros(tensor, matrices);
+    out.add_tensor(tensor.name, written.dtype, tensor.shape, std::move(written.data));
+  }
+  return write_file(checkpoint, out, output);
+}
+
 }  // namespace
 
-WrittenModel write_zeroed(const Model& model, const HeadMask& mask, const fs::path& output) {
+WrittenModel write_zeroed(const Model& model, const HeadMask& mask, const fs::path& output,
+                          std::optional<DType> requantized) {
   const Checkpoint& checkpoint = model.checkpoint();
   require_elsewhere(model, output);
-  const OutputMatrices matrices = output_matrices(model, mask);
+  const OutputMatrices matrices = output_matrices(model, mask, requantized);
+  if (std::ranges::any_of(matrices, [](const auto& entry) { return entry.second.anew.has_value(); }))
+    return write_anew(checkpoint, matrices, output);
   const bool one_file = checkpoint.is_gguf() && checkpoint.files().size() == 1;
   WrittenModel written;
   written.path = output;

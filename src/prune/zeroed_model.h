@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "heads/intervention.h"
 #include "prune/written_model.h"
@@ -13,8 +14,10 @@ namespace idleheads {
 // same names, of a Hugging Face folder a folder with everything in it but weights in other formats and
 // subfolders. The written model gives the same results as the model with `mask`, bit for bit. Everything is
 // checked before the first byte is written, and files appear when all are whole.
-// Throws Error: a head whose columns share quantised blocks with another one's, an output that is the model
-// itself or a folder with something in it, no space.
-WrittenModel write_zeroed(const Model& model, const HeadMask& mask, const std::filesystem::path& output);
+// Of a GGUF model, output projections in which a head's columns share scales with another one's are written
+// anew in `requantized`, F16 or Q8_0, which rounds their weights again; then it is one file. Without it that
+// is an Error, as are an output that is the model itself or a folder with something in it, and no space.
+WrittenModel write_zeroed(const Model& model, const HeadMask& mask, const std::filesystem::path& output,
+                          std::optional<DType> requantized = std::nullopt);
 
 }  // namespace idleheads

@@ -91,11 +91,56 @@ TEST(ZeroedModel, HeadsThatShareScales) {
   mask.set(1, 5, true);
   EXPECT_THAT(error_of([&] { write_zeroed(*model, mask, out); }),
               AllOf(HasSubstr("tensor blk.1.attn_output.weight: the 16 columns of head L1H5 share scales"),
-                    HasSubstr("Q4_0 has one scale for 32 columns")));
+                    HasSubstr("Q4_0 has one scale for 32 columns; --requantise Q8_0 or F16")));
   EXPECT_FALSE(fs::exists(out));
   mask.set(1, 4, true);
   write_zeroed(*model, mask, out);
   expect_zeroed(path, out, mask);
+}
+
+// The tensor alone is written anew, and what stays of it is rounded.
+TEST(ZeroedModel, RequantisesWhereScalesAreShared) {
+  const TempFolder folder;
+  folder.write("model.gguf", shown(QuantisedModel{.type = DType::q4_0, .head_dim = 16, .heads = 16}.bytes()));
+  const std::string path = (folder.path() / "model.gguf").string();
+  const std::shared_ptr<const Model> model = Model::open(path);
+  HeadMask mask(2, 16);
+  mask.set(1, 5, true);
+  for (const DType type : {DType::f16, DType::q8_0}) {
+    const fs::path out = folder.path() / std::string(dtype_info(type).name);
+    const WrittenModel written = write_zeroed(*model, mask, out, type);
+    EXPECT_EQ(written.bytes, static_cast<int64_t>(fs::file_size(out)));
+    const MappedFile old_file(path), new_file(out);
+    const Gguf old_model = parse_gguf(old_file.bytes(), "old"),
+               new_model = parse_gguf(new_file.bytes(), "new");
+    EXPECT_EQ(old_model.metadata, new_model.metadata);
+    ASSERT_EQ(old_model.tensors.size(), new_model.tensors.size());
+    for (size_t i = 0; i < old_model.tensors.size(); ++i) {
+      const Tensor &before = old_model.tensors[i], &after = new_model.tensors[i];
+      EXPECT_EQ(before.name, after.name);
+      if (before.name != "blk.1.attn_output.weight") {
+        EXPECT_EQ(shown(before.data), shown(after.data)) << before.name;
+        continue;
+      }
+      EXPECT_EQ(after.dtype, type);
+      std::vector<float> a(static_cast<size_t>(before.elements())), b(a.size());
+      dequantize(before.dtype, before.data, a);
+      dequantize(type, after.data, b);
+      // Numbers up to 2: half a step of F16 there, and of Q8_0 (2 / 127) with its scale's rounding.
+      const float tolerance = type == DType::f16 ? 0x1p-11f : 2.0f / 254 + 0x1p-10f;
+      for (size_t k = 0; k < a.size(); ++k) {
+        if (k % 256 / 16 == 5) {
+          ASSERT_EQ(b[k], 0) << k;
+        } else {
+          ASSERT_NEAR(b[k], a[k], tolerance) << k;
+        }
+      }
+    }
+  }
+  // What needs no other type keeps its own.
+  mask.set(1, 4, true);
+  write_zeroed(*model, mask, folder.path() / "own.gguf", DType::f16);
+  expect_zeroed(path, (folder.path() / "own.gguf").string(), mask);
 }
 
 class ZeroedFolder : public testing::Test {
