@@ -165,6 +165,8 @@ void run(const Prune& prune) {
                                          : "--task is for --check and --mean");
   const MaskFile file = read_mask_file(prune.mask);
   const std::shared_ptr<const Model> model = prune.engine.open_model();
+  if (prune.requantized && !model->checkpoint().is_gguf())
+    fail_usage("prune: --requantise is for GGUF files; a folder's weights are cut out as they are");
   const std::string name = printable(prune.mask, 300);
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
