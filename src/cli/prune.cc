@@ -146,7 +146,7 @@ WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask,
   return cut.written;
 }
 
-// Before the work: what the model's files have a place for.
+// What the model's files have a place for; before its weights are read.
 void require_form(const Prune& prune, const Model& model, bool mean) {
   if (mean && !prune.cut) require_place_for_bias(model);
   if (model.checkpoint().is_gguf()) return;
@@ -165,13 +165,11 @@ void run(const Prune& prune) {
                                          : "--task is for --check and --mean");
   const MaskFile file = read_mask_file(prune.mask);
   const std::shared_ptr<const Model> model = prune.engine.open_model();
-  if (prune.requantized && !model->checkpoint().is_gguf())
-    fail_usage("prune: --requantise is for GGUF files; a folder's weights are cut out as they are");
+  require_form(prune, *model, prune.mean || !file.means.empty());
   const std::string name = printable(prune.mask, 300);
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  require_form(prune, *model, prune.mean || !file.means.empty());
   if (prune.mean && !file.means.empty())
     fail_usage("prune: {} has the heads' means already, which are written without --mean", name);
   std::vector<PreparedTask> tasks;

@@ -13,11 +13,14 @@
 namespace idleheads {
 namespace {
 
+// Of a perplexity in percent, from its loss.
+double rise_of(double loss) { return 100 * std::expm1(loss / 100); }
+
 std::string bound_text(const Comparison& c) {
   if (!std::isfinite(c.changes.loss_bound)) return "";
-  return fmt::format(" ({}: at most {:.1f})",
-                     metric_info(c.metric).is_share ? "other questions like these" : "other texts like these",
-                     c.changes.loss_bound);
+  const bool share = metric_info(c.metric).is_share;
+  return fmt::format(" ({}: at most {:.1f})", share ? "other questions like these" : "other texts like these",
+                     share ? c.changes.loss_bound : rise_of(c.changes.loss_bound));
 }
 
 }  // namespace
@@ -35,11 +38,11 @@ Comparison compare_answers(const PreparedTask& task, const std::vector<StoredRes
 
 std::string comparison_text(const Comparison& c) {
   const bool share = metric_info(c.metric).is_share;
-  const double loss = c.loss();
-  std::string text =
-      fmt::format("{} {} to {}: {} {:.1f} {}{}", metric_noun(c.metric),
-                  plain_value_text(c.metric, c.before.value), plain_value_text(c.metric, c.after.value),
-                  loss < 0 ? "gains" : "loses", std::abs(loss), share ? "points" : "%", bound_text(c));
+  const double loss = share ? c.loss() : rise_of(c.loss());
+  const char* verb = share ? (loss < 0 ? "gains" : "loses") : (loss < 0 ? "falls by" : "rises by");
+  std::string text = fmt::format(
+      "{} {} to {}: {} {:.1f} {}{}", metric_noun(c.metric), plain_value_text(c.metric, c.before.value),
+      plain_value_text(c.metric, c.after.value), verb, std::abs(loss), share ? "points" : "%", bound_text(c));
   if (share) text += fmt::format("; {} of {} answers change", c.changes.changed, c.before.n);
   if (c.changes.kl) text += fmt::format(", KL divergence {:.3g} nats", c.changes.kl->mean);
   return text;

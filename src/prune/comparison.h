@@ -18,7 +18,8 @@ struct Comparison {
   MetricValue before, after;
   AnswerChanges changes;  // bounds at the confidence that was asked for, each by itself
 
-  // In points; of perplexities in percent of it. Above 0: worse.
+  // In points; of perplexities 100 times the logarithm of their ratio, which is percent where it is small.
+  // Above 0: worse.
   double loss() const { return points_of(metric, before.value) - points_of(metric, after.value); }
 };
 
