@@ -53,13 +53,14 @@ void print_price(const Mask& mask, const StudySummary& summary, const FixedHeads
 
 // ---- From the study alone
 
-void print_static(const Mask& mask, const StudySummary& summary) {
+void print_static(const Mask& mask, const StudyStore& store, const StudySummary& summary) {
   if (summary.score_only())
     fail("{}: nothing was switched off in it; run a study", printable(mask.study, 300));
   fmt::print("{}", static_table(summary, {.color = color_depth(), .width = terminal_width()}));
   if (mask.rule.empty() && best_point(summary) == nullptr) return;
   const CurveEntry& point = point_to_export(summary, mask.rule);
-  const MaskFile file = static_mask(summary, point, {.at_least = mask.at_least / 100, .groups = mask.groups});
+  MaskFile file = static_mask(summary, point, {.at_least = mask.at_least / 100, .groups = mask.groups});
+  if (const std::optional<HeadMeans> means = store.means()) set_means(*means, file);
   fmt::print("\n{}",
              wrap(fmt::format("{} ({}): {} heads are off in at least {:g} % of the inputs{}.",
                               share_name(point.score->slug, point.share), point.rule, file.heads.heads.size(),
@@ -226,7 +227,7 @@ void run(const Mask& mask) {
   if (mask.engine.model.empty()) {
     if (!mask.guards.empty() || !mask.score.empty())
       fail_usage("mask: {} goes with MODEL and --task", mask.guards.empty() ? "--score" : "--guard");
-    return print_static(mask, summary);
+    return print_static(mask, store, summary);
   }
   if (!mask.rule.empty())
     fail_usage("mask: --rule is for masks from the study alone; with MODEL give --score");

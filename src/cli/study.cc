@@ -35,7 +35,7 @@ struct Study {
   std::string shares = "0:30:5";
   std::string shard, plan;  // of a study in parts
   bool baseline_only = false;
-  bool quiet = false, static_masks = false;
+  bool quiet = false, static_masks = false, mean = false;
   double store_every = CohortSize::kSeconds;
   DecideFlags decide;
 };
@@ -179,7 +179,8 @@ bool run_task(const Study& study, const std::shared_ptr<const Model>& model, con
                                         study.engine.seed,
                                         study.engine.device(),
                                         part_of(study),
-                                        options.targets};
+                                        options.targets,
+                                        study.mean};
   const Settings settings = describe(description);
   std::optional<StudyStore> store = StudyStore::open(output, settings, task.stored);
   if (!study.shard.empty()) {
@@ -305,6 +306,10 @@ void add_study(CLI::App& app) {
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
       ->capture_default_str();
+  command->add_flag(
+      "--mean", study->mean,
+      "heads that are off give the means of what they put out over all prompts of the baseline, "
+      "instead of zeros");
   command->add_flag(
       "--static", study->static_masks,
       "then test static masks too: for the three best scores, the heads that each share had off in "

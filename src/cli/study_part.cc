@@ -45,6 +45,7 @@ void take_plan(const PartRequest& request, const PartStudy& study, StudyStore& s
   const StudyStore joined = joined_study(request, study);
   store.set_plan(joined.plan());
   store.set_order(joined.order().value_or(order_for(study.task)));
+  store.take_outputs(joined.outputs());
   if (!options.decide) return;
   if (const auto terms = joined.decision_terms()) store.set_decision_terms(*terms);
   store.set_decision_terms(options.decide->terms);

@@ -144,6 +144,7 @@ std::string unlike_paper(const StudySummary& summary) {
   constexpr int64_t kQuestions = 14'042;
   const auto shots = summary.settings.find("task.shots");
   const std::string given = shots == summary.settings.end() ? "0" : printable(shots->second, 20);
+  if (ablates_by_means(summary.settings)) return "heads give their means; the paper: zeros";
   if (summary.task == "mmlu" && given == "5" && summary.questions == kQuestions) return "";
   return fmt::format("{} of {} with {} shots; the paper: {} of mmlu with 5", summary.questions,
                      printable(summary.task, 60), given, kQuestions);

@@ -181,11 +181,13 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
 
 std::string scores_part(const StudySummary& s, const ShowOptions& options) {
   std::string out =
-      "\n" + wrap(fmt::format("Each score takes some heads for inactive. They were switched off (their "
-                              "output set to zero) and the {}. The more heads can be off without "
-                              "harm, the better the score knows which ones do nothing:",
-                              is_share(s) ? "questions asked again" : "texts read again"),
-                  options.width);
+      "\n" +
+      wrap(fmt::format("Each score takes some heads for inactive. They were switched off (their "
+                       "{}) and the {}. The more heads can be off without harm, the better the "
+                       "score knows which ones do nothing:",
+                       ablates_by_means(s.settings) ? "mean output in its place" : "output set to zero",
+                       is_share(s) ? "questions asked again" : "texts read again"),
+           options.width);
   out += "\n" + score_table(s, options) + "\n";
   const std::string noun = metric_noun(s.metric);
   const std::string line =

@@ -40,6 +40,18 @@ std::vector<float> decode_floats(std::span<const std::byte> bytes, size_t count)
   return values;
 }
 
+std::vector<std::byte> encode_sums(std::span<const int64_t> values) {
+  const auto bytes = std::as_bytes(values);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::vector<int64_t> decode_sums(std::span<const std::byte> bytes, size_t count) {
+  check_size(bytes.size(), count, sizeof(int64_t), "the sums of the heads' outputs");
+  std::vector<int64_t> values(count);
+  if (count != 0) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
 std::vector<std::byte> encode_masks(std::span<const HeadMask> masks, int layers, int heads) {
   const size_t stride = (head_count(layers, heads) + 7) / 8;
   std::vector<std::byte> bytes(masks.size() * stride);

@@ -31,6 +31,10 @@ std::vector<std::byte> encode_stats(std::span<const SampleStats> stats, int laye
 std::vector<SampleStats> decode_stats(std::span<const std::byte> bytes, size_t samples, int64_t numbers,
                                       int layers, int heads);
 
+// int64, little-endian.
+std::vector<std::byte> encode_sums(std::span<const int64_t> values);
+std::vector<int64_t> decode_sums(std::span<const std::byte> bytes, size_t count);
+
 // A JSON array of whole numbers: "[12,7,30]".
 std::string encode_integers(std::span<const int64_t> values);
 std::vector<int64_t> decode_integers(std::string_view text);

@@ -76,6 +76,7 @@ Settings describe(const StudyDescription& d) {
                        {kBuildsSetting, build_description()},
                        {"info.metric", metrics.substr(0, metrics.find(';'))}};
   describe_heads(model, settings);
+  if (d.mean) settings[kAblationSetting] = "mean";
   if (d.chat) {
     settings["chat.multiturn"] = d.chat->multiturn ? "yes" : "no";
     settings["chat.date"] = d.chat->date;

@@ -32,6 +32,7 @@ struct StudyDescription {
   DeviceChoice device = {};
   std::optional<Shard> shard = {};
   Targets targets = {};  // of a study in parts: what the joined file is to have
+  bool mean = false;     // heads that are off give their means, not zeros
 };
 Settings describe(const StudyDescription& description);
 

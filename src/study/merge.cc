@@ -122,6 +122,7 @@ void Merge::add(const std::filesystem::path& file) {
   take_plan(part, file);
   const std::vector<Work> work = part.work();
   for (size_t i = 0; i < work.size(); ++i) add_results(part, file, static_cast<int64_t>(i), work[i]);
+  store_->take_outputs(part.outputs());
 }
 
 void Merge::take_plan(const StudyStore& part, const std::filesystem::path& file) {

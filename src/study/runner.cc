@@ -156,6 +156,7 @@ class Run {
     measure();
     if (options_.round == Round::all) make_plan();
     size_.forget_sharing();
+    means_ = store_.means();
     options_.decide ? decide() : compute_interventions();
   }
 
@@ -164,8 +165,12 @@ class Run {
     EvaluateOptions options = evaluate_options("baseline", true);
     options.total = state_.total(0, 1);
     options.done_before = state_.stored(0, 1);
-    evaluate(engine_, task_, state_.missing_documents(0), none_, options,
-             [&](const Results& results) { store(results); });
+    OutputSums outputs;  // of what is not stored
+    if (by_means_) options.outputs = &outputs;
+    evaluate(engine_, task_, state_.missing_documents(0), none_, options, [&](const Results& results) {
+      store(results, by_means_ ? &outputs : nullptr);
+      outputs = {};
+    });
   }
 
   // Where the baseline is complete already, so that a document under all interventions is not what tells how
@@ -265,15 +270,18 @@ class Run {
     for (const auto& [numbers, documents] : missing_interventions(asked)) {
       std::vector<Intervention> interventions;
       for (const int64_t i : numbers) interventions.push_back(rule_of(plan[static_cast<size_t>(i)]));
-      evaluate(engine_, task_, documents, interventions, options(), [&, &lacking = numbers](Results results) {
-        for (auto& [number, result] : results) number = lacking[static_cast<size_t>(number)];
-        store(results);
-      });
+      EvaluateOptions with_means = options();
+      if (means_) with_means.means = &*means_;
+      evaluate(engine_, task_, documents, interventions, with_means,
+               [&, &lacking = numbers](Results results) {
+                 for (auto& [number, result] : results) number = lacking[static_cast<size_t>(number)];
+                 store(results);
+               });
     }
   }
 
-  void store(const Results& results) {
-    store_.add(results);
+  void store(const Results& results, const OutputSums* outputs = nullptr) {
+    store_.add(results, outputs);
     for (const auto& [number, result] : results) {
       state_.done[static_cast<size_t>(number)][static_cast<size_t>(result.document)] = true;
       if (decisions_) decisions_->add(number, result);
@@ -329,6 +337,8 @@ class Run {
   const std::vector<Intervention> none_ = {std::monostate{}};
   CohortSize size_;
   Progressed state_;
+  const bool by_means_ = ablates_by_means(store_.settings());
+  std::optional<HeadMeans> means_;          // what heads that are off give; none: zeros
   std::optional<PlanDecisions> decisions_;  // while deciding
 };
 

@@ -56,6 +56,7 @@ std::span<const std::string> views() {
       "CREATE TEMP VIEW decision_terms AS SELECT 0.0 AS tolerance, 0.0 AS confidence, 0.0 AS later_share "
       "WHERE false",
       "CREATE TEMP VIEW IF NOT EXISTS interventions AS SELECT *, NULL AS at_least FROM main.interventions",
+      "CREATE TEMP VIEW outputs AS SELECT '' AS part, 0 AS rows, 0 AS head_dim, x'' AS sums WHERE false",
   };
   return views;
 }
@@ -122,6 +123,15 @@ CREATE TABLE decision_terms (tolerance REAL NOT NULL, confidence REAL NOT NULL, 
       // 5 -> 6: static masks
       R"sql(
 ALTER TABLE interventions ADD COLUMN at_least REAL;
+)sql",
+      // 6 -> 7: mean ablation
+      R"sql(
+CREATE TABLE outputs (
+  part TEXT NOT NULL PRIMARY KEY,
+  rows INTEGER NOT NULL,
+  head_dim INTEGER NOT NULL,
+  sums BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 )sql",
   };
   return steps;

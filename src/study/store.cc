@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "study/blob.h"
 #include "study/schema.h"
+#include "study/shard.h"
 #include "study/sqlite.h"
 #include "study/store_check.h"
 #include "study/store_lock.h"
@@ -74,6 +75,7 @@ struct StudyStore::Impl {
   template <typename Value, typename Read, typename Write>
   void set_once(const Value& value, const Read& read, const Write& write, const char* otherwise);
   void finish();
+  void add_outputs(const OutputSums& outputs);
   size_t interventions() { return std::max<size_t>(1, read_plan(database).size()); }
   void check_result(int64_t intervention, const StoredResult& result, size_t interventions) const;
   StoredResult read_result(Statement& row, bool with_stats) const;
@@ -173,6 +175,14 @@ void StudyStore::Impl::set_once(const Value& value, const Read& read, const Writ
     transaction.commit();
     committed();
   });
+}
+
+void StudyStore::Impl::add_outputs(const OutputSums& outputs) {
+  const auto shard = settings.find(kShardSetting);
+  const std::string part = shard == settings.end() ? "" : shard->second;
+  OutputSums sums = read_outputs(database, shape)[part];
+  sums.add(outputs);
+  write_outputs(database, part, sums);
 }
 
 void StudyStore::Impl::finish() {
@@ -305,7 +315,8 @@ void StudyStore::finish() {
   impl_->undisturbed([&] { impl_->finish(); });
 }
 
-void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& results) {
+void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& results,
+                     const OutputSums* outputs) {
   impl_->undisturbed([&] {
     impl_->require_writer();
     Database& database = impl_->database;
@@ -336,9 +347,46 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
       }
     }
     add_work(database, results);
+    if (outputs) impl_->add_outputs(*outputs);
     transaction.commit();
     impl_->committed();
   });
+}
+
+bool ablates_by_means(const Settings& settings) {
+  const auto found = settings.find(kAblationSetting);
+  return found != settings.end() && found->second == "mean";
+}
+
+std::map<std::string, OutputSums> StudyStore::outputs() const {
+  return impl_->undisturbed([&] { return read_outputs(impl_->database, impl_->shape); });
+}
+
+void StudyStore::take_outputs(const std::map<std::string, OutputSums>& outputs) {
+  impl_->undisturbed([&] {
+    impl_->require_writer();
+    Transaction transaction(impl_->database);
+    const std::map<std::string, OutputSums> ours = read_outputs(impl_->database, impl_->shape);
+    for (const auto& [part, sums] : outputs) {
+      const auto found = ours.find(part);
+      if (found == ours.end() || found->second.rows < sums.rows) write_outputs(impl_->database, part, sums);
+    }
+    transaction.commit();
+    impl_->committed();
+  });
+}
+
+std::optional<HeadMeans> StudyStore::means() const {
+  if (!ablates_by_means(impl_->settings)) return std::nullopt;
+  OutputSums all;
+  for (const auto& [part, outputs] : this->outputs()) all.add(outputs);
+  int64_t rows = 0;  // every token of a prompt but its first
+  for (const StoredDocument& document : impl_->documents) rows += document.tokens - document.samples;
+  if (all.rows != rows) {
+    fail("{}: has the heads' outputs of {} tokens, expected {}; means are of the whole baseline",
+         impl_->database.name(), all.rows, rows);
+  }
+  return all.means();
 }
 
 std::vector<std::vector<bool>> StudyStore::done() const {

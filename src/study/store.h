@@ -13,6 +13,7 @@
 
 #include "analysis/block_order.h"
 #include "analysis/decision.h"
+#include "heads/head_means.h"
 #include "heads/intervention.h"
 #include "heads/stats.h"
 
@@ -27,6 +28,10 @@ using Settings = std::map<std::string, std::string>;
 
 // The heads that were cut from the model (heads/head_shape.h), "L3H0,L3H1"; there where there are any.
 inline constexpr const char* kAbsentHeadsSetting = "model.absent_heads";
+
+// What heads that are off give: "mean", their means (heads/head_means.h); missing: zeros.
+inline constexpr const char* kAblationSetting = "ablation";
+bool ablates_by_means(const Settings& settings);
 
 // The builds of idleheads that wrote to the file (base/version.h), in order, with "; " between.
 inline constexpr const char* kBuildsSetting = "info.builds";
@@ -140,8 +145,19 @@ class StudyStore {
 
   // Writes the results of a finished cohort in one transaction: pairs of (intervention number, result). A
   // result that is there already is an Error: stored results never change. After any Error nothing of this
-  // call is stored.
-  void add(const std::vector<std::pair<int64_t, StoredResult>>& results);
+  // call is stored. `outputs`: what heads put out in these results, of the baseline in a study of means; they
+  // are added to those of the study's part.
+  void add(const std::vector<std::pair<int64_t, StoredResult>>& results, const OutputSums* outputs = nullptr);
+
+  // The sums of what heads put out in the baseline's results, by part of the study (shard.h; "" of one that
+  // is not in parts). Nothing in a study of zeros.
+  std::map<std::string, OutputSums> outputs() const;
+  // Takes those of another file of the same study, of a part the ones of more rows: they are of what is there
+  // and more, since a part asks its documents in one order.
+  void take_outputs(const std::map<std::string, OutputSums>& outputs);
+  // What heads that are off give: the means over all parts; none in a study of zeros. Throws Error while the
+  // baseline is not complete.
+  std::optional<HeadMeans> means() const;
 
   // done[intervention][document]. The baseline counts as intervention 0 also before the plan is stored.
   std::vector<std::vector<bool>> done() const;

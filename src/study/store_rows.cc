@@ -163,6 +163,37 @@ void write_decision_terms(Database& database, const DecisionOptions& terms) {
   insert.bind(1, terms.tolerance).bind(2, terms.confidence).bind(3, terms.later_share).run();
 }
 
+std::map<std::string, OutputSums> read_outputs(Database& database, const HeadShape& shape) {
+  constexpr int64_t kMostDim = 4096;
+  std::map<std::string, OutputSums> out;
+  Statement rows(database, "SELECT part, rows, head_dim, sums FROM outputs");
+  while (rows.step()) {
+    const int64_t dim = rows.integer(2);
+    if (rows.integer(1) < 0 || dim < 1 || dim > kMostDim)
+      database.raise_damaged("the sums of the heads' outputs make no sense");
+    const int64_t heads = int64_t{shape.layers()} * shape.heads();
+    try {
+      const std::vector<int64_t> sums = decode_sums(rows.blob(3), static_cast<size_t>(heads * dim));
+      OutputSums& outputs = out[std::string(rows.text(0))];
+      outputs.rows = rows.integer(1);
+      outputs.sums = HeadVectors<int64_t>(shape, static_cast<int>(dim));
+      std::ranges::copy(sums, outputs.sums.values().begin());
+    } catch (const SqliteError&) {
+      throw;
+    } catch (const Error& error) {
+      database.raise_damaged(error.what());
+    }
+  }
+  return out;
+}
+
+void write_outputs(Database& database, const std::string& part, const OutputSums& outputs) {
+  const auto sums = encode_sums(outputs.sums.values());
+  Statement insert(database,
+                   "INSERT OR REPLACE INTO outputs (part, rows, head_dim, sums) VALUES (?, ?, ?, ?)");
+  insert.bind(1, part).bind(2, outputs.rows).bind(3, int64_t{outputs.sums.head_dim()}).bind(4, sums).run();
+}
+
 void add_work(Database& database, const std::vector<std::pair<int64_t, StoredResult>>& results) {
   std::map<int64_t, Work> sums;
   for (const auto& [intervention, result] : results) {

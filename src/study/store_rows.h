@@ -1,7 +1,9 @@
 // The rows of a study's small tables: settings, documents, the plan and how it is decided, work.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,6 +30,11 @@ std::optional<StoredOrder> read_order(sqlite::Database& database);
 void write_order(sqlite::Database& database, const StoredOrder& order);
 std::optional<DecisionOptions> read_decision_terms(sqlite::Database& database);
 void write_decision_terms(sqlite::Database& database, const DecisionOptions& terms);
+
+// By part. `shape`: of the model.
+std::map<std::string, OutputSums> read_outputs(sqlite::Database& database, const HeadShape& shape);
+// In the place of what is stored of the part.
+void write_outputs(sqlite::Database& database, const std::string& part, const OutputSums& outputs);
 
 // Adds the work of these results to that of their interventions.
 void add_work(sqlite::Database& database, const std::vector<std::pair<int64_t, StoredResult>>& results);

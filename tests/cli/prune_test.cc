@@ -96,6 +96,23 @@ TEST_F(PruneCommand, MaskOfMeans) {
   expect_failure(run_idleheads({"mask", output("s.db"), "--mean"}), 2, "--mean measures what heads put out");
 }
 
+// A study of means says so, and its masks have them.
+TEST_F(PruneCommand, StudyOfMeans) {
+  ASSERT_EQ(run_idleheads(study("means.db", {"-q", "--mean"})).code, 0);
+  EXPECT_THAT(run_idleheads({"show", output("means.db")}).out, HasSubstr("(their mean output"));
+  EXPECT_THAT(run_idleheads({"show", output("s.db")}).out, HasSubstr("(their output set to zero)"));
+  expect_failure(run_idleheads(study("means.db", {"-q"})), 1, "ablation");
+  ASSERT_EQ(run_idleheads({"mask", output("means.db"), "--within", "100", "--rule", "ahon_ln@20%",
+                           "--at-least", "50", "-o", output("mask.json")})
+                .code,
+            0);
+  const Json file = parse_json(read_text_file(output("mask.json")), "mask.json");
+  EXPECT_GT(file["heads"].size(), 0);
+  EXPECT_EQ(file["means"].size(), file["heads"].size());
+  EXPECT_THAT(run_idleheads({"export", output("means.db"), "--json"}).out,
+              HasSubstr("\"ablation\": \"mean\""));
+}
+
 TEST_F(PruneCommand, WritesWhatTheMaskDoes) {
   const Outcome prune = run_idleheads({"prune", model_, "--mask", output("heads.json"), "-o", output("zero"),
                                        "--check", "--task", questions_, "--dtype", "f32"});

@@ -208,13 +208,6 @@ class CutTest(Comparisons):
     def test_layer_without_attention(self):
         self.check("no attention")
 
-    def test_unequal_groups(self):
-        self.check("unequal")
-
-
-class Float32Test(Comparisons):
-    """The same model with all weights in float32, where llama.cpp rounds nothing: all masks in one."""
-
     def test_means(self):
         """Heads that give their means, which are in biases of the output projections: with zeros in place, and cut."""
         mask = MASKS["unequal"] | MASKS["no attention"]
@@ -233,6 +226,13 @@ class Float32Test(Comparisons):
         # That the biases are there: zeros are far away.
         rms, _, _ = self.measure("means and zeros", zeroed.log_probs, zeros.log_probs)
         self.assertGreater(rms, 1.5 * OWN_RMS)
+
+    def test_unequal_groups(self):
+        self.check("unequal")
+
+
+class Float32Test(Comparisons):
+    """The same model with all weights in float32, where llama.cpp rounds nothing: all masks in one."""
 
     def test_all_masks(self):
         mask = {layer: heads for each in MASKS.values() for layer, heads in each.items()}

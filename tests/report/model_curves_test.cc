@@ -142,6 +142,9 @@ TEST_F(ModelCurvesTest, AStudyStandsBesideThePaperOnlyIfItAskedTheSame) {
   summary.questions = 14'042;
   summary.settings["task.shots"] = "5";
   EXPECT_EQ(unlike_paper(summary), "");
+  summary.settings[kAblationSetting] = "mean";
+  EXPECT_EQ(unlike_paper(summary), "heads give their means; the paper: zeros");
+  summary.settings.erase(kAblationSetting);
   summary.questions = 14'041;
   EXPECT_EQ(unlike_paper(summary), "14041 of mmlu with 5 shots; the paper: 14042 of mmlu with 5");
   summary.questions = 14'042;

@@ -44,9 +44,9 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 }
 
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
-  edit("PRAGMA user_version = 7");
+  edit("PRAGMA user_version = 8");
   const auto expected =
-      AllOf(HasSubstr("schema version 7 is newer than version 6"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 8 is newer than version 7"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -78,7 +78,7 @@ std::string bytes_of(const std::filesystem::path& file) {
 
 // Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
-  for (const int version : {1, 2, 3, 4, 5}) {
+  for (const int version : {1, 2, 3, 4, 5, 6}) {
     const int numbers = version < 4 ? kPaperStats : kStats;
     const auto old = folder_ / fmt::format("version{}.study", version);
     std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
@@ -86,6 +86,7 @@ TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
     expect_complete(old, numbers);
     EXPECT_EQ(StudyStore::open_read_only(old).order(), std::nullopt);
     EXPECT_EQ(StudyStore::open_read_only(old).decision_terms(), std::nullopt);
+    EXPECT_TRUE(StudyStore::open_read_only(old).outputs().empty());
     const double rows = StudyStore::open_read_only(old).work()[2].rows;
     EXPECT_EQ(rows, version == 1 ? 0 : 17.5);
     EXPECT_EQ(bytes_of(old), before) << "reading alone must not change a file";
@@ -108,15 +109,15 @@ TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 6"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 7"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 6"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 7"));
   edit("DROP TRIGGER t; DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 6"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 7"));
 }
 
 // One defect each; all must be named and none may crash.

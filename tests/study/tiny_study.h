@@ -38,6 +38,7 @@ class TinyStudy : public testing::Test {
     description.task = &task;
     description.limit = "all";
     description.bos = "auto";
+    description.mean = mean_;
     return StudyStore::open(folder_ / name, describe(description), task.stored);
   }
   // Stops at every cohort until nothing is left to do; returns how often.
@@ -73,6 +74,7 @@ class TinyStudy : public testing::Test {
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Engine> engine_;
   StudyOptions options_;
+  bool mean_ = false;  // StudyDescription::mean
 };
 
 }  // namespace idleheads
