@@ -68,6 +68,12 @@ void put_duo(const Export& request, const std::vector<std::vector<double>>& off)
 }
 
 void put_mask(const Export& request, const MaskFile& mask) {
+  if (!mask.means.empty() && request.mask != "json") {
+    fail(
+        "{}: its heads give their means, for which this form has no place; --mask json keeps them, and prune "
+        "writes a model that has them",
+        printable(request.file, 300));
+  }
   if (request.mask == "json") return put(request, mask_text(mask));
   if (request.mask == "heads") return put(request, heads_text(mask.heads));
   put(request,
@@ -80,13 +86,6 @@ void export_mask_file(const Export& request) {
     fail_usage("export: --rule and --at-least choose heads of a study; {} is a mask",
                printable(request.file, 300));
   const MaskFile mask = read_mask_file(request.file);
-  if (!mask.means.empty() && request.mask != "json") {
-    fail(
-        "{}: its heads give their means, for which this form has no place; export --mask json keeps them, "
-        "and "
-        "prune writes a model that has them",
-        printable(request.file, 300));
-  }
   if (request.mask != "duo") return put_mask(request, mask);
   if (!mask.model)
     fail("{}: does not say what model it is for, so not how many key/value heads there are",
@@ -112,7 +111,9 @@ void export_mask(const Export& request) {
   const StudySummary summary = summarize(store, {.terms = request.terms.terms()});
   const CurveEntry& point = point_to_export(summary, request.rule);
   if (request.mask == "duo") return put_duo(request, group_shares(store, summary, point));
-  put_mask(request, static_mask(summary, point, {.at_least = request.at_least.value_or(50) / 100}));
+  MaskFile mask = static_mask(summary, point, {.at_least = request.at_least.value_or(50) / 100});
+  if (const std::optional<HeadMeans> means = store.means()) set_means(*means, mask);
+  put_mask(request, mask);
 }
 
 void run(const Export& request) {

@@ -164,14 +164,14 @@ void run(const Prune& prune) {
                             : prune.mean ? "--mean needs a --task, over whose prompts means are taken"
                                          : "--task is for --check and --mean");
   const MaskFile file = read_mask_file(prune.mask);
+  const std::string name = printable(prune.mask, 300);
+  if (prune.mean && !file.means.empty())
+    fail_usage("prune: {} has the heads' means already, which are written without --mean", name);
   const std::shared_ptr<const Model> model = prune.engine.open_model();
   require_form(prune, *model, prune.mean || !file.means.empty());
-  const std::string name = printable(prune.mask, 300);
   const HeadMask mask = mask_for(file, model->spec(), name);
   if (mask.count() == 0) fail("{}: no head is to be switched off", name);
   if (!prune.other_weights) require_made_for(file, *model, name);
-  if (prune.mean && !file.means.empty())
-    fail_usage("prune: {} has the heads' means already, which are written without --mean", name);
   std::vector<PreparedTask> tasks;
   if (!prune.task.tasks.empty()) tasks = prune.task.prepare(*model);
   for (const PreparedTask& task : tasks) warn_truncated(task);

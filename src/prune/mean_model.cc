@@ -26,7 +26,12 @@ class Contents {
   Contents(const Model& model, const HeadMask& mask, const HeadMeans& means, std::optional<DType> requantized)
       : model_(model),
         matrices_(output_matrices(model, mask, requantized)),
-        biases_(output_biases(model, mask, means)) {}
+        biases_(output_biases(model, mask, means)) {
+    // Under another name its bias would be left out.
+    for (size_t l = 0; l < biases_.size(); ++l) {
+      if (!biases_[l].empty()) model.checkpoint().require(name_of(Role::output, static_cast<int>(l)));
+    }
+  }
 
   // Biases of Q, K, V and W_O that are to be added behind `tensor`, or to replace what the model has.
   template <typename Output>

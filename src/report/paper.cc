@@ -143,7 +143,7 @@ std::string apart_text(const std::vector<ModelCurves>& models, bool color) {
     cells.back() = model.apart;
     table.add_row(std::move(cells));
   }
-  return "\nApart, as other questions were asked than of the models above:\n\n" + table.to_string(color, 2);
+  return "\nApart, as theirs is not the experiment of the models above:\n\n" + table.to_string(color, 2);
 }
 
 OrderedJson apart_json(const std::vector<ModelCurves>& models) {

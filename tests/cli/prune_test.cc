@@ -109,6 +109,12 @@ TEST_F(PruneCommand, StudyOfMeans) {
   const Json file = parse_json(read_text_file(output("mask.json")), "mask.json");
   EXPECT_GT(file["heads"].size(), 0);
   EXPECT_EQ(file["means"].size(), file["heads"].size());
+  const Outcome exported =
+      run_idleheads({"export", output("means.db"), "--mask", "json", "--rule", "ahon_ln@20%"});
+  EXPECT_EQ(parse_json(exported.out, "mask")["means"], file["means"]);
+  expect_failure(
+      run_idleheads({"export", output("means.db"), "--mask", "transformers", "--rule", "ahon_ln@20%"}), 1,
+      "give their means");
   EXPECT_THAT(run_idleheads({"export", output("means.db"), "--json"}).out,
               HasSubstr("\"ablation\": \"mean\""));
 }

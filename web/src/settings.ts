@@ -30,7 +30,7 @@ export function paperSection(report: Report, study: Study): HTMLElement | null {
     caption: "Largest share of heads that can be off within 1 point",
     highlight: (row) => own.includes(row),
   });
-  const apart = study.scores.length && study.unlike_paper ? [h("p", {}, `This study is not in the table, as other questions were asked: ${study.unlike_paper}.`)] : [];
+  const apart = study.scores.length && study.unlike_paper ? [h("p", {}, `This study is not in the table, as it is not the paper's experiment: ${study.unlike_paper}.`)] : [];
   return section("paper", "The paper's models", `Table 2 of arXiv 2504.03889: ${report.paper.length} models on MMLU with 5 shots. Their curves are above, under “Lines”.`, ...apart, table.element);
 }
 

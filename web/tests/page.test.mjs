@@ -176,7 +176,7 @@ test("the paper's 14 models can be drawn beside a score, and stand in a table", 
     assert.equal(data.paper.length, 14);
     for (const { model } of drawn) assert.ok(text.includes(model), model);
     assert.equal(await page.locator("#paper tbody tr").count(), 14);
-    assert.match(await page.locator("#paper").textContent(), /not in the table, as other questions were asked/);
+    assert.match(await page.locator("#paper").textContent(), /not in the table, as it is not the paper.s experiment/);
   }));
 
 test("the numbers of the subjects and the settings are those of the study", () =>
