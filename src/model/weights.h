@@ -51,6 +51,8 @@ class WeightReader {
   WeightReader(const Checkpoint& checkpoint, const ModelSpec& spec);
 
   const ModelSpec& spec() const { return spec_; }
+  // The tensor's name in the files. `part`: the number of the expert or head.
+  std::string name_of(Role role, int layer, int part = 0) const;
   // As the file has them, and their numbers.
   StoredMatrix stored_matrix(LayerMatrix which, int layer) const;
   AlignedBuffer<float> matrix(LayerMatrix which, int layer) const {
@@ -77,8 +79,6 @@ class WeightReader {
   void forget_embeddings() const;
 
  private:
-  // `part`: the number of the expert or head.
-  std::string name_of(Role role, int layer, int part = 0) const;
   const Tensor& tensor(Role role, int layer, int part = 0) const;
   StoredMatrix stack(std::initializer_list<Role> roles, int layer, int64_t columns) const;
   AlignedBuffer<float> vector(Role role, int layer) const { return decode(stack({role}, layer, 1)); }

@@ -20,51 +20,54 @@ namespace fs = std::filesystem;
 constexpr const char* kConfig = "config.json";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
+// Whether every output projection has a bias.
+bool has_own_biases(const ModelSpec& spec) {
+  return std::ranges::all_of(spec.layers, [](const LayerSpec& layer) {
+    return layer.attention.output_bias || !layer.attention.is_there();
+  });
+}
+
 // The tensors of a model with its means.
 class Contents {
  public:
   Contents(const Model& model, const HeadMask& mask, const HeadMeans& means, std::optional<DType> requantized)
       : model_(model),
         matrices_(output_matrices(model, mask, requantized)),
-        biases_(output_biases(model, mask, means)) {
-    // Under another name its bias would be left out.
-    for (size_t l = 0; l < biases_.size(); ++l) {
-      if (!biases_[l].empty()) model.checkpoint().require(name_of(Role::output, static_cast<int>(l)));
-    }
-  }
+        biases_(output_biases(model, mask, means)) {}
 
-  // Biases of Q, K, V and W_O that are to be added behind `tensor`, or to replace what the model has.
+  // The tensor, and biases of Q, K, V and W_O that are to be added behind it; or what replaces it.
   template <typename Output>
   void add(const Tensor& tensor, Output& out) const {
-    if (layer_of(tensor, Role::output_bias)) return;
+    if (const std::optional<int> l = layer_of(tensor, Role::output_bias))
+      return add_bias(Role::output_bias, *l, biases_[static_cast<size_t>(*l)], out);
     TensorToWrite written = with_zeros(tensor, matrices_);
     out.add_tensor(tensor.name, written.dtype, tensor.shape, std::move(written.data));
-    if (const std::optional<int> l = layer_of(tensor, Role::output))
+    if (const std::optional<int> l = layer_of(tensor, Role::output); l && !attention_of(*l).output_bias)
       add_bias(Role::output_bias, *l, biases_[static_cast<size_t>(*l)], out);
-    if (model_.checkpoint().is_gguf()) return;
+    if (model_.checkpoint().is_gguf() || has_own_biases(model_.spec())) return;
     for (const auto& [weight, bias] :
          {std::pair(Role::query, Role::query_bias), std::pair(Role::key, Role::key_bias),
           std::pair(Role::value, Role::value_bias)}) {
       const std::optional<int> l = layer_of(tensor, weight);
-      if (l && !model_.spec().layers[static_cast<size_t>(*l)].attention.qkv_bias)
+      if (l && !attention_of(*l).qkv_bias)
         add_bias(bias, *l, std::vector<float>(static_cast<size_t>(tensor.shape.front())), out);
     }
   }
 
  private:
-  std::string name_of(Role role, int layer) const {
-    return tensor_name({}, role, layer, model_.checkpoint().is_gguf());
+  const AttentionSpec& attention_of(int layer) const {
+    return model_.spec().layers[static_cast<size_t>(layer)].attention;
   }
   std::optional<int> layer_of(const Tensor& tensor, Role role) const {
     for (int l = 0; l < model_.spec().layer_count(); ++l) {
-      if (tensor.name == name_of(role, l)) return l;
+      if (attention_of(l).is_there() && tensor.name == model_.weights().name_of(role, l)) return l;
     }
     return std::nullopt;
   }
   template <typename Output>
   void add_bias(Role role, int layer, std::vector<float> numbers, Output& out) const {
     std::vector<int64_t> shape = {std::ssize(numbers)};
-    out.add_tensor(name_of(role, layer), DType::f32, std::move(shape),
+    out.add_tensor(model_.weights().name_of(role, layer), DType::f32, std::move(shape),
                    [numbers = std::move(numbers)] { return bytes_of(numbers); });
   }
 
@@ -111,7 +114,7 @@ WrittenModel write_folder(const Model& model, const Contents& contents, const fs
     written.bytes += out.bytes();
   }
   Json config = checkpoint.config();
-  config["attention_bias"] = true;
+  if (!has_own_biases(model.spec())) config["attention_bias"] = true;
   files.emplace_back(output / kConfig).write(dump_json(config, 2) + "\n");
   if (fs::exists(checkpoint.path() / kIndex))
     files.emplace_back(output / kIndex).write(index_text(checkpoint.path() / kIndex, file_of, tensor_bytes));
@@ -124,7 +127,7 @@ WrittenModel write_folder(const Model& model, const Contents& contents, const fs
 
 void require_place_for_bias(const Model& model) {
   const std::string& family = model.spec().family;
-  if (family == "llama" || family == "deci") return;
+  if (family == "llama" || family == "deci" || has_own_biases(model.spec())) return;
   const std::string_view more =
       !model.checkpoint().is_gguf() ? "write zeros, by a mask without means, or take a Llama"
       : family == "qwen2" ? "--cut writes a file that has one, or write zeros, by a mask without means"

@@ -15,11 +15,11 @@ namespace idleheads {
 void require_place_for_bias(const Model& model);
 
 // Writes the model to `output`: of a GGUF model a file, of a Hugging Face folder a folder, as write_zeroed()
-// does. Only Llama's files have a place for the bias: GGUF's architectures llama and deci, and folders of
-// model_type llama, where attention_bias is true then, and Q, K and V have biases of zero if they had none.
-// The bias is float32, and every layer with attention has one. The written model gives what the model with
-// `mask` and `means` gives up to the rounding of the bias and the order of sums.
-// `requantized`, and Errors: as write_zeroed(); another model is one too.
+// does. A place for the bias have models whose output projections have one, and Llama's files: GGUF's
+// architectures llama and deci, and folders of model_type llama, where attention_bias is true then, and Q, K
+// and V have biases of zero if they had none. The bias is float32, and every layer with attention has one.
+// The written model gives what the model with `mask` and `means` gives up to the rounding of the bias and the
+// order of sums. `requantized`, and Errors: as write_zeroed(); another model is one too.
 WrittenModel write_with_means(const Model& model, const HeadMask& mask, const HeadMeans& means,
                               const std::filesystem::path& output,
                               std::optional<DType> requantized = std::nullopt);

@@ -124,6 +124,21 @@ TEST_F(MeanModel, FolderWithBiases) {
                                  model->checkpoint().require(name).data));
 }
 
+// Whatever the family calls them.
+TEST_F(MeanModel, FamiliesWhoseOutputProjectionsHaveBiases) {
+  for (const char* family : {"gpt2", "gpt_neox", "gpt_oss", "phi", "phi_qk", "starcoder2"}) {
+    for (const char* file : {"", "model.gguf"}) {
+      const fs::path path = kGoldens / "families" / family / file;
+      if (!fs::exists(path)) continue;
+      const std::shared_ptr<const Model> model = Model::open(path.string());
+      const size_t tensors = model->checkpoint().tensors().size();
+      expect_means(path.string(), some_heads(model->spec()));
+      EXPECT_EQ(Model::open(out_)->checkpoint().tensors().size(), tensors) << path << ": none is new";
+      fs::remove_all(out_);
+    }
+  }
+}
+
 TEST_F(MeanModel, FolderOfShards) {
   const fs::path from = kGoldens / "tiny/llama", path = folder_.path() / "shards";
   fs::create_directory(path);
