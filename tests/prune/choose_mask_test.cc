@@ -16,29 +16,11 @@ class ChooseMask : public TinyStudy {
  protected:
   void SetUp() override {
     TinyStudy::SetUp();
-    task_ = questions();
+    task_ = made_up_questions(kQuestions, "no");
     split_ = split_documents(task_.stored, 1);
     baseline_ = baseline();
   }
 
-  PreparedTask questions() {
-    Task task;
-    task.name = "made_up";
-    task.version = "1.0";
-    task.metrics = {Metric::acc};
-    task.groups = {{"all", "", kQuestions}};
-    for (int i = 0; i < kQuestions; ++i) {
-      Document document;
-      document.group = "all";
-      document.index = i;
-      document.gold = i % 2;
-      document.contexts = {fmt::format("Is {} even?", i * 7)};
-      document.continuations = {" yes", " no"};
-      document.choices = {"yes", "no"};
-      task.documents.push_back(document);
-    }
-    return prepare_task(task, *model_, encode_options());
-  }
   std::vector<StoredResult> baseline() {
     StudyStore file = store("baseline.db", task_);
     StudyOptions options = options_;

@@ -8,15 +8,13 @@ import json
 import logging
 import math
 import random
-import subprocess
 import sys
 import tempfile
 import unittest
 import warnings
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "src/prune/python"), str(ROOT / "tests/python")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src/prune/python"))
 
 import torch
 import transformers
@@ -24,9 +22,9 @@ import transformers
 import tiny
 import transformer_lens_ablate
 import transformers_ablate
+from program import ROOT, run
 from transformers_ablate import ablate
 
-PROGRAM = ROOT / "build/idleheads"
 MODEL = ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 QUESTIONS = ROOT / "examples/everyday_questions.jsonl"
 # Nats of a log-probability. Both sides compute in float32 from the same weights, with other kernels in another order of
@@ -53,12 +51,6 @@ def tearDownModule():
     for name, difference in LARGEST.items():
         print(f"largest difference, {name}: {difference:.1e}")
 
-
-def run(*arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    return done.stdout
 
 
 def probe(prompts, *arguments):

@@ -5,24 +5,22 @@ Run by scripts/test_python.sh in an environment with torch and transformers.
 """
 import json
 import logging
-import subprocess
 import sys
 import tempfile
 import unittest
 import warnings
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "src/prune/python"), str(ROOT / "tests/python")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src/prune/python"))
 
 import torch
 import transformers as hf
 from tokenizers import Tokenizer, models
 
 import tiny
+from program import ROOT, run
 from transformers_ablate import ablate
 
-PROGRAM = ROOT / "build/idleheads"
 # Of logits up to 10. Attention's output projection sums over fewer columns in the cut model, so that the matrix product adds the
 # same numbers in another order: in float32 this moves logits by up to 1e-5, and by 0.0 where the order is the same (a run prints
 # the LARGEST). A head too many or too few moves some logit by 0.1 and more (assert_mask_acts).
@@ -73,12 +71,6 @@ def tearDownModule():
     for name, difference in LARGEST.items():
         print(f"largest difference, {name}: {difference:.1e}")
 
-
-def run(*arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    return done.stdout
 
 
 def load(folder, trusts=True, **settings):

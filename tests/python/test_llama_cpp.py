@@ -14,8 +14,8 @@ from pathlib import Path
 import gguf
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "build/idleheads"
+from program import ROOT, run
+
 MODEL = ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 QUESTIONS = ROOT / "examples/everyday_questions.jsonl"
 LAYERS, HEADS, KV_HEADS, GENERATED, CONTEXT = 30, 9, 3, 40, 512
@@ -48,13 +48,6 @@ def setUpModule():
 def tearDownModule():
     for name, (text, _) in MEASURED.items():
         print(f"largest of {name}: {text}")
-
-
-def run(*arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    return done.stdout
 
 
 def questions():

@@ -15,25 +15,7 @@ class MeanStudy : public TinyStudy {
   void SetUp() override {
     TinyStudy::SetUp();
     mean_ = true;
-    task_ = questions();
-  }
-  PreparedTask questions() {
-    Task task;
-    task.name = "made_up";
-    task.version = "1.0";
-    task.metrics = {Metric::acc};
-    task.groups = {{"all", "", kQuestions}};
-    for (int i = 0; i < kQuestions; ++i) {
-      Document document;
-      document.group = "all";
-      document.index = i;
-      document.gold = i % 2;
-      document.contexts = {fmt::format("Is {} even?", i * 7)};
-      document.continuations = {" yes", " no, never"};
-      document.choices = {"yes", "no, never"};
-      task.documents.push_back(document);
-    }
-    return prepare_task(task, *model_, encode_options());
+    task_ = made_up_questions(kQuestions, "no, never");
   }
   OutputSums sums_of_all() {
     std::vector<Sample> samples;

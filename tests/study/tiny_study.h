@@ -1,6 +1,8 @@
 // Studies run by a tiny model: the file, stopping and going on.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -27,6 +29,25 @@ class TinyStudy : public testing::Test {
   void open_model() {
     model_ = Model::open(folder_.path().string());
     engine_ = std::make_unique<Engine>(model_, EngineOptions{.threads = 2, .precision = Precision::f32});
+  }
+
+  // "Is 21 even?", "Is 28 even?" and so on, with the answers yes and `no`.
+  PreparedTask made_up_questions(int count, const std::string& no) const {
+    Task task;
+    task.name = "made_up";
+    task.version = "1.0";
+    task.metrics = {Metric::acc};
+    task.groups = {{"all", "", count}};
+    for (int i = 0; i < count; ++i) {
+      Document& document = task.documents.emplace_back();
+      document.group = "all";
+      document.index = i;
+      document.gold = i % 2;
+      document.contexts = {fmt::format("Is {} even?", i * 7)};
+      document.continuations = {" yes", " " + no};
+      document.choices = {"yes", no};
+    }
+    return prepare_task(task, *model_, encode_options());
   }
 
   EncodeOptions encode_options() const { return {.max_length = model_->spec().context}; }
