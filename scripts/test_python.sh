@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Tests with other tools: scripts/test_python.sh [old] [new] [llama_cpp], by default all. old and new: the Python files that
-# apply masks in transformers and TransformerLens (src/prune/python) and folders with heads cut out, with an old and a new version
-# of both; llama_cpp: GGUF files with heads cut out in llama.cpp. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with venv, and pip, which
-# installs tests/python/requirements_*.txt into build/python the first time.
+# apply masks in transformers and TransformerLens (src/prune/python), folders with heads cut out, and scores of transformers models
+# (python/idleheads), with an old and a new version of both; llama_cpp: GGUF files with heads cut out in llama.cpp. Needs
+# build/idleheads, the model (scripts/fetch_model.sh), python3 with venv, and pip, which installs tests/python/requirements_*.txt
+# into build/python the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +31,7 @@ for version in "$@"; do
   environment "$version"
   case $version in
     llama_cpp) tests=test_llama_cpp.py ;;
-    *) tests="test_ablate.py test_cut_folder.py" ;;
+    *) tests="test_ablate.py test_cut_folder.py test_scores.py test_transformers_scores.py test_transformers_refusals.py" ;;
   esac
   for test in $tests; do
     HF_HUB_OFFLINE=1 "build/python/$version/bin/python" "tests/python/$test"

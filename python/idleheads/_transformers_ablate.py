@@ -1,0 +1,1 @@
+../../src/prune/python/transformers_ablate.py
