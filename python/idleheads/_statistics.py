@@ -133,7 +133,7 @@ class Observation:
         real = real.to(query.device)
         _require_causal(index, module, mask, real)
         layer = _Layer(index, real, value, heads, getattr(module, "sinks", None) is not None)
-        eager = _eager_attention(index, module)
+        eager = _eager_attention(module)
         outputs = []
         for rows in _chunks(tokens, self._query_rows or max(1, QUERY_BUDGET // (batch * heads * tokens))):
             output, weights = _attend_rows(eager, module, rows, (query, key, value), mask, kwargs)
@@ -265,8 +265,11 @@ _OBSERVATIONS: weakref.WeakKeyDictionary[torch.nn.Module, Observation] = weakref
 
 
 def _attention(module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-               attention_mask: torch.Tensor | None, **kwargs: object) -> tuple[torch.Tensor, None]:
-    return _OBSERVATIONS[module].attend(module, query, key, value, attention_mask, kwargs)
+               attention_mask: torch.Tensor | None, **kwargs: object) -> tuple[torch.Tensor, torch.Tensor | None]:
+    observation = _OBSERVATIONS.get(module)
+    if observation is None:  # of another model, which shares its configuration with the observed one
+        return _eager_attention(module)(module, query, key, value, attention_mask, **kwargs)
+    return observation.attend(module, query, key, value, attention_mask, kwargs)
 
 
 def _register() -> None:
@@ -279,17 +282,18 @@ def _register() -> None:
 
 
 def _uses_interface(module: torch.nn.Module) -> bool:
+    """Whether the file that a module's class comes from takes attention functions from the interface."""
     return any(hasattr(sys.modules.get(kind.__module__), "ALL_ATTENTION_FUNCTIONS") for kind in type(module).__mro__
                if "forward" in vars(kind) and not kind.__module__.startswith(("torch.", "transformers.modeling_")))
 
 
-def _eager_attention(index: int, module: torch.nn.Module) -> Callable:
-    """The eager attention of the module's family, which stands beside its class."""
+def _eager_attention(module: torch.nn.Module) -> Callable:
+    """The eager attention of the module's family, which stands beside its class. Raises ValueError where there is none."""
     for kind in type(module).__mro__:
         function = getattr(sys.modules.get(kind.__module__), "eager_attention_forward", None)
         if function is not None:
             return function
-    raise ValueError(f"layer {index}: {type(module).__name__} has no eager attention beside it")
+    raise ValueError(f"{type(module).__name__} has no eager attention beside it")
 
 
 def _require_causal(index: int, module: torch.nn.Module, mask: torch.Tensor | None, real: torch.Tensor) -> None:

@@ -45,6 +45,18 @@ class ScoresTest(unittest.TestCase):
         at_it = np.array([math.nan, 0.1], np.float32)
         self.assertFalse(_scores.is_inactive(below, at_it, 0.1).any(), "strictly, as float32, and never a NaN")
 
+    def test_normalisers(self):
+        """Zero gives NaN, also below a number that is not; a head that is not there is in no mean."""
+        stats = np.zeros((2, 3, 10), np.float32)
+        stats[0, :, 4:6] = [[1, 0], [0, 0], [3, 6]]
+        stats[1] = math.nan
+        stats[1, 0, 4:6] = [1, 2]
+        stats[1, 0, :4] = 0
+        nan = math.nan
+        for slug, expected in [("lthon", [[1, 0, 3], [1, nan, nan]]), ("lthon_hn", [[nan, nan, 0.5], [0.5, nan, nan]]),
+                               ("lthon_ln", [[0.5, 0, 1.5], [0.5, nan, nan]]), ("aeqd_ln", [[nan] * 3] * 2)]:
+            np.testing.assert_array_equal(_scores.compute_scores(_scores.SCORES[slug], stats), expected, slug)
+
     def test_needs_no_torch(self):
         self.assertNotIn("torch", sys.modules)
 

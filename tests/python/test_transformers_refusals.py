@@ -100,7 +100,7 @@ class RefusalTest(unittest.TestCase):
             with self.subTest(message), self.assertRaisesRegex(ValueError, message):
                 ih.Transformers(model).score([1, 2, 3])
         with self.assertRaisesRegex(ValueError, "Linear has no eager attention beside it"):
-            _statistics._eager_attention(0, torch.nn.Linear(1, 1))
+            _statistics._eager_attention(torch.nn.Linear(1, 1))
 
     def test_calls_of_a_model_under_a_rule(self):
         model = tiny.make("llama")

@@ -44,7 +44,7 @@ if OLD:
                               "smollm3"], UNKNOWN)
     SKIPPED |= dict.fromkeys(["gpt_neox", "olmoe", "stablelm", "stablelm_qk"], NO_INTERFACE)
     SKIPPED |= {"llama_v5": "4.48 ignores rope_parameters", "llama_yarn": "4.48 takes another original context",
-                "qwen2_sliding": "4.48 has no window in eager attention"}
+                "qwen2_sliding": "4.48 has another window in eager attention"}
 
 
 def setUpModule():
@@ -191,6 +191,12 @@ class ProgramTest(Compare):
             self.assertTrue(np.array_equal(run.masks, off(Scored(run.stats, has_sinks=False))))
 
 
+def watched_weights():
+    """Attention weights as they are read: the third argument of every call."""
+    layer = _statistics._Layer
+    return mock.patch.object(layer, "add_weights", autospec=True, side_effect=layer.add_weights)
+
+
 class TinyTest(Compare):
     def test_plain_logits(self):
         for name in INTERFACE:
@@ -216,6 +222,17 @@ class TinyTest(Compare):
                     self.assert_close("statistics, in chunks and padded: all", run.stats, expected.stats, 1e-5)
                     self.assert_close("log-probabilities, in chunks and padded: last", run.log_probs, expected.log_probs, 1e-5)
 
+    def test_another_model_of_the_same_configuration(self):
+        model, other = tiny.make("llama"), tiny.make("llama")
+        for module in other.modules():
+            if hasattr(module, "config"):
+                module.config = model.config
+        ids = torch.tensor(PROMPTS[:1])
+        plain = other(ids).logits
+        with ih.ablate(model, "ahon<9"):
+            self.assertFalse(torch.allclose(model(ids).logits, plain, atol=1e-2))
+            self.assertTrue(torch.allclose(other(ids).logits, plain, atol=1e-5))
+
     def test_padding_on_the_left(self):
         """As in generate(); places count from the first real token."""
         model = tiny.make("qwen2")
@@ -232,14 +249,12 @@ class TinyTest(Compare):
 
     def test_budget_of_weights(self):
         """No more weights at a time than the budget, nor less than one row of queries."""
-        model, attend_rows = tiny.make("llama"), _statistics._attend_rows
-        for budget, rows in ((3 * 4 * 7, 3), (1, 1), (10**6, 7)):
-            with mock.patch.object(_statistics, "QUERY_BUDGET", budget), \
-                    mock.patch.object(_statistics, "_attend_rows", side_effect=attend_rows) as attend:
+        model = tiny.make("llama")
+        for budget, expected in ((3 * 4 * 7, [(3, 3), (3, 6), (1, 7)]), (1, [(1, k + 1) for k in range(7)]), (10**6, [(7, 7)])):
+            with mock.patch.object(_statistics, "QUERY_BUDGET", budget), watched_weights() as add:
                 ih.Transformers(model).score(PROMPTS[0])
-            chunks = [call.args[2] for call in attend.call_args_list]
-            self.assertEqual(max(chunk.stop - chunk.start for chunk in chunks), rows)
-            self.assertEqual(sum(chunk.stop - chunk.start for chunk in chunks), 3 * 7)
+            shapes = [tuple(call.args[2].shape) for call in add.call_args_list]
+            self.assertEqual(shapes, [(1, 4, *shape) for shape in expected * 3])  # three layers
 
     def test_sixteen_bits(self):
         """The model computes in its own type, and the weights of heads are those of its queries and keys in float32."""
@@ -253,8 +268,7 @@ class TinyTest(Compare):
                 got, expected = (of.stats[:, 0, :, :9] for of in (scored, exact))
                 self.assert_close(f"statistics, {dtype}: first layer", got, expected, tolerance)
                 # Weights rounded to 16 bits would not sum to 1 as closely.
-                with mock.patch.object(_statistics._Layer, "add_weights", autospec=True,
-                                       side_effect=_statistics._Layer.add_weights) as add:
+                with watched_weights() as add:
                     heads.score(PROMPTS)
                 sums = torch.cat([call.args[2].sum(-1).flatten() for call in add.call_args_list])
                 self.assertLess(float((sums - 1).abs().max()), 1e-6)
