@@ -50,6 +50,8 @@ class Observation:
         self._projections: set[torch.nn.Module] = set()  # that have a hook
         self._settings: list[tuple[object, object]] = []
         require_observable(model)
+        if query_rows is not None and query_rows < 1:
+            raise ValueError(f"query_rows {query_rows}: expected 1 or more")
         if any(module in _OBSERVATIONS for module in model.modules()):
             raise ValueError(f"{type(model).__name__}: it is being observed already; remove() the other rule first")
         self._install()
@@ -155,7 +157,9 @@ class Observation:
             self._handles.append(projection.register_forward_pre_hook(self._before_projection))
 
     def _before_projection(self, projection: torch.nn.Module, args: tuple) -> tuple:
-        layer = self._pending.pop(projection)
+        layer = self._pending.pop(projection, None)
+        if layer is None:
+            raise ValueError(f"{type(projection).__name__}: an output projection was called without attention before it")
         batch, tokens = layer.real.shape
         if args[0].numel() % (batch * tokens * layer.heads):
             raise ValueError(f"layer {layer.index}: the output projection gets {list(args[0].shape)}, which is not "

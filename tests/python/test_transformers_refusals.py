@@ -32,6 +32,7 @@ class RefusalTest(unittest.TestCase):
             (lambda: heads.score([1, 50]), "token 50: the model has tokens from 0 to 49"),
             (lambda: heads.score([-1]), "token -1"),
             (lambda: heads.score(PROMPTS, batch_size=0), "batch_size 0"),
+            (lambda: ih.Transformers(model, query_rows=0).score(PROMPTS), "query_rows 0"),
             (lambda: heads.run(PROMPTS, continuations=[[1]]), "3 prompts, but 1 continuations"),
             (lambda: heads.run([[1]], continuations=[[]]), "is empty"),
             (lambda: heads.run([[1]], continuations=[[77]]), "token 77"),
@@ -80,6 +81,9 @@ class RefusalTest(unittest.TestCase):
         def cut(attention):
             attention.o_proj.register_forward_pre_hook(lambda _, args: args[0][:, :-1])
 
+        def again(attention):
+            attention.register_forward_hook(lambda module, _, output: (module.o_proj(output[0]), *output[1:]))
+
         def scaled(attention):
             beside = sys.modules[type(attention).__module__]
 
@@ -94,11 +98,17 @@ class RefusalTest(unittest.TestCase):
                 ("phi", not_called, "layer 1: the output projection was not called"),
                 ("llama", twice, "layer 0: its attention is computed twice"),
                 ("llama", cut, r"layer 1: the output projection gets \[1, 2, 32\], which is not 1 x 3 tokens of 4 heads"),
+                ("llama", again, "Linear: an output projection was called without attention before it"),
                 ("llama", scaled, "layer 1: Scaled does not give weights times values")]:
             model = tiny.make(name)
             change(model.model.layers[1].self_attn)
             with self.subTest(message), self.assertRaisesRegex(ValueError, message):
                 ih.Transformers(model).score([1, 2, 3])
+        model = tiny.make("llama")
+        for layer in model.model.layers:
+            layer.self_attn.forward = lambda hidden_states, **_: (hidden_states, None)
+        with self.assertRaisesRegex(ValueError, "LlamaForCausalLM: no layer called the attention interface"):
+            ih.Transformers(model).score([1, 2, 3])
         with self.assertRaisesRegex(ValueError, "Linear has no eager attention beside it"):
             _statistics._eager_attention(torch.nn.Linear(1, 1))
 
