@@ -191,6 +191,8 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   fmt::print("{}",
              wrap(fmt::format("{} that the choice never saw: {}.", documents, comparison_text(*chosen.test)),
                   terminal_width()));
+  if (const std::string verdict = verdict_text(*chosen.test, mask.within); !verdict.empty())
+    fmt::print("{}", wrap(verdict, terminal_width()));
   MaskFile file = mask_of(summary, heads);
   if (chosen.means) set_means(*chosen.means, file);
   file.provenance["chosen"] = {{"score", score.slug},

@@ -31,6 +31,10 @@ Comparison compare_answers(const PreparedTask& task, const std::vector<StoredRes
 // change, KL divergence 0.021 nats".
 std::string comparison_text(const Comparison& comparison);
 
+// What to make of a mask that was chosen to lose no more than `within` on some documents, and then was
+// compared on others: empty if it keeps within there too.
+std::string verdict_text(const Comparison& comparison, double within);
+
 // Results of `documents` under each intervention, in the order of the documents. `means`: what heads that are
 // off give; nullptr: zeros.
 std::vector<std::vector<StoredResult>> results_under(Engine& engine, const PreparedTask& task,

@@ -205,6 +205,21 @@ TEST_F(ChooseMask, ByTexts) {
   EXPECT_EQ(chosen.test->metric, Metric::word_perplexity);
 }
 
+TEST(Verdict, OnOtherQuestionsThanTheChoice) {
+  Comparison c;
+  c.metric = Metric::acc;
+  c.before.value = 0.65;
+  c.after.value = 0.64;
+  EXPECT_EQ(verdict_text(c, 1), "");
+  c.after.value = 0.63;
+  EXPECT_THAT(verdict_text(c, 1), HasSubstr("more than the 1 points that were to be kept"));
+  c.metric = Metric::word_perplexity;
+  c.before.value = 30;
+  c.after.value = 31;
+  EXPECT_THAT(verdict_text(c, 1), HasSubstr("more than the 1 % that"));
+  EXPECT_EQ(verdict_text(c, 4), "");
+}
+
 TEST_F(ChooseMask, NeedsChoicesOrTexts) {
   task_.task.output = OutputType::generate_until;
   EXPECT_THAT(error_of([&] { choose({}); }),
