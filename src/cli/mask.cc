@@ -102,10 +102,13 @@ void require_same_model(const StudySummary& summary, const Model& model, const s
   fail("{}: is of another model, {}", printable(study, 300), printable(summary.model));
 }
 
+double percent_of(const FixedHeads& heads, int64_t all_heads) {
+  return 100 * static_cast<double>(heads.heads.size()) / static_cast<double>(all_heads);
+}
+
 std::string trial_text(const MaskTrial& trial, int64_t all_heads) {
-  const auto heads = std::ssize(trial.heads.heads);
-  std::string text = fmt::format("{:>6} {:>6.1f} %", heads,
-                                 100 * static_cast<double>(heads) / static_cast<double>(all_heads));
+  std::string text =
+      fmt::format("{:>6} {:>6.1f} %", trial.heads.heads.size(), percent_of(trial.heads, all_heads));
   if (!trial.choices) return text + fmt::format(" {:>+10.2f} %", trial.loss);
   return text + fmt::format(" {:>+9.1f} {:>+8.1f} {:>+10.3f} {:>8.3f}", -trial.loss,
                             -trial.choices->share_loss, trial.choices->log_likelihood, trial.choices->kl);
@@ -127,6 +130,16 @@ void print_trials(const ChosenMask& chosen, int64_t all_heads) {
            "the choices, change by; right one: change of its mean log-likelihood, nats; KL: mean "
            "divergence of the answers from those with all heads on, nats.",
            terminal_width()));
+}
+
+// `documents`: what the task has, in a word.
+void print_chosen(const Mask& mask, const FixedHeads& heads, const Comparison& test, const char* documents,
+                  int64_t all_heads) {
+  fmt::print("\n{} heads ({:.1f} % of {})\n", heads.heads.size(), percent_of(heads, all_heads), all_heads);
+  fmt::print("{}", wrap(fmt::format("{} that the choice never saw: {}.", documents, comparison_text(test)),
+                        terminal_width()));
+  if (const std::string verdict = verdict_text(test, mask.within); !verdict.empty())
+    fmt::print("{}", wrap(verdict, terminal_width()));
 }
 
 OrderedJson json_of(const Comparison& c) {
@@ -180,19 +193,13 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
              split.calibration.size(), documents, split.test.size());
   if (mask.mean) fmt::print("{}", wrap(kMeanNote, terminal_width()) + "\n");
   print_trials(chosen, summary.head_count());
-  if (!chosen.chosen)
-    fail("no mask keeps within {:g} {} on the {} to choose by; {} heads lose the least that was tried",
-         mask.within, metric_info(task.task.metrics.front()).is_share ? "points" : "%", documents,
+  if (!chosen.chosen) {
+    fail("no mask keeps within {} on the {} to choose by; {} heads lose the least that was tried",
+         tolerance_text(task.task.metrics.front(), mask.within), documents,
          chosen.trials.front().heads.heads.size());
+  }
   const FixedHeads& heads = chosen.trials[*chosen.chosen].heads;
-  fmt::print("\n{} heads ({:.1f} % of {})\n", heads.heads.size(),
-             100 * static_cast<double>(heads.heads.size()) / static_cast<double>(summary.head_count()),
-             summary.head_count());
-  fmt::print("{}",
-             wrap(fmt::format("{} that the choice never saw: {}.", documents, comparison_text(*chosen.test)),
-                  terminal_width()));
-  if (const std::string verdict = verdict_text(*chosen.test, mask.within); !verdict.empty())
-    fmt::print("{}", wrap(verdict, terminal_width()));
+  print_chosen(mask, heads, *chosen.test, documents, summary.head_count());
   MaskFile file = mask_of(summary, heads);
   if (chosen.means) set_means(*chosen.means, file);
   file.provenance["chosen"] = {{"score", score.slug},

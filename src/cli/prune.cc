@@ -61,12 +61,11 @@ std::string_view how_it_opens(CutForm form) {
   return "";
 }
 
-void print_cut(const Model& model, const HeadMask& mask, bool mean, const WrittenModel& written,
+void print_cut(const Model& model, const HeadMask& mask, bool mean, const CutModel& cut_model,
                std::string_view more) {
   const ModelSpec& spec = model.spec();
   const int kv_heads = spec.kv_heads().value();
-  const std::vector<LayerHeads> plan =
-      plan_cut(mask, kv_heads, mean ? EmptyLayers::keep_a_head : EmptyLayers::empty);
+  const auto& [written, plan] = cut_model;
   int64_t groups = 0;
   for (const LayerHeads& layer : plan) groups += kv_heads - std::ssize(layer.kv_heads);
   const int64_t cut = cut_heads(plan, mask), all_groups = int64_t{spec.layer_count()} * kv_heads;
@@ -137,12 +136,12 @@ WrittenModel write(const Prune& prune, const Model& model, const HeadMask& mask,
     return written;
   }
   if (model.checkpoint().is_gguf()) {
-    const WrittenModel written = write_cut_gguf(model, mask, prune.output, prune.requantized, means);
-    print_cut(model, mask, means != nullptr, written, "");
-    return written;
+    const CutModel cut = write_cut_gguf(model, mask, prune.output, prune.requantized, means);
+    print_cut(model, mask, means != nullptr, cut, "");
+    return cut.written;
   }
   const CutFolder cut = write_cut_folder(model, mask, prune.output);
-  print_cut(model, mask, false, cut.written, how_it_opens(cut.form));
+  print_cut(model, mask, false, cut, how_it_opens(cut.form));
   return cut.written;
 }
 

@@ -98,12 +98,12 @@ class Deadline {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-void compute(const Study& study, std::shared_ptr<const Model> model, const PreparedTask& task,
-             StudyStore& store, StudyOptions options, const std::string& output, const Deadline& deadline) {
+void compute(const Study& study, Engine& engine, const PreparedTask& task, StudyStore& store,
+             StudyOptions options, const std::string& output, const Deadline& deadline) {
   const auto start = std::chrono::steady_clock::now();
-  const std::unique_ptr<Engine> engine = study.engine.make_engine(std::move(model));
+  const WorkCount before = engine.work();
   ProgressLine line(!study.quiet);
-  options.cohort_rows = study.engine.rows_of_cohort(*engine);
+  options.cohort_rows = study.engine.rows_of_cohort(engine);
   options.cohort_seconds = study.store_every;
   options.progress = [&, on_line = progress_on(line)](const Progress& progress) {
     return on_line(progress) && !deadline.has_passed();
@@ -120,13 +120,14 @@ void compute(const Study& study, std::shared_ptr<const Model> model, const Prepa
       line.print(decision_line(intervention, decision));
     };
   }
-  run_study(*engine, task, store, options);
+  run_study(engine, task, store, options);
   if (study.quiet) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const WorkCount work = engine->work();
+  const WorkCount after = engine.work();
+  const int64_t rows = after.rows - before.rows, unshared = after.rows_unshared - before.rows_unshared;
   say("{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
       isatty(fileno(stderr)) ? "\n" : "", seconds,
-      static_cast<double>(work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, work.rows)),
+      static_cast<double>(unshared) / static_cast<double>(std::max<int64_t>(1, rows)),
       static_cast<double>(peak_resident_bytes()) / (1 << 20));
 }
 
@@ -144,11 +145,10 @@ void print_study(const StudyStore& store) {
 
 // Computes what is missing. A study that was stopped says what is known so far; true if that was
 // --stop-after.
-bool compute_or_stop(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
-                     StudyStore& store, const StudyOptions& options, const std::string& output,
-                     const Deadline& deadline) {
+bool compute_or_stop(const Study& study, Engine& engine, const PreparedTask& task, StudyStore& store,
+                     const StudyOptions& options, const std::string& output, const Deadline& deadline) {
   try {
-    compute(study, model, task, store, options, output, deadline);
+    compute(study, engine, task, store, options, output, deadline);
     return false;
   } catch (const Interrupted& error) {
     if (!study.quiet && study.shard.empty()) print_study(store);
@@ -188,8 +188,10 @@ bool run_task(const Study& study, const std::shared_ptr<const Model>& model, con
     begin_part(part, {output, settings, task}, *store, options);
   }
   if (options.round == Round::all) require_same_plan(*store, options);
+  std::unique_ptr<Engine> engine;  // one for both, made if there is something to compute
   const auto compute = [&] {
-    return !compute_or_stop(study, model, task, *store, options, output, deadline);
+    if (!engine) engine = study.engine.make_engine(model);
+    return !compute_or_stop(study, *engine, task, *store, options, output, deadline);
   };
   if (!is_complete(*store, options)) {
     if (!compute()) return false;

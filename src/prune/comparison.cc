@@ -51,10 +51,9 @@ std::string comparison_text(const Comparison& c) {
 std::string verdict_text(const Comparison& c, double within) {
   if (c.loss() <= within + 1e-9) return "";
   return fmt::format(
-      "That is more than the {:g} {} that were to be kept: what looked harmless to choose by was chance. "
-      "Choose by "
-      "more of them, or with a smaller --within.",
-      within, metric_info(c.metric).is_share ? "points" : "%");
+      "That is more than {}: what looked harmless to choose by was chance. Choose by more of them, or with a "
+      "smaller --within.",
+      tolerance_text(c.metric, within));
 }
 
 std::vector<std::vector<StoredResult>> results_under(Engine& engine, const PreparedTask& task,

@@ -2,17 +2,12 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
-#include "format/safetensors.h"
-#include "format/safetensors_output.h"
 #include "prune/cut_parts.h"
 
 namespace idleheads {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char *kConfig = "config.json", *kSingle = "model.safetensors",
-                     *kIndex = "model.safetensors.index.json";
 
 class Cutter {
  public:
@@ -59,29 +54,6 @@ class Cutter {
   const int64_t head_dim_;
 };
 
-// The files with weights, and the index of those that are not found by their name.
-void write_weights(const Checkpoint& checkpoint, const Cutter& cutter, WrittenModel& written,
-                   std::vector<OutputFile>& files) {
-  int64_t tensor_bytes = 0;
-  Json shards = Json::object();
-  for (const MappedFile& file : checkpoint.files()) {
-    const Safetensors whole = parse_safetensors(file.bytes(), file.path().string());
-    SafetensorsOutput cut(whole.metadata);
-    for (const Tensor& tensor : whole.tensors) cutter.add_tensor(tensor, cut);
-    const std::string name = file.path().filename().string();
-    const std::vector<std::string> names = cut.names();
-    if (names.empty()) continue;
-    for (const std::string& tensor : names) shards[tensor] = name;
-    OutputFile& out = files.emplace_back(written.path / name);
-    cut.write([&](std::span<const std::byte> bytes) { out.write(bytes); });
-    written.bytes += cut.bytes();
-    tensor_bytes += cut.tensor_bytes();
-  }
-  if (checkpoint.files().front().path().filename() == kSingle) return;
-  const Json index = {{"metadata", {{"total_size", tensor_bytes}}}, {"weight_map", shards}};
-  files.emplace_back(written.path / kIndex).write(dump_json(index, 2) + "\n");
-}
-
 }  // namespace
 
 CutFolder write_cut_folder(const Model& model, const HeadMask& mask, const fs::path& output) {
@@ -91,19 +63,16 @@ CutFolder write_cut_folder(const Model& model, const HeadMask& mask, const fs::p
   require_cuttable(model.spec(), name);
   const std::vector<LayerHeads> plan = plan_for(model, mask);
   require_elsewhere(model, output);
-  require_empty_folder(output);
   const CutConfig config = cut_config(checkpoint.config(), model.spec(), plan);
-  const OutputFolder folder(output);
+  std::map<std::string, std::string> anew = {{"config.json", dump_json(config.json, 2) + "\n"}};
+  if (config.form == CutForm::per_layer) anew[kModelingFile] = modeling_text(model.spec());
+  const Cutter cutter(model.spec(), plan);
   CutFolder cut;
+  cut.written = write_folder(
+      checkpoint, output,
+      [&](const Tensor& tensor, SafetensorsOutput& out) { cutter.add_tensor(tensor, out); }, anew);
   cut.form = config.form;
-  cut.written.path = output;
-  std::vector<OutputFile> files;
-  write_weights(checkpoint, Cutter(model.spec(), plan), cut.written, files);
-  files.emplace_back(output / kConfig).write(dump_json(config.json, 2) + "\n");
-  if (config.form == CutForm::per_layer)
-    files.emplace_back(output / kModelingFile).write(modeling_text(model.spec()));
-  copy_others(checkpoint, output, {kConfig, kIndex, kModelingFile}, cut.written, files);
-  commit_all(checkpoint, files);
+  cut.plan = plan;
   return cut;
 }
 

@@ -7,12 +7,11 @@
 #include "heads/intervention.h"
 #include "model/model.h"
 #include "prune/cut_config.h"
-#include "prune/written_model.h"
+#include "prune/cut_parts.h"
 
 namespace idleheads {
 
-struct CutFolder {
-  WrittenModel written;
+struct CutFolder : CutModel {
   CutForm form = CutForm::plain;
 };
 

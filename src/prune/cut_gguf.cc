@@ -57,6 +57,7 @@ class Cutter {
     if (means) biases_ = output_biases(model, mask, *means);
   }
 
+  const std::vector<LayerHeads>& plan() const { return plan_; }
   GgufOutput output() {
     add_metadata();
     for (const Tensor& tensor : gguf_.tensors) add_tensor(tensor);
@@ -180,8 +181,8 @@ class Cutter {
 
 }  // namespace
 
-WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::path& output,
-                            std::optional<DType> requantized, const HeadMeans* means) {
+CutModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::path& output,
+                        std::optional<DType> requantized, const HeadMeans* means) {
   if (!model.checkpoint().is_gguf())
     fail("{}: --cut to GGUF needs a GGUF file of the model", printable(model.name(), 300));
   if (const std::string_view more = more_than_llama(model.spec()); !more.empty()) {
@@ -194,7 +195,7 @@ WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::
   require_elsewhere(model, output);
   Cutter cutter(model, mask, requantized, means);  // which tensors refer to until they are written
   const GgufOutput cut = cutter.output();
-  return write_file(model.checkpoint(), cut, output);
+  return {write_file(model.checkpoint(), cut, output), cutter.plan()};
 }
 
 }  // namespace idleheads

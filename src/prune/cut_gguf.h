@@ -8,7 +8,7 @@
 #include "heads/head_means.h"
 #include "heads/intervention.h"
 #include "model/model.h"
-#include "prune/written_model.h"
+#include "prune/cut_parts.h"
 
 namespace idleheads {
 
@@ -23,8 +23,7 @@ namespace idleheads {
 // layer whose heads are all off keeps one, as zeros.
 // Throws Error: not a GGUF file, a model that is more than Llama with biases (what of it is named), columns
 // of W_O that cannot be divided, and as plan_for() and require_elsewhere() do.
-WrittenModel write_cut_gguf(const Model& model, const HeadMask& mask, const std::filesystem::path& output,
-                            std::optional<DType> requantized = std::nullopt,
-                            const HeadMeans* means = nullptr);
+CutModel write_cut_gguf(const Model& model, const HeadMask& mask, const std::filesystem::path& output,
+                        std::optional<DType> requantized = std::nullopt, const HeadMeans* means = nullptr);
 
 }  // namespace idleheads

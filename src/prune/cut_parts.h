@@ -9,8 +9,14 @@
 #include "model/model.h"
 #include "prune/cut_plan.h"
 #include "prune/slices.h"
+#include "prune/written_model.h"
 
 namespace idleheads {
+
+struct CutModel {
+  WrittenModel written;
+  std::vector<LayerHeads> plan;  // what stayed of each layer
+};
 
 // What stays of each layer. Throws Error: heads were cut from the model already; a layer without heads that
 // is the first one or the first of those with or without a window; a layer without heads whose output

@@ -5,10 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
 #include "format/json.h"
-#include "format/safetensors.h"
-#include "format/safetensors_output.h"
 #include "prune/output_biases.h"
 #include "prune/output_matrices.h"
 
@@ -16,9 +13,6 @@ namespace idleheads {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kConfig = "config.json";
-constexpr const char* kIndex = "model.safetensors.index.json";
 
 // Whether every output projection has a bias.
 bool has_own_biases(const ModelSpec& spec) {
@@ -84,43 +78,12 @@ WrittenModel write_gguf(const Model& model, const Contents& contents, const fs::
   return write_file(model.checkpoint(), out, output);
 }
 
-// The shards' index with the tensors that are new.
-std::string index_text(const fs::path& file, const std::map<std::string, std::string>& file_of,
-                       int64_t bytes) {
-  Json index = parse_json(read_text_file(file), printable(file.string(), 300));
-  index["weight_map"] = file_of;
-  index["metadata"]["total_size"] = bytes;
-  return dump_json(index, 2) + "\n";
-}
-
-WrittenModel write_folder(const Model& model, const Contents& contents, const fs::path& output) {
-  const Checkpoint& checkpoint = model.checkpoint();
-  WrittenModel written;
-  written.path = output;
-  require_empty_folder(output);
-  const OutputFolder folder(output);
-  std::vector<OutputFile> files;
-  std::map<std::string, std::string> file_of;  // tensor -> file
-  int64_t tensor_bytes = 0;
-  for (const MappedFile& file : checkpoint.files()) {
-    const std::string name = file.path().filename().string();
-    const Safetensors tensors = parse_safetensors(file.bytes(), file.path().string());
-    SafetensorsOutput out(tensors.metadata);
-    for (const Tensor& tensor : tensors.tensors) contents.add(tensor, out);
-    OutputFile& to = files.emplace_back(output / name);
-    out.write([&](std::span<const std::byte> bytes) { to.write(bytes); });
-    for (const std::string& tensor : out.names()) file_of[tensor] = name;
-    tensor_bytes += out.tensor_bytes();
-    written.bytes += out.bytes();
-  }
-  Json config = checkpoint.config();
+WrittenModel write_folder_with(const Model& model, const Contents& contents, const fs::path& output) {
+  Json config = model.checkpoint().config();
   if (!has_own_biases(model.spec())) config["attention_bias"] = true;
-  files.emplace_back(output / kConfig).write(dump_json(config, 2) + "\n");
-  if (fs::exists(checkpoint.path() / kIndex))
-    files.emplace_back(output / kIndex).write(index_text(checkpoint.path() / kIndex, file_of, tensor_bytes));
-  copy_others(checkpoint, output, {kConfig, kIndex}, written, files);
-  commit_all(checkpoint, files);
-  return written;
+  return write_folder(model.checkpoint(), output,
+                      [&](const Tensor& tensor, SafetensorsOutput& out) { contents.add(tensor, out); },
+                      {{"config.json", dump_json(config, 2) + "\n"}});
 }
 
 }  // namespace
@@ -143,7 +106,7 @@ WrittenModel write_with_means(const Model& model, const HeadMask& mask, const He
   require_place_for_bias(model);
   const Contents contents(model, mask, means, requantized);
   return model.checkpoint().is_gguf() ? write_gguf(model, contents, output)
-                                      : write_folder(model, contents, output);
+                                      : write_folder_with(model, contents, output);
 }
 
 }  // namespace idleheads

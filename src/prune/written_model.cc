@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
+#include "format/json.h"
+#include "format/safetensors.h"
 
 namespace idleheads {
 namespace {
@@ -14,6 +17,31 @@ bool is_other_weights(const fs::path& file) {
   static const std::set<std::string> kEndings = {".bin", ".pt",   ".pth",  ".ckpt", ".h5",         ".msgpack",
                                                  ".ot",  ".onnx", ".gguf", ".npz",  ".safetensors"};
   return kEndings.contains(file.extension().string());
+}
+
+constexpr const char *kSingle = "model.safetensors", *kIndex = "model.safetensors.index.json";
+
+// The files with weights, and the index of those that are not found by their name.
+void write_weights(const Checkpoint& checkpoint, const AddTensor& add, WrittenModel& written,
+                   std::vector<OutputFile>& files) {
+  int64_t tensor_bytes = 0;
+  Json shards = Json::object();
+  for (const MappedFile& file : checkpoint.files()) {
+    const Safetensors whole = parse_safetensors(file.bytes(), file.path().string());
+    SafetensorsOutput out(whole.metadata);
+    for (const Tensor& tensor : whole.tensors) add(tensor, out);
+    const std::string name = file.path().filename().string();
+    const std::vector<std::string> names = out.names();
+    if (names.empty()) continue;
+    for (const std::string& tensor : names) shards[tensor] = name;
+    OutputFile& to = files.emplace_back(written.path / name);
+    out.write([&](std::span<const std::byte> bytes) { to.write(bytes); });
+    written.bytes += out.bytes();
+    tensor_bytes += out.tensor_bytes();
+  }
+  if (checkpoint.files().front().path().filename() == kSingle) return;
+  const Json index = {{"metadata", {{"total_size", tensor_bytes}}}, {"weight_map", shards}};
+  files.emplace_back(written.path / kIndex).write(dump_json(index, 2) + "\n");
 }
 
 }  // namespace
@@ -43,6 +71,24 @@ void copy_others(const Checkpoint& checkpoint, const fs::path& output, const std
     files.emplace_back(output / name).write(read_text_file(entry.path()));
   }
   std::ranges::sort(written.left_out);
+}
+
+WrittenModel write_folder(const Checkpoint& checkpoint, const fs::path& output, const AddTensor& add,
+                          const std::map<std::string, std::string>& anew) {
+  require_empty_folder(output);
+  const OutputFolder folder(output);
+  WrittenModel written;
+  written.path = output;
+  std::vector<OutputFile> files;
+  write_weights(checkpoint, add, written, files);
+  std::set<std::string> names = {kIndex};
+  for (const auto& [name, text] : anew) {
+    files.emplace_back(output / name).write(text);
+    names.insert(name);
+  }
+  copy_others(checkpoint, output, names, written, files);
+  commit_all(checkpoint, files);
+  return written;
 }
 
 WrittenModel write_file(const Checkpoint& checkpoint, const GgufOutput& gguf, const fs::path& output) {

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "format/gguf_output.h"
+#include "format/safetensors_output.h"
 #include "model/model.h"
 #include "report/output_file.h"
 
@@ -27,6 +30,13 @@ void require_empty_folder(const std::filesystem::path& output);
 // are written `anew`.
 void copy_others(const Checkpoint& checkpoint, const std::filesystem::path& output,
                  const std::set<std::string>& anew, WrittenModel& written, std::vector<OutputFile>& files);
+
+// A Hugging Face folder at `output`: weights in files of the model's names (one without tensors is left out),
+// into which `add` puts what comes of each tensor; their index where the only file has not the name that is
+// looked for; the files `anew`, name to text; and copies of the others. Throws as require_empty_folder().
+using AddTensor = std::function<void(const Tensor& tensor, SafetensorsOutput& out)>;
+WrittenModel write_folder(const Checkpoint& checkpoint, const std::filesystem::path& output,
+                          const AddTensor& add, const std::map<std::string, std::string>& anew);
 
 // A GGUF file at `output`.
 WrittenModel write_file(const Checkpoint& checkpoint, const GgufOutput& gguf,

@@ -86,16 +86,20 @@ void read_interventions(const StudyStore& store, const std::vector<StoredResult>
   }
 }
 
+// The least that is within, in points.
+double lowest_height(const StudySummary& summary) {
+  return points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
+}
+
 // The metric in points; exactly on the line of what may be lost if it is there but for rounding.
 double height_of(const StudySummary& summary, const CurveEntry& point) {
-  const double line = points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
+  const double line = lowest_height(summary);
   const double height = points_of(summary.metric, value_of(point.values, summary.metric).value);
   return std::abs(height - line) < kRounding ? line : height;
 }
 
 bool is_within(const StudySummary& summary, const CurveEntry& point) {
-  return height_of(summary, point) >=
-         points_of(summary.metric, summary.baseline_value().value) - summary.terms.tolerance;
+  return height_of(summary, point) >= lowest_height(summary);
 }
 
 // What the curve of one score says about the baseline.
@@ -273,8 +277,11 @@ const CurveEntry* best_point(const StudySummary& summary) {
 }
 
 std::string tolerance_text(const StudySummary& summary) {
-  const double tolerance = summary.terms.tolerance;
-  if (!metric_info(summary.metric).is_share) return fmt::format("{:g} %", tolerance);
+  return tolerance_text(summary.metric, summary.terms.tolerance);
+}
+
+std::string tolerance_text(Metric metric, double tolerance) {
+  if (!metric_info(metric).is_share) return fmt::format("{:g} %", tolerance);
   return fmt::format("{:g} point{}", tolerance, tolerance == 1 ? "" : "s");
 }
 

@@ -188,6 +188,7 @@ StudySummary summarize(const StudyStore& store, const SummaryOptions& options = 
 
 // The tolerance in words: "1 point", "0.5 points", "1 %".
 std::string tolerance_text(const StudySummary& summary);
+std::string tolerance_text(Metric metric, double tolerance);
 
 // The paper's scores without random, and what else the study tests: what tables and pages show of its heads.
 std::vector<const Score*> shown_scores(const StudySummary& summary);

@@ -212,11 +212,11 @@ TEST(Verdict, OnOtherQuestionsThanTheChoice) {
   c.after.value = 0.64;
   EXPECT_EQ(verdict_text(c, 1), "");
   c.after.value = 0.63;
-  EXPECT_THAT(verdict_text(c, 1), HasSubstr("more than the 1 points that were to be kept"));
+  EXPECT_THAT(verdict_text(c, 1), HasSubstr("That is more than 1 point: what looked harmless"));
   c.metric = Metric::word_perplexity;
   c.before.value = 30;
   c.after.value = 31;
-  EXPECT_THAT(verdict_text(c, 1), HasSubstr("more than the 1 % that"));
+  EXPECT_THAT(verdict_text(c, 1), HasSubstr("That is more than 1 %: what looked harmless"));
   EXPECT_EQ(verdict_text(c, 4), "");
 }
 

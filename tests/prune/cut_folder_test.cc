@@ -16,7 +16,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const fs::path kGoldens = fs::path(IDLEHEADS_TEST_DATA) / "golden";
 constexpr const char* kFamilies[] = {"llama_v5", "llama_bias", "mistral", "qwen2_sliding", "qwen3",
                                      "smollm3",  "gemma",      "granite", "olmo",          "starcoder2"};
 

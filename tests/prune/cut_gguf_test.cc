@@ -16,8 +16,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const fs::path kTiny = fs::path(IDLEHEADS_TEST_DATA) / "golden";
-
 class CutGguf : public testing::Test {
  protected:
   std::string write(const QuantisedModel& model) {
@@ -111,7 +109,7 @@ TEST_F(CutGguf, WhatIsRefused) {
   std::vector<HeadId> first;
   for (int h = 0; h < 8; ++h) first.push_back({0, h});
   EXPECT_THAT(error_of_cut(path, mask_of(spec, first)), HasSubstr("the mask leaves layer 0 without heads"));
-  const std::string folder = (kTiny / "tiny/llama").string();
+  const std::string folder = (kGoldens / "tiny/llama").string();
   EXPECT_THAT(error_of_cut(folder, mask_of(Model::open(folder)->spec(), {{1, 0}})),
               HasSubstr("needs a GGUF file"));
   const std::pair<const char*, const char*> more[] = {{"qwen3", "norms of queries and keys"},
@@ -120,11 +118,11 @@ TEST_F(CutGguf, WhatIsRefused) {
                                                       {"granite", "multipliers"},
                                                       {"falcon_new", "attention and MLP side by side"}};
   for (const auto& [family, what] : more) {
-    const std::string model = (kTiny / "families" / family / "model.gguf").string();
+    const std::string model = (kGoldens / "families" / family / "model.gguf").string();
     EXPECT_THAT(error_of_cut(model, mask_of(Model::open(model)->spec(), {{1, 0}})), HasSubstr(what))
         << family;
   }
-  const std::string biased = (kTiny / "families/llama_bias/model.gguf").string();
+  const std::string biased = (kGoldens / "families/llama_bias/model.gguf").string();
   EXPECT_THAT(error_of_cut(biased, mask_of(Model::open(biased)->spec(),
                                            {{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}})),
               HasSubstr("layer 1 without heads, but its output projection adds a bias"));

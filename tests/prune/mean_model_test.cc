@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 
-const fs::path kGoldens = fs::path(IDLEHEADS_TEST_DATA) / "golden";
-
 // Means are added in another order: the heads' products with W_O in double and rounded once, not within a
 // float32 sum of some hundred terms. That differs by some 1e-6 of the sums, and logits here are of the order
 // of 10. Zeros instead of the means, or another head's, move a logit by 0.05 and more.

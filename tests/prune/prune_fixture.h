@@ -18,6 +18,8 @@
 
 namespace idleheads::test {
 
+inline const std::filesystem::path kGoldens = std::filesystem::path(IDLEHEADS_TEST_DATA) / "golden";
+
 // Some heads of every layer but the first, another number of them in each.
 inline HeadMask some_heads(const ModelSpec& spec, unsigned seed = 3) {
   HeadMask mask(head_shape(spec));

@@ -17,8 +17,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const fs::path kGoldens = fs::path(IDLEHEADS_TEST_DATA) / "golden";
-
 std::string shown(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
