@@ -43,6 +43,7 @@ ChangeSpread spread_of_changes(std::vector<double> values) {
   if (values.empty()) throw std::invalid_argument("spread_of_changes: no questions");
   ChangeSpread out;
   out.mean = std::accumulate(values.begin(), values.end(), 0.) / static_cast<double>(values.size());
+  out.error = standard_error(values);
   if (values.size() > 1) out.interval = mean_interval(values);
   out.low = percentile(values, 0.05);
   out.median = percentile(values, 0.5);

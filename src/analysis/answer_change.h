@@ -26,7 +26,7 @@ AnswerChange answer_change(std::span<const float> all_on, std::span<const float>
 
 // A quantity over all questions.
 struct ChangeSpread {
-  double mean = 0;
+  double mean = 0, error = 0;            // and its standard error, infinity for one question
   std::optional<Interval> interval;      // of the mean, 95 %, Student's; none for one question
   double low = 0, median = 0, high = 0;  // 5th, 50th and 95th percentile, linear between neighbours
 };

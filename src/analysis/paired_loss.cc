@@ -98,13 +98,18 @@ double mean_bound(std::span<const double> values, double confidence) {
   return std::max(students, moments.mean - corrected * moments.deviation / std::sqrt(n));
 }
 
+double standard_error(std::span<const double> values) {
+  if (values.size() < 2) return std::numeric_limits<double>::infinity();
+  return moments_of(values).deviation / std::sqrt(static_cast<double>(values.size()));
+}
+
 Interval mean_interval(std::span<const double> differences, double confidence) {
   check(confidence);
   if (differences.size() < 2) throw std::invalid_argument("mean_interval: needs two differences");
   const auto n = static_cast<double>(differences.size());
   const Moments moments = moments_of(differences);
   const double t = boost::math::quantile(boost::math::students_t(n - 1), 0.5 + confidence / 2);
-  const double half = t * moments.deviation / std::sqrt(n);
+  const double half = t * standard_error(differences);
   return {moments.mean - half, moments.mean + half};
 }
 

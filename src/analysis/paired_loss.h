@@ -31,6 +31,9 @@ int64_t fewest_questions(double tolerance, double confidence);
 // ones (sigma 1) up to twice as often. Needs 30 values or more, else infinity.
 double mean_bound(std::span<const double> values, double confidence);
 
+// Of the mean of values; infinity of fewer than two.
+double standard_error(std::span<const double> values);
+
 // Student's interval of the mean of paired differences, two-sided; needs two values or more, else
 // std::invalid_argument. Holds as far as the mean is normal: with few values or rare large ones it is too
 // narrow.

@@ -109,27 +109,28 @@ double percent_of(const FixedHeads& heads, int64_t all_heads) {
 std::string trial_text(const MaskTrial& trial, int64_t all_heads) {
   std::string text =
       fmt::format("{:>6} {:>6.1f} %", trial.heads.heads.size(), percent_of(trial.heads, all_heads));
-  if (!trial.choices) return text + fmt::format(" {:>+10.2f} %", trial.loss);
-  return text + fmt::format(" {:>+9.1f} {:>+8.1f} {:>+10.3f} {:>8.3f}", -trial.loss,
-                            -trial.choices->share_loss, trial.choices->log_likelihood, trial.choices->kl);
+  if (!trial.choices) return text + fmt::format(" {:>+9.2f} % ± {:.2f}", trial.loss, trial.loss_error);
+  return text + fmt::format(" {:>+6.1f} ± {:.1f} {:>+6.1f} ± {:.1f} {:>+10.3f} {:>8.3f}", -trial.loss,
+                            trial.loss_error, -trial.choices->share_loss, trial.choices->share_error,
+                            trial.choices->log_likelihood, trial.choices->kl);
 }
 
 void print_trials(const ChosenMask& chosen, int64_t all_heads) {
   const bool choices = chosen.trials.front().choices.has_value();
   fmt::print("{:>6} {:>8} {}\n", "heads", "of all",
-             choices ? fmt::format("{:>9} {:>8} {:>10} {:>8}", "accuracy", "share", "right one", "KL")
-                     : fmt::format("{:>12}", "perplexity"));
+             choices ? fmt::format("{:>12} {:>12} {:>10} {:>8}", "accuracy", "share", "right one", "KL")
+                     : fmt::format("{:>18}", "perplexity"));
   for (size_t i = 0; i < chosen.trials.size(); ++i) {
     fmt::print("{}{}{}\n", trial_text(chosen.trials[i], all_heads),
                chosen.trials[i].refined ? "  refined" : "", chosen.chosen == i ? "  <- chosen" : "");
   }
-  if (!choices) return;
-  fmt::print(
-      "\n{}",
-      wrap("accuracy, share: points that it, and the right choice's mean share of the distribution over "
-           "the choices, change by; right one: change of its mean log-likelihood, nats; KL: mean "
-           "divergence of the answers from those with all heads on, nats.",
-           terminal_width()));
+  const std::string columns =
+      choices ? "accuracy, share: points that it, and the right choice's mean share of the distribution over "
+                "the choices, change by; right one: change of its mean log-likelihood, nats; KL: mean "
+                "divergence of the answers from those with all heads on, nats. "
+              : "";
+  fmt::print("\n{}", wrap(columns + "±: standard error, by which what is lost must stay within as well.",
+                          terminal_width()));
 }
 
 // `documents`: what the task has, in a word.

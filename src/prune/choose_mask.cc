@@ -95,9 +95,10 @@ class Chooser {
     for (size_t i = 0; i < trials.size(); ++i) {
       const Comparison c = compare_answers(task_, results.front(), results[i + 1], options_.confidence);
       trials[i].loss = c.loss();
+      trials[i].loss_error = c.changes.loss_error;
       if (c.changes.kl) {
-        trials[i].choices = {-c.changes.probability->mean, c.changes.log_likelihood->mean,
-                             c.changes.kl->mean};
+        trials[i].choices = {-c.changes.probability->mean, c.changes.probability->error,
+                             c.changes.log_likelihood->mean, c.changes.kl->mean};
       }
     }
     return trials;
@@ -118,10 +119,7 @@ class Chooser {
     out_.trials = measure(masks, split_.calibration, "nested masks");
   }
 
-  bool is_within(const MaskTrial& trial) const {
-    const double most = trial.choices ? std::max(trial.loss, trial.choices->share_loss) : trial.loss;
-    return most <= options_.within + 1e-9;
-  }
+  bool is_within(const MaskTrial& trial) const { return trial.most_lost() <= options_.within + 1e-9; }
 
   // Behind the largest nested mask that is within, and of enough units that some can be bad ones.
   std::optional<size_t> first_failing() const {
@@ -196,6 +194,11 @@ class Chooser {
 };
 
 }  // namespace
+
+double MaskTrial::most_lost() const {
+  const double of_metric = loss + loss_error;
+  return choices ? std::max(of_metric, choices->share_loss + choices->share_error) : of_metric;
+}
 
 std::vector<MaskUnit> rank_units(const Score& score, const HeadShape& shape,
                                  const std::vector<StoredResult>& baseline, std::optional<int> kv_heads) {

@@ -21,9 +21,11 @@ std::vector<MaskUnit> rank_units(const Score& score, const HeadShape& shape,
                                  std::optional<int> kv_heads = std::nullopt);
 
 struct ChooseOptions {
-  // Points that the metric may lose on the calibration documents, and where there are choices the right one
-  // of its mean share of the distribution over them: that moves less by chance than what is right or wrong.
-  // Of perplexities percent.
+  // Points that the metric may lose, and where there are choices the right one of its mean share of the
+  // distribution over them: that moves less by chance than what is right or wrong. Of perplexities percent.
+  // Both by the calibration documents with one standard error to spare, since of many masks that seem
+  // harmless on them the largest is the one that chance favoured (the one-standard-error rule; Breiman et
+  // al., Classification and Regression Trees, 1984, section 3.4.3).
   double within = 1;
   double confidence = 0.95;  // of the bound on the test documents
   double most = 0.4;         // share of the units that are tried at most
@@ -39,16 +41,19 @@ struct ChooseOptions {
 struct MaskTrial {
   std::vector<size_t> units;  // numbers in the ranking
   FixedHeads heads;
-  bool refined = false;  // units were taken out of a larger mask
-  double loss = 0;       // points of the metric, on the calibration documents
+  bool refined = false;              // units were taken out of a larger mask
+  double loss = 0, loss_error = 0;  // points of the metric, and the standard error
   // Where there are choices, else none.
   struct OfChoices {
-    double share_loss = 0;      // of the right one's mean share of the distribution over them, points
+    // Of the right one's mean share of the distribution over them, points, and the standard error.
+    double share_loss = 0, share_error = 0;
     double log_likelihood = 0;  // mean change of the right one's, nats
     double kl = 0;              // mean divergence from the distribution with all heads on, nats
   };
   std::optional<OfChoices> choices;
 
+  // What must be within: the metric's loss or the share's, the larger with one standard error to spare.
+  double most_lost() const;
   // What refining makes small: how far the answers move, and the right one worst of all, in nats; of texts
   // what they lose.
   double cost() const { return choices ? choices->kl - choices->log_likelihood : loss; }

@@ -40,16 +40,20 @@ bool another_answer(const AnswersOf& s, const StoredResult& before, const Stored
                                       : first.choice != second.choice;
 }
 
-// A perplexity is exp(-sum of log-likelihoods / sum of sizes): each text's part in the change of that ratio,
-// in points.
-std::vector<double> losses_of_texts(const std::vector<Pair>& pairs) {
+// Each document's part in what the metric loses, in points. A perplexity is
+// exp(-sum of log-likelihoods / sum of sizes): each text's part in the change of that ratio.
+std::vector<double> losses_of(const AnswersOf& s, const std::vector<Pair>& pairs) {
+  std::vector<double> losses;
+  if (metric_info(s.metric).is_share) {
+    for (const Pair& pair : pairs) losses.push_back(100 * (pair.before - pair.after));
+    return losses;
+  }
   double change = 0, size = 0;
   for (const Pair& pair : pairs) {
     change += pair.after - pair.before;
     size += pair.size;
   }
   const double ratio = change / size, mean_size = size / static_cast<double>(pairs.size());
-  std::vector<double> losses;
   for (const Pair& pair : pairs) {
     const double residual = pair.after - pair.before - ratio * pair.size;
     losses.push_back(-100 * (ratio + residual / mean_size));
@@ -60,7 +64,7 @@ std::vector<double> losses_of_texts(const std::vector<Pair>& pairs) {
 double bound_of(const AnswersOf& s, const AnswerChanges& changes, const std::vector<Pair>& pairs,
                 double confidence) {
   if (pairs.empty()) return std::numeric_limits<double>::infinity();
-  if (!metric_info(s.metric).is_share) return mean_bound(losses_of_texts(pairs), confidence);
+  if (!metric_info(s.metric).is_share) return mean_bound(losses_of(s, pairs), confidence);
   return 100 * loss_bound(changes.lost, changes.won, static_cast<int64_t>(pairs.size()), confidence);
 }
 
@@ -101,6 +105,7 @@ AnswerChanges answer_changes(const AnswersOf& s, const std::vector<StoredResult>
     }
     for (size_t i = 0; i < results.size(); ++i) out.changed += another_answer(s, baseline[i], results[i]);
   }
+  out.loss_error = standard_error(losses_of(s, pairs));
   out.loss_bound = bound_of(s, out, pairs, confidence);
   add_distributions(s, baseline, results, confidence, out);
   return out;

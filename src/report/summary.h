@@ -44,6 +44,8 @@ struct AnswerChanges {
   std::optional<ChangeSpread> log_likelihood;
   std::optional<ChangeSpread> probability;  // in points
   std::optional<ChangeSpread> kl;
+  // Standard error of what the metric loses, in points; infinity of fewer than two documents.
+  double loss_error = std::numeric_limits<double>::infinity();
   // The most that other questions like these can lose, in points of the metric, and the most their mean KL
   // divergence can be: Terms::confidence for all interventions of the study together. Infinity where there
   // are too few to say.

@@ -42,7 +42,9 @@ TEST(ChangeSpread, MeanIntervalAndPercentiles) {
   EXPECT_DOUBLE_EQ(spread.low, 5);
   EXPECT_DOUBLE_EQ(spread.median, 50);
   EXPECT_DOUBLE_EQ(spread.high, 95);
-  EXPECT_NEAR(spread.interval->high - 50, 1.98397 * std::sqrt(8585.0 / 10 / 101), 1e-3);
+  EXPECT_NEAR(spread.error, std::sqrt(8585.0 / 10 / 101), 1e-9);
+  EXPECT_NEAR(spread.interval->high - 50, 1.98397 * spread.error, 1e-3);
+  EXPECT_TRUE(std::isinf(spread_of_changes({1}).error));
   EXPECT_FALSE(spread_of_changes({1}).interval.has_value());
   EXPECT_THROW(spread_of_changes({}), std::invalid_argument);
 }

@@ -144,6 +144,8 @@ TEST_F(Claims, ChangedAnswersAreCounted) {
   EXPECT_LT(changes.log_likelihood->interval->low, 0);
   EXPECT_EQ(study.summary.scores[0].points[1].changes.changed, 0);
   EXPECT_NEAR(changes.loss_bound, 100 * loss_bound(10, 10, 100, 1 - 0.05 / 2), 1e-9);
+  EXPECT_NEAR(changes.loss_error, 100 * std::sqrt(20. / 99 / 100), 1e-9) << "of 20 ones among 100 values";
+  EXPECT_EQ(study.summary.scores[0].points[1].changes.loss_error, 0);
 }
 
 TEST_F(Claims, KlDecidesWhereItIsAskedFor) {

@@ -53,6 +53,15 @@ export async function onPage(name, run, options) {
   }
 }
 
+// Waits for what the page does with its next frame, as a chart that dims lines.
+export async function until(condition) {
+  const end = Date.now() + 5000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < end, `still not so after 5 s: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 // The texts of a column of a table, from the top.
 export function column(table, number) {
   return table.locator(`tbody tr > :nth-child(${number})`).allTextContents();

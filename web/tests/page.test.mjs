@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { test } from "node:test";
 import { load } from "./pure.mjs";
-import { onPage, open, overflow, reportPath, shown } from "./browser.mjs";
+import { onPage, open, overflow, reportPath, shown, until } from "./browser.mjs";
 
 const SECTIONS = ["summary", "scores", "curves", "heatmap", "heads", "attention", "layers", "kv", "distributions", "agreement", "subjects", "paper", "settings"];
 
@@ -158,11 +158,11 @@ test("the legend switches lines, and shows the few that matter", () =>
     assert.equal(await lines(), all - 1);
     const faint = () => page.locator('#curves .chart svg').evaluate((e) => [...e.querySelectorAll("path")].filter((p) => ["opacity", "fill-opacity", "stroke-opacity"].some((name) => p.getAttribute(name) === "0.1")).length);
     await page.locator('#curves [data-score="ahon_ln"]').focus(); // dims the others
-    assert.ok((await faint()) > 10);
+    await until(async () => (await faint()) > 10);
     await page.keyboard.press("Enter"); // the bright one goes
-    assert.equal(await faint(), 0);
+    await until(async () => (await faint()) === 0);
     await page.getByRole("button", { name: "Best, awft, random" }).click();
-    assert.equal(await faint(), 0);
+    await until(async () => (await faint()) === 0);
     assert.ok((await page.locator('#curves [aria-pressed="true"]').count()) <= 3);
     await page.getByRole("button", { name: "All", exact: true }).click();
     assert.equal(await lines(), all);
