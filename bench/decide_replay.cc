@@ -2,9 +2,9 @@
 // alone, so it comes to the same ones. Prints a row of a table (docs/decide.md) for each file.
 #include <fmt/format.h>
 
-#include "base/error.h"
-#include "report/summary.h"
-#include "study/decisions.h"
+#include "base/fail.h"
+#include "idleheads/report/summary.h"
+#include "idleheads/studyfile/decisions.h"
 
 namespace {
 

@@ -13,9 +13,9 @@
 
 #include "base/thread_pool.h"
 #include "engine/device.h"
-#include "engine/engine.h"
 #include "gemm_rate.h"
-#include "task/task.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/task/task.h"
 
 namespace idleheads {
 namespace {

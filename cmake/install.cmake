@@ -1,6 +1,5 @@
 # What `make install PREFIX=...` copies: the program, the module for CUDA devices beside it, the manual page, and what
 # shells complete. Page and completions are printed by the program itself.
-include(GNUInstallDirs)
 
 install(TARGETS idleheads RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET idleheads_cuda_module)

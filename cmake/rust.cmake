@@ -15,8 +15,9 @@ add_custom_command(
   DEPENDS ${text_sources} ${text_dir}/Cargo.toml ${text_dir}/Cargo.lock
   COMMENT "Building the text library (Rust)"
   VERBATIM)
-add_custom_target(idleheads_text_build DEPENDS ${text_library})
-add_library(idleheads_text INTERFACE)
-add_dependencies(idleheads_text idleheads_text_build)
-target_include_directories(idleheads_text INTERFACE ${text_dir})
-target_link_libraries(idleheads_text INTERFACE ${text_library} dl m)
+add_custom_target(idleheads_rust_build DEPENDS ${text_library})
+add_library(idleheads_rust INTERFACE)
+add_dependencies(idleheads_rust idleheads_rust_build)
+target_include_directories(idleheads_rust INTERFACE $<BUILD_INTERFACE:${text_dir}>)
+target_link_libraries(idleheads_rust INTERFACE $<BUILD_INTERFACE:${text_library}>
+                      $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/libidleheads_rust.a> dl m)

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "idleheads.h"
+#include "idleheads/idleheads.h"
 
 int main(int argc, char** argv) try {
   if (argc != 3) return std::fprintf(stderr, "usage: score_heads MODEL PROMPT\n"), 2;

@@ -1,4 +1,4 @@
-#include "analysis/accuracy.h"
+#include "idleheads/analysis/accuracy.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "analysis/answer_change.h"
+#include "idleheads/analysis/answer_change.h"
 
 #include <algorithm>
 #include <cmath>

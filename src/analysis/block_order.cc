@@ -1,4 +1,4 @@
-#include "analysis/block_order.h"
+#include "idleheads/analysis/block_order.h"
 
 #include <algorithm>
 #include <limits>

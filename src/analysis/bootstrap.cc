@@ -4,9 +4,9 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "analysis/curve.h"
 #include "analysis/spread.h"
 #include "heads/random.h"
+#include "idleheads/analysis/curve.h"
 
 namespace idleheads {
 namespace {

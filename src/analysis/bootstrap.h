@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "analysis/confidence.h"
+#include "idleheads/analysis/confidence.h"
 
 namespace idleheads {
 

@@ -1,4 +1,4 @@
-#include "analysis/confidence.h"
+#include "idleheads/analysis/confidence.h"
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>

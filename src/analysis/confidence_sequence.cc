@@ -1,4 +1,4 @@
-#include "analysis/confidence_sequence.h"
+#include "idleheads/analysis/confidence_sequence.h"
 
 #include <algorithm>
 #include <limits>

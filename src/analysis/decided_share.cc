@@ -1,4 +1,4 @@
-#include "analysis/decided_share.h"
+#include "idleheads/analysis/decided_share.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "analysis/curve.h"
+#include "idleheads/analysis/curve.h"
 
 namespace idleheads {
 namespace {

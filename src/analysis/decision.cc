@@ -1,4 +1,4 @@
-#include "analysis/decision.h"
+#include "idleheads/analysis/decision.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/regex.h"
+#include "strings/regex.h"
 
 namespace idleheads {
 namespace {

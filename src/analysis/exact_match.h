@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/accuracy.h"
+#include "idleheads/analysis/accuracy.h"
 
 namespace idleheads {
 

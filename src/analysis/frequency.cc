@@ -1,4 +1,4 @@
-#include "analysis/frequency.h"
+#include "idleheads/analysis/frequency.h"
 
 #include <algorithm>
 #include <numeric>

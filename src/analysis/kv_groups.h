@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 
 namespace idleheads {
 

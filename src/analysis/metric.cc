@@ -1,4 +1,4 @@
-#include "analysis/metric.h"
+#include "idleheads/analysis/metric.h"
 
 #include <array>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "analysis/curve.h"
+#include "idleheads/analysis/curve.h"
 
 namespace idleheads {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "analysis/confidence.h"
+#include "idleheads/analysis/confidence.h"
 
 namespace idleheads {
 

@@ -4,10 +4,6 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <array>
-
-#include "idleheads_text.h"
-
 namespace idleheads {
 
 struct Hasher::State {
@@ -29,13 +25,5 @@ std::string Hasher::hex() const {
 }
 
 uint64_t hash64(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
-
-std::string sha256(std::string_view text) {
-  std::array<uint8_t, 32> digest{};
-  idleheads_sha256({text.data(), text.size()}, digest.data());
-  std::string hex;
-  for (const uint8_t byte : digest) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
 
 }  // namespace idleheads

@@ -1,5 +1,4 @@
 // Fingerprints of files and settings (XXH3, 128 bits): not cryptographic; they tell that two things differ.
-// And SHA-256 for files whose format has it.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +25,5 @@ class Hasher {
 
 // XXH3, 64 bits.
 uint64_t hash64(std::string_view text);
-
-// SHA-256 in 64 hexadecimal digits.
-std::string sha256(std::string_view text);
 
 }  // namespace idleheads

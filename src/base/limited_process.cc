@@ -19,7 +19,7 @@
 #include <new>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/cgroup.h"
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "idleheads_text.h"
-
 namespace idleheads {
 
 CodePoint first_code_point(std::string_view text) {
@@ -50,10 +48,6 @@ std::string terminal_safe(std::string_view text) {
     text.remove_prefix(std::max<size_t>(1, c.length));
   }
   return out;
-}
-
-int display_width(std::string_view text) {
-  return static_cast<int>(idleheads_display_width({text.data(), text.size()}));
 }
 
 }  // namespace idleheads

@@ -1,4 +1,4 @@
-// UTF-8, by the library utfcpp; widths of text on a terminal, by the Rust crate unicode-width.
+// UTF-8, by the library utfcpp.
 #pragma once
 
 #include <cstddef>
@@ -33,9 +33,5 @@ bool is_control(char32_t c);
 // A text of several lines as it may go to a terminal: line feeds (with a carriage return before it or not)
 // and tabs stay, other controls and bytes that are not UTF-8 become '?'.
 std::string terminal_safe(std::string_view text);
-
-// Columns that the text takes: combining marks take none, East Asian wide characters and emoji two. It must
-// be free of control characters.
-int display_width(std::string_view text);
 
 }  // namespace idleheads

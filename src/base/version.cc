@@ -1,4 +1,4 @@
-#include "base/version.h"
+#include "idleheads/version.h"
 
 #include "idleheads_commit.h"  // made by cmake/commit.cmake at each build, changed only when the commit is another
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "heads/score.h"
-#include "task/task.h"
+#include "idleheads/heads/score.h"
+#include "idleheads/task/task.h"
 
 namespace idleheads::cli {
 namespace {

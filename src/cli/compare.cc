@@ -1,11 +1,12 @@
 // idleheads compare A.db B.db ...: how models differ in their heads.
-#include "report/compare.h"
+#include "idleheads/report/compare.h"
 
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "format/json.h"
+#include "report/json_parts.h"
 
 namespace idleheads::cli {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "base/error.h"
-#include "report/summary.h"
+#include "base/fail.h"
+#include "idleheads/report/summary.h"
 
 namespace idleheads::cli {
 namespace {

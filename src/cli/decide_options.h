@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/terminal.h"
-#include "study/runner.h"
+#include "idleheads/study/runner.h"
 
 namespace idleheads::cli {
 

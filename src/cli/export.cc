@@ -1,22 +1,22 @@
 // idleheads export F.db --csv | --npz | --json | --heads json | --heads tsv | --mask FORMAT | --svg: a study,
 // or a mask, for other tools.
-#include "report/export.h"
+#include "idleheads/report/export.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
+#include "idleheads/studyfile/store.h"
 #include "prune/mask_export.h"
 #include "prune/static_table.h"
 #include "report/curve_svg.h"
 #include "report/head_profile.h"
-#include "study/store.h"
 
 namespace idleheads::cli {
 namespace {

@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "engine/device.h"
-#include "engine/engine.h"
 #include "format/json.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/model/model.h"
 #include "model/families/family.h"
-#include "model/model.h"
 
 namespace idleheads::cli {
 namespace {

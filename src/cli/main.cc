@@ -6,12 +6,12 @@
 #include <exception>
 #include <new>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/nearest.h"
-#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
+#include "idleheads/version.h"
 
 namespace idleheads::cli {
 namespace {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/version.h"
 #include "cli/completion.h"
+#include "idleheads/version.h"
 
 namespace idleheads::cli {
 namespace {

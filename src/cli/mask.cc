@@ -5,18 +5,19 @@
 #include <cmath>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "idleheads/report/export.h"
+#include "idleheads/study/evaluate.h"
+#include "idleheads/studyfile/store.h"
+#include "model/checkpoint.h"
 #include "prune/choose_mask.h"
 #include "prune/mask_file.h"
 #include "prune/static_table.h"
-#include "report/export.h"
 #include "report/text.h"
-#include "study/evaluate.h"
-#include "study/store.h"
 
 namespace idleheads::cli {
 namespace {

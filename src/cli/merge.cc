@@ -1,9 +1,9 @@
 // idleheads merge PARTS -o F.db: the parts of a study become one file.
-#include "study/merge.h"
+#include "studyfile/merge.h"
 
 #include <fmt/format.h>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/terminal.h"

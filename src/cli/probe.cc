@@ -8,15 +8,17 @@
 #include <numeric>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "cli/commands.h"
 #include "cli/mask_option.h"
 #include "cli/options.h"
 #include "cli/process.h"
-#include "cli/rules.h"
 #include "cli/terminal.h"
+#include "evaluation/rules.h"
 #include "format/json.h"
+#include "model/checkpoint.h"
+#include "prune/mask_file.h"
 
 namespace idleheads::cli {
 namespace {

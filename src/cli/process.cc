@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/mapped_file.h"
+#include "base/memory.h"
 #include "idleheads_memory.h"
 
 namespace idleheads::cli {
@@ -91,6 +92,7 @@ void prepare_process() {
   std::signal(SIGXFSZ, SIG_IGN);
   catch_bus_errors();
   idleheads_on_out_of_memory(on_out_of_memory);
+  return_large_blocks();
 }
 
 bool interrupted() { return g_interrupted != 0; }

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "format/json.h"
+#include "idleheads/base/error.h"
 #include "report/harness_results.h"
 
 namespace idleheads::cli {

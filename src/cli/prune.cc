@@ -7,11 +7,12 @@
 #include <optional>
 
 #include "analysis/kv_groups.h"
-#include "base/error.h"
+#include "base/fail.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "idleheads/study/evaluate.h"
 #include "prune/check.h"
 #include "prune/cut_folder.h"
 #include "prune/cut_gguf.h"
@@ -20,7 +21,6 @@
 #include "prune/mean_model.h"
 #include "prune/zeroed_model.h"
 #include "report/text.h"
-#include "study/evaluate.h"
 
 namespace idleheads::cli {
 namespace {

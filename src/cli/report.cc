@@ -1,11 +1,11 @@
 // idleheads report F.db [G.db ...] -o report.html: studies as one page.
 #include <fmt/format.h>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
-#include "report/report_page.h"
+#include "idleheads/report/report_page.h"
 
 namespace idleheads::cli {
 namespace {

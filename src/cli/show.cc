@@ -4,8 +4,8 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
+#include "idleheads/studyfile/store.h"
 #include "report/show_details.h"
-#include "study/store.h"
 
 namespace idleheads::cli {
 namespace {

@@ -9,19 +9,16 @@
 #include <optional>
 
 #include "base/duration.h"
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/options.h"
-#include "cli/study_part.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
-#include "prune/static_plan.h"
+#include "idleheads/evaluation/task_study.h"
+#include "idleheads/report/show.h"
 #include "report/output_file.h"
-#include "report/show.h"
-#include "study/describe.h"
-#include "study/runner.h"
 
 namespace idleheads::cli {
 namespace {
@@ -41,24 +38,21 @@ struct Study {
 };
 
 // "a baseline and 14 interventions"
-std::string round_text(const StudyStore& store, const StudyOptions& options) {
-  const size_t planned =
-      store.plan().empty() ? interventions_of(options.targets).size() : store.plan().size();
-  const size_t count = options.round == Round::baseline ? 0 : planned - 1;
-  const std::string interventions = fmt::format("{} intervention{}", count, count == 1 ? "" : "s");
-  if (options.round == Round::interventions) return interventions;
-  return count == 0 ? "a baseline" : "a baseline and " + interventions;
+std::string round_text(const StudyBegin& begin) {
+  const std::string interventions =
+      fmt::format("{} intervention{}", begin.interventions, begin.interventions == 1 ? "" : "s");
+  if (!begin.with_baseline) return interventions;
+  return begin.interventions == 0 ? "a baseline" : "a baseline and " + interventions;
 }
 
 // What there is to do, before it begins.
-void say_plan(const Study& study, const PreparedTask& task, const StudyStore& store,
-              const StudyOptions& options, const std::string& output) {
-  const Passes passes = passes_of(task, store, options);
-  const int64_t documents = options.documents ? options.documents->size() : std::ssize(task.documents);
+void say_plan(const Study& study, const PreparedTask& task, const StudyBegin& begin,
+              const std::string& output) {
+  const int64_t documents = begin.documents ? begin.documents->size() : std::ssize(task.documents);
   say("{}: {}{} documents, {}{} passes of the model ({}){}; results go to {}\n",
-      printable(study.engine.model, 300), options.documents ? fmt::format("part {}: ", study.shard) : "",
-      documents, options.decide ? "at most " : "", passes.total, round_text(store, options),
-      passes.stored == 0 ? "" : fmt::format(", {} of them stored already", passes.stored),
+      printable(study.engine.model, 300), begin.documents ? fmt::format("part {}: ", study.shard) : "",
+      documents, study.decide.decide ? "at most " : "", begin.passes.total, round_text(begin),
+      begin.passes.stored == 0 ? "" : fmt::format(", {} of them stored already", begin.passes.stored),
       printable(output, 300));
 }
 
@@ -79,7 +73,7 @@ void say_estimate(const Study& study, const StudyEstimate& estimate) {
   }
   if (estimate.seconds < kLong) return;
   say("less with --limit{}{}\n", is_study ? ", fewer --scores or --shares" : "",
-      study.engine.device().is_cpu() && study.engine.precision() == Precision::f32 && has_bf16()
+      study.engine.device_choice().is_cpu() && study.engine.precision() == Precision::f32 && has_bf16()
           ? ", --dtype bf16"
           : "");
 }
@@ -98,41 +92,11 @@ class Deadline {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-void compute(const Study& study, Engine& engine, const PreparedTask& task, StudyStore& store,
-             StudyOptions options, const std::string& output, const Deadline& deadline) {
-  const auto start = std::chrono::steady_clock::now();
-  const WorkCount before = engine.work();
-  ProgressLine line(!study.quiet);
-  options.cohort_rows = study.engine.rows_of_cohort(engine);
-  options.cohort_seconds = study.store_every;
-  options.progress = [&, on_line = progress_on(line)](const Progress& progress) {
-    return on_line(progress) && !deadline.has_passed();
-  };
-  if (!store.can_be_read_meanwhile()) {
-    say("{}: on a file system of a network, where nobody can read it until the study ends; a folder of this "
-        "machine is faster and safer\n",
-        printable(output, 300));
-  }
-  if (!study.quiet) {
-    say_plan(study, task, store, options, output);
-    options.on_estimate = [&](const StudyEstimate& estimate) { say_estimate(study, estimate); };
-    options.on_decided = [&](const StoredIntervention& intervention, const LossDecision& decision) {
-      line.print(decision_line(intervention, decision));
-    };
-  }
-  run_study(engine, task, store, options);
-  if (study.quiet) return;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const WorkCount after = engine.work();
-  const int64_t rows = after.rows - before.rows, unshared = after.rows_unshared - before.rows_unshared;
+void say_end(const StudyEnd& end) {
   say("{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
-      isatty(fileno(stderr)) ? "\n" : "", seconds,
-      static_cast<double>(unshared) / static_cast<double>(std::max<int64_t>(1, rows)),
+      isatty(fileno(stderr)) ? "\n" : "", end.seconds,
+      static_cast<double>(end.work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, end.work.rows)),
       static_cast<double>(peak_resident_bytes()) / (1 << 20));
-}
-
-std::optional<Shard> part_of(const Study& study) {
-  return study.shard.empty() ? std::nullopt : std::optional(parse_shard(study.shard));
 }
 
 void print_study(const StudyStore& store) {
@@ -143,135 +107,108 @@ void print_study(const StudyStore& store) {
   std::fflush(stdout);  // the next task may take long
 }
 
-// Computes what is missing. A study that was stopped says what is known so far; true if that was
+// What is said meanwhile; `line` draws the progress.
+StudyEvents events_of(const Study& study, const PreparedTask& task, const std::string& output,
+                      const Deadline& deadline, ProgressLine& line) {
+  StudyEvents events;
+  events.progress = [&deadline, on_line = progress_on(line)](const Progress& progress) {
+    return on_line(progress) && !deadline.has_passed();
+  };
+  events.on_note = [](const std::string& note) { say("{}\n", note); };
+  if (study.quiet) return events;
+  events.on_begin = [&](const StudyBegin& begin) { say_plan(study, task, begin, output); };
+  events.on_estimate = [&](const StudyEstimate& estimate) { say_estimate(study, estimate); };
+  events.on_decided = [&](const StoredIntervention& intervention, const LossDecision& decision) {
+    line.print(decision_line(intervention, decision));
+  };
+  events.on_end = say_end;
+  return events;
+}
+
+// The study of one task, into one file. A study that was stopped says what is known so far; false if that was
 // --stop-after.
-bool compute_or_stop(const Study& study, Engine& engine, const PreparedTask& task, StudyStore& store,
-                     const StudyOptions& options, const std::string& output, const Deadline& deadline) {
+bool run_task(const Study& study, const StudySettings& settings, const std::shared_ptr<const Model>& model,
+              const PreparedTask& task, const std::string& output, const Deadline& deadline) {
+  warn_truncated(task);
+  TaskStudy run(settings, model, task, output);
+  std::unique_ptr<Engine> engine;  // made if there is something to compute
+  const auto make = [&]() -> Engine& {
+    if (!engine) engine = study.engine.make_engine(model);
+    return *engine;
+  };
   try {
-    compute(study, engine, task, store, options, output, deadline);
-    return false;
+    ProgressLine line(!study.quiet);
+    run.run(make, events_of(study, task, output, deadline, line));
   } catch (const Interrupted& error) {
-    if (!study.quiet && study.shard.empty()) print_study(store);
+    if (!study.quiet && study.shard.empty()) print_study(run.store());
     if (!deadline.has_passed()) throw;
     say("after {}: {}\n", duration(deadline.elapsed()), error.what());
-    return true;
+    return false;
   }
-}
-
-// True if there is something to compute.
-bool add_static_masks(StudyStore& store, const Study& study, const std::string& output) {
-  const int64_t added = plan_static_masks(store);
-  if (!study.quiet && added == 0) say("{}: no static masks beyond those it has\n", printable(output, 300));
-  return added > 0;
-}
-
-// The study of one task, into one file. False if time is up.
-bool run_task(const Study& study, const std::shared_ptr<const Model>& model, const PreparedTask& task,
-              const std::string& output, StudyOptions options, const Deadline& deadline) {
-  warn_truncated(task);
-  const StudyDescription description = {model.get(),
-                                        &task,
-                                        study.task.limit_text(),
-                                        study.task.bos,
-                                        study.task.chat_description(*model),
-                                        study.task.system,
-                                        study.engine.precision(),
-                                        study.engine.seed,
-                                        study.engine.device(),
-                                        part_of(study),
-                                        options.targets,
-                                        study.mean};
-  const Settings settings = describe(description);
-  std::optional<StudyStore> store = StudyStore::open(output, settings, task.stored);
-  if (!study.shard.empty()) {
-    const PartRequest part = {parse_shard(study.shard), study.plan, study.decide.rounds_at_a_time()};
-    begin_part(part, {output, settings, task}, *store, options);
-  }
-  if (options.round == Round::all) require_same_plan(*store, options);
-  std::unique_ptr<Engine> engine;  // one for both, made if there is something to compute
-  const auto compute = [&] {
-    if (!engine) engine = study.engine.make_engine(model);
-    return !compute_or_stop(study, *engine, task, *store, options, output, deadline);
-  };
-  if (!is_complete(*store, options)) {
-    if (!compute()) return false;
-    store.reset();  // a finished file is closed before it is written again
-    store = StudyStore::open(output, settings, task.stored);
-  } else if (!study.static_masks) {
-    say("{} is complete already, nothing to compute\n", printable(output, 300));
-  }
-  if (study.static_masks && add_static_masks(*store, study, output) && !compute()) return false;
   if (study.quiet) return true;
-  if (!study.shard.empty()) {
+  if (study.shard.empty()) {
+    print_study(run.store());
+  } else {
     fmt::print("part {} is done: {}; idleheads merge joins the parts when all are\n", study.shard,
                printable(output, 300));
-    return true;
   }
-  print_study(*store);
   return true;
 }
 
 // The file of each task.
 std::vector<std::string> outputs_of(const Study& study) {
   if (!study.shard.empty() && !study.text.empty())
-    return {output_of_part(study.engine.model, study.text, study.output, parse_shard(study.shard))};
+    return {study_file_of_part(study.engine.model, study.text, study.output, parse_shard(study.shard))};
   if (!study.text.empty())
-    return {study.output.empty() ? default_output(study.engine.model, study.text) : study.output};
+    return {study.output.empty() ? default_study_file(study.engine.model, study.text) : study.output};
   const std::vector<WantedTask> wanted = study.task.wanted();
   if (!study.shard.empty()) {
     if (wanted.size() != 1) fail_usage("--shard: one task at a time");
-    return {
-        output_of_part(study.engine.model, wanted.front().label(), study.output, parse_shard(study.shard))};
+    return {study_file_of_part(study.engine.model, wanted.front().label(), study.output,
+                               parse_shard(study.shard))};
   }
   if (wanted.size() == 1 && !study.output.empty()) return {study.output};
   if (study.output.ends_with(".db"))
     fail_usage("--output {}: several tasks have a file each; name a folder", printable(study.output, 300));
   std::vector<std::string> outputs;
   for (const WantedTask& task : wanted)
-    outputs.push_back(std::filesystem::path(study.output) / default_output(study.engine.model, task.label()));
+    outputs.push_back(std::filesystem::path(study.output) /
+                      default_study_file(study.engine.model, task.label()));
   return outputs;
 }
 
-// Before anything is computed.
-void require_decidable(const Task& task) {
-  if (!task.metrics.empty() && metric_info(task.metrics.front()).is_share) return;
-  fail_usage(
-      "--decide: {} is measured by {}, and a loss without a bound cannot be decided before the last text; "
-      "without --decide, `show` bounds the loss of a finished study (--within)",
-      printable(task.name), task.metrics.empty() ? "nothing" : metric_name(task.metrics.front()));
+StudySettings settings_of(const Study& study) {
+  StudySettings settings = {study.engine, study.task};
+  if (!study.baseline_only && study.plan.empty())
+    settings.targets = {parse_scores(study.scores), parse_shares(study.shares)};
+  settings.decide = study.decide.options(!study.shard.empty());
+  settings.static_masks = study.static_masks;
+  settings.mean = study.mean;
+  settings.store_every = study.store_every;
+  if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
+  if (!study.shard.empty())
+    settings.part = PartSettings{parse_shard(study.shard), study.plan, study.decide.rounds_at_a_time()};
+  require_possible(settings);
+  return settings;
 }
 
 void run(const Study& study) {
-  StudyOptions options;
-  if (study.baseline_only) options.round = Round::baseline;
-  if (!study.baseline_only && study.plan.empty())
-    options.targets = {parse_scores(study.scores), parse_shares(study.shares)};
-  options.decide = study.decide.options(!study.shard.empty());
-  if (study.static_masks && options.decide)
-    fail_usage(
-        "--static: which heads are off in how many inputs is known when all are asked, so not with --decide");
-  if (study.static_masks && !study.shard.empty())
-    fail_usage("--static: not for a part; run it on the file that idleheads merge makes of all parts");
+  const StudySettings settings = settings_of(study);
   const Deadline deadline(study.decide.stop_after);
-  if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
-  if (!study.shard.empty()) parse_shard(study.shard);  // before the model is opened
-  options.seed = study.engine.seed;
   if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
   const std::vector<std::string> outputs = outputs_of(study);
   std::optional<OutputFolder> folder;
   if (outputs.size() > 1 && !study.output.empty()) folder.emplace(study.output);
   const std::shared_ptr<const Model> model = study.engine.open_model();
-  for (const Score* score : options.targets.scores) check_score(*score, model->spec());
+  for (const Score* score : settings.targets.scores) check_score(*score, model->spec());
   if (!study.text.empty()) {
-    run_task(study, model, study.task.prepare_text(*model, study.text), outputs.front(), options, deadline);
+    run_task(study, settings, model, study.task.prepare_text(*model, study.text), outputs.front(), deadline);
     return;
   }
   const std::vector<PreparedTask> tasks = study.task.prepare(*model);
-  if (options.decide) {
-    for (const PreparedTask& task : tasks) require_decidable(task.task);
-  }
+  for (const PreparedTask& task : tasks) require_possible(settings, task.task);
   for (size_t t = 0; t < tasks.size(); ++t) {
-    if (!run_task(study, model, tasks[t], outputs[t], options, deadline)) return;
+    if (!run_task(study, settings, model, tasks[t], outputs[t], deadline)) return;
   }
 }
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/progress.h"
-#include "report/heatmap.h"
+#include "idleheads/base/progress.h"
+#include "idleheads/report/heatmap.h"
 
 namespace idleheads::cli {
 

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
-#include "report/summary.h"
+#include "idleheads/report/summary.h"
 
 namespace idleheads::cli {
 

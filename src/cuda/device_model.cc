@@ -6,6 +6,7 @@
 
 #include "cuda/attention.h"
 #include "cuda/weight_loader.h"
+#include "model/weights.h"
 
 namespace idleheads::cuda {
 namespace {

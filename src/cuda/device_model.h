@@ -8,6 +8,7 @@
 #include "cuda/rows.h"
 #include "engine/weight_sequence.h"
 #include "engine/weight_source.h"
+#include "model/weights.h"
 
 namespace idleheads::cuda {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/matrix.h"
 #include "cuda/decode.h"
 #include "cuda/rows.h"
 

@@ -4,6 +4,7 @@
 #include "base/thread_pool.h"
 #include "cuda/memory.h"
 #include "engine/weight_source.h"
+#include "model/stored_matrix.h"
 
 namespace idleheads::cuda {
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/fail.h"
+
 namespace idleheads::cuda {
 
 void check(cudaError_t error, const char* what) {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "cuda/start.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads::cuda {
 

@@ -1,10 +1,10 @@
 // libidleheads_cuda.so: what engine/device.h loads.
 #include <fmt/format.h>
 
-#include "base/version.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/memory.h"
 #include "cuda/products.h"
+#include "idleheads/version.h"
 
 namespace idleheads::cuda {
 namespace {

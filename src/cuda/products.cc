@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/fail.h"
 #include "cuda/differences.h"
 #include "cuda/memory.h"
 

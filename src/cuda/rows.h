@@ -7,7 +7,7 @@
 #include "cuda/device_types.h"
 #include "cuda/start.h"
 #include "engine/backend.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads::cuda {
 

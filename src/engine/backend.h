@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/statistics.h"
-#include "heads/head_means.h"
+#include "idleheads/heads/head_means.h"
 
 namespace idleheads {
 

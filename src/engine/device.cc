@@ -5,8 +5,8 @@
 
 #include <charconv>
 
-#include "base/error.h"
-#include "base/version.h"
+#include "base/fail.h"
+#include "idleheads/version.h"
 
 namespace idleheads {
 namespace {

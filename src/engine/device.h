@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/device_choice.h"
 #include "engine/device_module.h"
+#include "idleheads/engine/device_choice.h"
 
 namespace idleheads {
 

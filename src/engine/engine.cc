@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "idleheads/engine/engine.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/thread_pool.h"
 #include "engine/cpu/cpu_backend.h"
 #include "engine/device.h"

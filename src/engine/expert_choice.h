@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "engine/head_grid.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "base/thread_pool.h"
 #include "engine/backend.h"
-#include "engine/engine.h"
 #include "engine/row_batch.h"
 #include "engine/sequence_cache.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/forward_pass.h"
-#include "engine/generation.h"
+#include "idleheads/engine/generation.h"
 
 namespace idleheads {
 

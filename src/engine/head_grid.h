@@ -6,10 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "heads/head_means.h"
-#include "heads/head_shape.h"
-#include "heads/stats.h"
-#include "model/spec.h"
+#include "idleheads/heads/head_means.h"
+#include "idleheads/heads/head_shape.h"
+#include "idleheads/heads/stats.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/backend.h"
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 
 namespace idleheads {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "heads/stats.h"
+#include "idleheads/heads/stats.h"
 
 namespace idleheads {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/sample.h"
+#include "idleheads/engine/sample.h"
 
 namespace idleheads {
 

@@ -1,8 +1,9 @@
 #include "engine/weight_source.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "engine/cpu/ops.h"
 #include "engine/projection_factor.h"
+#include "model/weights.h"
 
 namespace idleheads {
 namespace {

@@ -4,7 +4,8 @@
 
 #include <string>
 
-#include "model/model.h"
+#include "idleheads/model/model.h"
+#include "model/weights.h"
 
 namespace idleheads {
 

@@ -1,6 +1,6 @@
 #include "format/byte_reader.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/utf8.h"
 
 namespace idleheads {

@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/byte_reader.h"
 #include "format/gguf_types.h"
 

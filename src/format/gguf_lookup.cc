@@ -1,6 +1,6 @@
 #include <array>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/gguf.h"
 
 namespace idleheads {

@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

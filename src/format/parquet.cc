@@ -3,7 +3,7 @@
 #include <exception>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "idleheads_text.h"
 

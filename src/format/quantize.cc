@@ -6,7 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "format/parquet.h"
 

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/json.h"
 
 namespace idleheads {

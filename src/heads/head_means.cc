@@ -1,10 +1,10 @@
-#include "heads/head_means.h"
+#include "idleheads/heads/head_means.h"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 

@@ -1,4 +1,4 @@
-#include "heads/head_shape.h"
+#include "idleheads/heads/head_shape.h"
 
 #include <fmt/format.h>
 

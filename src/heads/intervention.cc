@@ -1,4 +1,4 @@
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

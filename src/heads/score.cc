@@ -1,4 +1,4 @@
-#include "heads/score.h"
+#include "idleheads/heads/score.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/nearest.h"
 #include "heads/random.h"
 

@@ -1,4 +1,4 @@
-#include "heads/stats.h"
+#include "idleheads/heads/stats.h"
 
 #include <algorithm>
 #include <cmath>

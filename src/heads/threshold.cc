@@ -1,10 +1,10 @@
-#include "heads/threshold.h"
+#include "idleheads/heads/threshold.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

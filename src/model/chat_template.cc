@@ -1,10 +1,12 @@
-#include "model/chat_template.h"
+#include "idleheads/model/chat_template.h"
 
 #include <cstring>
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
+#include "base/limited_process.h"
+#include "format/gguf.h"
 #include "model/text_library.h"
 #include "model/tokenizer_folder.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/hash.h"
 #include "format/json.h"

@@ -1,6 +1,6 @@
 #include "model/checkpoint_verified.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 

@@ -3,7 +3,7 @@
 
 #include "format/gguf.h"
 #include "format/json.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -1,5 +1,5 @@
 // What a model is from GGUF metadata ("llama.block_count", ...; ggml-org/ggml docs/gguf.md).
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/config.h"
 #include "model/families/family.h"
 #include "model/kept_heads.h"

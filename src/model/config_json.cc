@@ -1,5 +1,5 @@
 // What a model is from config.json of Hugging Face checkpoints.
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/config.h"
 #include "model/config_keys.h"
 #include "model/kept_heads.h"

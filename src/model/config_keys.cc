@@ -5,7 +5,7 @@
 #include <string_view>
 #include <variant>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

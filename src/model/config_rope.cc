@@ -7,7 +7,7 @@
 #include <cmath>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/rope.h"
 
 namespace idleheads {

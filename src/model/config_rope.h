@@ -2,8 +2,8 @@
 // transformers 5 (rope_parameters), or both where they agree.
 #pragma once
 
+#include "idleheads/model/spec.h"
 #include "model/json_reader.h"
-#include "model/spec.h"
 
 namespace idleheads {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/roles.h"
-#include "model/spec.h"
+#include "idleheads/model/roles.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

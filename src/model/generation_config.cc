@@ -1,13 +1,15 @@
-#include "model/generation_config.h"
+#include "idleheads/model/generation_config.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
+#include "model/checkpoint.h"
+#include "model/generation_config_json.h"
 
 namespace idleheads {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/gguf.h"
 
 namespace idleheads {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/json_reader.h"
 
 namespace idleheads {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "model/model_folder.h"

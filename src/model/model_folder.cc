@@ -5,7 +5,7 @@
 #include <cctype>
 #include <set>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "format/json.h"

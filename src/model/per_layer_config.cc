@@ -5,7 +5,7 @@
 #include <charconv>
 #include <set>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

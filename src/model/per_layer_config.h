@@ -3,8 +3,8 @@
 
 #include <string_view>
 
+#include "idleheads/model/spec.h"
 #include "model/json_reader.h"
-#include "model/spec.h"
 
 namespace idleheads {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <span>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/json.h"
 
 namespace idleheads {

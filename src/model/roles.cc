@@ -1,4 +1,4 @@
-#include "model/roles.h"
+#include "idleheads/model/roles.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -1,10 +1,10 @@
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/rope.h"
 
 namespace idleheads {

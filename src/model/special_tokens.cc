@@ -1,9 +1,10 @@
-#include "model/special_tokens.h"
+#include "idleheads/model/special_tokens.h"
 
 #include <array>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
+#include "format/gguf.h"
 
 namespace idleheads {
 

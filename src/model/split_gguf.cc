@@ -4,7 +4,7 @@
 #include <charconv>
 #include <unordered_map>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/file_exists.h"
 
 namespace idleheads {

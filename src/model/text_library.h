@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "base/fail.h"
+#include "idleheads/model/tokenizer.h"
 #include "idleheads_text.h"
-#include "model/tokenizer.h"
 
 namespace idleheads {
 

@@ -1,11 +1,11 @@
-#include "model/tokenizer.h"
+#include "idleheads/model/tokenizer.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/text_library.h"
 #include "model/tokenizer_folder.h"
 #include "model/tokenizer_gguf.h"

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
 #include "format/json.h"

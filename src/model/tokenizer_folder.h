@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "model/special_tokens.h"
+#include "idleheads/model/special_tokens.h"
 #include "model/text_library.h"
 
 namespace idleheads {

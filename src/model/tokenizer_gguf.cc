@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/pre_tokenizers.h"
 
 namespace idleheads {

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "model/expected_tensors.h"
 

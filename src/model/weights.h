@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/matrix.h"
+#include "idleheads/model/spec.h"
 #include "model/checkpoint.h"
 #include "model/families/family.h"
-#include "model/spec.h"
 #include "model/stored_matrix.h"
 
 namespace idleheads {

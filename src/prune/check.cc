@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "study/evaluate.h"
+#include "idleheads/study/evaluate.h"
 
 namespace idleheads {
 namespace {

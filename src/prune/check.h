@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "base/progress.h"
-#include "engine/engine.h"
-#include "heads/intervention.h"
+#include "idleheads/base/progress.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/heads/intervention.h"
 #include "prune/comparison.h"
 
 namespace idleheads {

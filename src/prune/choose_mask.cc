@@ -6,8 +6,8 @@
 #include <numeric>
 #include <set>
 
-#include "base/error.h"
-#include "report/distribution.h"
+#include "base/fail.h"
+#include "idleheads/report/distribution.h"
 
 namespace idleheads {
 namespace {

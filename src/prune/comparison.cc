@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "idleheads/study/evaluate.h"
+#include "idleheads/studyfile/answers.h"
 #include "report/answer_changes.h"
 #include "report/show_text.h"
-#include "study/answers.h"
-#include "study/evaluate.h"
 
 namespace idleheads {
 namespace {

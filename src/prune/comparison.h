@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "base/progress.h"
-#include "engine/engine.h"
-#include "report/summary.h"
-#include "study/prepared_task.h"
+#include "idleheads/base/progress.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/report/summary.h"
+#include "idleheads/study/prepared_task.h"
 
 namespace idleheads {
 

@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/families/family.h"
 #include "model/kept_heads.h"
 #include "model/per_layer_config.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "format/json.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 #include "prune/cut_plan.h"
 
 namespace idleheads {

@@ -1,7 +1,8 @@
 #include "prune/cut_folder.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
+#include "model/checkpoint.h"
 #include "prune/cut_parts.h"
 
 namespace idleheads {

@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "heads/intervention.h"
-#include "model/model.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/model/model.h"
 #include "prune/cut_config.h"
 #include "prune/cut_parts.h"
 

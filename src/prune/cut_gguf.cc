@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
+#include "model/checkpoint.h"
 #include "prune/cut_parts.h"
 #include "prune/output_biases.h"
 

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "heads/head_means.h"
-#include "heads/intervention.h"
-#include "model/model.h"
+#include "idleheads/heads/head_means.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/model/model.h"
 #include "prune/cut_parts.h"
 
 namespace idleheads {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "heads/intervention.h"
-#include "model/model.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/model/model.h"
 #include "prune/cut_plan.h"
 #include "prune/slices.h"
 #include "prune/written_model.h"

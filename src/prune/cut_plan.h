@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 
 namespace idleheads {
 

@@ -7,9 +7,10 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "engine/head_grid.h"
+#include "model/checkpoint.h"
 
 namespace idleheads {
 namespace {
@@ -189,6 +190,12 @@ std::optional<HeadMeans> means_for(const MaskFile& mask, const ModelSpec& spec, 
     std::ranges::copy(mean, means.of(id).begin());
   }
   return means;
+}
+
+std::optional<HeadMeans> means_of_mask(const MaskFile& mask, const Model& model, const std::string& file) {
+  const std::string name = printable(file, 300);
+  mask_for(mask, model.spec(), name);
+  return means_for(mask, model.spec(), name);
 }
 
 void set_means(const HeadMeans& means, MaskFile& mask) {

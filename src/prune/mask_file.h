@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "format/json.h"
-#include "heads/head_means.h"
-#include "heads/intervention.h"
-#include "model/model.h"
+#include "idleheads/heads/head_means.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/model/model.h"
 
 namespace idleheads {
 
@@ -47,6 +47,8 @@ HeadMask mask_for(const MaskFile& mask, const ModelSpec& spec, const std::string
 // The means as the engine takes them; none where heads give zeros. Throws Error that names `file` where heads
 // of the model have another size. The heads must be the model's (mask_for).
 std::optional<HeadMeans> means_for(const MaskFile& mask, const ModelSpec& spec, const std::string& file);
+// The means of a mask that was read from `file`, as means_for(); throws Error also as mask_for().
+std::optional<HeadMeans> means_of_mask(const MaskFile& mask, const Model& model, const std::string& file);
 // Those of the mask's heads, into the mask.
 void set_means(const HeadMeans& means, MaskFile& mask);
 

@@ -4,8 +4,10 @@
 #include <functional>
 #include <optional>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/json.h"
+#include "model/checkpoint.h"
+#include "model/weights.h"
 #include "prune/output_biases.h"
 #include "prune/output_matrices.h"
 

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "heads/head_means.h"
-#include "heads/intervention.h"
+#include "idleheads/heads/head_means.h"
+#include "idleheads/heads/intervention.h"
 #include "prune/written_model.h"
 
 namespace idleheads {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "model/weights.h"
+
 namespace idleheads {
 namespace {
 

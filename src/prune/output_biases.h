@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "heads/head_means.h"
-#include "heads/intervention.h"
-#include "model/model.h"
+#include "idleheads/heads/head_means.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/model/model.h"
 
 namespace idleheads {
 

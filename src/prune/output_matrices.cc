@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "engine/head_grid.h"
 #include "format/zero_elements.h"
+#include "model/checkpoint.h"
+#include "model/weights.h"
 #include "prune/slices.h"
 
 namespace idleheads {

@@ -8,8 +8,9 @@
 #include <optional>
 #include <vector>
 
-#include "heads/intervention.h"
-#include "model/model.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/model/model.h"
+#include "model/stored_matrix.h"
 
 namespace idleheads {
 

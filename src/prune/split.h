@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "study/store.h"
+#include "idleheads/studyfile/store.h"
 
 namespace idleheads {
 

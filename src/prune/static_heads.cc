@@ -1,7 +1,7 @@
 #include "prune/static_heads.h"
 
 #include "analysis/kv_groups.h"
-#include "study/describe.h"
+#include "studyfile/store_check.h"
 
 namespace idleheads {
 HeadMask to_mask(const FixedHeads& fixed, int layers, int heads) {

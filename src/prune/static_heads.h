@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "analysis/frequency.h"
-#include "heads/intervention.h"
-#include "study/store.h"
+#include "idleheads/analysis/frequency.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/studyfile/store.h"
 
 namespace idleheads {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
+#include "idleheads/report/summary.h"
 #include "prune/static_heads.h"
-#include "report/summary.h"
 
 namespace idleheads {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "study/store.h"
+#include "idleheads/studyfile/store.h"
 
 namespace idleheads {
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "analysis/kv_groups.h"
-#include "base/error.h"
-#include "base/version.h"
+#include "base/fail.h"
+#include "idleheads/version.h"
 #include "report/head_profile.h"
 #include "report/show_text.h"
 #include "report/table.h"

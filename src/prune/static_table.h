@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
+#include "idleheads/report/show.h"
+#include "idleheads/report/summary.h"
 #include "prune/mask_file.h"
 #include "prune/static_heads.h"
-#include "report/show.h"
-#include "report/summary.h"
 
 namespace idleheads {
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
 #include "format/safetensors.h"
+#include "model/checkpoint.h"
 
 namespace idleheads {
 namespace {

@@ -11,7 +11,8 @@
 
 #include "format/gguf_output.h"
 #include "format/safetensors_output.h"
-#include "model/model.h"
+#include "idleheads/model/model.h"
+#include "model/checkpoint.h"
 #include "report/output_file.h"
 
 namespace idleheads {

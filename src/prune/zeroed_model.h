@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 #include "prune/written_model.h"
 
 namespace idleheads {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "report/summary.h"
+#include "idleheads/report/summary.h"
 
 namespace idleheads {
 

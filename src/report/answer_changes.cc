@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "analysis/paired_loss.h"
-#include "study/answers.h"
+#include "idleheads/studyfile/answers.h"
 
 namespace idleheads {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "report/summary.h"
+#include "idleheads/report/summary.h"
 
 namespace idleheads {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "analysis/bootstrap.h"
-#include "report/summary.h"
+#include "idleheads/report/summary.h"
 
 namespace idleheads {
 

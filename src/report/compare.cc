@@ -1,4 +1,4 @@
-#include "report/compare.h"
+#include "idleheads/report/compare.h"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 #include <set>
 
 #include "analysis/rank.h"
-#include "base/error.h"
+#include "base/fail.h"
+#include "idleheads/studyfile/answers.h"
 #include "report/model_curves.h"
-#include "study/answers.h"
 
 namespace idleheads {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/json.h"
-#include "report/compare.h"
+#include "idleheads/report/compare.h"
 #include "report/json_parts.h"
 #include "report/show_text.h"
 #include "report/table.h"

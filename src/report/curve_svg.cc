@@ -6,7 +6,7 @@
 #include <cmath>
 #include <ranges>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "report/decided.h"
 #include "report/model_curves.h"
 #include "report/show_text.h"

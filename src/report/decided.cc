@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "study/answers.h"
+#include "idleheads/studyfile/answers.h"
 
 namespace idleheads {
 namespace {

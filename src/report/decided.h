@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "report/summary.h"
-#include "study/decisions.h"
+#include "idleheads/report/summary.h"
+#include "idleheads/studyfile/decisions.h"
 
 namespace idleheads {
 

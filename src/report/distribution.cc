@@ -1,4 +1,4 @@
-#include "report/distribution.h"
+#include "idleheads/report/distribution.h"
 
 #include <algorithm>
 #include <cmath>

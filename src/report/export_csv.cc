@@ -6,13 +6,13 @@
 #include <initializer_list>
 
 #include "analysis/exact_match.h"
-#include "base/error.h"
+#include "idleheads/base/error.h"
+#include "idleheads/report/export.h"
+#include "idleheads/studyfile/answers.h"
 #include "report/certainty.h"
 #include "report/csv.h"
-#include "report/export.h"
 #include "report/head_profile.h"
 #include "report/output_file.h"
-#include "study/answers.h"
 
 namespace idleheads {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/json.h"
-#include "report/export.h"
+#include "idleheads/report/export.h"
 #include "report/output_file.h"
 
 namespace idleheads {

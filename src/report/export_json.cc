@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "base/version.h"
 #include "format/json.h"
-#include "report/export.h"
+#include "idleheads/report/export.h"
+#include "idleheads/version.h"
 #include "report/json_parts.h"
 
 namespace idleheads {

@@ -4,9 +4,9 @@
 #include <array>
 #include <limits>
 
-#include "report/export.h"
+#include "idleheads/report/export.h"
 #include "report/npz.h"
-#include "study/store_check.h"
+#include "studyfile/store_check.h"
 
 namespace idleheads {
 namespace {

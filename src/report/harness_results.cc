@@ -6,9 +6,9 @@
 #include <array>
 #include <charconv>
 
-#include "base/hash.h"
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 #include "report/harness_names.h"
+#include "strings/sha256.h"
 
 namespace idleheads {
 namespace {

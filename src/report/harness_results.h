@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/accuracy.h"
-#include "analysis/frequency.h"
+#include "idleheads/analysis/accuracy.h"
+#include "idleheads/analysis/frequency.h"
+#include "idleheads/studyfile/store.h"
 #include "report/output_file.h"
-#include "study/store.h"
 
 namespace idleheads {
 

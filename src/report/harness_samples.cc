@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "analysis/exact_match.h"
-#include "base/hash.h"
+#include "idleheads/studyfile/answers.h"
 #include "report/harness_names.h"
-#include "study/answers.h"
+#include "strings/sha256.h"
 
 namespace idleheads {
 namespace {

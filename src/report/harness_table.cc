@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "report/harness_names.h"
 #include "report/text.h"
+#include "strings/display_width.h"
 
 namespace idleheads {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <map>
 
-#include "study/describe.h"
+#include "studyfile/store_check.h"
 
 namespace idleheads {
 namespace {

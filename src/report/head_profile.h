@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "analysis/attention_mass.h"
-#include "analysis/frequency.h"
 #include "analysis/kv_groups.h"
 #include "analysis/spread.h"
-#include "report/summary.h"
+#include "idleheads/analysis/frequency.h"
+#include "idleheads/report/summary.h"
 
 namespace idleheads {
 

@@ -1,4 +1,4 @@
-#include "report/heatmap.h"
+#include "idleheads/report/heatmap.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "report/show_text.h"
 #include "report/text.h"
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "format/json.h"
+#include "idleheads/report/compare.h"
 #include "report/certainty.h"
 #include "report/head_profile.h"
 
@@ -46,6 +47,8 @@ OrderedJson decisions_json(const DecisionSummary& decisions);
 // "probability_change" (points), "kl" (nats), each with "mean", "interval", "p5", "median", "p95", or null
 // without choices.
 void add_changes(OrderedJson& point, const StudySummary& summary, const AnswerChanges& changes);
+// docs/export_format.md.
+OrderedJson comparison_json(const StudyComparison& comparison);
 // Adds to a score: "sure" and "first_crossing" in percent of the heads, and "sure_point", a place in "points"
 // or null.
 void add_claims(OrderedJson& out, const ScoreSummary& score);

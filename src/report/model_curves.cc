@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
 #include "report/embedded.h"
-#include "study/sqlite.h"
+#include "studyfile/sqlite.h"
 
 namespace idleheads {
 namespace {

@@ -1,13 +1,15 @@
 #include "report/npz.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <charconv>
 #include <stdexcept>
 #include <vector>
 
-#include "base/error.h"
 #include "base/utf8.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

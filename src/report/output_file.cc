@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "report/output_place.h"
 
 namespace idleheads {

@@ -10,8 +10,8 @@
 #include <string>
 #include <system_error>
 
-#include "base/error.h"
-#include "study/sqlite.h"
+#include "base/fail.h"
+#include "studyfile/sqlite.h"
 
 namespace idleheads {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "format/json.h"
-#include "heads/score.h"
+#include "idleheads/heads/score.h"
 #include "report/json_parts.h"
 #include "report/table.h"
 

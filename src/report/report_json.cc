@@ -3,8 +3,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/error.h"
-#include "base/version.h"
+#include "idleheads/base/error.h"
+#include "idleheads/version.h"
 #include "report/agreement.h"
 #include "report/certainty.h"
 #include "report/decided.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "format/json.h"
-#include "report/compare.h"
+#include "idleheads/report/compare.h"
 
 namespace idleheads {
 

@@ -1,11 +1,11 @@
-#include "report/report_page.h"
+#include "idleheads/report/report_page.h"
 
 #include <fmt/format.h>
 
-#include "base/version.h"
 #include "format/json.h"
+#include "idleheads/report/export.h"
+#include "idleheads/version.h"
 #include "report/embedded.h"
-#include "report/export.h"
 #include "report/report_json.h"
 
 namespace idleheads {

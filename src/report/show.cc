@@ -1,11 +1,11 @@
-#include "report/show.h"
+#include "idleheads/report/show.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "report/decided.h"
 #include "report/show_decisions.h"
 #include "report/show_text.h"

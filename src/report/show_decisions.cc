@@ -7,7 +7,7 @@
 #include <cmath>
 #include <tuple>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "report/decided.h"
 #include "report/show_text.h"
 #include "report/table.h"

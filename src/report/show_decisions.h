@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "report/show.h"
+#include "idleheads/report/show.h"
 
 namespace idleheads {
 

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "idleheads/report/show.h"
 #include "report/agreement.h"
 #include "report/certainty.h"
 #include "report/head_profile.h"
-#include "report/show.h"
 
 namespace idleheads {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <map>
 
-#include "base/error.h"
-#include "report/show.h"
+#include "base/fail.h"
+#include "idleheads/report/show.h"
 #include "report/show_text.h"
 #include "report/table.h"
 #include "report/text.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "report/show.h"
+#include "idleheads/report/show.h"
 #include "report/show_text.h"
 #include "report/table.h"
 #include "report/text.h"

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "report/show.h"
+#include "idleheads/report/show.h"
 #include "report/text.h"
 
 namespace idleheads {

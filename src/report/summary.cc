@@ -1,4 +1,4 @@
-#include "report/summary.h"
+#include "idleheads/report/summary.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,12 +12,12 @@
 #include <tuple>
 
 #include "analysis/paired_loss.h"
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/portable_name.h"
+#include "idleheads/studyfile/answers.h"
 #include "report/answer_changes.h"
 #include "report/decided.h"
-#include "study/answers.h"
-#include "study/store_check.h"
+#include "studyfile/store_check.h"
 
 namespace idleheads {
 namespace {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/utf8.h"
+#include "strings/display_width.h"
 
 namespace idleheads {
 namespace {

@@ -1,6 +1,7 @@
 #include "report/text.h"
 
 #include "base/utf8.h"
+#include "strings/display_width.h"
 
 namespace idleheads {
 

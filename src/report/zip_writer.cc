@@ -1,6 +1,6 @@
 #include "report/zip_writer.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "idleheads_text.h"
 
 namespace idleheads {

@@ -7,15 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
-#include "study/prepared_task.h"
-#include "study/store.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/study/evaluate.h"
+#include "idleheads/study/prepared_task.h"
+#include "idleheads/studyfile/store.h"
 #include "task/stop.h"
 
 namespace idleheads {
-
-// (Index of the intervention, result) pairs.
-using Results = std::vector<std::pair<int64_t, StoredResult>>;
 
 struct CohortRequest {
   std::span<const int64_t> documents;  // indices into the task's

@@ -1,4 +1,4 @@
-#include "study/describe.h"
+#include "idleheads/study/describe.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,9 +8,10 @@
 
 #include "base/hash.h"
 #include "base/portable_name.h"
-#include "base/version.h"
 #include "engine/head_grid.h"
 #include "format/json.h"
+#include "idleheads/version.h"
+#include "model/checkpoint.h"
 
 namespace idleheads {
 namespace {
@@ -88,17 +89,6 @@ Settings describe(const StudyDescription& d) {
     settings[kSharesSetting] = shares_text(d.targets);
   }
   return settings;
-}
-
-std::optional<int64_t> count_setting(const Settings& settings, const std::string& name, int64_t most) {
-  const auto found = settings.find(name);
-  if (found == settings.end()) return std::nullopt;
-  const std::string& text = found->second;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > most)
-    return std::nullopt;
-  return value;
 }
 
 }  // namespace idleheads

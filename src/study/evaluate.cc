@@ -1,4 +1,4 @@
-#include "study/evaluate.h"
+#include "idleheads/study/evaluate.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/duration.h"
-#include "base/error.h"
+#include "idleheads/base/error.h"
+#include "model/checkpoint.h"
+#include "study/cohort_runner.h"
 
 namespace idleheads {
 namespace {

@@ -1,15 +1,15 @@
-#include "study/prepared_task.h"
+#include "idleheads/study/prepared_task.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
-#include "study/plan.h"
+#include "idleheads/studyfile/plan.h"
 
 namespace idleheads {
 namespace {

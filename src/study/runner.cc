@@ -1,10 +1,10 @@
-#include "study/runner.h"
+#include "idleheads/study/runner.h"
 
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
-#include "study/store_check.h"
+#include "base/fail.h"
+#include "studyfile/store_check.h"
 
 namespace idleheads {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/records.h"
 #include "task/split_files.h"
 

@@ -1,8 +1,8 @@
-#include "task/encode.h"
+#include "idleheads/task/encode.h"
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "task/unicode.h"
 
 namespace idleheads {

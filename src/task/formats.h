@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "task/task.h"
+#include "idleheads/task/task.h"
 
 namespace idleheads {
 

@@ -1,6 +1,6 @@
 #include "task/frame.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

@@ -1,5 +1,5 @@
 // HellaSwag: which of four ends goes on with a description.
-#include "base/regex.h"
+#include "strings/regex.h"
 #include "task/letter_case.h"
 #include "task/one_group.h"
 #include "task/row_json.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <system_error>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "base/nearest.h"
 #include "format/csv.h"

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "task/task.h"
+#include "idleheads/task/task.h"
 
 namespace idleheads {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "base/nearest.h"
 #include "format/json.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <system_error>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/tokenizer.h"
+#include "idleheads/model/tokenizer.h"
 
 namespace idleheads {
 

@@ -1,11 +1,11 @@
-#include "task/task.h"
+#include "idleheads/task/task.h"
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <tuple>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "task/formats.h"

@@ -1,6 +1,6 @@
 #include "task/task_file.h"
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "task/unicode.h"
 
 namespace idleheads {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "task/formats.h"

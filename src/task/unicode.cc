@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/regex.h"
 #include "base/utf8.h"
+#include "strings/regex.h"
 
 namespace idleheads {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/mapped_file.h"
-#include "base/regex.h"
 #include "base/utf8.h"
+#include "strings/regex.h"
 #include "task/dataset.h"
 #include "task/formats.h"
 #include "task/row_json.h"

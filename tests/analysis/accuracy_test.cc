@@ -1,5 +1,5 @@
 // Metrics and standard errors against lm-evaluation-harness 0.4.5 over made-up log-likelihoods.
-#include "analysis/accuracy.h"
+#include "idleheads/analysis/accuracy.h"
 
 #include <cmath>
 #include <map>

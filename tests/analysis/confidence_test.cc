@@ -1,4 +1,4 @@
-#include "analysis/confidence.h"
+#include "idleheads/analysis/confidence.h"
 
 #include <gtest/gtest.h>
 

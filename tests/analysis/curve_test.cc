@@ -1,4 +1,4 @@
-#include "analysis/curve.h"
+#include "idleheads/analysis/curve.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "analysis/decided_share.h"
+#include "idleheads/analysis/decided_share.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "analysis/distance.h"
+#include "idleheads/analysis/distance.h"
 
 #include <gtest/gtest.h>
 

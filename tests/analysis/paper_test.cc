@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "analysis/models.h"
-#include "heads/score.h"
+#include "idleheads/heads/score.h"
 
 namespace idleheads {
 namespace {

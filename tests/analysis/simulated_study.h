@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "analysis/block_order.h"
-#include "analysis/decision.h"
+#include "idleheads/analysis/block_order.h"
+#include "idleheads/analysis/decision.h"
 
 namespace idleheads {
 

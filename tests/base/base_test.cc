@@ -5,7 +5,7 @@
 #include <fstream>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/matrix.h"

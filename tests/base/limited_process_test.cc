@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "support/errors.h"
 #include "support/sanitizers.h"
 

@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/nearest.h"

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <optional>
 
-#include "base/error.h"
-#include "base/version.h"
+#include "idleheads/base/error.h"
+#include "idleheads/version.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 

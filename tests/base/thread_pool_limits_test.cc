@@ -1,4 +1,5 @@
 // Threads that the system does not let start: one line, and those that did start have ended.
+#include <fmt/format.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -8,8 +9,8 @@
 #include <functional>
 #include <string>
 
-#include "base/error.h"
 #include "base/thread_pool.h"
+#include "idleheads/base/error.h"
 #include "support/sanitizers.h"
 
 namespace idleheads {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 namespace {
@@ -46,16 +46,6 @@ TEST(TerminalSafe, KeepsLinesAndTabsAlone) {
   EXPECT_EQ(terminal_safe("\x1b]0;title\x07 \u009b31m over\rwritten"), "?]0;title? ?31m over?written");
   EXPECT_EQ(terminal_safe("\u202egnp.exe\xff"), "?gnp.exe?");
   EXPECT_EQ(terminal_safe("\u05d0 \u4e2d"), "\u05d0 \u4e2d");
-}
-
-TEST(DisplayWidth, OfScriptsAroundTheWorld) {
-  EXPECT_EQ(display_width("\u05e9\u05b8\u05c1\u05dc\u05d5\u05b9\u05dd"), 4) << "Hebrew with points";
-  EXPECT_EQ(display_width("\u0645\u064e\u0631\u0652"), 2) << "Arabic with vowels";
-  EXPECT_EQ(display_width("\u0928\u0940\u0941"), 2) << "Devanagari; one of its vowel signs stands beside";
-  EXPECT_EQ(display_width("\u0e17\u0e35\u0e48"), 1) << "Thai";
-  EXPECT_EQ(display_width("\u89e3\u5256\u5b66"), 6);
-  EXPECT_EQ(display_width("e\u0301"), 1);
-  EXPECT_EQ(display_width("\U0001F469\u200d\U0001F52C"), 2) << "an emoji of two";
 }
 
 }  // namespace

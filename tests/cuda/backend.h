@@ -3,7 +3,7 @@
 #pragma once
 
 #include "engine/device_module.h"
-#include "engine/engine.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads::test {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "engine/compare.h"
-#include "engine/engine.h"
 #include "engine/engine_fixture.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads {
 namespace {

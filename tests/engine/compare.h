@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "engine/sample.h"
+#include "idleheads/engine/sample.h"
 #include "reference/reference.h"
 
 namespace idleheads::test {

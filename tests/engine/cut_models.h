@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
 #include "engine/family_bits.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads::test {
 

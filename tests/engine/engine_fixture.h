@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "engine/engine.h"
+#include "idleheads/engine/engine.h"
 #include "reference/random_model.h"
 #include "support/temp_folder.h"
 

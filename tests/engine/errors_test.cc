@@ -7,11 +7,11 @@
 #include <functional>
 #include <limits>
 
-#include "base/error.h"
 #include "engine/compare.h"
-#include "engine/engine.h"
 #include "engine/engine_fixture.h"
 #include "engine/overflow.h"
+#include "idleheads/base/error.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads {
 namespace {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "engine/compare.h"
-#include "engine/engine.h"
 #include "engine/engine_fixture.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads::test {
 

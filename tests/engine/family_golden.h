@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/mapped_file.h"
-#include "engine/engine.h"
 #include "engine/golden_cases.h"
 #include "format/json.h"
+#include "idleheads/engine/engine.h"
 #include "reference/reference.h"
 
 namespace idleheads::test {

@@ -10,10 +10,11 @@
 #include <map>
 
 #include "base/mapped_file.h"
-#include "engine/engine.h"
+#include "format/gguf.h"
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "format/safetensors_writer.h"
+#include "idleheads/engine/engine.h"
 #include "support/temp_folder.h"
 
 namespace idleheads {

@@ -7,9 +7,9 @@
 #include "engine/compare.h"
 #include "engine/cpu/attention.h"
 #include "engine/cpu/memory_plan.h"
-#include "engine/engine.h"
 #include "engine/engine_fixture.h"
-#include "heads/threshold.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/heads/threshold.h"
 
 namespace idleheads {
 namespace {

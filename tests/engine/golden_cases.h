@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/sample.h"
 #include "format/json.h"
+#include "idleheads/engine/sample.h"
 
 namespace idleheads::test {
 

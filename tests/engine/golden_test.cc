@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "base/mapped_file.h"
-#include "engine/engine.h"
 #include "engine/golden_cases.h"
 #include "format/json.h"
+#include "idleheads/engine/engine.h"
 
 namespace idleheads {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/family_bits.h"
-#include "heads/head_means.h"
+#include "idleheads/heads/head_means.h"
 
 namespace idleheads::test {
 

@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "engine/cpu/packed_model.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

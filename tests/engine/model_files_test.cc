@@ -7,7 +7,7 @@
 #include <array>
 #include <filesystem>
 
-#include "engine/engine.h"
+#include "idleheads/engine/engine.h"
 #include "support/temp_folder.h"
 
 namespace idleheads {

@@ -6,8 +6,8 @@
 
 #include <set>
 
-#include "engine/engine.h"
 #include "engine/engine_fixture.h"
+#include "idleheads/engine/engine.h"
 #include "support/errors.h"
 
 namespace idleheads::test {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/compare.h"
-#include "engine/engine.h"
 #include "engine/engine_fixture.h"
+#include "idleheads/engine/engine.h"
 #include "reference/naive_scores.h"
 #include "reference/reference.h"
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "format/tensor.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads::test {
 

@@ -1,4 +1,6 @@
 // One bad GGUF file per defect.
+#include <fmt/format.h>
+
 #include "format/bad_file.h"
 #include "format/gguf.h"
 #include "format/gguf_writer.h"

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <limits>
 
-#include "base/error.h"
 #include "format/block_numbers.h"
 #include "format/gguf_output.h"
+#include "idleheads/base/error.h"
 #include "support/errors.h"
 
 namespace idleheads {

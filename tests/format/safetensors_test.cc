@@ -1,5 +1,7 @@
 #include "format/safetensors.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "base/mapped_file.h"

@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
-#include "model/chat_template.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/chat_template.h"
 
 namespace {
 

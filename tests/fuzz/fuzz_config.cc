@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/error.h"
 #include "format/gguf.h"
 #include "format/json.h"
+#include "idleheads/base/error.h"
 #include "model/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

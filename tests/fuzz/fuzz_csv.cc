@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/error.h"
 #include "base/utf8.h"
 #include "format/csv.h"
+#include "idleheads/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

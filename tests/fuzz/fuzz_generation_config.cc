@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/error.h"
-#include "model/generation_config.h"
+#include "idleheads/base/error.h"
+#include "model/generation_config_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int64_t kVocabulary = 1000;

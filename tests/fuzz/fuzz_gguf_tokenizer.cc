@@ -1,8 +1,8 @@
 // Any bytes as a GGUF file with a tokenizer: it encodes a text and decodes the ids, or Error.
 #include <cstdint>
 
-#include "base/error.h"
-#include "model/tokenizer.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/tokenizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

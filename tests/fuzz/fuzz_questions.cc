@@ -2,9 +2,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/error.h"
 #include "fuzz/input_file.h"
-#include "task/task.h"
+#include "idleheads/base/error.h"
+#include "idleheads/task/task.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   idleheads::TaskOptions options;

@@ -1,7 +1,7 @@
 // Any bytes as a safetensors file: accepted or refused with Error, nothing else.
-#include "base/error.h"
 #include "check_tensors.h"
 #include "format/safetensors.h"
+#include "idleheads/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "base/error.h"
-#include "study/store.h"
+#include "idleheads/base/error.h"
+#include "idleheads/studyfile/store.h"
 
 namespace {
 

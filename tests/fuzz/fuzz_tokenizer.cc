@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "base/error.h"
 #include "format/json.h"
+#include "idleheads/base/error.h"
 #include "model/text_library.h"
 
 namespace idleheads {

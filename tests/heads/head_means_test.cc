@@ -1,4 +1,4 @@
-#include "heads/head_means.h"
+#include "idleheads/heads/head_means.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

@@ -1,11 +1,11 @@
-#include "heads/head_shape.h"
+#include "idleheads/heads/head_shape.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 
 namespace idleheads {
 namespace {

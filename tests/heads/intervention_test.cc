@@ -1,8 +1,8 @@
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

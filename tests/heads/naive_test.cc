@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-#include "heads/threshold.h"
+#include "idleheads/heads/threshold.h"
 #include "reference/naive_scores.h"
 
 namespace idleheads {

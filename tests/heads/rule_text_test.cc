@@ -8,8 +8,8 @@
 #include <limits>
 #include <random>
 
-#include "base/error.h"
-#include "heads/intervention.h"
+#include "idleheads/base/error.h"
+#include "idleheads/heads/intervention.h"
 #include "support/errors.h"
 
 namespace idleheads {

@@ -1,12 +1,12 @@
-#include "heads/score.h"
+#include "idleheads/heads/score.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <set>
 
-#include "base/error.h"
 #include "heads/random.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

@@ -1,4 +1,4 @@
-#include "heads/threshold.h"
+#include "idleheads/heads/threshold.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

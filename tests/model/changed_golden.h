@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "base/matrix.h"
 #include "format/safetensors.h"
+#include "idleheads/model/model.h"
 #include "model/folder_fixture.h"
-#include "model/model.h"
 
 namespace idleheads::test {
 

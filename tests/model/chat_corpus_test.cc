@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "format/json.h"
-#include "model/chat_template.h"
+#include "idleheads/model/chat_template.h"
 #include "model/jsonl.h"
 
 namespace idleheads {

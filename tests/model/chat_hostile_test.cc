@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
-#include "model/chat_template.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/chat_template.h"
 #include "support/errors.h"
 
 namespace idleheads {

@@ -1,12 +1,13 @@
-#include "model/chat_template.h"
+#include "idleheads/model/chat_template.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "base/error.h"
+#include "format/gguf.h"
 #include "format/gguf_writer.h"
+#include "idleheads/base/error.h"
 #include "model/jsonl.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"

@@ -1,4 +1,6 @@
 // Configs, checkpoints and weights that are wrong, each refused by name; and where models are looked for.
+#include "model/checkpoint.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,13 +10,13 @@
 #include <fstream>
 #include <functional>
 
-#include "base/error.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
 #include "format/safetensors_writer.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/model.h"
+#include "idleheads/model/roles.h"
 #include "model/locate.h"
-#include "model/model.h"
-#include "model/roles.h"
 #include "model/rope.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <functional>
 
-#include "base/error.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
+#include "idleheads/base/error.h"
 #include "model/config.h"
 #include "model/rope.h"
 

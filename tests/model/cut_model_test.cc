@@ -10,9 +10,9 @@
 #include "base/mapped_file.h"
 #include "format/gguf.h"
 #include "format/gguf_writer.h"
+#include "idleheads/model/model.h"
 #include "model/changed_golden.h"
 #include "model/config.h"
-#include "model/model.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 

@@ -1,6 +1,7 @@
 // What generation_config.json and GGUF say about greedy generation, and settings that cannot be honoured.
-#include "model/generation_config.h"
+#include "idleheads/model/generation_config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,8 +9,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/error.h"
 #include "format/gguf_writer.h"
+#include "idleheads/base/error.h"
+#include "model/checkpoint.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 

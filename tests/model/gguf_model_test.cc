@@ -12,10 +12,10 @@
 #include <map>
 #include <random>
 
-#include "base/error.h"
 #include "format/gguf_writer.h"
 #include "format/safetensors_writer.h"
-#include "model/model.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/model.h"
 #include "model/rope.h"
 #include "reference/layer_weights.h"
 #include "support/errors.h"

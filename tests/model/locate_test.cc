@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/error.h"
 #include "format/safetensors_writer.h"
+#include "idleheads/base/error.h"
 #include "model/checkpoint.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"

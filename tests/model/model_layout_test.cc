@@ -4,10 +4,10 @@
 
 #include "base/file_exists.h"
 #include "format/gguf_writer.h"
-#include "model/chat_template.h"
+#include "idleheads/model/chat_template.h"
+#include "idleheads/model/generation_config.h"
 #include "model/checkpoint.h"
 #include "model/folder_fixture.h"
-#include "model/generation_config.h"
 #include "model/locate.h"
 #include "model/split_gguf.h"
 #include "model/tokenizer_folder.h"

@@ -10,8 +10,8 @@
 
 #include "format/gguf.h"
 #include "format/gguf_writer.h"
+#include "idleheads/model/tokenizer.h"
 #include "model/jsonl.h"
-#include "model/tokenizer.h"
 
 namespace idleheads::test {
 

@@ -10,9 +10,9 @@
 #include <tuple>
 #include <vector>
 
-#include "base/error.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
+#include "idleheads/base/error.h"
 #include "model/config.h"
 
 namespace idleheads {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "model/changed_golden.h"
+#include "model/weights.h"
 
 namespace idleheads {
 namespace {

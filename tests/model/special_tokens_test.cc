@@ -1,11 +1,12 @@
-#include "model/special_tokens.h"
+#include "idleheads/model/special_tokens.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "format/gguf.h"
 #include "format/gguf_writer.h"
-#include "model/chat_template.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/chat_template.h"
 #include "model/tokenizer_folder.h"
 #include "support/temp_folder.h"
 

@@ -4,9 +4,9 @@
 
 #include <fstream>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/tokenizer.h"
 #include "model/jsonl.h"
-#include "model/tokenizer.h"
 #include "support/temp_folder.h"
 
 namespace idleheads {

@@ -5,10 +5,11 @@
 
 #include <fstream>
 
-#include "base/error.h"
+#include "format/gguf.h"
 #include "format/gguf_writer.h"
+#include "idleheads/base/error.h"
+#include "idleheads/model/tokenizer.h"
 #include "model/jsonl.h"
-#include "model/tokenizer.h"
 
 namespace idleheads {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/tokenizer.h"
+#include "idleheads/model/tokenizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <thread>
 
-#include "base/error.h"
 #include "format/gguf_writer.h"
+#include "idleheads/base/error.h"
 #include "model/jsonl.h"
 #include "model/pieces.h"
 #include "support/errors.h"

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "engine/head_grid.h"
-#include "study/evaluate.h"
+#include "idleheads/study/evaluate.h"
 #include "study/tiny_study.h"
 
 namespace idleheads {

@@ -1,5 +1,6 @@
 #include "prune/mask_file.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <random>
 
 #include "engine/head_grid.h"
+#include "model/checkpoint.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 

@@ -6,6 +6,7 @@
 #include "format/gguf.h"
 #include "format/safetensors.h"
 #include "format/safetensors_output.h"
+#include "model/weights.h"
 #include "prune/cut_gguf.h"
 #include "prune/output_biases.h"
 #include "prune/prune_fixture.h"

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
 #include "engine/head_grid.h"
+#include "idleheads/engine/engine.h"
 #include "prune/zeroed_model.h"
 #include "support/temp_folder.h"
 

@@ -1,7 +1,7 @@
 #include "prune/static_plan.h"
 
+#include "idleheads/studyfile/plan.h"
 #include "report/report_fixture.h"
-#include "study/plan.h"
 
 namespace idleheads {
 namespace {

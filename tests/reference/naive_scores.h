@@ -13,8 +13,8 @@
 #include <variant>
 #include <vector>
 
-#include "heads/intervention.h"
-#include "heads/stats.h"
+#include "idleheads/heads/intervention.h"
+#include "idleheads/heads/stats.h"
 
 namespace idleheads::reference {
 

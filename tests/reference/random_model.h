@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/roles.h"
+#include "idleheads/model/roles.h"
 
 namespace idleheads::reference {
 

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "engine/sample.h"
-#include "heads/head_means.h"
-#include "model/model.h"
+#include "idleheads/engine/sample.h"
+#include "idleheads/heads/head_means.h"
+#include "idleheads/model/model.h"
 
 namespace idleheads::reference {
 

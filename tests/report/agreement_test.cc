@@ -1,5 +1,7 @@
 #include "report/agreement.h"
 
+#include <fmt/format.h>
+
 #include "report/changed_study.h"
 
 namespace idleheads {

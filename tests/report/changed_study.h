@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/compare.h"
+#include "idleheads/report/compare.h"
 #include "report/report_fixture.h"
 
 namespace idleheads {

@@ -1,13 +1,15 @@
 // What `sure`, `best` and the first line claim, and that they claim nothing where little is known.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "analysis/paired_loss.h"
 #include "format/json.h"
+#include "idleheads/report/export.h"
+#include "idleheads/report/show.h"
 #include "report/answer_changes.h"
 #include "report/certainty.h"
 #include "report/changed_study.h"
-#include "report/export.h"
-#include "report/show.h"
 
 namespace idleheads {
 namespace {

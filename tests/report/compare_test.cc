@@ -1,8 +1,11 @@
-#include "report/compare.h"
+#include "idleheads/report/compare.h"
+
+#include <fmt/format.h>
 
 #include <cmath>
 
 #include "report/changed_study.h"
+#include "report/json_parts.h"
 
 namespace idleheads {
 namespace {

@@ -2,10 +2,12 @@
 // knows.
 #include "report/decided.h"
 
+#include <fmt/format.h>
+
+#include "idleheads/report/show.h"
+#include "idleheads/studyfile/decisions.h"
 #include "report/curve_svg.h"
 #include "report/report_fixture.h"
-#include "report/show.h"
-#include "study/decisions.h"
 
 namespace idleheads {
 namespace {

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "idleheads/report/export.h"
 #include "report/changed_study.h"
 #include "report/curve_svg.h"
-#include "report/export.h"
 #include "report/xml_check.h"
 
 namespace idleheads {

@@ -1,4 +1,4 @@
-#include "report/export.h"
+#include "idleheads/report/export.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>

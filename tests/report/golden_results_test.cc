@@ -12,8 +12,8 @@
 
 #include "analysis/exact_match.h"
 #include "base/utf8.h"
+#include "idleheads/studyfile/answers.h"
 #include "report/harness_results.h"
-#include "study/answers.h"
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
 #include "task/test_files.h"

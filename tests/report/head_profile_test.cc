@@ -1,5 +1,7 @@
 #include "report/head_profile.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "report/changed_study.h"

@@ -1,4 +1,4 @@
-#include "report/heatmap.h"
+#include "idleheads/report/heatmap.h"
 
 #include "report/report_fixture.h"
 

@@ -1,10 +1,12 @@
 // Studies whose answers are written, and of texts: their tables and exports.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "report/export.h"
+#include "idleheads/report/export.h"
+#include "idleheads/report/show.h"
 #include "report/report_fixture.h"
-#include "report/show.h"
 #include "report/zip_reader.h"
 
 namespace idleheads {

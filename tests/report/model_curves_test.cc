@@ -1,5 +1,7 @@
 #include "report/model_curves.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "report/changed_study.h"

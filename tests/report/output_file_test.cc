@@ -3,6 +3,7 @@
 #include "report/output_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,7 +12,7 @@
 #include <fstream>
 
 #include "report/device.h"
-#include "study/study_fixture.h"
+#include "studyfile/study_fixture.h"
 
 namespace idleheads {
 namespace {

@@ -1,5 +1,7 @@
 // The paper's tables as text and JSON, from the results that are built into the program.
 // tests/analysis/paper_test.cc has the definitions.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "study/store.h"
-#include "study/study_fixture.h"
+#include "idleheads/studyfile/store.h"
+#include "studyfile/study_fixture.h"
 
 namespace idleheads {
 

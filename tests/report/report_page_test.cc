@@ -1,5 +1,7 @@
 // The page is one document that holds everything, loads nothing, and takes names from study files as text.
-#include "report/report_page.h"
+#include "idleheads/report/report_page.h"
+
+#include <fmt/format.h>
 
 #include <cctype>
 

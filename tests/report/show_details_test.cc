@@ -1,5 +1,7 @@
 #include "report/show_details.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "report/changed_study.h"

@@ -1,4 +1,6 @@
-#include "report/show.h"
+#include "idleheads/report/show.h"
+
+#include <fmt/format.h>
 
 #include "report/report_fixture.h"
 

@@ -3,11 +3,11 @@
 
 #include "base/mapped_file.h"
 #include "format/json.h"
-#include "report/export.h"
+#include "idleheads/report/export.h"
+#include "idleheads/report/show.h"
+#include "idleheads/report/summary.h"
 #include "report/report_fixture.h"
 #include "report/report_json.h"
-#include "report/show.h"
-#include "report/summary.h"
 
 namespace idleheads {
 namespace {

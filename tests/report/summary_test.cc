@@ -1,4 +1,6 @@
-#include "report/summary.h"
+#include "idleheads/report/summary.h"
+
+#include <fmt/format.h>
 
 #include "report/report_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "study/cohort_size.h"
+#include "idleheads/study/cohort_size.h"
 
 #include <gtest/gtest.h>
 

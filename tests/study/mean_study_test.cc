@@ -1,8 +1,8 @@
 // Studies in which heads that are off give their means: what is stored, stopping and going on, parts.
-#include "study/merge.h"
-#include "study/sqlite.h"
-#include "study/store_check.h"
 #include "study/tiny_study.h"
+#include "studyfile/merge.h"
+#include "studyfile/sqlite.h"
+#include "studyfile/store_check.h"
 
 namespace idleheads {
 namespace {

@@ -3,8 +3,8 @@
 #include <fstream>
 #include <set>
 
-#include "study/merge.h"
 #include "study/tiny_study.h"
+#include "studyfile/merge.h"
 
 namespace idleheads {
 namespace {

@@ -7,10 +7,10 @@
 #include <memory>
 #include <string>
 
-#include "engine/engine.h"
-#include "study/describe.h"
-#include "study/runner.h"
-#include "study/study_fixture.h"
+#include "idleheads/engine/engine.h"
+#include "idleheads/study/describe.h"
+#include "idleheads/study/runner.h"
+#include "studyfile/study_fixture.h"
 
 namespace idleheads {
 

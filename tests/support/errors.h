@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads::test {
 

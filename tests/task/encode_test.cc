@@ -1,5 +1,7 @@
 // Pairs, truncation and shared samples, with a tokenizer whose merges are known and with SmolLM2's.
-#include "task/encode.h"
+#include "idleheads/task/encode.h"
+
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 // The question file that comes with the project, and the one that its documentation offers to copy.
 #include <set>
 
-#include "task/task.h"
+#include "idleheads/task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/fail.h"
 #include "task/test_files.h"
 
 namespace idleheads {

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "model/chat_template.h"
-#include "task/task.h"
+#include "idleheads/model/chat_template.h"
+#include "idleheads/task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

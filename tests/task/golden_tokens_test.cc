@@ -6,8 +6,8 @@
 
 #include "base/mapped_file.h"
 #include "format/gguf.h"
+#include "idleheads/task/encode.h"
 #include "model/pieces.h"
-#include "task/encode.h"
 #include "task/test_files.h"
 
 namespace idleheads {

@@ -3,7 +3,7 @@
 
 #include "format/parquet.h"
 #include "format/records.h"
-#include "task/task.h"
+#include "idleheads/task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

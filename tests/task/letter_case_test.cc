@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

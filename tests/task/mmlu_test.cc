@@ -1,8 +1,8 @@
 // MMLU prompts against those of lm-evaluation-harness 0.4.5, and every way its folder can be wrong.
 #include <nlohmann/json.hpp>
 
+#include "idleheads/task/task.h"
 #include "task/mmlu_subjects.h"
-#include "task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

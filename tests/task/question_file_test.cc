@@ -1,5 +1,5 @@
 // The project's own question files (docs/question_format.md).
-#include "task/task.h"
+#include "idleheads/task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

@@ -1,5 +1,5 @@
 // What holds for every task: names, shots, limits, selected subjects, fingerprints.
-#include "task/task.h"
+#include "idleheads/task/task.h"
 
 #include <cmath>
 #include <limits>

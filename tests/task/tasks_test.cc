@@ -1,6 +1,6 @@
 // Every task from small files, in its original format and as Parquet, and every way a row can be wrong.
-#include "model/chat_template.h"
-#include "task/task.h"
+#include "idleheads/model/chat_template.h"
+#include "idleheads/task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 

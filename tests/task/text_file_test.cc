@@ -1,5 +1,5 @@
 // A text of one's own as a task.
-#include "task/task.h"
+#include "idleheads/task/task.h"
 #include "task/test_files.h"
 
 namespace idleheads {

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "base/matrix.h"
-#include "engine/precision.h"
 #include "engine/statistics.h"
+#include "idleheads/engine/precision.h"
 
 namespace idleheads {
 

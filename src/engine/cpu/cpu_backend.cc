@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/memory.h"
 #include "engine/cpu/column_sums.h"
 #include "engine/cpu/layer_tiles.h"

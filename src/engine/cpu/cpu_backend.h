@@ -6,8 +6,8 @@
 
 #include "base/thread_pool.h"
 #include "engine/backend.h"
-#include "engine/precision.h"
 #include "engine/weight_source.h"
+#include "idleheads/engine/precision.h"
 
 namespace idleheads {
 

@@ -10,7 +10,7 @@
 #include <new>
 #include <unordered_map>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "engine/cpu/ops.h"
 
 namespace idleheads {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/matrix.h"
-#include "engine/precision.h"
+#include "idleheads/engine/precision.h"
 
 namespace idleheads {
 

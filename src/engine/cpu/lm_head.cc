@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "engine/cpu/ops.h"
 
 namespace idleheads {

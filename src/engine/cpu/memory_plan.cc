@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "engine/cpu/column_sums.h"
 #include "engine/cpu/lm_head.h"
 #include "engine/cpu/packed_model.h"

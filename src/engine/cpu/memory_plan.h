@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "engine/backend.h"
-#include "engine/precision.h"
-#include "model/spec.h"
+#include "idleheads/engine/precision.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -8,7 +8,7 @@
 #include "engine/cpu/linear.h"
 #include "engine/cpu/mlp.h"
 #include "engine/expert_choice.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/cpu/linear.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/cpu/ops.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 #include "model/weights.h"
 
 namespace idleheads {

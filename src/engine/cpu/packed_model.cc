@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "engine/cpu/attention.h"
 #include "engine/cpu/ops.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "base/matrix.h"
-#include "model/spec.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

@@ -2,7 +2,7 @@
 #include <climits>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/families/common.h"
 #include "model/rope.h"
 

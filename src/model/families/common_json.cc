@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/config_rope.h"
 #include "model/families/common.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 #include "model/families/common.h"
 
 namespace idleheads {

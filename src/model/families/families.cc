@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/families/family.h"
 #include "model/families/unsupported.h"
 

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <variant>
 
+#include "idleheads/model/roles.h"
+#include "idleheads/model/spec.h"
 #include "model/gguf_reader.h"
 #include "model/json_reader.h"
-#include "model/roles.h"
-#include "model/spec.h"
 
 namespace idleheads {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/config_keys.h"
 #include "model/config_rope.h"
 #include "model/families/common.h"

@@ -1,7 +1,7 @@
 // gpt-oss: a learned sink a head, windows in every other layer, and a mixture of experts with clamped SwiGLU.
 #include <array>
 
-#include "base/error.h"
+#include "idleheads/base/error.h"
 #include "model/families/common.h"
 
 namespace idleheads {

@@ -1,7 +1,7 @@
 // SmolLM3: Llama with every fourth layer without RoPE.
 #include <array>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "model/families/common.h"
 
 namespace idleheads {

@@ -1,0 +1,77 @@
+// A model on tasks, with heads switched off if asked: what `idleheads eval` does.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "idleheads/analysis/accuracy.h"
+#include "idleheads/analysis/frequency.h"
+#include "idleheads/base/progress.h"
+#include "idleheads/evaluation/engine_settings.h"
+#include "idleheads/evaluation/task_settings.h"
+#include "idleheads/studyfile/store.h"
+
+namespace idleheads {
+
+// One task under one intervention.
+struct TaskRun {
+  const PreparedTask* task = nullptr;
+  HeadFrequency frequency;
+  std::vector<StoredResult> results;  // in order of documents, without masks
+  std::vector<SubjectRow> rows;       // metrics of the task, its categories and subjects
+};
+
+// An intervention and the tasks that were run under it.
+struct RuleRun {
+  Intervention intervention;
+  bool mean = false;  // heads that were off gave their means, not zeros
+  std::vector<TaskRun> tasks;
+
+  bool is_baseline() const { return std::holds_alternative<std::monostate>(intervention); }
+  std::string name() const;         // "L0H1,L5H3", "L0H1,L5H3 as means"
+  HeadFrequency frequency() const;  // of all tasks
+};
+
+struct EvaluationSettings {
+  EngineSettings engine;
+  TaskSettings task;
+  // "ahon_ln<0.52", "ahon_ln@15%" (the threshold for that share of all heads, by the task itself with all
+  // heads on), "L0H1,L5H3". Without one and without a mask: all heads on.
+  std::vector<std::string> rules = {};
+  std::string mask = {};  // file of heads (`idleheads mask`), a rule more; empty: none
+};
+
+class Evaluation {
+ public:
+  // Reads the rules and the mask, and makes the prompts. Throws Error, UsageError.
+  Evaluation(EvaluationSettings settings, std::shared_ptr<const Model> model);
+  ~Evaluation();
+
+  // Its prompts are what the engine runs; the engine must be one of settings().engine. Throws Error
+  // (engine.h) and Interrupted if `progress` asks to stop, and then keeps nothing.
+  void run(Engine& engine, const ProgressCallback& progress = {});
+
+  const EvaluationSettings& settings() const { return settings_; }
+  const std::vector<PreparedTask>& tasks() const { return tasks_; }
+  // In the order of the rules. Behind run(), as all below.
+  const std::vector<RuleRun>& runs() const { return runs_; }
+  // The tables of lm-evaluation-harness, one set an intervention.
+  std::string text() const;
+  std::string json() const;  // docs/tasks.md
+  // results_*.json, and samples_*.jsonl if asked for, as lm-evaluation-harness has them, below `folder`:
+  // <model>/, and <model>/<rule>/ where heads were switched off. Returns the paths of the results. Throws
+  // Error for what cannot be written.
+  std::vector<std::string> write(const std::string& folder, bool samples) const;
+
+ private:
+  EvaluationSettings settings_;
+  std::shared_ptr<const Model> model_;
+  std::vector<PreparedTask> tasks_;
+  std::vector<RuleRun> runs_;
+  double start_ = 0, end_ = 0;  // Unix time
+};
+
+}  // namespace idleheads

@@ -1,0 +1,24 @@
+// An evaluation as text and files, as lm-evaluation-harness has them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "evaluation/task_runs.h"
+#include "report/harness_results.h"
+
+namespace idleheads {
+
+std::vector<HarnessTask> harness_tasks(const RuleRun& run);
+
+// What was run, and the tables of lm-evaluation-harness, one set an intervention.
+std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs);
+std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs);
+
+// Writes results_*.json, and samples_*.jsonl if asked for, below `folder`: <model>/, and <model>/<rule>/
+// where heads were switched off. Returns the paths of the results. Throws Error for what cannot be written.
+std::vector<std::string> write_eval(const std::string& folder, const HarnessRun& described,
+                                    const std::vector<RuleRun>& runs, bool samples);
+
+}  // namespace idleheads

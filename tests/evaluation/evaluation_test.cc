@@ -1,0 +1,70 @@
+// Evaluations through the public interface.
+#include "idleheads/evaluation/evaluation.h"
+
+#include "evaluation/tiny_settings.h"
+
+namespace idleheads {
+namespace {
+
+using testing::HasSubstr;
+
+class EvaluationTest : public TinySettings {
+ protected:
+  Evaluation evaluation(std::vector<std::string> rules, const std::string& mask = "") {
+    return Evaluation({engine_settings_, task_settings_, std::move(rules), mask}, model_);
+  }
+};
+
+TEST_F(EvaluationTest, RunsRulesSharesAndMasks) {
+  std::ofstream(file("mask.json")) << R"({"0": [0, 1]})";
+  Evaluation all = evaluation({"L0H0,L0H1", "ahon_ln@25%"}, file("mask.json"));
+  all.run(*engine_);
+  ASSERT_EQ(all.runs().size(), 2u) << "the mask's heads are those of the first rule";
+  const RuleRun& fixed = all.runs()[0];
+  EXPECT_EQ(fixed.name(), "L0H0,L0H1");
+  ASSERT_EQ(fixed.tasks.size(), 2u);
+  EXPECT_EQ(fixed.tasks[0].results.size(), 12u);
+  EXPECT_NEAR(fixed.frequency().mean_share(), 2. / model_->spec().head_count(), 1e-12);
+  EXPECT_NEAR(all.runs()[1].frequency().mean_share(), 0.25, 0.05);
+  EXPECT_THAT(all.text(), HasSubstr("ablate L0H0,L0H1"));
+  EXPECT_THAT(all.json(), HasSubstr("\"percent_off\""));
+}
+
+TEST_F(EvaluationTest, AllHeadsOnWithoutRules) {
+  Evaluation plain = evaluation({});
+  plain.run(*engine_);
+  ASSERT_EQ(plain.runs().size(), 1u);
+  EXPECT_TRUE(plain.runs()[0].is_baseline());
+  const std::vector<std::string> written = plain.write(file("out"), true);
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_TRUE(std::filesystem::exists(written[0]));
+}
+
+// A stopped evaluation has no results, and may run again.
+TEST_F(EvaluationTest, StopsWhenAskedTo) {
+  Evaluation plain = evaluation({});
+  EXPECT_THROW(plain.run(*engine_, [](const Progress&) { return false; }), Interrupted);
+  EXPECT_TRUE(plain.runs().empty());
+  plain.run(*engine_);
+  EXPECT_EQ(plain.runs().size(), 1u);
+}
+
+TEST_F(EvaluationTest, RefusesBeforeItRuns) {
+  EXPECT_THAT(error_of([&] { evaluation({"ahon_ln"}); }), HasSubstr("ahon_ln"));
+  EXPECT_THAT(error_of([&] { evaluation({}, file("none.json")); }), HasSubstr("none.json"));
+  task_settings_.tasks = {"piqu"};
+  EXPECT_THAT(error_of([&] { evaluation({}); }), HasSubstr("piqa"));
+}
+
+TEST_F(EvaluationTest, SettingsInWords) {
+  EXPECT_EQ(parse_bytes("--memory", "2.5GiB"), 2'684'354'560);
+  EXPECT_THAT(error_of([] { parse_bytes("--memory", "many"); }),
+              HasSubstr("--memory 'many': expected a size"));
+  EXPECT_EQ(parse_shares("0:10:5"), (std::vector<double>{0, 0.05, 0.1}));
+  EXPECT_EQ(parse_scores("awft,awft,ahon_ln").size(), 2u);
+  engine_settings_.dtype = "f8";
+  EXPECT_THAT(error_of([&] { engine_settings_.precision(); }), HasSubstr("'f8': expected auto, f32 or bf16"));
+}
+
+}  // namespace
+}  // namespace idleheads
