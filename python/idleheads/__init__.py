@@ -1,4 +1,4 @@
-"""idleheads for Python: so far heads of Hugging Face transformers models, scored and switched off where they run.
+"""idleheads for Python: heads of language models, scored and switched off.
 
     import idleheads as ih
     heads = ih.Transformers(model, tokenizer)
@@ -6,15 +6,20 @@
     with ih.ablate(model, "ahon_ln<0.52"):
         model(**batch)
 
-torch and transformers are imported when one of the two names is used first.
+torch and transformers are imported when one of these two names is used first.
 """
 from __future__ import annotations
 
-__all__ = ["Transformers", "ablate"]
+from ._core import Error, __version__
+
+__all__ = ["Error", "Transformers", "ablate", "__version__"]
+
+Error.__module__ = __name__
+_OF_TRANSFORMERS = ("Transformers", "ablate")
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _OF_TRANSFORMERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import transformers
     return getattr(transformers, name)
