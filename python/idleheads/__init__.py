@@ -13,13 +13,15 @@ torch and transformers are imported when one of the last two names is used first
 """
 from __future__ import annotations
 
-from ._core import Error, __version__
+from . import _core
+from ._core import Error
 from .model import Generated, Model, generate, run, score
 from .scored import SCORES, STATISTICS, Run, Scored
 
 __all__ = ["SCORES", "STATISTICS", "Error", "Generated", "Model", "Run", "Scored", "Transformers", "ablate", "generate", "run",
            "score", "__version__"]
 
+__version__ = _core.version()
 Error.__module__ = __name__
 _OF_TRANSFORMERS = ("Transformers", "ablate")
 
