@@ -11,7 +11,7 @@ from ._core import Error
 Ids = Union[Sequence[int], np.ndarray]
 Chat = Sequence[Mapping[str, str]]  # messages: {"role": "user", "content": "..."}
 Prompt = Union[str, Ids, Chat]
-Prompts = Union[Prompt, Sequence[Prompt]]
+Prompts = Union[Prompt, Sequence[Any]]  # Any: of a list with text and ids, checkers see a list of sequences of objects
 
 
 def is_chat(prompt: object) -> TypeGuard[Chat]:
