@@ -1,24 +1,37 @@
-"""idleheads for Python: so far heads of Hugging Face transformers models, scored and switched off where they run.
+"""idleheads for Python: heads of language models, scored and switched off.
 
     import idleheads as ih
-    heads = ih.Transformers(model, tokenizer)
-    heads.score(["A prompt"]).scores("ahon_ln")      # [sample, layer, head]
+    m = ih.Model("model.gguf")                       # or a Hugging Face folder, or org/name in the cache
+    ih.score(m, ["A prompt"]).scores("ahon_ln")      # [sample, layer, head]
+    ih.run(m, ["A prompt"], ablate=["ahon_ln<0.52"])[1].log_probs
+
+    heads = ih.Transformers(model, tokenizer)        # the same of a transformers model, by hooks
     with ih.ablate(model, "ahon_ln<0.52"):
         model(**batch)
 
-torch and transformers are imported when one of the two names is used first.
+torch and transformers are imported when one of the last two names is used first.
 """
 from __future__ import annotations
 
-__all__ = ["Transformers", "ablate"]
+from . import _core
+from ._core import Error
+from .model import Generated, Model, generate, run, score
+from .scored import SCORES, STATISTICS, Run, Scored
+
+__all__ = ["SCORES", "STATISTICS", "Error", "Generated", "Model", "Run", "Scored", "Transformers", "ablate", "generate", "run",
+           "score", "__version__"]
+
+__version__ = _core.version()
+Error.__module__ = __name__
+_OF_TRANSFORMERS = ("Transformers", "ablate")
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _OF_TRANSFORMERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import transformers
     return getattr(transformers, name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})
