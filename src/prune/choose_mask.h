@@ -41,7 +41,7 @@ struct ChooseOptions {
 struct MaskTrial {
   std::vector<size_t> units;  // numbers in the ranking
   FixedHeads heads;
-  bool refined = false;              // units were taken out of a larger mask
+  bool refined = false;             // units were taken out of a larger mask
   double loss = 0, loss_error = 0;  // points of the metric, and the standard error
   // Where there are choices, else none.
   struct OfChoices {
