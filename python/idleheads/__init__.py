@@ -11,8 +11,10 @@ torch and transformers are imported when one of these two names is used first.
 from __future__ import annotations
 
 from ._core import Error, __version__
+from .plots import plot_cdf, plot_curves
+from .studies import Comparison, Study, compare
 
-__all__ = ["Error", "Transformers", "ablate", "__version__"]
+__all__ = ["Comparison", "Error", "Study", "Transformers", "ablate", "compare", "plot_cdf", "plot_curves", "__version__"]
 
 Error.__module__ = __name__
 _OF_TRANSFORMERS = ("Transformers", "ablate")

@@ -1,6 +1,8 @@
 // The module idleheads._core: what the Python package has of the program. Each subject binds itself.
 #include "module.h"
 
+#include <nanobind/stl/string.h>
+
 #include "base/error.h"
 #include "base/version.h"
 
@@ -30,4 +32,5 @@ NB_MODULE(_core, module) {
   module.attr("__version__") = idleheads::version();
   module.attr("__commit__") = idleheads::commit();
   idleheads::bind_errors(module);
+  idleheads::bind_study(module);
 }
