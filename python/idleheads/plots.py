@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +105,9 @@ def draw_line(ax: Axes, line: Line, zero: float, label: str, stroke: dict[str, A
     if band and line.band.shape[1]:
         percent, low, high = line.band
         ax.fill_between(percent, zero + low, zero + high, color=stroke["color"], alpha=0.15, linewidth=0)
-    ax.plot(line.percent, zero + line.loss, label=label, linewidth=2.6 if thick else 1.2, markersize=6.5 if thick else 4.5,
-            markeredgecolor="white", markeredgewidth=0.4, zorder=4 if thick else 3, **stroke)
+    size = (6.5 if thick else 4.5) * (1.5 if stroke["marker"] == "*" else 1)
+    ax.plot(line.percent, zero + line.loss, label=label, linewidth=2.6 if thick else 1.2, markersize=size, markeredgecolor="white",
+            markeredgewidth=0.4, zorder=4 if thick else 3, **stroke)
 
 
 def draw_levels(ax: Axes, zero: float, tolerance: float) -> None:
@@ -144,6 +144,12 @@ def style(ax: Axes, title: str, x: str, y: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def show_from_zero(ax: Axes) -> None:
+    """With place for marks at 0."""
+    ax.set_xlim(left=-0.015 * ax.get_xlim()[1])
+    ax.xaxis.get_major_locator().set_params(steps=[1, 2, 5, 10])
+
+
 def legend_beside(ax: Axes) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False, fontsize="small", handlelength=3.2)
 
@@ -173,7 +179,7 @@ def plot_study_curves(study: Study, scores: Sequence[str] | None, *, ax: Axes | 
     if curves.chance is not None and curves.chance >= ax.get_ylim()[0]:
         ax.axhline(curves.chance, color="0.6", linewidth=0.9, linestyle=DASHED, zorder=1, label="guessing")
     style(ax, f"{curves.name}, {curves.task}", "heads off (%)", curves.metric)
-    ax.set_xlim(left=0)
+    show_from_zero(ax)
     legend_beside(ax)
     return finish(ax, path)
 
@@ -190,7 +196,7 @@ def plot_curves(studies: Sequence[Study], score: str, *, ax: Axes | None = None,
     for number, (line, label) in enumerate(zip(lines, labels_of(studies))):
         draw_line(ax, line, 0, label, stroke_of_study(number), thick=False, band=len(lines) <= FEW)
     style(ax, score, "heads off (%)", "difference to all heads on (points)")
-    ax.set_xlim(left=0)
+    show_from_zero(ax)
     legend_inside(ax)
     return finish(ax, path)
 
@@ -200,11 +206,11 @@ def legend_inside(ax: Axes) -> None:
 
 
 def plot_heatmap(study: Study, what: str, *, ax: Axes | None = None, path: Path | None = None) -> Axes:
-    """Layers by heads, layer 0 on top: the mean of a score over samples ("ahon_ln"), or on what share of the inputs each head was off
-    under an intervention ("ahon_ln@15%"). Heads that the model does not have are left white.
+    """Layers by heads, layer 0 on top: the mean of a score over samples ("ahon_ln"), or on what share of the forward passes each
+    head was off under an intervention ("ahon_ln@15%"). Heads that the model does not have are left white.
 
     The colours of a score end at its 1 % and 99 % quantile over heads, so that single heads do not take all of them."""
-    title, values = study._core.heat_map(what)
+    values = study._core.heat_map(what)
     layers, heads = values.shape
     is_score = not any(mark in what for mark in "@<>")
     ax = open_axes(ax, min(12, max(4.2, 0.2 * heads + 2.2)), min(11, max(2.6, 0.17 * layers + 1.2)))
@@ -212,10 +218,9 @@ def plot_heatmap(study: Study, what: str, *, ax: Axes | None = None, path: Path 
     low, high = np.quantile(known, [0.01, 0.99]) if is_score and len(known) else (0, 100)
     image = ax.imshow(values, cmap="viridis", vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     bar = ax.figure.colorbar(image, ax=ax, extend="both" if is_score else "neither", pad=0.02, aspect=30)
-    bar.set_label("mean over samples" if is_score else "inputs with the head off (%)")
+    bar.set_label(f"{what}, mean over samples" if is_score else "forward passes with the head off (%)")
     bar.outline.set_visible(False)
-    lines = [study.model, *textwrap.wrap(title, int(11 * ax.figure.get_figwidth()))]
-    ax.set_title("\n".join(lines), fontsize="medium", loc="left")
+    ax.set_title(f"{study.model}\n{what}", fontsize="medium", loc="left")
     ax.set_xlabel("head")
     ax.set_ylabel("layer")
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -252,6 +257,6 @@ def draw_thresholds(ax: Axes, study: Study, score: str) -> None:
     shown = [(share, threshold) for share, threshold in tested if threshold is not None and left <= threshold <= right]
     for share, threshold in shown:
         ax.axvline(threshold, color="0.5", linewidth=0.9, linestyle=DOTTED, zorder=1)
-    for share, threshold in {shown[0], shown[-1]} if shown else ():
-        ax.annotate(f"{100 * share:g} %", (threshold, 100), xytext=(0, 2), textcoords="offset points", ha="center", fontsize="small",
-                    color="0.35")
+    for share, threshold, side in [(*shown[0], -1), (*shown[-1], 1)] if shown else []:
+        ax.annotate(f"{100 * share:g} %", (threshold, 100), xytext=(3 * side, -3), textcoords="offset points", va="top",
+                    ha="left" if side > 0 else "right", fontsize="small", color="0.35")

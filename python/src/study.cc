@@ -195,8 +195,8 @@ Numbers<uint8_t, 3> masks(const StudyFile& file, const std::string& rule) {
   return out;
 }
 
-// A score, or how often each head was off, by head: [layers, heads], NaN where there is none. With its title.
-std::pair<std::string, Numbers<double, 2>> map_of_heads(const StudyFile& file, const std::string& what) {
+// A score, or in what percent of the passes each head was off, by head; NaN where there is none.
+Numbers<double, 2> map_of_heads(const StudyFile& file, const std::string& what) {
   const LoadedStudy study = file.load();
   StudySummary summary = study.summary;
   if (what.find_first_of("@<>") == std::string::npos) {
@@ -208,7 +208,7 @@ std::pair<std::string, Numbers<double, 2>> map_of_heads(const StudyFile& file, c
   Numbers<double, 2> out{map.grid.values, {file.layers(), file.heads()}};
   for (const HeadId id : map.shape.absent())
     out.values[static_cast<size_t>(id.layer) * file.heads() + static_cast<size_t>(id.head)] = NAN;
-  return {map.title, std::move(out)};
+  return out;
 }
 
 // ---- text
@@ -258,10 +258,6 @@ void bind_study(nb::module_& module) {
                        std::optional<double> within_kl, uint64_t seed) {
     new (self) StudyFile(std::move(file), {within, confidence, within_kl, seed});
   };
-  const auto heat = [](File file, Text what) {
-    auto [title, numbers] = unlocked(map_of_heads, file, what);
-    return std::pair(title, numpy(std::move(numbers)));
-  };
   nb::class_<StudyFile>(module, "StudyFile", "A study file, which is read anew at each call.")
       .def("__init__", make, "file"_a, nb::kw_only(), "within"_a, "confidence"_a, "within_kl"_a.none(),
            "seed"_a, Unlocked())
@@ -288,7 +284,9 @@ void bind_study(nb::module_& module) {
       .def(
           "masks", [](File file, Text rule) { return numpy(unlocked(masks, file, rule)); }, "rule"_a,
           "bool [mask, layer, head]")
-      .def("heat_map", heat, "what"_a, "its title, and float64 [layer, head]");
+      .def(
+          "heat_map", [](File file, Text what) { return numpy(unlocked(map_of_heads, file, what)); },
+          "what"_a, "float64 [layer, head]: means of a score, or percent of the passes under a rule");
   module.def("report_page", &page, "studies"_a, Unlocked(), "the HTML page of `idleheads report`");
   module.def("compare", &compare, "a"_a, "b"_a, Unlocked(),
              "what `idleheads compare` prints, as JSON and as text");

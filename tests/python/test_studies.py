@@ -37,8 +37,8 @@ def setUpModule():
     unittest.addModuleCleanup(place.cleanup)
     folder = Path(place.name)
     first, second = folder / "first.db", folder / "second.db"
-    common = [MODEL, "--task", QUESTIONS, "--limit", 40, "--scores", "ahon_ln,awft,random"]
-    run("study", *common, "--shares", "0,10,20", "--static", "50", "-o", first)
+    common = [MODEL, "--task", QUESTIONS, "--limit", 4, "--scores", "ahon_ln,awft,random"]
+    run("study", *common, "--shares", "0,10,20", "--static", "-o", first)
     run("study", *common, "--shares", "0,20", "--dtype", "f32", "-o", second)
     run("export", first, "--csv", "-o", folder / "csv")
     run("export", first, "--npz", "-o", folder / "first.npz")
@@ -126,7 +126,7 @@ class Numbers(unittest.TestCase):
     def test_attributes(self):
         study = ih.Study(first)
         self.assertEqual((study.model, study.task, study.shape, study.scores, study.complete),
-                         (MODEL.name, "everyday_questions", (30, 9), ("awft", "ahon_ln", "random"), True))
+                         (MODEL.name, "everyday_questions", (30, 9), ("ahon_ln", "awft", "random"), True))
         self.assertEqual(study.settings, exported["settings"])
         self.assertRegex(repr(study), r"^<idleheads\.Study '.*first\.db': SmolLM2\S+ on everyday_questions, 40 documents, 30 layers x 9 "
                                       r"heads, 3 scores>$")
@@ -267,7 +267,7 @@ class BadInput(unittest.TestCase):
         self.refused("random", study.score, "random")
         self.refused("tested at", study.masks, "ahon_ln@15%")
         self.refused("ahon_ln@15%", study.masks, "L0H1")
-        self.refused("no heads of it", study.heads, "avvn")
+        self.refused("no heads of it", study.heads, "sink")
         self.refused("random", study.plot_heatmap, "random")
         self.refused("avvn", study.plot_curves, ["avvn"])
         self.refused("no curve", ih.plot_curves, [study], "avvn")
