@@ -257,6 +257,7 @@ def draw_thresholds(ax: Axes, study: Study, score: str) -> None:
     shown = [(share, threshold) for share, threshold in tested if threshold is not None and left <= threshold <= right]
     for share, threshold in shown:
         ax.axvline(threshold, color="0.5", linewidth=0.9, linestyle=DOTTED, zorder=1)
-    for share, threshold, side in [(*shown[0], -1), (*shown[-1], 1)] if shown else []:
+    ends = [(*shown[0], -1), (*shown[-1], 1)] if len(shown) > 1 else [(*at, 1) for at in shown]
+    for share, threshold, side in ends:
         ax.annotate(f"{100 * share:g} %", (threshold, 100), xytext=(3 * side, -3), textcoords="offset points", va="top",
                     ha="left" if side > 0 else "right", fontsize="small", color="0.35")
