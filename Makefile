@@ -1,7 +1,7 @@
 # What a person types. The work is done by scripts/, so that each step can be read and run on its own.
 PREFIX ?= /usr/local
 
-.PHONY: build install cuda gpu-bundle demo test test-cuda test-python test-slurm test-text test-web check format sanitize fuzz bench clean
+.PHONY: build install cuda gpu-bundle demo test test-cuda test-python test-slurm test-text test-web wheel check format sanitize fuzz bench clean
 
 empty :=
 space := $(empty) $(empty)
@@ -48,13 +48,19 @@ test-web:
 	scripts/fetch_model.sh
 	scripts/test_web.sh
 
-# The files that apply masks in transformers and TransformerLens (docs/other_tools.md), and cut models in llama.cpp (docs/pruning.md); pip
-# installs all of them, with torch, in build/python.
+# The Python package (docs/python.md): dist/idleheads-*.whl.
+wheel:
+	scripts/setup.sh build python
+	scripts/build_wheel.sh
+
+# The Python package, the files that apply masks in transformers and TransformerLens (docs/other_tools.md), and cut models in llama.cpp
+# (docs/pruning.md); pip installs all of them, with torch, in build/python. ENVIRONMENTS=package: the package alone, without torch.
+ENVIRONMENTS ?=
 test-python:
 	scripts/setup.sh build model python
 	scripts/build.sh release idleheads
 	scripts/fetch_model.sh
-	scripts/test_python.sh
+	scripts/test_python.sh $(ENVIRONMENTS)
 
 # A study in parts under Slurm on this machine alone (docs/cluster.md); as root, since it starts Slurm's daemons.
 test-slurm:
@@ -106,4 +112,4 @@ bench:
 	bench/run.py $(MODEL) $(if $(MMLU),--data $(MMLU)) $(BENCH)
 
 clean:
-	rm -rf build build-debug build-sanitize
+	rm -rf build build-debug build-sanitize dist

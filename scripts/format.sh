@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 options=(-i)
 if [[ ${1-} == --check ]]; then options=(--dry-run --Werror); fi
 shopt -s globstar nullglob
-clang-format-14 "${options[@]}" {src,tests,examples,bench}/**/*.{h,cc,cu}
+clang-format-14 "${options[@]}" {src,tests,examples,bench,python}/**/*.{h,cc,cu}

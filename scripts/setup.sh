@@ -18,7 +18,7 @@ packages_for() {
     bench) echo python3-dev python3-venv ;;
     slurm) echo munge slurm-wlm ;;
     cuda) echo python3 python3-venv ;; # for scripts/cuda_toolkit.sh where there is no nvcc
-    python) echo python3 python3-venv ;;
+    python) echo python3 python3-dev python3-venv ;;
     web)
       echo chromium python3
       if ! [[ $(node --version 2>/dev/null) =~ ^v(2[0-9]|[3-9][0-9])\. ]]; then

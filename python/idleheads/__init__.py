@@ -1,20 +1,26 @@
 """idleheads for Python: heads of language models, scored and switched off.
 
     import idleheads as ih
-    heads = ih.Transformers(model, tokenizer)
-    heads.score(["A prompt"]).scores("ahon_ln")      # [sample, layer, head]
+    m = ih.Model("model.gguf")                       # or a Hugging Face folder, or org/name in the cache
+    ih.score(m, ["A prompt"]).scores("ahon_ln")      # [sample, layer, head]
+    ih.run(m, ["A prompt"], ablate=["ahon_ln<0.52"])[1].log_probs
+
+    heads = ih.Transformers(model, tokenizer)        # the same of a transformers model, by hooks
     with ih.ablate(model, "ahon_ln<0.52"):
         model(**batch)
 
-torch and transformers are imported when one of these two names is used first.
+torch and transformers are imported when one of the last two names is used first.
 """
 from __future__ import annotations
 
 from ._core import Error, __version__
+from .model import Generated, Model, generate, run, score
 from .plots import plot_cdf, plot_curves
+from .scored import SCORES, STATISTICS, Run, Scored
 from .studies import Comparison, Study, compare
 
-__all__ = ["Comparison", "Error", "Study", "Transformers", "ablate", "compare", "plot_cdf", "plot_curves", "__version__"]
+__all__ = ["SCORES", "STATISTICS", "Comparison", "Error", "Generated", "Model", "Run", "Scored", "Study", "Transformers", "ablate",
+           "compare", "generate", "plot_cdf", "plot_curves", "run", "score", "__version__"]
 
 Error.__module__ = __name__
 _OF_TRANSFORMERS = ("Transformers", "ablate")

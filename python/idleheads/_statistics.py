@@ -18,7 +18,8 @@ from transformers import __version__
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.pytorch_utils import Conv1D
 
-from ._scores import STATISTICS
+from ._core import Error
+from .scored import STATISTICS
 
 QUERY_BUDGET = 1 << 24  # attention weights at a time, of all heads together; 64 MiB in float32
 NAME = "idleheads"  # of the attention function below, in transformers
@@ -36,7 +37,7 @@ class Observation:
     attention_mask   in place of that of the call.
     query_rows       rows of queries at a time; by default as many as QUERY_BUDGET allows.
 
-    Raises ValueError for what cannot be observed; the model is then as before."""
+    Raises Error for what cannot be observed; the model is then as before."""
 
     def __init__(self, model: torch.nn.Module, decide: Decide | None = None, attention_mask: torch.Tensor | None = None,
                  query_rows: int | None = None) -> None:
@@ -51,9 +52,9 @@ class Observation:
         self._settings: list[tuple[object, object]] = []
         require_observable(model)
         if query_rows is not None and query_rows < 1:
-            raise ValueError(f"query_rows {query_rows}: expected 1 or more")
+            raise Error(f"query_rows {query_rows}: expected 1 or more")
         if any(module in _OBSERVATIONS for module in model.modules()):
-            raise ValueError(f"{type(model).__name__}: it is being observed already; remove() the other rule first")
+            raise Error(f"{type(model).__name__}: it is being observed already; remove() the other rule first")
         self._install()
 
     def __enter__(self) -> Observation:
@@ -101,23 +102,23 @@ class Observation:
 
     def _before_model(self, _: torch.nn.Module, args: tuple, kwargs: dict) -> None:
         if self._model.training:
-            raise ValueError("the model is in training mode, where dropout acts: call model.eval()")
+            raise Error("the model is in training mode, where dropout acts: call model.eval()")
         if len(args) > 1:
-            raise ValueError("with a rule, pass all arguments but the first by name")
+            raise Error("with a rule, pass all arguments but the first by name")
         mask = kwargs.get("attention_mask") if self._given_mask is None else torch.as_tensor(self._given_mask)
         if mask is not None and getattr(mask, "ndim", 0) != 2:
-            raise ValueError("the model's attention_mask is not [B, S]: give the mask of real tokens")
+            raise Error("the model's attention_mask is not [B, S]: give the mask of real tokens")
         if mask is not None and not (mask != 0).any(1).all():
-            raise ValueError("attention_mask: a row has no real token")
+            raise Error("attention_mask: a row has no real token")
         self._real = None if mask is None else mask != 0
         self._layers, self.off = {}, {}
         self._pending.clear()
 
     def _after_model(self, *_: object) -> None:
         if self._pending:
-            raise ValueError(f"layer {next(iter(self._pending.values())).index}: the output projection was not called")
+            raise Error(f"layer {next(iter(self._pending.values())).index}: the output projection was not called")
         if not self._layers:
-            raise ValueError(f"{type(self._model).__name__}: no layer called the attention interface of transformers")
+            raise Error(f"{type(self._model).__name__}: no layer called the attention interface of transformers")
 
     def attend(self, module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
                mask: torch.Tensor | None, kwargs: dict) -> tuple[torch.Tensor, None]:
@@ -125,13 +126,13 @@ class Observation:
         index = getattr(module, "layer_idx", None)
         index = len(self._layers) if index is None else int(index)
         if index in self._layers or any(layer.index == index for layer in self._pending.values()):
-            raise ValueError(f"layer {index}: its attention is computed twice in one pass")
+            raise Error(f"layer {index}: its attention is computed twice in one pass")
         batch, heads, tokens, _ = query.shape
         if key.shape[2] != tokens:
-            raise ValueError("a rule needs whole sequences, but the KV cache holds tokens: use_cache=False")
+            raise Error("a rule needs whole sequences, but the KV cache holds tokens: use_cache=False")
         real = torch.ones(batch, tokens, dtype=torch.bool) if self._real is None else self._real
         if real.shape != (batch, tokens):
-            raise ValueError(f"attention_mask is {list(real.shape)}, the batch {[batch, tokens]}")
+            raise Error(f"attention_mask is {list(real.shape)}, the batch {[batch, tokens]}")
         real = real.to(query.device)
         _require_causal(index, module, mask, real)
         layer = _Layer(index, real, value, heads, getattr(module, "sinks", None) is not None)
@@ -148,7 +149,7 @@ class Observation:
     def _expect_projection(self, module: torch.nn.Module, layer: _Layer) -> None:
         projection = next((getattr(module, name) for name in OUTPUT_PROJECTIONS if hasattr(module, name)), None)
         if projection is None:
-            raise ValueError(f"layer {layer.index}: {type(module).__name__} has no output projection among its "
+            raise Error(f"layer {layer.index}: {type(module).__name__} has no output projection among its "
                              f"{', '.join(name for name, _ in module.named_children()) or 'parts'}; "
                              f"known are {', '.join(OUTPUT_PROJECTIONS)}")
         self._pending[projection] = layer
@@ -159,10 +160,10 @@ class Observation:
     def _before_projection(self, projection: torch.nn.Module, args: tuple) -> tuple:
         layer = self._pending.pop(projection, None)
         if layer is None:
-            raise ValueError(f"{type(projection).__name__}: an output projection was called without attention before it")
+            raise Error(f"{type(projection).__name__}: an output projection was called without attention before it")
         batch, tokens = layer.real.shape
         if args[0].numel() % (batch * tokens * layer.heads):
-            raise ValueError(f"layer {layer.index}: the output projection gets {list(args[0].shape)}, which is not "
+            raise Error(f"layer {layer.index}: the output projection gets {list(args[0].shape)}, which is not "
                              f"{batch} x {tokens} tokens of {layer.heads} heads")
         z = args[0].reshape(batch, tokens, layer.heads, -1)
         stats = layer.statistics(z.detach(), projection)
@@ -215,7 +216,7 @@ class _Layer:
         stats = torch.stack(numbers, -1).cpu().numpy()
         if not np.isfinite(stats).all():
             head = np.argwhere(~np.isfinite(stats))[0][1]
-            raise ValueError(f"layer {self.index}, head {head}: its numbers are not finite; the weights are broken, or too large "
+            raise Error(f"layer {self.index}, head {head}: its numbers are not finite; the weights are broken, or too large "
                              f"for the element type")
         return stats
 
@@ -243,14 +244,14 @@ def input_columns(projection: torch.nn.Module, width: int, like: torch.Tensor) -
 
 
 def require_observable(model: torch.nn.Module) -> None:
-    """Raises ValueError for what is no decoder of transformers, or has attention that no function can be given to."""
+    """Raises Error for what is no decoder of transformers, or has attention that no function can be given to."""
     name = type(model).__name__
     if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
-        raise ValueError(f"{name}: expected a model of transformers")
+        raise Error(f"{name}: expected a model of transformers")
     if getattr(model.config, "is_encoder_decoder", False):
-        raise ValueError(f"{name}: a decoder alone can be observed, this model has an encoder as well")
+        raise Error(f"{name}: a decoder alone can be observed, this model has an encoder as well")
     if not any(_uses_interface(module) for module in model.modules()):
-        raise ValueError(f"{name}: its attention does not go through the attention interface of transformers {__version__}")
+        raise Error(f"{name}: its attention does not go through the attention interface of transformers {__version__}")
 
 
 def has_sinks(model: torch.nn.Module) -> bool:
@@ -292,16 +293,16 @@ def _uses_interface(module: torch.nn.Module) -> bool:
 
 
 def _eager_attention(module: torch.nn.Module) -> Callable:
-    """The eager attention of the module's family, which stands beside its class. Raises ValueError where there is none."""
+    """The eager attention of the module's family, which stands beside its class. Raises Error where there is none."""
     for kind in type(module).__mro__:
         function = getattr(sys.modules.get(kind.__module__), "eager_attention_forward", None)
         if function is not None:
             return function
-    raise ValueError(f"{type(module).__name__} has no eager attention beside it")
+    raise Error(f"{type(module).__name__} has no eager attention beside it")
 
 
 def _require_causal(index: int, module: torch.nn.Module, mask: torch.Tensor | None, real: torch.Tensor) -> None:
-    """Raises ValueError where a real token sees a later one, for rows of queries are computed with the keys before them."""
+    """Raises Error where a real token sees a later one, for rows of queries are computed with the keys before them."""
     tokens = real.shape[1]
     if tokens == 1:
         return
@@ -311,18 +312,18 @@ def _require_causal(index: int, module: torch.nn.Module, mask: torch.Tensor | No
             return
     elif isinstance(getattr(module, "bias", None), torch.Tensor):  # gpt2 up to transformers 4.5x has a mask of its own
         return
-    raise ValueError(f"layer {index}: {type(module).__name__} is not causal: tokens see later ones")
+    raise Error(f"layer {index}: {type(module).__name__} is not causal: tokens see later ones")
 
 
 def _require_product(index: int, module: torch.nn.Module, output: torch.Tensor, weights: torch.Tensor,
                      value: torch.Tensor) -> None:
-    """Raises ValueError where the last of some rows is not A V: what eager attention calls weights is then not what
+    """Raises Error where the last of some rows is not A V: what eager attention calls weights is then not what
     multiplies the values. output [B, rows, H, dv], weights [B, H, rows, keys], value [B, Hkv, S, dv]."""
     values = value[:, :, :weights.shape[-1]].float().repeat_interleave(weights.shape[1] // value.shape[1], 1)
     product = (weights[:, :, -1:] @ values)[:, :, 0]
     allowed = 1e-3 if value.dtype == torch.float32 else 3e-2  # rounding, as a share of the largest value
     if (product - output[:, -1].float()).abs().max() > allowed * values.abs().max():
-        raise ValueError(f"layer {index}: {type(module).__name__} does not give weights times values, so its heads have no such "
+        raise Error(f"layer {index}: {type(module).__name__} does not give weights times values, so its heads have no such "
                          "statistics")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._core import Error
+from ._frames import library
 from .studies import Study, require_studies
 
 if TYPE_CHECKING:
@@ -122,10 +123,8 @@ def draw_levels(ax: Axes, zero: float, tolerance: float) -> None:
 def open_axes(ax: Axes | None, width: float, height: float) -> Axes:
     if ax is not None:
         return ax
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("figures need matplotlib: pip install 'idleheads[plot]'") from error
+    library("matplotlib")
+    import matplotlib.pyplot as plt
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from ._core import Error
 from ._records import Frame, columns_of, make_frame
+from .scored import SEED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +45,7 @@ class Study:
     Raises Error: no such file, not a study, damaged, of a newer idleheads."""
 
     def __init__(self, file: str | os.PathLike[str], *, within: float = 1.0, confidence: float = 0.95,
-                 within_kl: float | None = None, seed: int = 1234) -> None:
+                 within_kl: float | None = None, seed: int = SEED) -> None:
         self.file = os.fspath(file)
         self._core = _core.StudyFile(self.file, within=within, confidence=confidence, within_kl=within_kl, seed=seed)
         about = json.loads(self._core.about)
@@ -82,7 +84,7 @@ class Study:
         columns = self._core.table("heads")
         if score is not None:
             if score not in columns["score"]:
-                raise _core.Error(f"score {score!r}: the study has no heads of it; it has {', '.join(dict.fromkeys(columns['score']))}")
+                raise Error(f"score {score!r}: the study has no heads of it; it has {', '.join(dict.fromkeys(columns['score']))}")
             kept = [i for i, name in enumerate(columns["score"]) if name == score]
             columns = {name: [values[i] for i in kept] for name, values in columns.items()}
         return make_frame(columns, frame)
@@ -223,7 +225,7 @@ def require_studies(studies: Sequence[Study], least: int = 1) -> list[Study]:
         if not isinstance(study, Study):
             raise TypeError(f"expected studies (idleheads.Study), got {type(study).__name__}")
     if len(studies) < least:
-        raise _core.Error(f"{len(studies)} studies: expected {least} or more")
+        raise Error(f"{len(studies)} studies: expected {least} or more")
     return list(studies)
 
 

@@ -32,5 +32,7 @@ NB_MODULE(_core, module) {
   module.attr("__version__") = idleheads::version();
   module.attr("__commit__") = idleheads::commit();
   idleheads::bind_errors(module);
+  idleheads::bind_heads(module);
+  idleheads::bind_model(module);
   idleheads::bind_study(module);
 }

@@ -24,6 +24,7 @@
 #include "report/report_page.h"
 #include "report/show.h"
 #include "report/study_tables.h"
+#include "study/store_check.h"
 
 namespace idleheads {
 namespace {
@@ -47,14 +48,12 @@ class StudyFile {
  public:
   StudyFile(std::string file, const Terms& terms) : file_(std::move(file)), terms_(checked(terms)) {
     const StudySummary summary = load().summary;
-    layers_ = static_cast<size_t>(summary.layers);
-    heads_ = static_cast<size_t>(summary.heads);
     OrderedJson scores = OrderedJson::array();
     for (const ScoreSummary& score : summary.scores) scores.push_back(score.score->slug);
     about_ = dump_json(OrderedJson{{"model", short_model_name(summary)},
                                    {"task", summary.task},
-                                   {"layers", layers_},
-                                   {"heads", heads_},
+                                   {"layers", summary.layers},
+                                   {"heads", summary.heads},
                                    {"documents", summary.documents.size()},
                                    {"complete", summary.missing.empty()},
                                    {"scores", std::move(scores)},
@@ -63,8 +62,6 @@ class StudyFile {
 
   // What it is, as JSON: model, task, layers, heads, documents, complete, scores, settings.
   const std::string& about() const { return about_; }
-  size_t layers() const { return layers_; }
-  size_t heads() const { return heads_; }
   const Terms& terms() const { return terms_; }
 
   LoadedStudy load() const { return load_study(file_, terms_); }
@@ -74,7 +71,6 @@ class StudyFile {
   std::string file_;
   Terms terms_;
   std::string about_;
-  size_t layers_ = 0, heads_ = 0;
 };
 
 // ---- tables
@@ -130,32 +126,39 @@ Columns mask_rows(const StudyFile& file, const std::string& rule) {
 
 template <typename T, size_t Dimensions>
 struct Numbers {
+  std::array<size_t, Dimensions> shape;
   std::vector<T> values;  // in C order
-  std::array<size_t, Dimensions> shape = {};
 
+  explicit Numbers(const std::array<size_t, Dimensions>& sizes) : shape(sizes) { values.reserve(count()); }
+  size_t count() const { return std::accumulate(shape.begin(), shape.end(), size_t{1}, std::multiplies<>()); }
   template <typename More>
   void append(const More& more) {
     values.insert(values.end(), std::begin(more), std::end(more));
   }
 };
 
-// Calls append(out, sample) for the statistics of each sample. The first size of the shape is their number.
-template <typename Numbers, typename Append>
-Numbers of_samples(const StudyFile& file, Numbers out, const Append& append) {
-  const std::vector<StoredResult> baseline = file.open().results(0, true);
-  for (const StoredResult& result : baseline) out.shape[0] += result.stats.size();
-  out.values.reserve(std::accumulate(out.shape.begin(), out.shape.end(), size_t{1}, std::multiplies<>()));
-  for (const StoredResult& result : baseline) {
-    for (const SampleStats& sample : result.stats) append(out, sample);
+// The statistics of a study's samples.
+struct Baseline {
+  std::vector<StoredResult> results;
+  size_t samples = 0, layers = 0, heads = 0;
+
+  explicit Baseline(const StudyStore& store) : results(store.results(0, true)) {
+    const HeadShape shape = model_shape(store.settings());
+    layers = static_cast<size_t>(shape.layers());
+    heads = static_cast<size_t>(shape.heads());
+    for (const StoredResult& result : results) samples += result.stats.size();
   }
-  return out;
-}
+};
 
 Numbers<float, 4> stats(const StudyFile& file) {
-  const auto append = [](auto& out, const SampleStats& sample) {
-    for (const HeadStats& head : sample.values) out.append(head);
-  };
-  return of_samples(file, Numbers<float, 4>{{}, {0, file.layers(), file.heads(), kStats}}, append);
+  const Baseline baseline(file.open());
+  Numbers<float, 4> out({baseline.samples, baseline.layers, baseline.heads, kStats});
+  for (const StoredResult& result : baseline.results) {
+    for (const SampleStats& sample : result.stats) {
+      for (const HeadStats& head : sample.values) out.append(head);
+    }
+  }
+  return out;
 }
 
 // Throws UsageError for random, which has no statistics.
@@ -167,27 +170,41 @@ const Score& require_stored_score(const std::string& slug) {
 
 Numbers<float, 3> score(const StudyFile& file, const std::string& slug) {
   const Score& wanted = require_stored_score(slug);
-  std::vector<float> values(file.heads());
-  const auto append = [&](auto& out, const SampleStats& sample) {
-    for (int l = 0; l < sample.layers; ++l) {
-      compute_scores(wanted, sample.layer(l), l, {}, values);
-      out.append(values);
+  const Baseline baseline(file.open());
+  Numbers<float, 3> out({baseline.samples, baseline.layers, baseline.heads});
+  std::vector<float> values(baseline.heads);
+  for (const StoredResult& result : baseline.results) {
+    for (const SampleStats& sample : result.stats) {
+      for (int l = 0; l < sample.layers; ++l) {
+        compute_scores(wanted, sample.layer(l), l, {}, values);
+        out.append(values);
+      }
     }
-  };
-  return of_samples(file, Numbers<float, 3>{{}, {0, file.layers(), file.heads()}}, append);
+  }
+  return out;
 }
 
 // At 0, 1 / (count - 1), ..., 1, over all samples and heads; empty if no score is a number.
 Numbers<float, 1> quantiles(const StudyFile& file, const std::string& slug, int count) {
   if (count < 2) fail_usage("{} quantiles: expected 2 or more", count);
   const std::vector<float> values = quantiles_of(score(file, slug).values, count);
-  return {values, {values.size()}};
+  Numbers<float, 1> out({values.size()});
+  out.append(values);
+  return out;
+}
+
+std::array<size_t, 2> sizes_of(const StudySummary& summary) {
+  return {static_cast<size_t>(summary.layers), static_cast<size_t>(summary.heads)};
 }
 
 Numbers<uint8_t, 3> masks(const StudyFile& file, const std::string& rule) {
-  Numbers<uint8_t, 3> out{{}, {0, file.layers(), file.heads()}};
-  for (const StoredResult& result : results_under(file.load(), rule)) {
-    out.shape[0] += result.masks.size();
+  const LoadedStudy study = file.load();
+  const std::vector<StoredResult> results = results_under(study, rule);
+  const auto [layers, heads] = sizes_of(study.summary);
+  size_t masks = 0;
+  for (const StoredResult& result : results) masks += result.masks.size();
+  Numbers<uint8_t, 3> out({masks, layers, heads});
+  for (const StoredResult& result : results) {
     for (const HeadMask& mask : result.masks) {
       for (int l = 0; l < mask.layers(); ++l) out.append(mask.layer(l));
     }
@@ -197,17 +214,18 @@ Numbers<uint8_t, 3> masks(const StudyFile& file, const std::string& rule) {
 
 // A score, or in what percent of the passes each head was off, by head; NaN where there is none.
 Numbers<double, 2> map_of_heads(const StudyFile& file, const std::string& what) {
-  const LoadedStudy study = file.load();
-  StudySummary summary = study.summary;
+  LoadedStudy study = file.load();
+  StudySummary& summary = study.summary;
   if (what.find_first_of("@<>") == std::string::npos) {
     const Score* wanted[] = {&require_score(what)};
     summary.distributions =
         score_distributions(wanted, summary.layers, summary.heads, study.store.results(0, true));
   }
   const HeatMap map = heat_map(summary, what);
-  Numbers<double, 2> out{map.grid.values, {file.layers(), file.heads()}};
+  Numbers<double, 2> out(sizes_of(summary));
+  out.append(map.grid.values);
   for (const HeadId id : map.shape.absent())
-    out.values[static_cast<size_t>(id.layer) * file.heads() + static_cast<size_t>(id.head)] = NAN;
+    out.values[static_cast<size_t>(id.layer) * out.shape[1] + static_cast<size_t>(id.head)] = NAN;
   return out;
 }
 
@@ -244,6 +262,7 @@ auto unlocked(const Function& function, const Arguments&... arguments) {
 
 template <typename T, size_t Dimensions>
 auto numpy(Numbers<T, Dimensions> numbers) {
+  if (numbers.values.size() != numbers.count()) throw std::logic_error("an array of another size");
   using Element = std::conditional_t<std::is_same_v<T, uint8_t>, bool, T>;
   return to_array<Element, Dimensions>(std::move(numbers.values), numbers.shape);
 }

@@ -239,6 +239,17 @@ class BadInput(unittest.TestCase):
         self.refused("gone.db", study.curves)
         self.refused("gone.db", study.stats)
 
+    def test_replaced(self):
+        """By a study of another model, of another shape."""
+        place = folder / "replaced.db"
+        shutil.copy(first, place)
+        study = ih.Study(place)
+        shutil.copy(STORED / "version6.study", place)
+        self.assertEqual(study.stats().shape, (24, 3, 7, 10))
+        self.assertEqual(study.score("awft").shape, (24, 3, 7))
+        self.assertEqual(study.masks("ahon_ln@5%").shape, (24, 3, 7))
+        self.assertEqual(study.plot_heatmap("ahon_ln").images[0].get_array().shape, (3, 7))
+
     def test_being_written(self):
         """A writer at work is not in the way, and what it has not finished is not seen."""
         busy = folder / "busy.db"

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/python")]
+sys.path.insert(0, str(ROOT / "tests/python"))
 
 import numpy as np
 import torch
@@ -36,23 +36,25 @@ class RefusalTest(unittest.TestCase):
             (lambda: heads.run(PROMPTS, continuations=[[1]]), "3 prompts, but 1 continuations"),
             (lambda: heads.run([[1]], continuations=[[]]), "is empty"),
             (lambda: heads.run([[1]], continuations=[[77]]), "token 77"),
-            (lambda: heads.run(PROMPTS, ["L3H0"]), "L3H0: there are 3 layers of 4 heads"),
+            (lambda: heads.run(PROMPTS, ["L3H0"]), "L3H0 does not exist"),
             (lambda: heads.run(PROMPTS, ["sink>0.1"]), "no learned sinks"),
             (lambda: heads.run(PROMPTS, "oops<1"), "unknown score"),
-            (lambda: scored.scores("sink"), "no learned sinks"), (lambda: scored.scores("random"), "random"),
+            (lambda: scored.scores("sink"), "no learned sinks"), (lambda: scored.scores("randon"), "unknown score"),
             (lambda: scored.mask("L0H4"), "L0H4"), (lambda: scored.mask("sink@5%"), "no learned sinks"),
             (lambda: scored.threshold("L0H1"), "no threshold"), (lambda: ih.ablate(model, "ahon_ln@15%"), "give a threshold"),
+            (lambda: ih.ablate(model, "random<0.1"), "Transformers.run"), (lambda: heads.score([1.5]), "token ids are integers"),
+            (lambda: heads.score([{"role": "user", "content": "Hi"}]), "a prompt is a chat"),
             (lambda: ih.ablate(model, "sink>0.1"), "no learned sinks"), (lambda: ih.ablate(model, "L3H0"), "layer 3"),
             (lambda: ih.ablate(model, np.zeros((1, 3, 4), bool)), "a mask is bool"),
             (lambda: ih.ablate(model, np.zeros((3, 4))), "a mask is bool"),
             (lambda: ih.ablate(model, np.zeros((2, 4), bool)), "a mask"),
         ]
         for call, message in cases:
-            with self.subTest(message), self.assertRaisesRegex(ValueError, message):
+            with self.subTest(message), self.assertRaisesRegex(ih.Error, message):
                 call()
         assert_as_before(self, model, attention)
         with self.assertRaises(AttributeError):
-            ih.generate
+            ih.generated
 
     def test_models(self):
         training = tiny.make("llama").train()
@@ -63,7 +65,7 @@ class RefusalTest(unittest.TestCase):
         for model, message in [(training, "training mode"), (encoder, "an encoder as well"),
         (broken, "layer 1, head 0.*not finite"),
                                (torch.nn.Linear(2, 2), "Linear: expected a model of transformers")]:
-            with self.subTest(message), self.assertRaisesRegex(ValueError, message):
+            with self.subTest(message), self.assertRaisesRegex(ih.Error, message):
                 ih.Transformers(model).score([1, 2])
             self.assertFalse(any(m._forward_pre_hooks or m._forward_hooks for m in model.modules()), "hooks are left")
 
@@ -102,7 +104,7 @@ class RefusalTest(unittest.TestCase):
                 ("llama", scaled, "layer 1: Scaled does not give weights times values")]:
             model = tiny.make(name)
             change(model.model.layers[1].self_attn)
-            with self.subTest(message), self.assertRaisesRegex(ValueError, message):
+            with self.subTest(message), self.assertRaisesRegex(ih.Error, message):
                 ih.Transformers(model).score([1, 2, 3])
         model = tiny.make("llama")
         for layer in model.model.layers:
@@ -125,7 +127,7 @@ class RefusalTest(unittest.TestCase):
             (dict(), lambda: ih.ablate(model, "ahon<1"), "observed already"),
         ]
         for arguments, call, message in cases:
-            with self.subTest(message), ih.ablate(model, "awft>0.5", **arguments), self.assertRaisesRegex(ValueError, message):
+            with self.subTest(message), ih.ablate(model, "awft>0.5", **arguments), self.assertRaisesRegex(ih.Error, message):
                 call()
 
 

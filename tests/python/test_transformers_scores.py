@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "src/prune/python"), str(ROOT / "tests/python")]
+sys.path[:0] = [str(ROOT / "src/prune/python"), str(ROOT / "tests/python")]
 
 import numpy as np
 import torch
@@ -21,12 +21,12 @@ import transformers as hf
 import idleheads as ih
 import tiny
 import transformers_ablate
-from idleheads import _scores, _statistics
+from idleheads import _statistics
 from idleheads._statistics import Observation
-from idleheads.transformers import Scored
 from observed import INTERFACE, OLD, PROMPTS, assert_as_before, attentions
 
 GOLDEN = ROOT / "tests/data/golden"
+ABOVE = ("awft", "awft_ln", "sink", "mass")  # scores that are inactive above the threshold
 FOLDERS = sorted([*GOLDEN.glob("tiny/*"), *GOLDEN.glob("families/*")])
 # Both sides compute in float32 in another order of sums. Scores: |a - b| <= this * max(1, |b|); nats of log-probabilities. The
 # models in golden/tiny amplify rounding: float64 differs from float32 by 2.3e-5 of scores and 7.5e-5 of logits there, by 5e-6 and
@@ -74,7 +74,7 @@ def log_softmax(logits):
 
 
 def rule_text(score, threshold):
-    return f"{score}{'>' if _scores.SCORES[score].above else '<'}{threshold}"
+    return f"{score}{'>' if score in ABOVE else '<'}{threshold}"
 
 
 def flagged(mask):
@@ -159,8 +159,8 @@ class ProgramTest(Compare):
         some = 0
         for run, of_rule in zip(runs, zip(*self.expected)):
             for sample, expected in enumerate(of_rule):
-                self.assertEqual(set(expected["scores"]) - {"random"}, set(_scores.SCORES))
-                scored = Scored(run.stats[sample:sample + 1], has_sinks=False)
+                self.assertEqual(set(expected["scores"]), set(ih.SCORES) - {"random"})
+                scored = ih.Scored(run.stats[sample:sample + 1], has_sinks=False)
                 for name, values in expected["scores"].items():
                     if name not in ("random", "sink"):  # without sinks the program has 0 for sink
                         self.assert_close(f"scores, the program: {name}", scored.scores(name)[0], array(values), 1e-5)
@@ -177,18 +177,19 @@ class ProgramTest(Compare):
         scored = self.heads.score(self.prompts)
         for rule in ("ahon_ln@30%", "awft@25%"):
             run = self.heads.run(self.prompts, [rule])[1]
-            score = _scores.SCORES[rule.split("@")[0]]
+            score = rule.split("@")[0]
             limit = scored.threshold(rule)
-            self.assertEqual(run.intervention, rule_text(score.slug, str(np.float32(limit))))
+            self.assertEqual(run.intervention, rule_text(score, str(np.float32(limit))))
 
             def off(of):
-                return _scores.is_inactive(score, of.scores(score.slug), limit)
+                values = of.scores(score)
+                return values > np.float32(limit) if score in ABOVE else values < np.float32(limit)
             self.assertTrue(np.array_equal(scored.mask(rule), off(scored)))
             self.assertTrue(np.array_equal(run.masks[:, 0], off(scored)[:, 0]))
-            again = self.heads.run(self.prompts, [rule_text(score.slug, limit)])[1]
+            again = self.heads.run(self.prompts, [rule_text(score, limit)])[1]
             self.assertTrue(np.array_equal(run.masks, again.masks))
             # And by the scores of this very pass, layer by layer.
-            self.assertTrue(np.array_equal(run.masks, off(Scored(run.stats, has_sinks=False))))
+            self.assertTrue(np.array_equal(run.masks, off(ih.Scored(run.stats, has_sinks=False))))
 
 
 def watched_weights():
