@@ -27,7 +27,8 @@ class Notebook(unittest.TestCase):
                 self.assertGreater((examples / made).stat().st_size, 0, made)
         shown = [output.data for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
         self.assertEqual(sum("image/png" in data for data in shown), 4)
-        self.assertEqual(sum("text/html" in data for data in shown), 2, "frames")
+        pages = [data["text/html"] for data in shown if "text/html" in data]
+        self.assertEqual(["<iframe" in page for page in pages], [False, False, True], "two frames and the report")
 
 
 if __name__ == "__main__":
