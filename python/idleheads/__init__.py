@@ -13,7 +13,8 @@ torch and transformers are imported when one of the last two names is used first
 """
 from __future__ import annotations
 
-from ._core import Error, __version__
+from . import _core
+from ._core import Error
 from .model import Generated, Model, generate, run, score
 from .plots import plot_cdf, plot_curves
 from .scored import SCORES, STATISTICS, Run, Scored
@@ -22,6 +23,7 @@ from .studies import Comparison, Study, compare
 __all__ = ["SCORES", "STATISTICS", "Comparison", "Error", "Generated", "Model", "Run", "Scored", "Study", "Transformers", "ablate",
            "compare", "generate", "plot_cdf", "plot_curves", "run", "score", "__version__"]
 
+__version__ = _core.version()
 Error.__module__ = __name__
 _OF_TRANSFORMERS = ("Transformers", "ablate")
 
@@ -34,4 +36,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

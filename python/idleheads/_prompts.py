@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Union
+from typing import Any, TypeGuard, Union
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from ._core import Error
 Ids = Union[Sequence[int], np.ndarray]
 Chat = Sequence[Mapping[str, str]]  # messages: {"role": "user", "content": "..."}
 Prompt = Union[str, Ids, Chat]
-Prompts = Union[Prompt, Sequence[Prompt]]
+Prompts = Union[Prompt, Sequence[Any]]  # Any: of a list with text and ids, checkers see a list of sequences of objects
 
 
-def is_chat(prompt: object) -> bool:
+def is_chat(prompt: object) -> TypeGuard[Chat]:
     return isinstance(prompt, Sequence) and len(prompt) > 0 and isinstance(prompt[0], Mapping)
 
 
@@ -26,7 +26,7 @@ def as_message(message: Mapping[str, str]) -> tuple[str, str]:
     return message["role"], message["content"]
 
 
-def as_list(prompts: Prompts) -> list[Prompt]:
+def as_list(prompts: Any) -> list[Any]:
     """Text, token ids, or a chat alone are one prompt."""
     if isinstance(prompts, str) or is_chat(prompts):
         return [prompts]
@@ -36,7 +36,7 @@ def as_list(prompts: Prompts) -> list[Prompt]:
     return [prompts] if is_one else list(prompts)
 
 
-def as_ids(ids: Ids, name: str) -> np.ndarray:
+def as_ids(ids: Any, name: str) -> np.ndarray:
     """Token ids as int64 [tokens]."""
     try:
         array = np.asarray(ids)

@@ -42,14 +42,25 @@ def as_rule(what: Ablation) -> Rule:
             raise Error(f"a mask is bool [layers, heads], this is {what.dtype} {list(what.shape)}; of one sample take mask[sample]")
         return Rule.of_mask(np.ascontiguousarray(what))
     if isinstance(what, Mapping):
-        return Rule(",".join(f"L{layer}H{head}" for layer, heads in what.items() for head in heads) or "none")
+        return Rule(_head_list(what))
     raise Error(f"{type(what).__name__} is no rule; expected text as ahon_ln<0.52 or L5H3,L7H0, a bool array, or a JSON file")
+
+
+def _head_list(heads: Mapping[int, Sequence[int]]) -> str:
+    try:
+        places = [(int(layer), int(head)) for layer, of_layer in heads.items() for head in of_layer]
+    except (TypeError, ValueError) as error:
+        raise Error(f"expected {{layer: [heads]}} with numbers from 0 ({error})") from error
+    if any(min(place) < 0 for place in places):
+        raise Error("expected {layer: [heads]} with numbers from 0, not below")
+    return ",".join(f"L{layer}H{head}" for layer, head in places) or "none"
 
 
 def as_rules(ablate: Ablation | Sequence[Ablation]) -> list[Rule]:
     """One rule, or several."""
-    is_several = isinstance(ablate, Sequence) and not isinstance(ablate, str)
-    return [as_rule(what) for what in (ablate if is_several else [ablate])]
+    if isinstance(ablate, Sequence) and not isinstance(ablate, str):
+        return [as_rule(what) for what in ablate]
+    return [as_rule(ablate)]
 
 
 def require_sinks(slug: str | None, model_has_sinks: bool) -> None:

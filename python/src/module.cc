@@ -29,8 +29,7 @@ void bind_errors(nb::module_& module) {
 
 NB_MODULE(_core, module) {
   module.doc() = "The engine of idleheads. Use the package `idleheads`, which builds on it.";
-  module.attr("__version__") = idleheads::version();
-  module.attr("__commit__") = idleheads::commit();
+  module.def("version", idleheads::version);
   idleheads::bind_errors(module);
   idleheads::bind_heads(module);
   idleheads::bind_model(module);

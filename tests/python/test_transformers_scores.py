@@ -21,7 +21,7 @@ import transformers as hf
 import idleheads as ih
 import tiny
 import transformers_ablate
-from idleheads import _statistics
+from idleheads import _core, _statistics
 from idleheads._statistics import Observation
 from observed import INTERFACE, OLD, PROMPTS, assert_as_before, attentions
 
@@ -179,7 +179,7 @@ class ProgramTest(Compare):
             run = self.heads.run(self.prompts, [rule])[1]
             score = rule.split("@")[0]
             limit = scored.threshold(rule)
-            self.assertEqual(run.intervention, rule_text(score, str(np.float32(limit))))
+            self.assertEqual(run.intervention, str(_core.Rule(rule_text(score, limit))))
 
             def off(of):
                 values = of.scores(score)
@@ -190,6 +190,13 @@ class ProgramTest(Compare):
             self.assertTrue(np.array_equal(run.masks, again.masks))
             # And by the scores of this very pass, layer by layer.
             self.assertTrue(np.array_equal(run.masks, off(ih.Scored(run.stats, has_sinks=False))))
+
+    def test_random_goes_by_the_prompts_number(self):
+        """As in the engine, in batches too."""
+        masks = self.heads.score(self.prompts).mask("random<0.3")
+        for batch_size in (1, 2):
+            self.assertTrue(np.array_equal(self.heads.run(self.prompts, "random<0.3", batch_size=batch_size)[1].masks, masks))
+        self.assertEqual(len(np.unique(masks, axis=0)), len(self.prompts))
 
 
 def watched_weights():
