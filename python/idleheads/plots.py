@@ -130,7 +130,8 @@ def open_axes(ax: Axes | None, width: float, height: float) -> Axes:
 
 def finish(ax: Axes, path: Path | None) -> Axes:
     if path is not None:
-        ax.figure.savefig(path, dpi=150)
+        figure: Any = ax.figure  # or a part of one, which cannot be written alone
+        figure.figure.savefig(path, dpi=150)
     return ax
 
 
@@ -145,8 +146,9 @@ def style(ax: Axes, title: str, x: str, y: str) -> None:
 
 def show_from_zero(ax: Axes) -> None:
     """With place for marks at 0."""
+    from matplotlib.ticker import MaxNLocator
     ax.set_xlim(left=-0.015 * ax.get_xlim()[1])
-    ax.xaxis.get_major_locator().set_params(steps=[1, 2, 5, 10])
+    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
 
 
 def legend_beside(ax: Axes) -> None:
@@ -213,6 +215,7 @@ def plot_heatmap(study: Study, what: str, *, ax: Axes | None = None, path: Path 
     layers, heads = values.shape
     is_score = not any(mark in what for mark in "@<>")
     ax = open_axes(ax, min(12, max(4.2, 0.2 * heads + 2.2)), min(11, max(2.6, 0.17 * layers + 1.2)))
+    from matplotlib.ticker import MaxNLocator
     known = values[np.isfinite(values)]
     low, high = np.quantile(known, [0.01, 0.99]) if is_score and len(known) else (0, 100)
     image = ax.imshow(values, cmap="viridis", vmin=low, vmax=high, aspect="auto", interpolation="nearest")
@@ -222,8 +225,8 @@ def plot_heatmap(study: Study, what: str, *, ax: Axes | None = None, path: Path 
     ax.set_title(f"{study.model}\n{what}", fontsize="medium", loc="left")
     ax.set_xlabel("head")
     ax.set_ylabel("layer")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[:].set_visible(False)
     return finish(ax, path)
 

@@ -134,7 +134,8 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """What `idleheads export --json` writes."""
-        return json.loads(self._core.json())
+        content: dict[str, Any] = json.loads(self._core.json())
+        return content
 
     def report(self, *others: Study) -> str:
         """The page of `idleheads report`, HTML that needs nothing else; with others compared."""

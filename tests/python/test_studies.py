@@ -363,6 +363,9 @@ class Figures(unittest.TestCase):
         figure, axes = plt.subplots(1, 2)
         self.assertIs(study.plot_curves(ax=axes[0]), axes[0])
         self.assertIs(study.plot_cdf("awft", ax=axes[1]), axes[1])
+        part = plt.figure().subfigures(1, 2)[0].subplots()
+        study.plot_cdf("awft", ax=part, path=folder / "part.png")
+        self.assertTrue((folder / "part.png").exists())
 
 
 if __name__ == "__main__":
