@@ -34,8 +34,8 @@ Columns& Columns::put(const Cell& cell) {
   return *this;
 }
 
-nb::dict Columns::dict() const {
-  nb::dict out;
+Columns::Dict Columns::dict() const {
+  Dict out;
   for (size_t c = 0; c < names_.size(); ++c) {
     nb::list column;
     for (const Value& value : columns_[c]) column.append(std::visit(ToPython(), value));

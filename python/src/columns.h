@@ -19,7 +19,8 @@ class Columns : public RecordWriter {
   }
 
   // {name: [values]}; None where a cell is empty or not a number. Needs the interpreter's lock.
-  nb::dict dict() const;
+  using Dict = nb::typed<nb::dict, nb::str, nb::typed<nb::list, nb::any>>;
+  Dict dict() const;
 
  private:
   // A cell that holds its text.

@@ -108,6 +108,7 @@ class Tables(unittest.TestCase):
         self.assertEqual(in_polars.to_dicts(), rows)
         np.testing.assert_array_equal(in_pandas["threshold"], [math.nan if row["threshold"] is None else row["threshold"] for row in rows])
         self.assertEqual(in_pandas["lost"].dtype, float, "None is NaN")
+        self.assertEqual(study.static()["kl_bound"].dtype, float, "without any value")
         self.assertEqual(study.static("polars").height, len(table_of("static")))
         self.assertEqual(len(ih.Study(second).static()), 0)
         with self.assertRaisesRegex(ValueError, "frame 'arrow': expected 'pandas', 'polars' or 'dicts'"):
@@ -177,7 +178,7 @@ class Numbers(unittest.TestCase):
         study = ih.Study(first)
         page = study.report()
         self.assertRegex(page, "(?i)^<!doctype html>")
-        shown = re.search('<iframe srcdoc="([^"]*)"', study._repr_html_())
+        shown = re.search('<iframe srcdoc="([^"]*)" sandbox="allow-scripts allow-downloads"', study._repr_html_())
         self.assertEqual(html.unescape(shown[1]), page)
         self.assertGreater(study.report(ih.Study(second)).count("second.db"), 0)
 
