@@ -170,7 +170,8 @@ def plot_study_curves(study: Study, scores: Sequence[str] | None, *, ax: Axes | 
 
     Perplexities are drawn as -100 times their logarithm, so that one point is one percent."""
     curves = Curves(study)
-    lines = [curves.line(slug) for slug in ([scores] if isinstance(scores, str) else scores or curves.lines)]
+    wanted = curves.lines if scores is None else [scores] if isinstance(scores, str) else scores
+    lines = [curves.line(slug) for slug in wanted]
     ax = open_axes(ax, 7.2, 4.4)
     draw_levels(ax, curves.baseline, curves.tolerance)
     for line in lines:
@@ -245,7 +246,9 @@ def plot_cdf(studies: Sequence[Study], score: str, *, ax: Axes | None = None, pa
         ax.plot(values, np.linspace(0, 100, len(values)), label=label, linewidth=1.6, **stroke)
     style(ax, studies[0].model if len(studies) == 1 else "", score, "samples × heads at or below (%)")
     ax.set_ylim(0, 100)
-    ax.set_xlim(min(values[10] for values in lines), max(values[-11] for values in lines))
+    left, right = min(values[10] for values in lines), max(values[-11] for values in lines)
+    if left < right:  # a score that is the same everywhere has no range
+        ax.set_xlim(left, right)
     if len(studies) == 1:
         draw_thresholds(ax, studies[0], score)
     else:

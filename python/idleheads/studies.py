@@ -150,7 +150,7 @@ class Study:
 
     def plot_curves(self, scores: Sequence[str] | None = None, *, ax: Axes | None = None,
                     path: str | os.PathLike[str] | None = None) -> Axes:
-        """The metric over the share of heads that are off, a line a score; see plots.plot_curves."""
+        """The metric over the share of heads that are off, a line a score; see plots.plot_study_curves."""
         from . import plots
         return plots.plot_study_curves(self, scores, ax=ax, path=path)
 

@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import threading
 import unittest
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -357,6 +358,21 @@ class Figures(unittest.TestCase):
         both = ih.plot_cdf([study, ih.Study(second)], "ahon_ln")
         self.assertEqual([text.get_text() for text in both.get_legend().get_texts()],
                          [f"{MODEL.name} (first.db)", f"{MODEL.name} (second.db)"])
+
+    def test_nothing_off(self):
+        """A study of statistics alone has distributions and means, and no curve."""
+        only = folder / "only.db"
+        run("score", MODEL, "--task", QUESTIONS, "--limit", 1, "-o", only)
+        study = ih.Study(only)
+        self.assertEqual((study.scores, study.shares("dicts"), len(study.curves())), ((), [], 1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            study.plot_heatmap("ahon_ln")
+            study.plot_cdf("ahon_ln")
+            study.plot_cdf("sink")  # 0 everywhere
+        for refused in (study.plot_curves, lambda: study.plot_heatmap("ahon_ln@5%"), lambda: study.masks("ahon_ln@5%")):
+            with self.assertRaisesRegex(ih.Error, "no curve|no result"):
+                refused()
 
     def test_into_axes(self):
         """Several figures in one."""
