@@ -16,10 +16,12 @@ from __future__ import annotations
 from . import _core
 from ._core import Error
 from .model import Generated, Model, generate, run, score
+from .plots import plot_cdf, plot_curves
 from .scored import SCORES, STATISTICS, Run, Scored
+from .studies import Comparison, Study, compare
 
-__all__ = ["SCORES", "STATISTICS", "Error", "Generated", "Model", "Run", "Scored", "Transformers", "ablate", "generate", "run",
-           "score", "__version__"]
+__all__ = ["SCORES", "STATISTICS", "Comparison", "Error", "Generated", "Model", "Run", "Scored", "Study", "Transformers", "ablate",
+           "compare", "generate", "plot_cdf", "plot_curves", "run", "score", "__version__"]
 
 __version__ = _core.version()
 Error.__module__ = __name__

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/sample.h"
-#include "model/spec.h"
+#include "idleheads/engine/sample.h"
+#include "idleheads/model/spec.h"
 
 namespace idleheads {
 

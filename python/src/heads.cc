@@ -7,9 +7,9 @@
 
 #include <cstring>
 
-#include "base/error.h"
-#include "heads/score.h"
-#include "heads/threshold.h"
+#include "base/fail.h"
+#include "idleheads/heads/score.h"
+#include "idleheads/heads/threshold.h"
 #include "module.h"
 #include "rule.h"
 

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "collector.h"
-#include "model/generation_config.h"
+#include "idleheads/model/generation_config.h"
+#include "idleheads/task/encode.h"
 #include "module.h"
 #include "rule.h"
 #include "shared_engine.h"
-#include "task/encode.h"
 #include "task/stop.h"
 
 namespace idleheads {

@@ -3,8 +3,8 @@
 
 #include <nanobind/stl/string.h>
 
-#include "base/error.h"
-#include "base/version.h"
+#include "idleheads/base/error.h"
+#include "idleheads/version.h"
 
 namespace idleheads {
 
@@ -33,4 +33,5 @@ NB_MODULE(_core, module) {
   idleheads::bind_errors(module);
   idleheads::bind_heads(module);
   idleheads::bind_model(module);
+  idleheads::bind_study(module);
 }

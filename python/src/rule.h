@@ -5,7 +5,7 @@
 #include <string>
 #include <variant>
 
-#include "heads/intervention.h"
+#include "idleheads/heads/intervention.h"
 #include "prune/mask_file.h"
 
 namespace idleheads {

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "base/error.h"
+#include "base/fail.h"
 #include "base/memory.h"
 #include "engine/device.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "engine/engine.h"
+#include "idleheads/engine/engine.h"
 #include "watch.h"
 
 namespace idleheads {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "idleheads/base/error.h"
+#include "base/fail.h"
 
 namespace idleheads {
 

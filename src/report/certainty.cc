@@ -60,7 +60,7 @@ Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
       runs.push_back(measured(summary, store.results(point.intervention, false)));
   }
   const std::vector<BootstrapCurve> draws =
-      bootstrap(baseline, curves, {.tolerance = summary.terms.tolerance});
+      bootstrap(baseline, curves, {.tolerance = summary.terms.tolerance, .seed = summary.terms.seed});
   for (size_t s = 0; s < draws.size(); ++s) {
     ScoreCertainty& score = out.scores.emplace_back();
     if (!is_too_few(summary)) score.inactive_percent = draws[s].inactive_percent;

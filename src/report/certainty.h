@@ -29,7 +29,7 @@ struct Certainty {
   std::vector<ScoreCertainty> scores;  // as StudySummary::scores; empty if the baseline is not finished
 };
 
-// Nothing for a study without documents that can be measured. 1,000 draws, 95 %, seed 1234.
+// Nothing for a study without documents that can be measured. 1,000 draws, 95 %, Terms::seed.
 Certainty certainty_of(const StudyStore& store, const StudySummary& summary);
 
 }  // namespace idleheads

@@ -1,5 +1,7 @@
 #include "report/csv.h"
 
+#include <charconv>
+#include <cmath>
 #include <stdexcept>
 
 namespace idleheads {
@@ -11,6 +13,29 @@ constexpr size_t kBuffer = 1 << 20;
 bool runs_in_spreadsheets(std::string_view text) {
   return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos;
 }
+
+std::string text_of(std::string_view text) {
+  const std::string harmless = runs_in_spreadsheets(text) ? "'" + std::string(text) : std::string(text);
+  if (harmless.find_first_of("\",\r\n") == std::string::npos) return harmless;
+  std::string quoted = "\"";
+  for (const char c : harmless) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+template <typename T>
+std::string text_of(T number) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(number)) return "";
+  }
+  char digits[64];
+  return {digits, std::to_chars(digits, digits + sizeof(digits), number).ptr};
+}
+
+std::string text_of(bool value) { return value ? "1" : "0"; }
+std::string text_of(std::monostate) { return ""; }
 
 }  // namespace
 
@@ -26,15 +51,8 @@ CsvWriter& CsvWriter::raw(std::string_view text) {
   return *this;
 }
 
-CsvWriter& CsvWriter::cell(std::string_view text) {
-  const std::string harmless = runs_in_spreadsheets(text) ? "'" + std::string(text) : std::string(text);
-  if (harmless.find_first_of("\",\r\n") == std::string::npos) return raw(harmless);
-  std::string quoted = "\"";
-  for (const char c : harmless) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return raw(quoted + '"');
+CsvWriter& CsvWriter::put(const Cell& cell) {
+  return raw(std::visit([](const auto& value) { return text_of(value); }, cell));
 }
 
 void CsvWriter::end_line() {

@@ -31,6 +31,15 @@ TEST_F(CertaintyTest, WilsonIntervals) {
   expect_interval(certainty.scores[1].points.at(1).accuracy, 0.7337430195, 0.8451382380);
 }
 
+TEST_F(CertaintyTest, SeedDecidesTheDraws) {
+  LoadedStudy study = load(small_study(), folder_ / "a.db");
+  const auto low = [&] { return of(study).scores.at(0).points.at(1).difference.interval.low; };
+  const double first = low();
+  EXPECT_EQ(low(), first);
+  study.summary.terms.seed = 5;
+  EXPECT_NE(low(), first);
+}
+
 // The right documents are the first ones: 160 of the baseline, 158 and 100, 162 and 159 under the
 // interventions.
 TEST_F(CertaintyTest, LostAndWonOnOneSide) {

@@ -87,9 +87,10 @@ TEST(Csv, QuotesAndNumbers) {
   csv.cell("say \"no\"").cell("two\nlines").cell("plain").end_line();
   csv.cell(0.1f).cell(0.1).cell(std::nanf("")).end_line();
   csv.cell(int64_t{-5}).cell(-INFINITY).empty().end_line();
+  csv.cell(true).cell(false).cell(uint8_t{7}).end_line();
   csv.finish();
   EXPECT_EQ(read_file(folder / "a.csv"),
-            "a,\"b, c\",d\n\"say \"\"no\"\"\",\"two\nlines\",plain\n0.1,0.1,\n-5,-inf,\n");
+            "a,\"b, c\",d\n\"say \"\"no\"\"\",\"two\nlines\",plain\n0.1,0.1,\n-5,-inf,\n1,0,7\n");
 }
 
 TEST(Csv, LinesOfOtherLengthAreBugs) {

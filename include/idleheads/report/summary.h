@@ -33,6 +33,8 @@ struct Terms {
   // distributions over a question's choices, with all heads on and under the intervention, may be; in nats, >
   // 0.
   std::optional<double> within_kl = std::nullopt;
+  // Of the draws of bootstrap intervals (certainty.h).
+  uint64_t seed = 1234;
 };
 
 // What an intervention changes in the answers to the same questions. Counts are of questions with a right
