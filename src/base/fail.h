@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/fail.h"
+#include "idleheads/base/error.h"
 
 namespace idleheads {
 
