@@ -5,7 +5,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -48,7 +47,7 @@ void require_statistics(const Stats& stats) {
 // One layer of one sample: [heads], at this place of an array [..., heads, 10].
 std::vector<HeadStats> layer_at(const float* stats, size_t place, size_t heads) {
   std::vector<HeadStats> layer(heads);
-  if (heads > 0) std::memcpy(layer.data(), stats + place * heads * kStats, heads * sizeof(HeadStats));
+  std::memcpy(layer.data(), stats + place * heads * kStats, heads * sizeof(HeadStats));
   return layer;
 }
 
@@ -203,9 +202,7 @@ void bind_heads(nb::module_& module) {
           "Whether the heads give means instead of zeros.")
       .def_prop_ro("threshold", threshold, "None for heads.")
       .def("calibrated", calibrated, "stats"_a, "seed"_a = kSeed,
-           "A share as the threshold that it has over all of stats [sample, layer, head, 10]; other rules as "
-           "they "
-           "are.")
+           "A share with the threshold it has over stats [sample, layer, head, 10]; other rules as they are.")
       .def("mask", mask, "stats"_a, "seed"_a = kSeed,
            "bool [sample, layer, head] of stats [sample, layer, head, 10].")
       .def("layer_mask", layer_mask, "stats"_a, "layer"_a, "first_sample"_a = 0, "seed"_a = kSeed,

@@ -5,11 +5,10 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <numeric>
+#include <algorithm>
 
 #include "base/error.h"
 #include "collector.h"
-#include "engine/head_grid.h"
 #include "model/generation_config.h"
 #include "module.h"
 #include "rule.h"

@@ -20,7 +20,7 @@ Precision precision_of(const std::string& dtype, const DeviceChoice& device) {
   fail_usage("dtype '{}': expected auto, f32 or bf16", printable(dtype));
 }
 
-EngineOptions options_of(const EngineSettings& settings) {
+EngineOptions options_of(const SharedEngineSettings& settings) {
   EngineOptions options;
   options.threads = settings.threads;
   options.device = choose_device(settings.device);
@@ -36,7 +36,8 @@ void require_range(const char* name, int64_t value, int64_t most) {
 
 }  // namespace
 
-SharedEngine::SharedEngine(const std::string& model, const EngineSettings& settings) : process_(getpid()) {
+SharedEngine::SharedEngine(const std::string& model, const SharedEngineSettings& settings)
+    : process_(getpid()) {
   require_range("threads", settings.threads, 4096);
   require_range("context", settings.context, int64_t{1} << 24);
   require_range("memory", settings.memory, int64_t{1} << 60);

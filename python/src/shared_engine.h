@@ -15,7 +15,8 @@
 
 namespace idleheads {
 
-struct EngineSettings {
+// How a model is opened, with sizes as numbers.
+struct SharedEngineSettings {
   std::string dtype = "auto", device = "cpu";
   int64_t memory = 0, device_memory = 0;  // bytes; 0: half of the machine's, what is free
   int threads = 0;
@@ -25,7 +26,7 @@ struct EngineSettings {
 class SharedEngine {
  public:
   // Opens the model and packs its weights. Throws Error (Model::open, Engine) and UsageError.
-  SharedEngine(const std::string& model, const EngineSettings& settings);
+  SharedEngine(const std::string& model, const SharedEngineSettings& settings);
 
   // The functions below throw Error once it is closed. They are called with the GIL.
   std::shared_ptr<const Model> model() const;

@@ -72,6 +72,7 @@ class ProgramTest(unittest.TestCase):
                 for slug in ih.SCORES:
                     if slug != "random" and (slug != "sink" or scored.has_sinks):
                         np.testing.assert_array_equal(of_run.scores(slug)[number], array(expected["scores"][slug]), slug)
+                np.testing.assert_array_equal(run.stats[number, ..., 9], array(expected["top_position"]))
                 self.assertEqual(flagged(run.masks[number]), expected["flagged"], run.intervention)
                 # float64 both, from the same float32 logits
                 np.testing.assert_allclose(run.log_probs[number], log_softmax(expected["last_logits"]), rtol=0, atol=1e-12)

@@ -213,32 +213,62 @@ class EndTest(unittest.TestCase):
             self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
             self.assertEqual(ih.score(model, PROMPTS).stats.shape[0], 2)
 
-    def test_interrupt(self):
-        """Ctrl-C raises KeyboardInterrupt, in the thread that works or waits, and the model stays usable."""
+    def test_memory(self):
+        """What cannot be allocated is a MemoryError, and the model stays usable."""
         code = f"""
-import idleheads as ih, threading
-model = ih.Model({str(CHAT)!r}, threads=2)
-prompts = [[token] * 2000 for token in range(60)]
-begun = threading.Event()
-def watch(share):
-    if not begun.is_set():
-        begun.set()
-        print("working", flush=True)
+import os, resource
+import idleheads as ih
+model = ih.Model({str(CHAT)!r}, threads=1)
+ih.score(model, [[1]])
+used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 29), -1))
 try:
-    WORK
+    ih.run(model, [[1]] * 3000)  # of 49152 log-probabilities each, 1.1 GiB
+except MemoryError:
+    print("refused", ih.score(model, [[1]]).stats.shape)
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        self.assertEqual(done.stdout, "refused (1, 30, 9, 10)\n", done.stderr)
+
+    def interrupted(self, work, then):
+        """Work in a process that gets SIGINT once `shares` has something. -> what it prints then"""
+        code = f"""
+import os, threading, time
+import numpy as np
+import idleheads as ih
+model = ih.Model({str(CHAT)!r}, threads=2)
+prompts = [np.full(2000, token) for token in range(20)]
+shares = []
+def tell():
+    while not shares:
+        time.sleep(0.01)
+    print("working", flush=True)
+threading.Thread(target=tell).start()
+try:
+    {work}
     print("finished")
 except KeyboardInterrupt:
-    print("interrupted", ih.score(model, [[1, 2]]).stats.shape if SCORES else "")
+    print("interrupted", shares[-1] < 1, {then}, flush=True)
+os._exit(0)
 """
-        alone = code.replace("WORK", "ih.score(model, prompts, progress=watch)").replace("SCORES", "True")
-        waiting = code.replace("WORK", "threading.Thread(target=ih.score, args=(model, prompts), kwargs={'progress': watch}, "
-                               "daemon=True).start(); begun.wait(); model.loglikelihood([([1], [2])])").replace("SCORES", "False")
-        for script, expected in ((alone, "interrupted (1, 30, 9, 10)\n"), (waiting + "\nimport os; os._exit(0)", "interrupted \n")):
-            script = script.replace('else "")', 'else "", flush=True)')
-            with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
-                self.assertEqual(child.stdout.readline(), "working\n")
-                child.send_signal(signal.SIGINT)
-                self.assertEqual(child.stdout.read(), expected)
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+            self.assertEqual(child.stdout.readline(), "working\n")
+            child.send_signal(signal.SIGINT)
+            return child.stdout.read()
+
+    def test_interrupt_of_work(self):
+        """Ctrl-C raises KeyboardInterrupt before the work is done, and the model stays usable. list.append() is no Python code,
+        which would see the signal by itself."""
+        work = "model._core.run(prompts, [ih._core.Rule('none')], None, True, False, 1234, shares.append)"
+        self.assertEqual(self.interrupted(work, "ih.score(model, [[1, 2]]).stats.shape"), "interrupted True (1, 30, 9, 10)\n")
+
+    def test_interrupt_of_waiting(self):
+        """Also of a thread that waits for another to be done with the model."""
+        work = """threading.Thread(target=lambda: ih.score(model, prompts, progress=shares.append)).start()
+    while not shares:
+        time.sleep(0.01)
+    ih.score(model, [[1, 2]])"""
+        self.assertEqual(self.interrupted(work, "None"), "interrupted True None\n")
 
 
 if __name__ == "__main__":
