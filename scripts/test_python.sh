@@ -38,7 +38,7 @@ for version in "$@"; do
   environment "$version"
   case $version in
     llama_cpp) tests=test_llama_cpp.py ;;
-    package) tests="test_package.py test_package_refusals.py test_scores.py test_studies.py test_notebook.py" ;;
+    package) tests="test_package.py test_package_refusals.py test_scores.py test_studies.py test_tasks.py test_notebook.py" ;;
     *) tests="test_ablate.py test_cut_folder.py test_scores.py test_transformers_scores.py test_transformers_refusals.py" ;;
   esac
   [[ $version == llama_cpp ]] || install_package "$version"

@@ -4,6 +4,8 @@
     m = ih.Model("model.gguf")                       # or a Hugging Face folder, or org/name in the cache
     ih.score(m, ["A prompt"]).scores("ahon_ln")      # [sample, layer, head]
     ih.run(m, ["A prompt"], ablate=["ahon_ln<0.52"])[1].log_probs
+    ih.study(m, "piqa", limit=100).plot_curves()     # a file; the same call goes on where it was stopped
+    print(ih.evaluate(m, "piqa", "ahon_ln@15%"))
 
     heads = ih.Transformers(model, tokenizer)        # the same of a transformers model, by hooks
     with ih.ablate(model, "ahon_ln<0.52"):
@@ -19,9 +21,11 @@ from .model import Generated, Model, generate, run, score
 from .plots import plot_cdf, plot_curves
 from .scored import SCORES, STATISTICS, Run, Scored
 from .studies import Comparison, Study, compare
+from .tasks import Evaluation, evaluate, study, task_names
 
-__all__ = ["SCORES", "STATISTICS", "Comparison", "Error", "Generated", "Model", "Run", "Scored", "Study", "Transformers", "ablate",
-           "compare", "generate", "plot_cdf", "plot_curves", "run", "score", "__version__"]
+__all__ = ["SCORES", "STATISTICS", "Comparison", "Error", "Evaluation", "Generated", "Model", "Run", "Scored", "Study",
+           "Transformers", "ablate", "compare", "evaluate", "generate", "plot_cdf", "plot_curves", "run", "score", "study",
+           "task_names", "__version__"]
 
 __version__ = _core.version()
 Error.__module__ = __name__

@@ -30,7 +30,7 @@ def shown(progress: Progress, what: str, parts: int) -> Iterator[Parts | None]:
     if callable(progress):
         yield Parts(progress, parts)
         return
-    bar = _bar(what) if progress else None
+    bar = bar_of(what) if progress else None
     if bar is None:
         yield None
         return
@@ -38,7 +38,7 @@ def shown(progress: Progress, what: str, parts: int) -> Iterator[Parts | None]:
         yield Parts(lambda share: bar.update(share - bar.n), parts)
 
 
-def _bar(what: str) -> object | None:
+def bar_of(what: str) -> object | None:
     try:
         from tqdm.auto import tqdm
     except ImportError:

@@ -15,23 +15,33 @@ from ._prompts import Chat, Ids, Prompt, Prompts, as_ids, as_list, as_message, i
 from .scored import SEED, Ablation, Run, Scored, as_rule, as_rules
 
 
+def _size(size: int | str | None, name: str) -> str:
+    """As the program takes it; "" for none."""
+    if size is not None and (isinstance(size, bool) or not isinstance(size, (int, str))):
+        raise TypeError(f"{name}: expected bytes, or a text as in '4GiB'")
+    if isinstance(size, int) and size <= 0:
+        raise Error(f"{name} {size}: expected bytes, above 0")
+    return "" if size is None else str(size)
+
+
 class Model:
     """A model, opened for use.
 
     model       a GGUF file, a folder of Hugging Face or GGUF files, or org/name[@revision] in the local Hugging Face cache
     dtype       matrix products in "f32", "bf16" or "auto" (bf16 where the processor has it)
     device      "cpu", "cuda", "cuda:1" or "auto"
-    memory      bound of the process's memory in bytes: weights that do not fit are streamed. By default half of the machine's
-    gpu_memory  bound of the device's memory in bytes. By default what is free
+    memory      bound of the process's memory, "4GiB" or bytes: weights that do not fit are streamed. By default half of the machine's
+    gpu_memory  likewise of the device's memory. By default what is free
     threads     by default as many as the process may use
     context     longest prompt in tokens. By default the model's context
 
     Results are the same bits for any memory and any number of threads. Several threads may use one model: they wait for each
     other. `with ih.Model(...) as m:` closes it at the end. Raises Error for what cannot be opened."""
 
-    def __init__(self, model: str | os.PathLike, *, dtype: str = "auto", device: str = "cpu", memory: int | None = None,
-                 gpu_memory: int | None = None, threads: int | None = None, context: int | None = None) -> None:
-        self._core = _core.Model(os.fspath(model), dtype, device, memory or 0, gpu_memory or 0, threads or 0, context or 0)
+    def __init__(self, model: str | os.PathLike, *, dtype: str = "auto", device: str = "cpu", memory: int | str | None = None,
+                 gpu_memory: int | str | None = None, threads: int | None = None, context: int | None = None) -> None:
+        self._core = _core.Model(os.fspath(model), dtype, device, _size(memory, "memory"), _size(gpu_memory, "gpu_memory"), threads or 0,
+                                 context or 0)
 
     def __enter__(self) -> Model:
         return self

@@ -247,9 +247,15 @@ void bind_model(nb::module_& module) {
       .def(
           "__init__",
           [](SharedEngine* self, const std::string& name, const std::string& dtype, const std::string& device,
-             int64_t memory, int64_t gpu_memory, int threads, int64_t context) {
+             const std::string& memory, const std::string& gpu_memory, int threads, int64_t context) {
             nb::gil_scoped_release release;
-            new (self) SharedEngine(name, {dtype, device, memory, gpu_memory, threads, context});
+            new (self) SharedEngine({.model = name,
+                                     .dtype = dtype,
+                                     .memory = memory,
+                                     .device = device,
+                                     .device_memory = gpu_memory,
+                                     .context = context,
+                                     .threads = threads});
           },
           "name"_a, "dtype"_a, "device"_a, "memory"_a, "gpu_memory"_a, "threads"_a, "context"_a)
       .def_prop_ro("name", [](const SharedEngine& shared) { return shared.model()->name(); })

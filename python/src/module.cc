@@ -34,4 +34,5 @@ NB_MODULE(_core, module) {
   idleheads::bind_heads(module);
   idleheads::bind_model(module);
   idleheads::bind_study(module);
+  idleheads::bind_tasks(module);
 }

@@ -6,30 +6,22 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
-#include "idleheads/engine/engine.h"
+#include "idleheads/evaluation/engine_settings.h"
 #include "watch.h"
 
 namespace idleheads {
 
-// How a model is opened, with sizes as numbers.
-struct SharedEngineSettings {
-  std::string dtype = "auto", device = "cpu";
-  int64_t memory = 0, device_memory = 0;  // bytes; 0: half of the machine's, what is free
-  int threads = 0;
-  int64_t context = 0;
-};
-
 class SharedEngine {
  public:
   // Opens the model and packs its weights. Throws Error (Model::open, Engine) and UsageError.
-  SharedEngine(const std::string& model, const SharedEngineSettings& settings);
+  explicit SharedEngine(EngineSettings settings);
 
   // The functions below throw Error once it is closed. They are called with the GIL.
   std::shared_ptr<const Model> model() const;
+  const EngineSettings& settings() const { return settings_; }
   const std::string& description() const { return description_; }
   std::string precision() const;
   bool is_closed() const { return model_ == nullptr; }
@@ -63,9 +55,9 @@ class SharedEngine {
   void require_process() const;
 
   std::shared_ptr<const Model> model_;
-  std::optional<Engine> engine_;
+  EngineSettings settings_;
+  std::unique_ptr<Engine> engine_;
   std::string description_;
-  Precision precision_ = Precision::f32;
   pid_t process_;
   std::timed_mutex mutex_;
   std::atomic<std::thread::id> user_ = std::thread::id();
