@@ -70,8 +70,7 @@ StudySettings settings_of(const SharedEngine& shared, const TaskSettings& task, 
   StudySettings settings = {shared.settings(), task};
   settings.engine.seed = request.seed;
   settings.engine.cohort_rows = request.cohort_rows;
-  if (!request.baseline_only)
-    settings.targets = {parse_scores(request.scores), parse_shares(request.shares)};
+  if (!request.baseline_only) settings.targets = {parse_scores(request.scores), parse_shares(request.shares)};
   settings.mean = request.mean;
   settings.static_masks = request.static_masks;
   settings.store_every = request.store_every;
@@ -104,7 +103,8 @@ Studied study(SharedEngine& shared, const TaskSettings& task_settings, const Stu
       const std::vector<PreparedTask> tasks = task_settings.prepare(*model);
       if (tasks.size() != 1) fail_usage("a study is of one task, not of {}", tasks.size());
       Studied out = {request.file, notes_of(tasks.front())};
-      if (out.first.empty()) out.first = default_study_file(model->name(), task_settings.wanted().front().label());
+      if (out.first.empty())
+        out.first = default_study_file(model->name(), task_settings.wanted().front().label());
       TaskStudy run(settings, model, tasks.front(), out.first);
       StudyEvents events;
       events.progress = stoppable.callback();
@@ -121,9 +121,9 @@ Studied study(SharedEngine& shared, const TaskSettings& task_settings, const Stu
 // (results as JSON, the tables, what was written, notes)
 using Evaluated = std::tuple<std::string, std::string, std::vector<std::string>, std::vector<std::string>>;
 
-Evaluated evaluate_tasks(SharedEngine& shared, const TaskSettings& task, const std::vector<std::string>& rules,
-                         const std::string& mask, const std::string& output, bool samples, uint64_t seed,
-                         const nb::object& progress) {
+Evaluated evaluate_tasks(SharedEngine& shared, const TaskSettings& task,
+                         const std::vector<std::string>& rules, const std::string& mask,
+                         const std::string& output, bool samples, uint64_t seed, const nb::object& progress) {
   EvaluationSettings settings = {shared.settings(), task, rules, mask};
   settings.engine.seed = seed;
   const std::shared_ptr<const Model> model = shared.model();

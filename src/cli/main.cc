@@ -99,7 +99,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace idleheads::cli
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   idleheads::cli::prepare_process();
   const int code = idleheads::cli::run(argc, argv);
   // A full disk or a closed pipe shows only here.
@@ -108,4 +108,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   return code;
+} catch (const std::bad_alloc&) {  // of the commands themselves
+  std::fputs("idleheads: out of memory\n", stderr);
+  return 1;
 }

@@ -26,7 +26,7 @@ std::optional<double> to_number(std::string_view text) {
 double parse_percent(const std::string& text, const std::string& whole) {
   const std::optional<double> value = to_number(text);
   if (!value || *value < 0 || *value > 100) {
-    fail_usage("shares '{}': '{}' is not a percentage from 0 to 100; write 0:30:5 or 0,5,10",
+    fail_usage("--shares '{}': '{}' is not a percentage from 0 to 100; write 0:30:5 or 0,5,10",
                printable(whole), printable(text));
   }
   return *value;
@@ -55,14 +55,14 @@ Precision EngineSettings::precision() const {
   if (dtype == "f32" || dtype == "float32") return Precision::f32;
   if (dtype == "bf16" || dtype == "bfloat16") {
     if (is_cpu && !has_bf16())
-      fail_usage("dtype bf16: this processor has no bf16 products (AVX-512-BF16 or AMX); use f32");
+      fail_usage("--dtype bf16: this processor has no bf16 products (AVX-512-BF16 or AMX); use f32");
     return Precision::bf16;
   }
-  fail_usage("dtype '{}': expected auto, f32 or bf16", printable(dtype));
+  fail_usage("--dtype '{}': expected auto, f32 or bf16", printable(dtype));
 }
 
 std::unique_ptr<Engine> EngineSettings::make_engine(std::shared_ptr<const Model> opened) const {
-  const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes("memory", memory);
+  const int64_t bound = memory.empty() ? usable_bytes() / 2 : parse_bytes("--memory", memory);
   return std::make_unique<Engine>(
       std::move(opened),
       EngineOptions{.threads = threads,
@@ -70,7 +70,7 @@ std::unique_ptr<Engine> EngineSettings::make_engine(std::shared_ptr<const Model>
                     .sharing = sharing,
                     .memory = bound,
                     .device = device_choice(),
-                    .device_memory = device_memory.empty() ? 0 : parse_bytes("device memory", device_memory)});
+                    .device_memory = device_memory.empty() ? 0 : parse_bytes("--gpu-memory", device_memory)});
 }
 
 int64_t EngineSettings::rows_of_cohort(const Engine& engine) const {
@@ -98,7 +98,7 @@ std::vector<double> parse_shares(const std::string& text) {
     const double first = parse_percent(range[0], text), last = parse_percent(range[1], text);
     const double step = parse_percent(range[2], text);
     if (step <= 0 || last < first || (last - first) / step > 1000) {
-      fail_usage("shares '{}': expected first:last:step with first <= last and a step above 0",
+      fail_usage("--shares '{}': expected first:last:step with first <= last and a step above 0",
                  printable(text));
     }
     for (int i = 0; first + i * step <= last + 1e-9; ++i) percents.push_back(first + i * step);

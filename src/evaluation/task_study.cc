@@ -59,6 +59,8 @@ void TaskStudy::run(const std::function<Engine&()>& engine, const StudyEvents& e
   const auto note = [&](const std::string& line) {
     if (events.on_note) events.on_note(fmt::format("{}{}", printable(file_, 300), line));
   };
+  if (has_run_) open();  // what was written to once is closed before it is written to again
+  has_run_ = true;
   if (options_.asked && options_.asked->empty()) note(": everything is decided");
   if (!is_complete(*store_, options_)) {
     if (!store_->can_be_read_meanwhile()) {
@@ -67,7 +69,7 @@ void TaskStudy::run(const std::function<Engine&()>& engine, const StudyEvents& e
           "machine is faster and safer");
     }
     compute(engine(), events);
-    open();  // a finished file is closed before it is written again
+    if (settings_.static_masks) open();
   } else if (!settings_.static_masks) {
     note(" is complete already, nothing to compute");
   }

@@ -6,6 +6,7 @@
 namespace idleheads {
 namespace {
 
+using test::error_of;
 using testing::HasSubstr;
 
 class EvaluationTest : public TinySettings {
@@ -24,7 +25,7 @@ TEST_F(EvaluationTest, RunsRulesSharesAndMasks) {
   EXPECT_EQ(fixed.name(), "L0H0,L0H1");
   ASSERT_EQ(fixed.tasks.size(), 2u);
   EXPECT_EQ(fixed.tasks[0].results.size(), 12u);
-  EXPECT_NEAR(fixed.frequency().mean_share(), 2. / model_->spec().head_count(), 1e-12);
+  EXPECT_NEAR(fixed.frequency().mean_share(), 2. / static_cast<double>(model_->spec().head_count()), 1e-12);
   EXPECT_NEAR(all.runs()[1].frequency().mean_share(), 0.25, 0.05);
   EXPECT_THAT(all.text(), HasSubstr("ablate L0H0,L0H1"));
   EXPECT_THAT(all.json(), HasSubstr("\"percent_off\""));

@@ -6,6 +6,7 @@
 namespace idleheads {
 namespace {
 
+using test::error_of;
 using testing::HasSubstr;
 
 class TaskStudyTest : public TinySettings {
@@ -43,7 +44,7 @@ TEST_F(TaskStudyTest, ComputesWhatIsMissingAndNothingMore) {
   run(first, events);
   ASSERT_EQ(begun.size(), 1u);
   EXPECT_EQ(begun[0].interventions, 4);
-  EXPECT_EQ(begun[0].passes.total, 12 * 5);
+  EXPECT_EQ(begun[0].passes.total, 12 * 2 * 5) << "a prompt a choice";
   EXPECT_EQ(ended, 1);
   EXPECT_TRUE(notes_.empty());
   const StudySummary summary = summarize(first.store());

@@ -37,7 +37,7 @@ class TinySettings : public testing::Test {
   }
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
 
-  TempFolder folder_;
+  test::TempFolder folder_;
   EngineSettings engine_settings_;
   TaskSettings task_settings_;
   std::shared_ptr<const Model> model_;

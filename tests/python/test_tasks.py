@@ -81,7 +81,7 @@ class Studies(unittest.TestCase):
         refused("ahon_ln", scores="ahon_l")
         refused("shares '50:10:5'", shares="50:10:5")
         refused("chat template", chat=True)
-        refused("--static", static=True, decide=True)
+        refused("^static: ", static=True, decide=True)
         with self.assertRaisesRegex(TypeError, "unknown argument 'shot'.*shots"):
             ih.study(model, questions, folder / "refused.db", shot=3)
         with self.assertRaises(TypeError):

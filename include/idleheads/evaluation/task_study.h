@@ -86,6 +86,7 @@ class TaskStudy {
   Settings described_;
   StudyOptions options_;
   std::optional<StudyStore> store_;
+  bool has_run_ = false;
 };
 
 // The study file of a task (as it was given) where none is named: MODEL_TASK.db in the current folder.
