@@ -39,8 +39,15 @@ g++ examples/read_study.cc -o "$place/read_study" $(pkg-config --cflags --libs i
 g++ examples/score_heads.cc -o "$place/score_heads" $(pkg-config --cflags --libs idleheads)
 
 export LD_LIBRARY_PATH="$prefix/lib"
-"$place/score_heads" 2>&1 | grep -q '^usage: score_heads' || { echo "test_install: score_heads does not run" >&2; exit 1; }
-[[ ! -e $study ]] || "$place/studyfile/read_study" "$study" | grep -q 'heads off' || { echo "test_install: read_study does not read $study" >&2; exit 1; }
-[[ ! -e $model ]] || "$place/idleheads/score_heads" "$model" "The capital of France is" | grep -q "next token ' Paris'" ||
-  { echo "test_install: score_heads does not score $model" >&2; exit 1; }
+# runs TEXT COMMAND...: prints TEXT, whatever it ends with
+runs() {
+  local text=$1 printed
+  shift
+  printed=$("$@" 2>&1) || true
+  [[ $printed == *"$text"* ]] || { echo "test_install: $* prints no '$text': $printed" >&2; exit 1; }
+}
+runs "usage: score_heads" "$place/score_heads"
+runs "usage: read_study" "$place/read_study"
+[[ ! -e $study ]] || runs "% of the heads off" "$place/studyfile/read_study" "$study"
+[[ ! -e $model ]] || runs "next token ' Paris'" "$place/idleheads/score_heads" "$model" "The capital of France is"
 echo "test_install: all is there"
