@@ -1,4 +1,4 @@
-// A part of a study: its file, and what it is to compute (study/shard.h).
+// A part of a study: its file, and what it is to compute (studyfile/shard.h).
 #pragma once
 
 #include <cstdint>

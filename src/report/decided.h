@@ -1,4 +1,4 @@
-// What is known of a study's interventions before every question is asked under each (study/decisions.h): of
+// What is known of a study's interventions before every question is asked under each (studyfile/decisions.h): of
 // one that stops when it knows, and of any other while it runs.
 #pragma once
 

@@ -42,7 +42,7 @@ class ScoresTest(unittest.TestCase):
             str(_core.Rule("ahon@5%"))
 
     def test_thresholds(self):
-        """src/heads/threshold.h, by hand."""
+        """include/idleheads/heads/threshold.h, by hand."""
         values = [[[4, 1, math.nan], [3, 2, math.nan]]]
         for slug, statistic, share, expected in [
                 ("ahon", "output_norm", 0, 1), ("ahon", "output_norm", 25, 1), ("ahon", "output_norm", 50, 2),

@@ -33,7 +33,7 @@ inline constexpr const char* kAbsentHeadsSetting = "model.absent_heads";
 inline constexpr const char* kAblationSetting = "ablation";
 bool ablates_by_means(const Settings& settings);
 
-// The builds of idleheads that wrote to the file (base/version.h), in order, with "; " between.
+// The builds of idleheads that wrote to the file (version.h), in order, with "; " between.
 inline constexpr const char* kBuildsSetting = "info.builds";
 
 // One document of the task as stored, so that a study can be read without the task's files.
