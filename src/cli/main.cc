@@ -100,7 +100,7 @@ int run(int argc, char** argv) {
 }  // namespace idleheads::cli
 
 int main(int argc, char** argv) try {
-  idleheads::cli::prepare_process();
+  idleheads::cli::prepare_process({argv, static_cast<size_t>(argc)});
   const int code = idleheads::cli::run(argc, argv);
   // A full disk or a closed pipe shows only here.
   if (std::fflush(stdout) != 0 && code == 0) {

@@ -5,19 +5,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <utility>
 
+#include "base/fail.h"
 #include "base/mapped_file.h"
 #include "base/memory.h"
+#include "base/portable_name.h"
 #include "idleheads_memory.h"
 
 namespace idleheads::cli {
 namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
+std::span<char* const> g_arguments;  // without the program's name
 
 void on_interrupt(int signal) {
   g_interrupted = 1;
@@ -84,9 +88,22 @@ void open_standard_descriptors() {
   }
 }
 
+// Each part between commas, as in --task=a.jsonl,b.jsonl, without the folders of this machine.
+std::string portable_argument(const std::string& text) {
+  size_t at = text.starts_with("--") ? text.find('=') + 1 : 0;
+  std::string shown = text.substr(0, at);
+  for (size_t end = 0; end != std::string::npos; at = end + 1) {
+    end = text.find(',', at);
+    shown += portable_name(text.substr(at, end == std::string::npos ? end : end - at));
+    if (end != std::string::npos) shown += ',';
+  }
+  return shown.find_first_of(" \t\n'\"$&;|<>*?()") == std::string::npos ? shown : "'" + shown + "'";
+}
+
 }  // namespace
 
-void prepare_process() {
+void prepare_process(std::span<char* const> arguments) {
+  g_arguments = arguments.subspan(std::min<size_t>(1, arguments.size()));
   open_standard_descriptors();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) catch_interrupt(signal);
   std::signal(SIGXFSZ, SIG_IGN);
@@ -96,6 +113,12 @@ void prepare_process() {
 }
 
 bool interrupted() { return g_interrupted != 0; }
+
+std::string command_line() {
+  std::string line = "idleheads";
+  for (const char* const argument : g_arguments) line += " " + portable_argument(argument);
+  return printable(line, 4000);
+}
 
 std::string out_of_memory(bool has_memory_flag) {
   const char* flag = has_memory_flag ? " or give a smaller --memory" : "";

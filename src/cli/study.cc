@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "idleheads/evaluation/task_study.h"
@@ -185,6 +186,7 @@ StudySettings settings_of(const Study& study) {
   settings.static_masks = study.static_masks;
   settings.mean = study.mean;
   settings.store_every = study.store_every;
+  settings.command = command_line();
   if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
   if (!study.shard.empty())
     settings.part = PartSettings{parse_shard(study.shard), study.plan, study.decide.rounds_at_a_time()};

@@ -1,5 +1,5 @@
-// What is known of a study's interventions before every question is asked under each (studyfile/decisions.h): of
-// one that stops when it knows, and of any other while it runs.
+// What is known of a study's interventions before every question is asked under each (studyfile/decisions.h):
+// of one that stops when it knows, and of any other while it runs.
 #pragma once
 
 #include <optional>

@@ -21,6 +21,7 @@ namespace {
 
 using testing::AllOf;
 using testing::AnyOf;
+using testing::ContainsRegex;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -143,7 +144,7 @@ TEST_F(Process, MappedFilesThatAreCut) {
     const fs::path path = folder_ / "cut.gguf";
     write_file(path, std::string(100'000, 'x'));
     const auto read_it = [&] {
-      cli::prepare_process();
+      cli::prepare_process({});
       const MappedFile file(path);
       fs::resize_file(path, 0);
       const auto read = [&] { _exit(static_cast<char>(file.bytes()[50'000]) == 'x' ? 3 : 4); };
@@ -156,7 +157,7 @@ TEST_F(Process, MappedFilesThatAreCut) {
 
 TEST_F(Process, OtherBusErrorsEndItAsAlways) {
   const auto send = [] {
-    cli::prepare_process();
+    cli::prepare_process({});
     raise(SIGBUS);
   };
   EXPECT_EXIT(send(), testing::KilledBySignal(SIGBUS), "");
@@ -208,7 +209,8 @@ TEST_F(Process, NoPathOfThisMachineInResults) {
   }
   EXPECT_THAT(run_idleheads({"export", output("a.db"), "--json"}).out,
               AllOf(HasSubstr("\"info.model\": \"model\""), HasSubstr("\"info.builds\": \"0."),
-                    HasSubstr("\"program\": \"0.")));
+                    HasSubstr("\"program\": \"0."), ContainsRegex("\"info.date\": \"20..-..-..\""),
+                    HasSubstr("\"info.command\": \"idleheads study model --task")));
 }
 
 }  // namespace

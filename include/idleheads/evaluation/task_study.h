@@ -30,6 +30,9 @@ struct StudySettings {
   double store_every = CohortSize::kSeconds;  // seconds
   std::optional<DecideOptions> decide = {};   // stop asking where it is known what an intervention loses
   std::optional<PartSettings> part = {};
+  // What the user typed, for who asks later where a file came from (info.command); without the folders of
+  // this machine. Empty: nothing is said.
+  std::string command = {};
 };
 
 // Throws UsageError for settings that do not fit together, or not with the task; TaskStudy does too, but a
