@@ -266,10 +266,8 @@ void bind_model(nb::module_& module) {
       .def_prop_ro("family", of_spec([](const ModelSpec& spec) { return spec.family; }))
       .def_prop_ro("has_sinks", has_sinks)
       .def_prop_ro("needs_bos", of_spec([](const ModelSpec& spec) { return spec.needs_bos; }))
-      .def_prop_ro("bos_token",
-                   [](const SharedEngine& shared) { return shared.model()->tokenizer().bos(); })
-      .def_prop_ro("eos_token",
-                   [](const SharedEngine& shared) { return shared.model()->tokenizer().eos(); })
+      .def_prop_ro("bos_token", [](const SharedEngine& shared) { return shared.model()->tokenizer().bos(); })
+      .def_prop_ro("eos_token", [](const SharedEngine& shared) { return shared.model()->tokenizer().eos(); })
       .def_prop_ro("chat_template", chat_template_of)
       .def_prop_ro("precision", &SharedEngine::precision)
       .def_prop_ro("description", &SharedEngine::description)

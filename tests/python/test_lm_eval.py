@@ -3,6 +3,7 @@
 Run by scripts/test_python.sh in an environment with lm_eval. Tasks and their data are made here; nothing comes from a network.
 With IDLEHEADS_DATA, a folder with a folder piqa in its original format, piqa's first 50 questions are compared as well.
 """
+import copy
 import json
 import os
 import subprocess
@@ -38,8 +39,8 @@ def write(name, rows):
 
 
 def task(name, data, **settings):
-    return {"task": name, "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(data)}}, "test_split": "test",
-            "num_fewshot": 0, "metadata": {"version": 1.0}, **settings}
+    return {"task": name, "task_alias": name, "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(data)}},
+            "test_split": "test", "num_fewshot": 0, "metadata": {"version": 1.0}, **settings}
 
 
 def choices(name, data, question="question", options="choices", answer="answer"):
@@ -74,7 +75,8 @@ def program_samples(name, *arguments):
 
 def evaluate(lm, config, **settings):
     """The samples of one task, in order, and its results."""
-    results = simple_evaluate(model=lm, tasks=[config], bootstrap_iters=0, **settings)
+    # lm_eval changes the configuration that it is given.
+    results = simple_evaluate(model=lm, tasks=[copy.deepcopy(config)], bootstrap_iters=0, **settings)
     samples = sorted(results["samples"][config["task"]], key=lambda sample: sample["doc_id"])
     return samples, results["results"][config["task"]]
 
@@ -97,12 +99,11 @@ class LikelihoodTest(unittest.TestCase):
     def setUpClass(cls):
         cls.questions = write("everyday.jsonl", everyday(50))
 
-    def check(self, arguments, flags, *, count=100, config=None, asked=None, **settings):
-        """The same log-likelihoods and accuracies as the program's."""
+    def check(self, arguments, flags, *, count=100, config=None, name="everyday", asked=None, **settings):
+        """The same log-likelihoods and accuracies as the program's task `name`."""
         lm = make(**arguments)
         ours, metrics = evaluate(lm, config or choices("everyday", self.questions), **settings)
-        theirs, expected = program_samples("everyday" if config is None else config["task"],
-                                           *(asked or ("--task", self.questions)), *flags)
+        theirs, expected = program_samples(name, *(asked or ("--task", self.questions)), *flags)
         self.assertGreaterEqual(len(likelihoods(ours)), count)
         np.testing.assert_array_equal(likelihoods(ours), likelihoods(theirs))
         for metric in ("acc,none", "acc_norm,none"):
@@ -154,8 +155,8 @@ class LikelihoodTest(unittest.TestCase):
             labels = (Path(folder) / "piqa/valid-labels.lst").read_text().split()
             data = write(f"piqa{len(rows)}.jsonl", [{**row, "label": int(label)} for row, label in zip(rows, labels)])
             for rule in (None, "ahon_ln<0.5"):
-                self.check({"ablate": rule}, ["--ablate", rule] if rule else [], count=2 * len(rows),
-                           config=choices("piqa", data, "goal", "[sol1, sol2]", "label"),
+                self.check({"ablate": rule}, ["--ablate", rule] if rule else [], count=2 * len(rows), name="piqa",
+                           config=choices("made_piqa", data, "goal", "[sol1, sol2]", "label"),
                            asked=("--task", "piqa", "--data", folder, "--limit", 50))
 
     def test_rolling(self):
@@ -181,8 +182,8 @@ class LikelihoodTest(unittest.TestCase):
             lm = make(ablate=rule)
             with mock.patch.object(lm.model, "_run", wraps=lm.model._run) as run:
                 evaluate(lm, choices("everyday", self.questions))
-            requests = sum(len(row["choices"]) for row in everyday(50))
-            self.assertEqual([len(call.args[0]) for call in run.call_args_list], [requests] * passes)
+            self.assertEqual(run.call_count, passes)
+            self.assertEqual(len(run.call_args.args[0]), sum(len(row["choices"]) for row in everyday(50)))
 
 
 class GenerationTest(unittest.TestCase):
@@ -190,7 +191,7 @@ class GenerationTest(unittest.TestCase):
     def setUpClass(cls):
         cls.data = ROOT / "tests/data/task_samples/original"
         match = [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}]
-        cls.gsm8k = task("gsm8k", cls.data / "gsm8k/test.jsonl", output_type="generate_until", doc_to_target="{{answer}}",
+        cls.gsm8k = task("made_gsm8k", cls.data / "gsm8k/test.jsonl", output_type="generate_until", doc_to_target="{{answer}}",
                          doc_to_text="Question: {{question}}\nAnswer:", metric_list=match,
                          generation_kwargs={"until": STOPS, "do_sample": False, "temperature": 0.0})
 
@@ -221,7 +222,8 @@ class GenerationTest(unittest.TestCase):
         """A row for each run of new tokens under one mask; together the masks of every token."""
         lm = make(ablate="ahon_ln<0.4", masks=str(TMP / "generated"))
         evaluate(lm, self.gsm8k, gen_kwargs="max_gen_toks=12")
-        prompts = [f"Question: {json.loads(line)['question']}\nAnswer:" for line in (self.data / "gsm8k/test.jsonl").read_text().splitlines()]
+        rows = map(json.loads, (self.data / "gsm8k/test.jsonl").read_text().splitlines())
+        prompts = [f"Question: {row['question']}\nAnswer:" for row in rows]
         expected = ih.generate(lm.model, prompts, max_new_tokens=12, ablate="ahon_ln<0.4", stop=STOPS)[1]
         with np.load(TMP / "generated/idleheads_masks.npz") as file:
             for number, masks in enumerate(expected.masks):
@@ -244,7 +246,8 @@ class SettingsTest(unittest.TestCase):
         lm = make(ablate="ahon_ln@15%", masks=str(TMP / "masks"))
         evaluate(lm, self.config)
         rule, = lm.get_model_info()["interventions"]
-        pairs = [lm.model.encode_pair(f"Question: {row['question']}\nAnswer:", f" {choice}") for row in self.rows for choice in row["choices"]]
+        pairs = [lm.model.encode_pair(f"Question: {row['question']}\nAnswer:", f" {choice}")
+                 for row in self.rows for choice in row["choices"]]
         expected = ih.run(lm.model, [context for context, _ in pairs], rule, [answer for _, answer in pairs])[1].masks
         with np.load(TMP / "masks/idleheads_masks.npz") as file:
             np.testing.assert_array_equal(file["masks"], expected)
@@ -360,25 +363,26 @@ class SettingsTest(unittest.TestCase):
         """By its name, with arguments as text; a second registration is none."""
         register()
         register()
-        results = simple_evaluate(model="idleheads", model_args=f"pretrained={MODEL},dtype=f32,ablate=L5H3+L7H0", tasks=[self.config],
-                                  bootstrap_iters=0, batch_size=4, device="cpu")
-        samples = sorted(results["samples"]["twelve"], key=lambda sample: sample["doc_id"])
+        samples, _ = evaluate("idleheads", self.config, model_args=f"pretrained={MODEL},dtype=f32,ablate=L5H3+L7H0", batch_size=4,
+                              device="cpu")
         self.assertEqual(likelihoods(samples), likelihoods(evaluate(make(ablate="L5H3+L7H0"), self.config)[0]))
 
-    def command(self, *arguments):
-        return subprocess.run([sys.executable, "-m", "idleheads.lm_eval", "--model", "idleheads", *arguments], capture_output=True, text=True)
+    def command(self, model_args, *arguments):
+        folder = TMP / "tasks"
+        folder.mkdir(exist_ok=True)
+        (folder / "twelve.yaml").write_text(json.dumps(self.config))  # JSON is YAML
+        command = [sys.executable, "-m", "idleheads.lm_eval", "--model", "idleheads", "--model_args", f"pretrained={MODEL},{model_args}",
+                   "--include_path", folder, "--tasks", "twelve", *arguments]
+        return subprocess.run(command, capture_output=True, text=True)
 
     def test_command(self):
-        file = TMP / "twelve.yaml"
-        file.write_text(json.dumps(self.config))  # JSON is YAML
         output = TMP / "output"
-        done = self.command("--model_args", f"pretrained={MODEL},dtype=f32,threads=2,ablate=ahon_ln@15%,masks={output}",
-                            "--tasks", str(file), "--output_path", str(output), "--log_samples")
+        done = self.command(f"dtype=f32,threads=2,ablate=ahon_ln@15%,masks={output}", "--output_path", output, "--log_samples")
         self.assertEqual(done.returncode, 0, done.stderr)
         results, = output.rglob("results_*.json")
         samples, = output.rglob("samples_twelve_*.jsonl")
         self.assertTrue((output / "idleheads_masks.npz").is_file())
-        self.assertRegex(done.stdout + done.stderr, r"ahon_ln<0\.\d+: the threshold of 15% over 36 inputs of these requests")
+        self.assertRegex(done.stdout + done.stderr, r"ahon_ln<0\.\d+: the threshold of 15% over \d+ inputs of these requests")
         written = sorted(map(json.loads, samples.read_text().splitlines()), key=lambda sample: sample["doc_id"])
         self.assertEqual(likelihoods(written), likelihoods(evaluate(make(ablate="ahon_ln@15%"), self.config)[0]))
         config = json.loads(results.read_text())["config"]
@@ -389,9 +393,7 @@ class SettingsTest(unittest.TestCase):
             self.assertRegex(config["interventions"][0], r"ahon_ln<0\.\d+")
 
     def test_command_refuses(self):
-        file = TMP / "twelve.yaml"
-        file.write_text(json.dumps(self.config))
-        done = self.command("--model_args", f"pretrained={MODEL},layers=3", "--tasks", str(file))
+        done = self.command("layers=3")
         self.assertEqual(done.returncode, 1)
         self.assertIn("idleheads: model argument layers: not known", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
