@@ -3,7 +3,6 @@
 Run by scripts/test_python.sh in an environment with lm_eval. Tasks and their data are made here; nothing comes from a network.
 With IDLEHEADS_DATA, a folder with a folder piqa in its original format, piqa's first 50 questions are compared as well.
 """
-import copy
 import json
 import os
 import subprocess
@@ -20,6 +19,7 @@ os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", HF_HOME=FOLDER.na
 import numpy as np  # noqa: E402
 from lm_eval import simple_evaluate  # noqa: E402
 from lm_eval.api.instance import Instance  # noqa: E402
+from lm_eval.tasks import TaskManager  # noqa: E402
 
 import idleheads as ih  # noqa: E402
 from idleheads.lm_eval import IdleheadsLM, register  # noqa: E402
@@ -39,8 +39,16 @@ def write(name, rows):
 
 
 def task(name, data, **settings):
-    return {"task": name, "task_alias": name, "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(data)}},
+    return {"task": name, "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(data)}},
             "test_split": "test", "num_fewshot": 0, "metadata": {"version": 1.0}, **settings}
+
+
+def task_folder(config):
+    """A folder with the one task, as users write them."""
+    folder = TMP / "tasks" / config["task"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "task.yaml").write_text(json.dumps(config))  # JSON is YAML
+    return folder
 
 
 def choices(name, data, question="question", options="choices", answer="answer"):
@@ -75,8 +83,8 @@ def program_samples(name, *arguments):
 
 def evaluate(lm, config, **settings):
     """The samples of one task, in order, and its results."""
-    # lm_eval changes the configuration that it is given.
-    results = simple_evaluate(model=lm, tasks=[copy.deepcopy(config)], bootstrap_iters=0, **settings)
+    tasks = TaskManager(include_path=str(task_folder(config)), include_defaults=False)
+    results = simple_evaluate(model=lm, tasks=[config["task"]], task_manager=tasks, bootstrap_iters=0, **settings)
     samples = sorted(results["samples"][config["task"]], key=lambda sample: sample["doc_id"])
     return samples, results["results"][config["task"]]
 
@@ -368,11 +376,8 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual(likelihoods(samples), likelihoods(evaluate(make(ablate="L5H3+L7H0"), self.config)[0]))
 
     def command(self, model_args, *arguments):
-        folder = TMP / "tasks"
-        folder.mkdir(exist_ok=True)
-        (folder / "twelve.yaml").write_text(json.dumps(self.config))  # JSON is YAML
         command = [sys.executable, "-m", "idleheads.lm_eval", "--model", "idleheads", "--model_args", f"pretrained={MODEL},{model_args}",
-                   "--include_path", folder, "--tasks", "twelve", *arguments]
+                   "--include_path", task_folder(self.config), "--tasks", "twelve", *arguments]
         return subprocess.run(command, capture_output=True, text=True)
 
     def test_command(self):
