@@ -320,7 +320,7 @@ class SettingsTest(unittest.TestCase):
 
     def test_refused_arguments(self):
         self.refused("pretrained is missing", pretrained=None)
-        self.refused("model argument ablat: not known; known: pretrained", ablat="ahon_ln<0.5")
+        self.refused("model argument 'ablat': not known; known: pretrained", ablat="ahon_ln<0.5")
         self.refused("one intervention", ablate="ahon_ln<0.5", mask="m.json")
         self.refused("expected one rule", ablate="ahon_ln<0.5+awft>0.9")
         self.refused("expected one rule", ablate=["ahon_ln<0.5"])
@@ -331,9 +331,9 @@ class SettingsTest(unittest.TestCase):
         self.refused("cannot be made", masks=str(self.questions / "folder"), ablate="L5H3")
         self.refused("threads=2.5", threads=2.5)
         self.refused("context=0", context=0)
-        self.refused("memory=8G", memory="8G")
+        self.refused("memory='8G'", memory="8G")
         self.refused("seed=-1", seed=-1)
-        self.refused("add_bos_token=yes", add_bos_token="yes")
+        self.refused("add_bos_token='yes'", add_bos_token="yes")
         self.refused("dtype 'f16'", dtype="f16")
 
     def test_refused_requests(self):
@@ -345,7 +345,7 @@ class SettingsTest(unittest.TestCase):
         ask("sampling", do_sample=True)
         ask("sampling", temperature=0.5)
         ask("num_beams=4", num_beams=4)
-        ask("repetition_penalty=1.2: not known", repetition_penalty=1.2)
+        ask("'repetition_penalty': not known", repetition_penalty=1.2)
         ask("until=3", until=3)
         ask("max_gen_toks=0", max_gen_toks=0)
         ask("32 new tokens do not fit", max_gen_toks=32)
@@ -400,7 +400,7 @@ class SettingsTest(unittest.TestCase):
     def test_command_refuses(self):
         done = self.command("layers=3")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("idleheads: model argument layers: not known", done.stderr)
+        self.assertIn("idleheads: model argument 'layers': not known", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
 
 

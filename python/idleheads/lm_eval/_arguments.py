@@ -23,7 +23,7 @@ def rule_of(ablate: Any, mask: Any) -> Rule:
     if ablate is None:
         return Rule("none")
     if not isinstance(ablate, str) or sum(map(ablate.count, "<>@")) > 1:
-        raise Error(f"ablate={ablate}: expected one rule, as ahon_ln<0.52, ahon_ln@15% or L5H3+L7H0; a run has one intervention")
+        raise Error(f"ablate={ablate!r}: expected one rule, as ahon_ln<0.52, ahon_ln@15% or L5H3+L7H0; a run has one intervention")
     by_score = any(sign in ablate for sign in "<>@")
     return Rule(ablate if by_score else ablate.replace("+", ","))
 
@@ -64,7 +64,7 @@ def as_count(value: Any, name: str, least: int = 1) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not float(value).is_integer() or value < least:
-        raise Error(f"{name}={value}: expected a whole number from {least}")
+        raise Error(f"{name}={value!r}: expected a whole number from {least}")
     return int(value)
 
 
@@ -86,15 +86,15 @@ def generation_of(given: Mapping[str, Any], max_new_tokens: int) -> Generation:
     known = {*_NEW_TOKENS, *_OF_SAMPLING, "until", "do_sample", "num_beams"}
     unknown = sorted(set(given) - known)
     if unknown:
-        raise Error(f"generation setting {unknown[0]}={given[unknown[0]]}: not known; known: {', '.join(sorted(known))}")
+        raise Error(f"generation setting {unknown[0]!r}: not known; known: {', '.join(sorted(known))}")
     samples = given.get("do_sample")
     if samples or (samples is None and given.get("temperature")):
         raise Error("generation settings: sampling (do_sample, temperature) is not done; text is written greedily")
     if given.get("num_beams", 1) != 1:
-        raise Error(f"generation setting num_beams={given['num_beams']}: only one beam is followed")
+        raise Error(f"generation setting num_beams={given['num_beams']!r}: only one beam is followed")
     until = given.get("until") or []
     until = [until] if isinstance(until, str) else until
     if not isinstance(until, list) or not all(isinstance(text, str) for text in until):
-        raise Error(f"generation setting until={until}: expected text or a list of texts")
+        raise Error(f"generation setting until={until!r}: expected text or a list of texts")
     lengths = [as_count(given[name], f"generation setting {name}") for name in _NEW_TOKENS if given.get(name) is not None]
     return Generation(tuple(until), lengths[0] if lengths else max_new_tokens)

@@ -178,7 +178,7 @@ class IdleheadsLM(TemplateLM):
 
     def _adds_bos(self, wanted: bool | None) -> bool:
         if wanted not in (None, True, False):
-            raise Error(f"add_bos_token={wanted}: expected True or False")
+            raise Error(f"add_bos_token={wanted!r}: expected True or False")
         adds = self.model._core.needs_bos if wanted is None else wanted
         if adds and self.model.bos_token is None:
             raise Error("add_bos_token: the tokenizer has no BOS token")
@@ -229,7 +229,7 @@ def _refuse(others: dict[str, Any]) -> None:
     unknown = sorted(set(others) - _OF_LM_EVAL)
     if unknown:
         known = "pretrained, dtype, device, memory, gpu_memory, threads, context, add_bos_token, ablate, mask, study, masks, seed"
-        raise Error(f"model argument {unknown[0]}: not known; known: {known}")
+        raise Error(f"model argument {unknown[0]!r}: not known; known: {known}")
 
 
 def _array(ids: list[int]) -> np.ndarray:
