@@ -21,7 +21,7 @@ from ..scored import SEED
 from ._arguments import Generation, as_count, generation_of, rule_of, rule_of_study, switches_off
 from ._masks import MaskFile
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("lm_eval.idleheads")  # shown where lm_eval's own messages are
 
 # What lm_eval itself adds to the arguments: the engine makes its own batches, and runs no code of models.
 _OF_LM_EVAL = {"batch_size", "max_batch_size", "trust_remote_code"}
