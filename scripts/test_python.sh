@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Tests of and with Python: scripts/test_python.sh [package] [old] [new] [llama_cpp], by default all. package: the Python package,
-# built as a wheel and installed, without torch. old and new: the Python files that apply masks in transformers and TransformerLens
-# (src/prune/python), folders with heads cut out, and the package's scores of transformers models, with an old and a new version of
-# both; llama_cpp: GGUF files with heads cut out in llama.cpp. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with
-# venv, and pip, which installs tests/python/requirements_*.txt into build/python the first time.
+# Tests of and with Python: scripts/test_python.sh [package] [old] [new] [llama_cpp] [lm_eval_old] [lm_eval_new], by default all.
+# package: the Python package, built as a wheel and installed, without torch. old and new: the Python files that apply masks in
+# transformers and TransformerLens (src/prune/python), folders with heads cut out, and the package's scores of transformers models,
+# with an old and a new version of both; llama_cpp: GGUF files with heads cut out in llama.cpp; lm_eval_old and lm_eval_new: the
+# package as a model of lm-evaluation-harness. Needs build/idleheads, the model (scripts/fetch_model.sh), python3 with venv, and pip,
+# which installs tests/python/requirements_*.txt into build/python the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ done
 # environment NAME: its packages, unless they are there
 environment() {
   local wanted=tests/python/requirements_$1.txt place=build/python/$1
-  [[ -e $wanted ]] || { echo "test_python: there is no $wanted; valid: package, old, new, llama_cpp" >&2; exit 2; }
+  [[ -e $wanted ]] || { echo "test_python: there is no $wanted; valid: package, old, new, llama_cpp, lm_eval_old, lm_eval_new" >&2; exit 2; }
   cmp --quiet "$wanted" "$place/installed.txt" && return
   rm -rf "$place"
   mkdir -p build/python
@@ -33,11 +34,12 @@ install_package() {
   "build/python/$1/bin/pip" install --quiet --no-index --no-deps --force-reinstall dist/idleheads-*.whl
 }
 
-[[ $# -gt 0 ]] || set -- package old new llama_cpp
+[[ $# -gt 0 ]] || set -- package old new llama_cpp lm_eval_old lm_eval_new
 for version in "$@"; do
   environment "$version"
   case $version in
     llama_cpp) tests=test_llama_cpp.py ;;
+    lm_eval_*) tests=test_lm_eval.py ;;
     package) tests="test_package.py test_package_refusals.py test_scores.py test_studies.py test_tasks.py test_notebook.py" ;;
     *) tests="test_ablate.py test_cut_folder.py test_scores.py test_transformers_scores.py test_transformers_refusals.py" ;;
   esac

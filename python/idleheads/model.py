@@ -107,6 +107,21 @@ class Model:
         """Hash of settings and weights. The first call reads all files."""
         return self._core.fingerprint()
 
+    @property
+    def bos_token(self) -> int | None:
+        """The token that texts begin with; None if the tokenizer has none."""
+        return self._core.bos_token
+
+    @property
+    def eos_token(self) -> int | None:
+        """The token that texts end with; None if the tokenizer has none."""
+        return self._core.eos_token
+
+    @property
+    def chat_template(self) -> str | None:
+        """The Jinja source of the model's chat template; None if it has none."""
+        return self._core.chat_template
+
     def encode(self, text: str) -> list[int]:
         """Token ids of text, without special tokens around it; text of special tokens becomes the tokens."""
         return self._core.encode(text)
@@ -120,9 +135,9 @@ class Model:
         """Text of token ids."""
         return self._core.decode(as_ids(ids, "ids"), skip_special_tokens)
 
-    def chat(self, messages: Chat) -> str:
-        """The text of messages in the model's chat template, with the answer's beginning."""
-        return self._core.chat([as_message(message) for message in messages])
+    def chat(self, messages: Chat, add_generation_prompt: bool = True) -> str:
+        """The text of messages in the model's chat template, with the answer's beginning unless add_generation_prompt is False."""
+        return self._core.chat([as_message(message) for message in messages], add_generation_prompt)
 
     def loglikelihood(self, pairs: Sequence[tuple[Ids, Ids]], ablate: Ablation | None = None, *, progress: Progress = False,
                       seed: int = SEED) -> list[tuple[float, bool]]:
@@ -136,10 +151,7 @@ class Model:
         with shown(progress, "loglikelihood", 1 + rule.is_share) as parts:
             if rule.is_share:
                 rule = self._scored(contexts, answers, parts, seed).calibrated(rule)
-            (_, _, log_probs, is_greedy), = self._run(contexts, [rule], answers, parts, seed, next=False, stats=False)
-        borders = _borders(answers)
-        sums = [float(part.sum()) for part in np.split(log_probs, borders)]
-        return list(zip(sums, [bool(part.all()) for part in np.split(is_greedy, borders)]))
+            return self._likelihoods(contexts, answers, rule, parts, seed)[0]
 
     def _ids(self, prompt: Prompt, name: str) -> np.ndarray:
         if is_chat(prompt):
@@ -166,6 +178,25 @@ class Model:
         if parts:
             parts.finish_part()
         return arrays
+
+    def _likelihoods(self, contexts: list[np.ndarray], answers: list[np.ndarray], rule: Rule, parts: Parts | None,
+                     seed: int) -> tuple[list[tuple[float, bool]], np.ndarray]:
+        """What loglikelihood() gives, and the masks [pair, layer, head]; one part of the work."""
+        (masks, _, log_probs, is_greedy), = self._run(contexts, [rule], answers, parts, seed, next=False, stats=False)
+        borders = _borders(answers)
+        sums = [float(part.sum()) for part in np.split(log_probs, borders)]
+        return list(zip(sums, [bool(part.all()) for part in np.split(is_greedy, borders)])), masks
+
+    def _generated(self, ids: list[np.ndarray], rules: list[Rule], max_new_tokens: int, stop: list[str], parts: Parts | None,
+                   seed: int) -> list[Generated]:
+        """Of each rule; one part of the work."""
+        generated = []
+        for rule, (written, stats) in zip(rules, self._core.generate(ids, rules, max_new_tokens, stop, seed, parts)):
+            texts, tokens, masks = (list(column) for column in zip(*written))
+            generated.append(Generated(str(rule), texts, tokens, masks, stats))
+        if parts:
+            parts.finish_part()
+        return generated
 
     def _scored(self, prompts: list[np.ndarray], answers: list[np.ndarray] | None, parts: Parts | None, seed: int) -> Scored:
         (_, stats, _, _), = self._run(prompts, [Rule("none")], answers, parts, seed, next=False)
@@ -230,13 +261,7 @@ def generate(model: Model, prompts: Prompts, *, max_new_tokens: int = 256, ablat
     stops = [stop] if isinstance(stop, str) else list(stop)
 
     def run_group(rules: list[Rule], parts: Parts | None) -> list[Generated]:
-        generated = []
-        for rule, (written, stats) in zip(rules, model._core.generate(ids, rules, max_new_tokens, stops, seed, parts)):
-            texts, tokens, masks = (list(column) for column in zip(*written))
-            generated.append(Generated(str(rule), texts, tokens, masks, stats))
-        if parts:
-            parts.finish_part()
-        return generated
+        return model._generated(ids, rules, max_new_tokens, stops, parts, seed)
 
     return _in_groups(model, as_rules(ablate), seed, progress, "generate", run_group)
 

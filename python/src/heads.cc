@@ -162,6 +162,11 @@ Array<bool, 2> layer_mask(const Rule& rule, const InputArray<float, 3>& stats, i
   return to_array<bool, 2>(std::move(off), {samples, heads});
 }
 
+std::optional<double> share_of(const Rule& rule) {
+  const auto* share = std::get_if<ShareRule>(&rule.what);
+  return share != nullptr ? std::optional<double>(share->share) : std::nullopt;
+}
+
 std::optional<std::string> score_of(const Rule& rule) {
   return rule.score() != nullptr ? std::optional<std::string>(rule.score()->slug) : std::nullopt;
 }
@@ -197,6 +202,7 @@ void bind_heads(nb::module_& module) {
       .def_prop_ro(
           "is_share", [](const Rule& rule) { return std::holds_alternative<ShareRule>(rule.what); },
           "Whether it needs calibrated() before it can be used.")
+      .def_prop_ro("share", share_of, "The share of heads, in [0, 1]; None for other rules.")
       .def_prop_ro(
           "has_means", [](const Rule& rule) { return rule.mask && !rule.mask->means.empty(); },
           "Whether the heads give means instead of zeros.")

@@ -200,14 +200,19 @@ std::vector<Generated> generate(SharedEngine& shared, const std::vector<Ids>& id
   return out;
 }
 
-std::string chat(const SharedEngine& shared, const Messages& messages) {
+std::string chat(const SharedEngine& shared, const Messages& messages, bool add_generation_prompt) {
   const std::shared_ptr<const Model> model = shared.model();
   const std::optional<ChatTemplate> chat_template = model->chat_template();
   if (!chat_template) fail("{} has no chat template", printable(model->name(), 300));
   std::vector<ChatMessage> turns;
   for (const auto& [role, content] : messages) turns.push_back({role, content});
   nb::gil_scoped_release release;
-  return chat_template->render(turns);
+  return chat_template->render(turns, add_generation_prompt);
+}
+
+std::optional<std::string> chat_template_of(const SharedEngine& shared) {
+  const std::optional<ChatTemplate> chat_template = shared.model()->chat_template();
+  return chat_template ? std::optional(chat_template->source()) : std::nullopt;
 }
 
 std::string decoded(const SharedEngine& shared, const Ids& ids, bool skip_special_tokens) {
@@ -266,6 +271,10 @@ void bind_model(nb::module_& module) {
       .def_prop_ro("context", of_spec([](const ModelSpec& spec) { return spec.context; }))
       .def_prop_ro("family", of_spec([](const ModelSpec& spec) { return spec.family; }))
       .def_prop_ro("has_sinks", has_sinks)
+      .def_prop_ro("needs_bos", of_spec([](const ModelSpec& spec) { return spec.needs_bos; }))
+      .def_prop_ro("bos_token", [](const SharedEngine& shared) { return shared.model()->tokenizer().bos(); })
+      .def_prop_ro("eos_token", [](const SharedEngine& shared) { return shared.model()->tokenizer().eos(); })
+      .def_prop_ro("chat_template", chat_template_of)
       .def_prop_ro("precision", &SharedEngine::precision)
       .def_prop_ro("description", &SharedEngine::description)
       .def_prop_ro("is_closed", &SharedEngine::is_closed)
@@ -279,7 +288,7 @@ void bind_model(nb::module_& module) {
           "text"_a)
       .def("encode_pair", encoded_pair, "context"_a, "continuation"_a)
       .def("decode", decoded, "ids"_a, "skip_special_tokens"_a)
-      .def("chat", chat, "messages"_a)
+      .def("chat", chat, "messages"_a, "add_generation_prompt"_a = true)
       .def("run", run, "prompts"_a, "rules"_a, "continuations"_a.none(), "stats"_a, "next"_a,
            "seed"_a = kSeed, "progress"_a.none() = nb::none())
       .def("generate", generate, "prompts"_a, "rules"_a, "max_new_tokens"_a, "stop"_a, "seed"_a = kSeed,

@@ -260,6 +260,7 @@ class TextTest(unittest.TestCase):
         self.assertEqual(m.decode(ids), "The capital of France is Paris.")
         self.assertEqual(m.decode(np.array(ids[:2], np.int32)), m.decode(ids[:2]))
         self.assertEqual(m.decode([]), "")
+        self.assertEqual((m.decode([m.bos_token]), m.decode([m.eos_token])), ("<|im_start|>", "<|im_end|>"))
         np.testing.assert_array_equal(ih.score(m, "The capital of").stats, ih.score(m, [m.encode("The capital of")]).stats)
 
     def test_chat(self):
@@ -267,6 +268,8 @@ class TextTest(unittest.TestCase):
         messages = [{"role": "user", "content": "Hello"}]
         text = m.chat(messages)
         self.assertTrue(text.endswith("<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"), text)
+        self.assertTrue(m.chat(messages, add_generation_prompt=False).endswith("<|im_start|>user\nHello<|im_end|>\n"))
+        self.assertIn("<|im_start|>", m.chat_template)
         expected = ih.score(m, text).stats
         np.testing.assert_array_equal(ih.score(m, messages).stats, expected)
         np.testing.assert_array_equal(ih.score(m, [messages, "Hi"]).stats[:1], expected)
