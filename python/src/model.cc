@@ -11,6 +11,7 @@
 #include "collector.h"
 #include "idleheads/model/generation_config.h"
 #include "idleheads/task/encode.h"
+#include "model/checkpoint.h"
 #include "module.h"
 #include "rule.h"
 #include "shared_engine.h"

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "idleheads/evaluation/engine_settings.h"
+#include "model/checkpoint.h"
 #include "watch.h"
 
 namespace idleheads {

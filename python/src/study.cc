@@ -21,6 +21,7 @@
 #include "idleheads/report/show.h"
 #include "module.h"
 #include "report/decided.h"
+#include "report/json_parts.h"
 #include "report/model_curves.h"
 #include "report/report_json.h"
 #include "report/study_tables.h"
