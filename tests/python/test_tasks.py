@@ -82,7 +82,7 @@ class Studies(unittest.TestCase):
         refused("none.jsonl: cannot open", task=folder / "none.jsonl")
         refused("ahon_ln", scores="ahon_l")
         refused("shares '50:10:5'", shares="50:10:5")
-        refused("chat template", chat=True)
+        refused("how a chat is made", multiturn=True)
         refused("^static: ", static=True, decide=True)
         with self.assertRaisesRegex(TypeError, "unknown argument 'shot'.*shots"):
             ih.study(model, questions, folder / "refused.db", shot=3)
