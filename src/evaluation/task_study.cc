@@ -52,8 +52,8 @@ TaskStudy::TaskStudy(StudySettings settings, std::shared_ptr<const Model> model,
                 settings_.engine.seed, settings_.engine.device_choice(),
                 settings_.part ? std::optional(settings_.part->shard) : std::nullopt, settings_.targets,
                 settings_.mean});
-  described_["info.date"] = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
-  if (!settings_.command.empty()) described_["info.command"] = settings_.command;
+  described_[kDateSetting] = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+  if (!settings_.command.empty()) described_[kCommandSetting] = settings_.command;
   open();
   if (settings_.part) begin_part(*settings_.part, {file_, described_, task_}, *store_, options_);
   if (options_.round == Round::all) require_same_plan(*store_, options_);

@@ -126,11 +126,13 @@ std::optional<ChangedHeads> changed_heads(const ScoreSummary& a, const ScoreSumm
   return out;
 }
 
+// But for when and how the files were begun.
 std::vector<std::string> setting_differences(const Settings& a, const Settings& b) {
   std::set<std::string> names;
   for (const Settings* settings : {&a, &b}) {
     for (const auto& [name, value] : *settings) names.insert(name);
   }
+  for (const char* name : {kDateSetting, kCommandSetting}) names.erase(name);
   const auto value = [](const Settings& settings, const std::string& name) {
     const auto found = settings.find(name);
     return found == settings.end() ? "-" : printable(found->second);

@@ -35,6 +35,9 @@ bool ablates_by_means(const Settings& settings);
 
 // The builds of idleheads that wrote to the file (version.h), in order, with "; " between.
 inline constexpr const char* kBuildsSetting = "info.builds";
+// The day (UTC, YYYY-MM-DD) on which the file was begun, and by which command.
+inline constexpr const char* kDateSetting = "info.date";
+inline constexpr const char* kCommandSetting = "info.command";
 
 // One document of the task as stored, so that a study can be read without the task's files.
 struct StoredDocument {
