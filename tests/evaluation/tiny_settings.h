@@ -11,16 +11,14 @@
 #include "idleheads/idleheads.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
+#include "support/tiny_model.h"
 
 namespace idleheads {
 
 class TinySettings : public testing::Test {
  protected:
   void SetUp() override {
-    const std::filesystem::path data = IDLEHEADS_TEST_DATA;
-    for (const char* file : {"golden/tiny/llama/config.json", "golden/tiny/llama/model.safetensors",
-                             "tiny_tokenizer/tokenizer.json", "tiny_tokenizer/tokenizer_config.json"})
-      std::filesystem::copy_file(data / file, folder_ / std::filesystem::path(file).filename().string());
+    test::copy_tiny_model(folder_.path());
     std::ofstream questions(folder_ / "even.jsonl");
     for (int i = 0; i < 12; ++i) {
       questions << fmt::format(R"({{"question": "Is {} even?", "choices": ["yes", "no"], "answer": {}}})",

@@ -11,6 +11,7 @@
 #include "idleheads/study/describe.h"
 #include "idleheads/study/runner.h"
 #include "studyfile/study_fixture.h"
+#include "support/tiny_model.h"
 
 namespace idleheads {
 
@@ -18,10 +19,7 @@ namespace idleheads {
 class TinyStudy : public testing::Test {
  protected:
   void SetUp() override {
-    const std::filesystem::path data = IDLEHEADS_TEST_DATA;
-    for (const char* file : {"golden/tiny/llama/config.json", "golden/tiny/llama/model.safetensors",
-                             "tiny_tokenizer/tokenizer.json", "tiny_tokenizer/tokenizer_config.json"})
-      std::filesystem::copy_file(data / file, folder_ / std::filesystem::path(file).filename().string());
+    test::copy_tiny_model(folder_.path());
     open_model();
     options_.targets.scores = {&require_score("ahon_ln"), &require_score("random")};
     options_.targets.shares = {0.1, 0.3};
