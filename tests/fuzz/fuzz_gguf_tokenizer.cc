@@ -1,6 +1,7 @@
 // Any bytes as a GGUF file with a tokenizer: it encodes a text and decodes the ids, or Error.
 #include <cstdint>
 
+#include "format/gguf.h"
 #include "idleheads/base/error.h"
 #include "idleheads/model/tokenizer.h"
 
