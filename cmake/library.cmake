@@ -25,7 +25,7 @@ if(IDLEHEADS_SHARED)
     list(TRANSFORM ARGN PREPEND idleheads_ OUTPUT_VARIABLE layers)
     add_library(${target} SHARED ${objects})
     add_dependencies(${target} ${layers})
-    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} VERSION ${PROJECT_VERSION} EXPORT_NAME ${target}
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} VERSION ${PROJECT_VERSION}
                           SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} LINKER_LANGUAGE CXX
                           INSTALL_RPATH "$ORIGIN")
     # The Rust library is in both, and shows in neither.
@@ -60,8 +60,7 @@ else()
     set(${variable} "${line} -lidleheads_rust ${system} -lfmt -ldl -lm -pthread" PARENT_SCOPE)
   endfunction()
   idleheads_link_line(studyfile_libs "-lsqlite3" ${studyfile_layers})
-  idleheads_link_line(engine_libs "-lsqlite3 -ldnnl -lhwy -fopenmp" base strings format heads model engine analysis task
-                      studyfile study report prune evaluation)
+  idleheads_link_line(engine_libs "-lsqlite3 -ldnnl -lhwy -fopenmp" ${studyfile_layers} ${engine_layers})
 endif()
 
 install(EXPORT idleheads_studyfile NAMESPACE idleheads:: DESTINATION ${package_dir} FILE studyfile_targets.cmake)

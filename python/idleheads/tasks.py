@@ -55,8 +55,10 @@ def study(model: Model, task: str | os.PathLike, file: str | os.PathLike | None 
     if decide:
         request.decide_within, request.resolution = within, resolution
     with _told(progress) as tell:
-        path, notes = _core.study(model._core, _settings(task, how), request, tell)
-    _pass_on(notes)
+        path, cut, notes = _core.study(model._core, _settings(task, how), request, tell)
+    _warn(cut)
+    for note in notes:
+        LOG.info(note)
     return Study(path, within=within, confidence=confidence)
 
 
@@ -94,9 +96,9 @@ def evaluate(model: Model, tasks: Names, ablate: str | Sequence[str] = (), *, ma
     Raises Error for what study() refuses, and a rule that means nothing."""
     rules = [ablate] if isinstance(ablate, str) else list(ablate)
     with _told(progress) as tell:
-        results, text, files, notes = _core.evaluate(model._core, _settings(tasks, how), rules, os.fspath(mask or ""),
+        results, text, files, cut = _core.evaluate(model._core, _settings(tasks, how), rules, os.fspath(mask or ""),
                                                      os.fspath(output or ""), log_samples, seed, tell)
-    _pass_on(notes)
+    _warn(cut)
     return Evaluation(json.loads(results)["runs"], text, files)
 
 
@@ -117,12 +119,9 @@ def _settings(tasks: Names, how: dict[str, Any]) -> _core.TaskSettings:
     return settings
 
 
-def _pass_on(notes: list[str]) -> None:
-    for note in notes:
-        if "lost their beginning" in note:
-            warnings.warn(note, stacklevel=3)
-        else:
-            LOG.info(note)
+def _warn(messages: list[str]) -> None:
+    for message in messages:
+        warnings.warn(message, stacklevel=3)
 
 
 @contextmanager

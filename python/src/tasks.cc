@@ -28,9 +28,15 @@ class Stoppable {
   ProgressCallback callback() {
     return [this](const Progress& progress) { return tell(progress); };
   }
-  // Behind Interrupted: raises again what was raised.
-  void raise_again() {
-    if (raised_) throw std::move(*raised_);
+  // work(), which raises again what stopped it.
+  template <typename Work>
+  auto run(const Work& work) {
+    try {
+      return work();
+    } catch (const Interrupted&) {
+      if (raised_) throw std::move(*raised_);
+      throw;
+    }
   }
 
  private:
@@ -84,41 +90,37 @@ StudySettings settings_of(const SharedEngine& shared, const TaskSettings& task, 
   return settings;
 }
 
-std::vector<std::string> notes_of(const PreparedTask& task) {
-  if (task.truncated == 0) return {};
-  return {fmt::format("{}: {} of {} prompts were longer than the model's context and lost their beginning",
-                      printable(task.task.name), task.truncated, task.documents.size())};
+void add_warning(const PreparedTask& task, std::vector<std::string>& warnings) {
+  if (std::string note = truncation_note(task); !note.empty()) warnings.push_back(std::move(note));
 }
 
-// (file, what a user should know, a line each)
-using Studied = std::pair<std::string, std::vector<std::string>>;
+// (file, warnings, notes), a line each
+using Studied = std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>;
 
 Studied study(SharedEngine& shared, const TaskSettings& task_settings, const StudyRequest& request,
               const nb::object& progress) {
   const std::shared_ptr<const Model> model = shared.model();
   const StudySettings settings = settings_of(shared, task_settings, request);
   Stoppable stoppable(progress);
-  try {
-    return shared.use([&](Engine& engine) {
-      const std::vector<PreparedTask> tasks = task_settings.prepare(*model);
-      if (tasks.size() != 1) fail_usage("a study is of one task, not of {}", tasks.size());
-      Studied out = {request.file, notes_of(tasks.front())};
-      if (out.first.empty())
-        out.first = default_study_file(model->name(), task_settings.wanted().front().label());
-      TaskStudy run(settings, model, tasks.front(), out.first);
-      StudyEvents events;
-      events.progress = stoppable.callback();
-      events.on_note = [&](const std::string& note) { out.second.push_back(note); };
-      run.run([&]() -> Engine& { return engine; }, events);
-      return out;
-    });
-  } catch (const Interrupted&) {
-    stoppable.raise_again();
-    throw;
-  }
+  const auto work = [&](Engine& engine) {
+    const std::vector<PreparedTask> tasks = task_settings.prepare(*model);
+    if (tasks.size() != 1) fail_usage("a study is of one task, not of {}", tasks.size());
+    Studied out;
+    auto& [file, warnings, notes] = out;
+    add_warning(tasks.front(), warnings);
+    file = request.file.empty() ? default_study_file(model->name(), task_settings.wanted().front().label())
+                                : request.file;
+    TaskStudy run(settings, model, tasks.front(), file);
+    StudyEvents events;
+    events.progress = stoppable.callback();
+    events.on_note = [&notes = notes](const std::string& note) { notes.push_back(note); };
+    run.run([&]() -> Engine& { return engine; }, events);
+    return out;
+  };
+  return stoppable.run([&] { return shared.use(work); });
 }
 
-// (results as JSON, the tables, what was written, notes)
+// (results as JSON, the tables, what was written, warnings)
 using Evaluated = std::tuple<std::string, std::string, std::vector<std::string>, std::vector<std::string>>;
 
 Evaluated evaluate_tasks(SharedEngine& shared, const TaskSettings& task,
@@ -128,22 +130,15 @@ Evaluated evaluate_tasks(SharedEngine& shared, const TaskSettings& task,
   settings.engine.seed = seed;
   const std::shared_ptr<const Model> model = shared.model();
   Stoppable stoppable(progress);
-  try {
-    return shared.use([&](Engine& engine) {
-      Evaluation evaluation(settings, model);
-      std::vector<std::string> notes;
-      for (const PreparedTask& prepared : evaluation.tasks()) {
-        for (std::string& note : notes_of(prepared)) notes.push_back(std::move(note));
-      }
-      evaluation.run(engine, stoppable.callback());
-      std::vector<std::string> written;
-      if (!output.empty()) written = evaluation.write(output, samples);
-      return Evaluated{evaluation.json(), evaluation.text(), std::move(written), std::move(notes)};
-    });
-  } catch (const Interrupted&) {
-    stoppable.raise_again();
-    throw;
-  }
+  const auto work = [&](Engine& engine) {
+    Evaluation evaluation(settings, model);
+    std::vector<std::string> written, warnings;
+    for (const PreparedTask& prepared : evaluation.tasks()) add_warning(prepared, warnings);
+    evaluation.run(engine, stoppable.callback());
+    if (!output.empty()) written = evaluation.write(output, samples);
+    return Evaluated{evaluation.json(), evaluation.text(), std::move(written), std::move(warnings)};
+  };
+  return stoppable.run([&] { return shared.use(work); });
 }
 
 void bind_settings(nb::module_& module) {

@@ -54,9 +54,7 @@ PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file
 }
 
 void warn_truncated(const PreparedTask& task) {
-  if (task.truncated == 0) return;
-  say("note: {}: {} of {} prompts were longer than the model's context and lost their beginning\n",
-      printable(task.task.name), task.truncated, task.documents.size());
+  if (const std::string note = truncation_note(task); !note.empty()) say("note: {}\n", note);
 }
 
 }  // namespace idleheads::cli

@@ -49,24 +49,16 @@ HarnessRun describe_run(const EvaluationSettings& settings, const Model& model,
   return run;
 }
 
-// Heads of a file, and what they give where that is not zeros.
-struct ReadMask {
-  FixedHeads heads;
-  std::optional<HeadMeans> means;
-};
-
-std::optional<ReadMask> read_mask(const std::string& file, const Model& model) {
-  if (file.empty()) return std::nullopt;
-  const MaskFile mask = read_mask_file(file);
-  return ReadMask{mask.heads, means_of_mask(mask, model, file)};
-}
-
 }  // namespace
 
 Evaluation::Evaluation(EvaluationSettings settings, std::shared_ptr<const Model> model)
     : settings_(std::move(settings)), model_(std::move(model)) {
   for (const std::string& rule : settings_.rules) parse_rule(rule);
-  read_mask(settings_.mask, *model_);
+  if (!settings_.mask.empty()) {
+    const MaskFile mask = read_mask_file(settings_.mask);
+    mask_ = mask.heads;
+    means_ = means_of_mask(mask, *model_, settings_.mask);
+  }
   tasks_ = settings_.task.prepare(*model_);
 }
 
@@ -77,18 +69,17 @@ void Evaluation::run(Engine& engine, const ProgressCallback& progress) {
   CohortSize size = CohortSize::of_any_time(settings_.engine.rows_of_cohort(engine));
   EvaluateOptions options = {.seed = settings_.engine.seed, .progress = progress};
   options.size = &size;
-  const std::optional<ReadMask> mask = read_mask(settings_.mask, *model_);
   std::vector<RuleRun> runs;
   for (const PreparedTask& task : tasks_) {
     options.phase = task.task.name;
     std::vector<Intervention> zeros = interventions_for(engine, task, settings_.rules, options);
-    if (mask && !mask->means) zeros.push_back(mask->heads);
-    if (zeros.empty() && !mask) zeros.emplace_back();
+    if (mask_ && !means_) zeros.push_back(*mask_);
+    if (zeros.empty() && !mask_) zeros.emplace_back();
     if (!zeros.empty()) evaluate_task(engine, task, zeros, options, runs);
-    if (!mask || !mask->means) continue;
-    const std::vector<Intervention> means = {mask->heads};
+    if (!means_) continue;
+    const std::vector<Intervention> means = {*mask_};
     EvaluateOptions with_means = options;
-    with_means.means = &*mask->means;
+    with_means.means = &*means_;
     evaluate_task(engine, task, means, with_means, runs);
   }
   runs_ = std::move(runs);

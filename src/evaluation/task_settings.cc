@@ -130,4 +130,10 @@ PreparedTask TaskSettings::prepare_text(const Model& model, const std::string& f
 
 std::string TaskSettings::limit_text() const { return limit ? fmt::format("{}", *limit) : "all"; }
 
+std::string truncation_note(const PreparedTask& task) {
+  if (task.truncated == 0) return "";
+  return fmt::format("{}: {} of {} prompts were longer than the model's context and lost their beginning",
+                     printable(task.task.name), task.truncated, task.documents.size());
+}
+
 }  // namespace idleheads

@@ -69,6 +69,8 @@ class Evaluation {
  private:
   EvaluationSettings settings_;
   std::shared_ptr<const Model> model_;
+  std::optional<FixedHeads> mask_;
+  std::optional<HeadMeans> means_;  // what the mask's heads give; none: zeros
   std::vector<PreparedTask> tasks_;
   std::vector<RuleRun> runs_;
   double start_ = 0, end_ = 0;  // Unix time

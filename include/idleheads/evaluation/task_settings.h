@@ -52,4 +52,7 @@ struct TaskSettings {
   std::optional<ChatOptions> chat_options(const Model& model) const;
 };
 
+// "piqa: 3 of 100 prompts were longer than the model's context and lost their beginning"; empty if none were.
+std::string truncation_note(const PreparedTask& task);
+
 }  // namespace idleheads
