@@ -67,6 +67,9 @@ export function column(table, number) {
   return table.locator(`tbody tr > :nth-child(${number})`).allTextContents();
 }
 
+// The row of a table that a name stands before, and not one that only mentions it.
+export const row = (place, name) => place.locator(`tr:has(> :nth-child(1):text-is("${name}"))`);
+
 // How a page shows a number: −3.5 as -3.5; NaN for "–".
 export const shown = (text) => parseFloat(text.replace("−", "-"));
 

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { column, onPage, reportPath } from "./browser.mjs";
+import { column, onPage, reportPath, row } from "./browser.mjs";
 
 test("two studies: a table of both, a choice of one, and what differs", () =>
   onPage("two.html", async (page, data) => {
     assert.deepEqual(await column(page.locator("#studies table"), 3), ["plain.db", "other.db"]);
     const comparison = page.locator("#comparison-1");
     assert.deepEqual(await column(comparison.locator("table").first(), 1).then((names) => names.includes("seed")), true);
-    assert.deepEqual(await comparison.locator("tr", { hasText: "seed" }).first().locator("td").allTextContents(), data.studies.map((s) => s.settings.seed));
+    assert.deepEqual(await row(comparison.locator("table").first(), "seed").locator("td").allTextContents(), data.studies.map((s) => s.settings.seed));
     assert.equal((await column(comparison.locator("table").nth(1), 1)).length, 15);
     const ks = comparison.locator("table").nth(1).locator("tr", { hasText: "ahon_ln" }).locator("td").first();
     assert.equal(await ks.innerText(), data.comparisons[0].scores.find((s) => s.score === "ahon_ln").ks.toFixed(3));
@@ -20,7 +20,7 @@ test("two studies: a table of both, a choice of one, and what differs", () =>
     const choice = page.locator("header select");
     await choice.selectOption({ index: 1 });
     assert.match(await page.locator("#settings").innerText(), /other\.db/);
-    assert.equal(await page.locator("#settings tr", { hasText: "dtype" }).locator("td").innerText(), data.studies[1].settings.dtype);
+    assert.equal(await row(page.locator("#settings"), "dtype").locator("td").innerText(), data.studies[1].settings.dtype);
     assert.ok(await choice.evaluate((e) => e === document.activeElement || document.activeElement === document.body));
     assert.equal(await page.locator("#comparison-1 .chart svg").count(), 2);
   }));
