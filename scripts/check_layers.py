@@ -32,7 +32,7 @@ ONLY_IN = [
     (r"(oneapi/)?dnnl", r"engine/cpu/linear\.cc", "oneDNN is used by engine/cpu/linear.cc alone"),
     (r"cublasLt\.h", r"cuda/products\.cc", "cuBLASLt is used by cuda/products.cc alone"),
     (r"sqlite3\.h", r"studyfile/.*", "SQLite is used by the studyfile layer alone"),
-    (r"idleheads_text\.h", r"model/.*|format/parquet\.cc|strings/.*|report/zip_writer\.cc",
+    (r"idleheads_text\.h", r"model/.*|format/parquet\.cc|strings/.*|report/exports/zip_writer\.cc",
      "the text library is used by the model layer and where a class wraps a part of it"),
     (r"utf8\.h", r"base/utf8\.cc", "UTF-8 is read by base/utf8.h alone"),
     (r"CLI/", r"cli/.*", "CLI11 is used by the CLI alone"),

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "module.h"
-#include "report/record_writer.h"
+#include "report/numbers/record_writer.h"
 
 namespace idleheads {
 

@@ -20,11 +20,11 @@
 #include "idleheads/report/report_page.h"
 #include "idleheads/report/show.h"
 #include "module.h"
-#include "report/decided.h"
-#include "report/json_parts.h"
-#include "report/model_curves.h"
-#include "report/report_json.h"
-#include "report/study_tables.h"
+#include "report/numbers/decided.h"
+#include "report/numbers/json_parts.h"
+#include "report/numbers/model_curves.h"
+#include "report/numbers/study_tables.h"
+#include "report/page/report_json.h"
 #include "studyfile/store_check.h"
 
 namespace idleheads {

@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "format/json.h"
-#include "report/json_parts.h"
+#include "report/numbers/json_parts.h"
 
 namespace idleheads::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "idleheads/evaluation/evaluation.h"
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 namespace idleheads::cli {
 namespace {

@@ -15,8 +15,8 @@
 #include "idleheads/studyfile/store.h"
 #include "prune/mask_export.h"
 #include "prune/static_table.h"
-#include "report/curve_svg.h"
-#include "report/head_profile.h"
+#include "report/exports/curve_svg.h"
+#include "report/numbers/head_profile.h"
 
 namespace idleheads::cli {
 namespace {

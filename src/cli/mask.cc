@@ -17,7 +17,7 @@
 #include "prune/choose_mask.h"
 #include "prune/mask_file.h"
 #include "prune/static_table.h"
-#include "report/text.h"
+#include "report/terminal/text.h"
 
 namespace idleheads::cli {
 namespace {

@@ -1,11 +1,11 @@
 // idleheads paper: the paper's models and one's own side by side.
-#include "report/paper.h"
+#include "report/terminal/paper.h"
 
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
-#include "report/model_curves.h"
+#include "report/numbers/model_curves.h"
 
 namespace idleheads::cli {
 namespace {

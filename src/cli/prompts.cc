@@ -10,7 +10,7 @@
 #include "cli/terminal.h"
 #include "format/json.h"
 #include "idleheads/base/error.h"
-#include "report/harness_results.h"
+#include "report/harness/harness_results.h"
 
 namespace idleheads::cli {
 namespace {

@@ -20,7 +20,7 @@
 #include "prune/mask_file.h"
 #include "prune/mean_model.h"
 #include "prune/zeroed_model.h"
-#include "report/text.h"
+#include "report/terminal/text.h"
 
 namespace idleheads::cli {
 namespace {

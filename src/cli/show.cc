@@ -5,7 +5,7 @@
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
 #include "idleheads/studyfile/store.h"
-#include "report/show_details.h"
+#include "report/terminal/show_details.h"
 
 namespace idleheads::cli {
 namespace {

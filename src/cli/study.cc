@@ -19,7 +19,7 @@
 #include "cli/terminal.h"
 #include "idleheads/evaluation/task_study.h"
 #include "idleheads/report/show.h"
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 namespace idleheads::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "format/json.h"
 #include "idleheads/base/error.h"
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 namespace idleheads {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "evaluation/task_runs.h"
-#include "report/harness_results.h"
+#include "report/harness/harness_results.h"
 
 namespace idleheads {
 

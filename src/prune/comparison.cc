@@ -7,8 +7,8 @@
 
 #include "idleheads/study/evaluate.h"
 #include "idleheads/studyfile/answers.h"
-#include "report/answer_changes.h"
-#include "report/show_text.h"
+#include "report/numbers/answer_changes.h"
+#include "report/terminal/show_text.h"
 
 namespace idleheads {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "analysis/kv_groups.h"
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 extern "C" {
 extern const char idleheads_transformers_ablate_begin[], idleheads_transformers_ablate_end[];

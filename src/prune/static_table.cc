@@ -8,9 +8,9 @@
 #include "analysis/kv_groups.h"
 #include "base/fail.h"
 #include "idleheads/version.h"
-#include "report/head_profile.h"
-#include "report/show_text.h"
-#include "report/table.h"
+#include "report/numbers/head_profile.h"
+#include "report/terminal/show_text.h"
+#include "report/terminal/table.h"
 
 namespace idleheads {
 namespace {

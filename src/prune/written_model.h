@@ -13,7 +13,7 @@
 #include "format/safetensors_output.h"
 #include "idleheads/model/model.h"
 #include "model/checkpoint.h"
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 namespace idleheads {
 

@@ -5,7 +5,7 @@
 
 #include "base/mapped_file.h"
 #include "prune/output_matrices.h"
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 namespace idleheads {
 namespace {

@@ -1,4 +1,4 @@
-#include "report/agreement.h"
+#include "report/numbers/agreement.h"
 
 #include <fmt/format.h>
 

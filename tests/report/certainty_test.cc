@@ -1,4 +1,4 @@
-#include "report/certainty.h"
+#include "report/numbers/certainty.h"
 
 #include <cmath>
 

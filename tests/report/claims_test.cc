@@ -7,9 +7,9 @@
 #include "format/json.h"
 #include "idleheads/report/export.h"
 #include "idleheads/report/show.h"
-#include "report/answer_changes.h"
-#include "report/certainty.h"
 #include "report/changed_study.h"
+#include "report/numbers/answer_changes.h"
+#include "report/numbers/certainty.h"
 
 namespace idleheads {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "report/changed_study.h"
-#include "report/json_parts.h"
+#include "report/numbers/json_parts.h"
 
 namespace idleheads {
 namespace {

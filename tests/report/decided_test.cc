@@ -1,12 +1,12 @@
 // What reports say of studies that have not all results: of one that runs, and of one that stops when it
 // knows.
-#include "report/decided.h"
+#include "report/numbers/decided.h"
 
 #include <fmt/format.h>
 
 #include "idleheads/report/show.h"
 #include "idleheads/studyfile/decisions.h"
-#include "report/curve_svg.h"
+#include "report/exports/curve_svg.h"
 #include "report/report_fixture.h"
 
 namespace idleheads {

@@ -4,7 +4,7 @@
 
 #include "idleheads/report/export.h"
 #include "report/changed_study.h"
-#include "report/curve_svg.h"
+#include "report/exports/curve_svg.h"
 #include "report/xml_check.h"
 
 namespace idleheads {

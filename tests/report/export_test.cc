@@ -3,8 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "report/csv.h"
-#include "report/npz.h"
+#include "report/exports/csv.h"
+#include "report/exports/npz.h"
 #include "report/report_fixture.h"
 #include "report/zip_reader.h"
 

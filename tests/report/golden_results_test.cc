@@ -13,7 +13,7 @@
 #include "analysis/exact_match.h"
 #include "base/utf8.h"
 #include "idleheads/studyfile/answers.h"
-#include "report/harness_results.h"
+#include "report/harness/harness_results.h"
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
 #include "task/test_files.h"

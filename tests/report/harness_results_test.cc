@@ -1,5 +1,5 @@
 // Results files and tables against what lm-evaluation-harness 0.4.5 wrote for made-up scores.
-#include "report/harness_results.h"
+#include "report/harness/harness_results.h"
 
 #include <nlohmann/json.hpp>
 

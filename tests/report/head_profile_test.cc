@@ -1,4 +1,4 @@
-#include "report/head_profile.h"
+#include "report/numbers/head_profile.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "report/model_curves.h"
+#include "report/numbers/model_curves.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // Where outputs may go: whole files under their names, devices and pipes, links that lead somewhere; nothing
 // else is touched.
-#include "report/output_file.h"
+#include "report/exports/output_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

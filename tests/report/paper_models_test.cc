@@ -5,9 +5,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "report/model_curves.h"
-#include "report/paper.h"
+#include "report/numbers/model_curves.h"
 #include "report/report_fixture.h"
+#include "report/terminal/paper.h"
 
 namespace idleheads {
 namespace {

@@ -1,11 +1,11 @@
-#include "report/report_json.h"
+#include "report/page/report_json.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "report/changed_study.h"
-#include "report/model_curves.h"
+#include "report/numbers/model_curves.h"
 
 namespace idleheads {
 namespace {

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "report/changed_study.h"
-#include "report/report_json.h"
+#include "report/page/report_json.h"
 
 namespace idleheads {
 namespace {

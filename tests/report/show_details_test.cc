@@ -1,4 +1,4 @@
-#include "report/show_details.h"
+#include "report/terminal/show_details.h"
 
 #include <fmt/format.h>
 

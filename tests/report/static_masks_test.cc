@@ -6,8 +6,8 @@
 #include "idleheads/report/export.h"
 #include "idleheads/report/show.h"
 #include "idleheads/report/summary.h"
+#include "report/page/report_json.h"
 #include "report/report_fixture.h"
-#include "report/report_json.h"
 
 namespace idleheads {
 namespace {

@@ -1,4 +1,4 @@
-#include "report/table.h"
+#include "report/terminal/table.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "report/npz.h"
+#include "report/exports/npz.h"
 #include "report/report_fixture.h"
 
 namespace idleheads {

@@ -1,4 +1,4 @@
-// The data in the page, as src/report/report_json.cc writes it.
+// The data in the page, as src/report/page/report_json.cc writes it.
 
 export type Range = [number, number];
 
