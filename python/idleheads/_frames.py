@@ -37,5 +37,7 @@ def to_polars(columns: dict[str, np.ndarray], stats: np.ndarray) -> Any:
     return library("polars").DataFrame(long_columns(columns, stats))
 
 
-def to_xarray(columns: dict[str, np.ndarray]) -> Any:
-    return library("xarray").Dataset({name: (AXES, values) for name, values in columns.items()})
+def to_xarray(columns: dict[str, np.ndarray], of_sample: dict[str, list[Any]] | None = None) -> Any:
+    """`of_sample`: coordinates of the samples."""
+    coordinates = {name: (AXES[:1], values) for name, values in (of_sample or {}).items()}
+    return library("xarray").Dataset({name: (AXES, values) for name, values in columns.items()}, coordinates)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
+from . import _core, _frames
 from ._core import Error
 from ._records import Frame, columns_of, make_frame
-from .scored import SEED
+from .scored import SEED, STATISTICS
 
 if TYPE_CHECKING:
+    import xarray
     from matplotlib.axes import Axes
 
 FRAME_HEIGHT = 720  # pixels
@@ -129,6 +130,14 @@ class Study:
         """The heads that were off under a finished intervention, "ahon_ln@15%" or "ahon_ln<0.52": bool [sample, layer, head].
         Where the model writes its answers, [mask, layer, head]; mask_rows() has the documents."""
         return self._core.masks(rule)
+
+    def to_xarray(self, scores: Sequence[str] | None = None) -> xarray.Dataset:
+        """The statistics with all heads on, and scores (by default those that the study tests), as variables with dimensions
+        sample, layer and head; the document of each sample is a coordinate."""
+        if scores is None:
+            scores = [slug for slug in self.scores if slug != "random"]
+        columns = {**_frames.statistics(self.stats(), STATISTICS), **{slug: self.score(slug) for slug in scores}}
+        return _frames.to_xarray(columns, {"document": self._core.table("samples")["document"]})
 
     # ---- as a whole
 

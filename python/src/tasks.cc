@@ -5,8 +5,6 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <chrono>
-
 #include "base/fail.h"
 #include "idleheads/evaluation/evaluation.h"
 #include "idleheads/evaluation/task_study.h"
@@ -18,8 +16,8 @@ namespace {
 
 using namespace nb::literals;
 
-// Tells a Python function (phase, done, total) how far the work is, at most ten times a second. What the
-// function raises, and Ctrl-C, ask the work to stop in good order: what is finished is stored before.
+// Tells a Python function (phase, done, total) how far the work is, at the pace of a Watch. What the function
+// raises, and Ctrl-C, ask the work to stop in good order: what is finished is stored before.
 class Stoppable {
  public:
   explicit Stoppable(const nb::object& progress) : progress_(progress) {}
@@ -40,12 +38,8 @@ class Stoppable {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   bool tell(const Progress& progress) {
-    const Clock::time_point now = Clock::now();
-    if (last_ && now - *last_ < std::chrono::milliseconds(100)) return true;
-    last_ = now;
+    if (!pace_.is_due()) return true;
     const nb::gil_scoped_acquire gil;
     try {
       check_signals();
@@ -59,7 +53,7 @@ class Stoppable {
 
   const nb::object& progress_;
   std::optional<nb::python_error> raised_;
-  std::optional<Clock::time_point> last_;
+  Pace pace_;
 };
 
 // What a study is asked for besides its task, as the program's options of these names.

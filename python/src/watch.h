@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "module.h"
 
@@ -13,26 +14,38 @@ inline void check_signals() {
   if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
-// Tells a Python function how far the work is, and lets Ctrl-C through, at most ten times a second. Called
-// without the GIL; what the function raises ends the work.
+// When to look at Python again: at once, and then at most ten times a second.
+class Pace {
+ public:
+  bool is_due() {
+    const Clock::time_point now = Clock::now();
+    if (last_ && now - *last_ < std::chrono::milliseconds(100)) return false;
+    last_ = now;
+    return true;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> last_;
+};
+
+// Tells a Python function how far the work is, and lets Ctrl-C through, at the pace above. Called without the
+// GIL; what the function raises ends the work.
 class Watch {
  public:
   // `progress` takes the share of the work done, in [0, 1]; or it is None. It must outlive the watch.
   explicit Watch(const nb::object& progress) : progress_(progress) {}
 
   void operator()(double share) {
-    const Clock::time_point now = Clock::now();
-    if (now - last_ < std::chrono::milliseconds(100)) return;
-    last_ = now;
+    if (!pace_.is_due()) return;
     nb::gil_scoped_acquire gil;
     check_signals();
     if (!progress_.is_none()) progress_(share);
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   const nb::object& progress_;
-  Clock::time_point last_ = Clock::now();
+  Pace pace_;
 };
 
 }  // namespace idleheads

@@ -153,6 +153,16 @@ class Numbers(unittest.TestCase):
             np.testing.assert_array_equal(study.masks(rules[number]), masks)
         self.assertEqual(study.mask_rows("awft@20%", "dicts"), [{"document": row["document"], "passes": 1} for row in samples])
 
+    def test_xarray(self):
+        study = ih.Study(first)
+        data = study.to_xarray()
+        self.assertEqual((list(data.sizes), set(data)), (["sample", "layer", "head"], {*ih.STATISTICS, "ahon_ln", "awft"}))
+        np.testing.assert_array_equal(data["ahon_ln"].values, study.score("ahon_ln"))
+        np.testing.assert_array_equal(data["entropy"].values, study.stats()[..., ih.STATISTICS.index("entropy")])
+        of_last = data.where(data["document"] == study.samples("dicts")[-1]["document"], drop=True)
+        np.testing.assert_array_equal(of_last["awft"].values[-1], study.score("awft")[-1])
+        self.assertEqual(set(study.to_xarray(["avvn"])), {*ih.STATISTICS, "avvn"})
+
     def test_scores_equal_csv(self):
         study, rows = ih.Study(first), table_of("scores")
         for slug in ("awft", "ahon_ln", "lthon_hn"):
