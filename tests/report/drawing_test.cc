@@ -56,10 +56,16 @@ TEST(Drawing, AnchorsOfTexts) {
   EXPECT_THAT(page_of(with(Text{{50, 20}, "iii", Anchor::end})), HasSubstr(" 44.67 30.00 Tm"));
   EXPECT_THAT(page_of(with(Text{{50, 20}, "iii", Anchor::end, 8, kBlack, true})),
               HasSubstr("0 1 -1 0 50.00 24.67 Tm"));
-  EXPECT_THAT(svg_text(with(Text{{50, 20}, "iii", Anchor::end})),
-              HasSubstr("<text x=\"50.00\" y=\"20.00\" text-anchor=\"end\" fill=\"#222222\">iii</text>"));
+  EXPECT_THAT(
+      svg_text(with(Text{{50, 20}, "iii", Anchor::end})),
+      HasSubstr("<text x=\"50.00\" y=\"20.00\" text-anchor=\"end\" fill=\"#222222\" textLength=\"5.33\" "
+                "lengthAdjust=\"spacingAndGlyphs\">iii</text>"));
   EXPECT_THAT(svg_text(with(Text{{50, 20}, "iii", Anchor::middle, 8, kBlack, true})),
               HasSubstr("transform=\"translate(50.00 20.00) rotate(-90)\" text-anchor=\"middle\""));
+}
+
+TEST(Drawing, OfCharactersOfOtherFontsTheWidthIsNotSaid) {
+  EXPECT_THAT(svg_text(with(Text{{5, 5}, "模"})), testing::Not(HasSubstr("textLength")));
 }
 
 TEST(Drawing, HostileTextsAreTexts) {
@@ -84,7 +90,9 @@ TEST(Helvetica, Widths) {
   EXPECT_DOUBLE_EQ(text_width("Wi", 1000), 944 + 222);
   EXPECT_DOUBLE_EQ(text_width("é…", 1000), 556 + 1000);
   EXPECT_DOUBLE_EQ(text_width("模", 1000), 1000) << "not in the font: as wide as high";
-  EXPECT_EQ(glyph_of(U'模'), std::nullopt);
+  EXPECT_FALSE(glyph_of(U'模'));
+  EXPECT_TRUE(is_whole("a − b"));
+  EXPECT_FALSE(is_whole("a 模"));
   EXPECT_EQ(glyph_of(U'−')->code, 0x96);
 }
 

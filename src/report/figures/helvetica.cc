@@ -49,6 +49,10 @@ std::optional<Glyph> glyph_of(char32_t c) {
   return extra->glyph;
 }
 
+bool is_whole(std::string_view text) {
+  return std::ranges::all_of(to_utf32(text), [](char32_t c) { return glyph_of(c).has_value(); });
+}
+
 double text_width(std::string_view text, double size) {
   double width = 0;
   while (!text.empty()) {

@@ -16,6 +16,9 @@ struct Glyph {
 // None of a character that the font does not have. The minus sign is shown as an en dash.
 std::optional<Glyph> glyph_of(char32_t c);
 
+// Whether the font has all characters of the text.
+bool is_whole(std::string_view text);
+
 // In points, of printable() text at this size. A character that the font does not have counts as half the
 // size, or as all of it where it is wide.
 double text_width(std::string_view text, double size);

@@ -68,7 +68,7 @@ Drawing draw_grid(const Grid& grid, const Size& size, const std::string& title) 
   const auto columns = static_cast<double>(grid.columns.size()), rows = static_cast<double>(grid.rows.size());
   const double left = 6 + widest(grid.rows) + 4;
   const double cell = std::min(kMost, (size.width - left - 6) / columns);
-  const double names = 1.12 * std::min(widest(grid.columns), kNames) + 6;  // other fonts are wider
+  const double names = std::min(widest(grid.columns), kNames) + 6;
   const double rest = kTop + names + kRamp;
   if (cell < 4 || (size.height && (*size.height - rest) / rows < 4))
     fail_usage("size: too small for {} rows and {} columns; give a larger one, as --size double or 8x6", rows,

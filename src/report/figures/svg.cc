@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "report/figures/drawing.h"
+#include "report/figures/helvetica.h"
 
 namespace idleheads::figure {
 namespace {
@@ -39,6 +40,14 @@ std::string path_of(const std::vector<Place>& places) {
   return out;
 }
 
+// As wide as it is in Helvetica, whatever font there is. Nothing is known of characters which that does not
+// have.
+std::string length_of(const Text& text) {
+  if (text.text.empty() || !is_whole(text.text)) return "";
+  return fmt::format(" textLength=\"{:.2f}\" lengthAdjust=\"spacingAndGlyphs\"",
+                     text_width(text.text, text.size));
+}
+
 class SvgWriter {
  public:
   explicit SvgWriter(const Drawing& drawing) {
@@ -71,8 +80,8 @@ class SvgWriter {
     const std::string place =
         text.upward ? fmt::format("transform=\"translate({:.2f} {:.2f}) rotate(-90)\"", text.at.x, text.at.y)
                     : fmt::format("x=\"{:.2f}\" y=\"{:.2f}\"", text.at.x, text.at.y);
-    out_ += fmt::format("<text {} text-anchor=\"{}\" fill=\"{}\"{}>{}</text>\n", place,
-                        kAnchors[static_cast<size_t>(text.anchor)], hex(text.color),
+    out_ += fmt::format("<text {} text-anchor=\"{}\" fill=\"{}\"{}{}>{}</text>\n", place,
+                        kAnchors[static_cast<size_t>(text.anchor)], hex(text.color), length_of(text),
                         text.size == kTextSize ? "" : fmt::format(" font-size=\"{:.2f}\"", text.size),
                         escaped(text.text));
   }
