@@ -23,23 +23,24 @@ namespace {
 
 struct Export {
   std::vector<std::string> files;
-  std::string file;  // the first of them
   std::string output;
   bool csv = false, npz = false, json = false, svg = false;
   std::string figure;               // "curves", "cdf", "layers", "ranks"
   std::vector<std::string> scores;  // of a figure
-  std::string size = "single";
+  std::string size;                 // empty: single
   bool paper = false;
   std::string heads;  // "json", "tsv"
   std::string mask;   // "json", "heads", "duo", "transformers", "transformer_lens"
   std::string rule;
   std::optional<double> at_least;  // percent
   TermsFlags terms;
+
+  const std::string& file() const { return files.front(); }
 };
 
 // Beside the study, under its name.
 std::string default_path(const Export& request, const std::string& extension) {
-  return std::filesystem::path(request.file).replace_extension(extension).string();
+  return std::filesystem::path(request.file()).replace_extension(extension).string();
 }
 
 void done(const std::string& path) { say("wrote {}\n", printable(path, 300)); }
@@ -77,7 +78,7 @@ void put_mask(const Export& request, const MaskFile& mask) {
     fail(
         "{}: its heads give their means, for which this form has no place; --mask json keeps them, and prune "
         "writes a model that has them",
-        printable(request.file, 300));
+        printable(request.file(), 300));
   }
   if (request.mask == "json") return put(request, mask_text(mask));
   if (request.mask == "heads") return put(request, heads_text(mask.heads));
@@ -89,12 +90,12 @@ void put_mask(const Export& request, const MaskFile& mask) {
 void export_mask_file(const Export& request) {
   if (!request.rule.empty() || request.at_least)
     fail_usage("export: --rule and --at-least choose heads of a study; {} is a mask",
-               printable(request.file, 300));
-  const MaskFile mask = read_mask_file(request.file);
+               printable(request.file(), 300));
+  const MaskFile mask = read_mask_file(request.file());
   if (request.mask != "duo") return put_mask(request, mask);
   if (!mask.model)
     fail("{}: does not say what model it is for, so not how many key/value heads there are",
-         printable(request.file, 300));
+         printable(request.file(), 300));
   put_duo(request,
           groups_off_in(to_mask(mask.heads, mask.model->layers, mask.model->heads), mask.model->kv_heads));
 }
@@ -111,8 +112,8 @@ std::vector<std::vector<double>> group_shares(const StudyStore& store, const Stu
 }
 
 void export_mask(const Export& request) {
-  if (is_mask_file(request.file)) return export_mask_file(request);
-  const StudyStore store = StudyStore::open_read_only(request.file);
+  if (is_mask_file(request.file())) return export_mask_file(request);
+  const StudyStore store = StudyStore::open_read_only(request.file());
   const StudySummary summary = summarize(store, {.terms = request.terms.terms()});
   const CurveEntry& point = point_to_export(summary, request.rule);
   if (request.mask == "duo") return put_duo(request, group_shares(store, summary, point));
@@ -122,11 +123,12 @@ void export_mask(const Export& request) {
 }
 
 void export_figure(const Export& request) {
-  const figure::Options options = {.kind = figure::parse_kind(request.figure),
-                                   .scores = request.scores,
-                                   .rule = request.rule,
-                                   .paper = request.paper,
-                                   .size = figure::parse_size(request.size)};
+  const figure::Options options = {
+      .kind = figure::parse_kind(request.figure),
+      .scores = request.scores,
+      .rule = request.rule,
+      .paper = request.paper,
+      .size = figure::parse_size(request.size.empty() ? "single" : request.size)};
   const std::string path =
       request.output.empty() ? default_path(request, "") + "_" + request.figure + ".svg" : request.output;
   figure::format_of(path);  // a wrong name is said before minutes of reading
@@ -147,7 +149,7 @@ void check(const Export& request) {
     fail_usage("export: give one of --csv, --npz, --json, --heads, --mask, --figure");
   if (request.figure.empty()) {
     if (request.files.size() > 1) fail_usage("export: several studies go with --figure");
-    if (!request.scores.empty() || request.paper || request.size != Export{}.size)
+    if (!request.scores.empty() || request.paper || !request.size.empty())
       fail_usage("export: --score, --size and --paper go with --figure");
   }
   if (request.figure.empty() && request.heads.empty() && request.mask.empty() && !request.rule.empty())
@@ -156,12 +158,11 @@ void check(const Export& request) {
     fail_usage("export: --at-least goes with --heads json and --mask");
 }
 
-void run(Export& request) {
+void run(const Export& request) {
   check(request);
-  request.file = request.files.front();
   if (!request.figure.empty()) return export_figure(request);
   if (!request.mask.empty()) return export_mask(request);
-  const StudyStore store = StudyStore::open_read_only(request.file);
+  const StudyStore store = StudyStore::open_read_only(request.file());
   const Terms terms = request.terms.terms();
   if (!request.heads.empty()) return export_heads(request, summarize(store, {.terms = terms}));
   if (request.json) return put(request, study_json(store, terms));
@@ -210,12 +211,12 @@ void add_export(CLI::App& app) {
           "--score", request->scores,
           "the scores of --figure curves (default: all; with one and several studies a line a study) and cdf "
           "(default: the best)")
-      ->delimiter(',');
-  command
-      ->add_option("--size", request->size,
-                   "of a figure: single or double (a column of a paper or both), or width x height in "
-                   "inches, as 4.5x3")
-      ->capture_default_str();
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command->add_option(
+      "--size", request->size,
+      "of a figure: single (the default) or double (a column of a paper, or both), or width x "
+      "height in inches, as 4.5x3");
   command->add_flag("--paper", request->paper, "the paper's 14 models too, in --figure ranks");
   command->add_option(
       "--rule", request->rule,

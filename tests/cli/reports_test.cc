@@ -285,6 +285,13 @@ TEST_F(CliReports, FiguresWithTheirCaptions) {
   }
 }
 
+TEST_F(CliReports, StudiesMayStandBehindTheOptionsOfAFigure) {
+  const std::string a = ran("a.db");
+  const Outcome outcome =
+      run_idleheads({"export", "--figure", "cdf", "--score", "awft", a, "-o", output("f.svg")});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
 TEST_F(CliReports, FiguresThatCannotBe) {
   const std::string a = ran("a.db");
   const auto refused = [&](std::vector<std::string> more, int code, const char* message) {
@@ -305,7 +312,7 @@ TEST_F(CliReports, FiguresThatCannotBe) {
   EXPECT_FALSE(fs::exists(folder_ / "s_curves.svg") || fs::exists(folder_ / "s_curves.txt"));
   expect_failure(run_idleheads({"export", a, "--svg"}), 2, "--svg is --figure curves now");
   expect_failure(run_idleheads({"export", a, a, "--json"}), 2, "several studies go with --figure");
-  expect_failure(run_idleheads({"export", a, "--csv", "--size", "double"}), 2, "go with --figure");
+  expect_failure(run_idleheads({"export", a, "--csv", "--size", "single"}), 2, "go with --figure");
   EXPECT_THAT(run_idleheads({"export", "--help"}).out, Not(HasSubstr("--svg")));
 }
 

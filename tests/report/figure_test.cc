@@ -219,6 +219,7 @@ TEST_F(FigureTest, WithoutResultsThereAreNoCurves) {
   studies.push_back(loaded(score_only_study()));
   for (const Kind kind : {Kind::curves, Kind::layers, Kind::ranks})
     EXPECT_THAT(refusal_of(studies, {.kind = kind}), HasSubstr(".db: no "));
+  EXPECT_THAT(refusal_of(studies, {.kind = Kind::layers}), HasSubstr("which has scores alone"));
   studies.push_back(loaded(small_study()));
   EXPECT_THAT(refusal_of(studies, {.kind = Kind::ranks}), HasSubstr("its scores have no ranks"));
 }
@@ -352,6 +353,15 @@ TEST_F(FigureTest, OverlapOfOneStudy) {
   }
   EXPECT_THAT(make_figure(studies, {.kind = Kind::ranks}).caption,
               HasSubstr("with 25 % of the pairs as target"));
+}
+
+TEST_F(FigureTest, NoOverlapWhereTheModelWrites) {
+  std::vector<LoadedStudy> studies;
+  studies.push_back(load_answers(folder_ / "a.db"));
+  EXPECT_THAT(refusal_of(studies, {.kind = Kind::ranks}), HasSubstr("the model writes its answers"));
+  svg_of(studies, {.kind = Kind::curves});
+  EXPECT_THAT(make_figure(studies, {.kind = Kind::layers, .rule = "awft@10%"}).caption,
+              HasSubstr("the share of forward passes in which they were off"));
 }
 
 // Areas: ahon_ln is best, awft second; random has no rank.

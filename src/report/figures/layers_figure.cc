@@ -34,6 +34,7 @@ std::string rule_name(const CurveEntry& point) { return share_name(point.score->
 
 Panel panel_of(const LoadedStudy& study, const std::string& rule) try {
   const StudySummary& summary = study.summary;
+  if (summary.score_only()) fail("no heads were switched off in the study, which has scores alone");
   const CurveEntry& point = point_to_export(summary, rule);
   Panel panel = {panel_title(study), &point, {}};
   panel.layers.resize(static_cast<size_t>(summary.layers));

@@ -180,15 +180,18 @@ Grid overlap_grid(const Agreement& agreement) {
   return grid;
 }
 
-Figure score_overlap(const LoadedStudy& study, const std::vector<LoadedStudy>& studies,
-                     const Options& options) {
+Figure score_overlap(const std::vector<LoadedStudy>& studies, const Options& options) {
+  const LoadedStudy& study = studies.front();
+  if (study.summary.generates)
+    fail(
+        "{}: the model writes its answers, so that its forward passes differ from score to score; there is "
+        "no overlap "
+        "to show",
+        file_of(study));
   const std::optional<Agreement> agreement = agreement_of(study.store, study.summary);
   if (!agreement)
-    fail(
-        "{}: no two scores of the study have results at the same share, or the model writes its answers: "
-        "there is no "
-        "overlap to show",
-        file_of(study));
+    fail("{}: no two scores of the study have results at the same share, so that there is no overlap to show",
+         file_of(study));
   const Grid grid = overlap_grid(*agreement);
   std::string caption = fmt::format(
       "Overlap of the scores of {}: of the (prompt, head) pairs that are off under at least one of two "
@@ -201,7 +204,7 @@ Figure score_overlap(const LoadedStudy& study, const std::vector<LoadedStudy>& s
 }  // namespace
 
 Figure ranks_figure(const std::vector<LoadedStudy>& studies, const Options& options) {
-  if (studies.size() == 1 && !options.paper) return score_overlap(studies.front(), studies, options);
+  if (studies.size() == 1 && !options.paper) return score_overlap(studies, options);
   return model_ranks(studies, options);
 }
 
