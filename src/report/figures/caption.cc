@@ -47,7 +47,7 @@ std::string documents_text(const LoadedStudy& study) {
 std::string setup_of(const LoadedStudy& study) {
   const std::string dtype = setting(study, "dtype"), chat = setting(study, "chat"),
                     seed = setting(study, "seed");
-  std::string out = dtype.empty() ? "" : dtype + ", ";
+  std::string out = dtype.empty() ? "" : "dtype " + dtype + ", ";
   out += ablates_by_means(study.summary.settings) ? "heads that are off give their mean output"
                                                   : "heads that are off give zeros";
   if (!chat.empty() && chat != "none") out += ", chat template " + chat;

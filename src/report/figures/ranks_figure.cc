@@ -143,7 +143,7 @@ std::string ranks_caption(const std::vector<LoadedStudy>& studies, const std::ve
   std::string out = fmt::format(
       "Ranks of the scores by the normalised area under their curves (the metric over the share of heads "
       "off), 1 for the "
-      "greatest; blank: not tested. {}. ",
+      "greatest and blank where a score was not tested: {}. ",
       measured_text(studies));
   if (!paper) return out + settings_text(studies);
   out += "The other models are those of arXiv 2504.03889, by its published results (MMLU, 5 shots). ";
