@@ -120,6 +120,26 @@ TEST(Axes, TicksAreRoundNumbers) {
   EXPECT_EQ(tick_text(0.1 * 3), "0.3");
 }
 
+TEST(Axes, CountsHaveWholeTicks) {
+  EXPECT_THAT(Axis({-0.5, 1.5}, 0, 300, 8, 1).ticks(), ElementsAre(0, 1));
+  EXPECT_THAT(Axis({-0.5, 1.5}, 0, 300, 8).ticks(), testing::Contains(0.5));
+}
+
+TEST(Axes, NumbersOfTicksDoNotMeet) {
+  for (const double scale : {1., 1e-3, 1e-7, 1e4}) {
+    Drawing drawing = {150, 150, ""};
+    draw_plot(drawing, {0, 0, 150, 150}, {"", "x", "y"}, {0.31 * scale, 0.52 * scale}, {0, 1});
+    double end = 0;
+    for (const SvgText& text : svg_texts(svg_text(drawing))) {
+      if (text.anchor != "middle" || text.text == "x" || text.text == "y") continue;
+      const double width = text_width(text.text, kTextSize);
+      EXPECT_GT(text.x - width / 2, end) << text.text;
+      end = text.x + width / 2;
+    }
+    EXPECT_GT(end, 0);
+  }
+}
+
 TEST(Layout, Sizes) {
   EXPECT_DOUBLE_EQ(parse_size("single").width, 3.3 * 72);
   EXPECT_FALSE(parse_size("double").height);

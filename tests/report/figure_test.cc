@@ -191,6 +191,23 @@ TEST_F(FigureTest, Perplexities) {
                                                       HasSubstr("(3 texts)"), HasSubstr("1 % below")));
 }
 
+TEST_F(FigureTest, AccuracyAndPerplexityAreNotInOnePlot) {
+  std::vector<LoadedStudy> studies = small();
+  studies.push_back(load_texts(folder_ / "texts.db", -20, -20.5f));
+  EXPECT_THAT(refusal_of(studies, {.scores = {"ahon_ln"}}),
+              AllOf(HasSubstr("0.db is measured by acc"), HasSubstr("texts.db by word_perplexity")));
+  EXPECT_EQ(texts_of(svg_of(studies, {}), "−100 ln word perplexity"), 1) << "each in its panel";
+}
+
+TEST_F(FigureTest, WhatIsMissingIsSaid) {
+  std::vector<LoadedStudy> studies;
+  studies.push_back(loaded(small_study(), {-1, -1, -1, -1, -1, 7, 0}));
+  EXPECT_EQ(svg_group(svg_of(studies, {}), "random"), "");
+  EXPECT_THAT(make_figure(studies, {}).caption,
+              HasSubstr("tiny: unfinished; interventions without all results"));
+  EXPECT_THAT(make_figure(small(), {}).caption, Not(HasSubstr("unfinished")));
+}
+
 TEST_F(FigureTest, PointsWithoutANumberAreLeftOut) {
   std::vector<LoadedStudy> studies;
   studies.push_back(load_texts(folder_ / "a.db", -20, -INFINITY));
@@ -325,6 +342,7 @@ TEST_F(FigureTest, LayersByHand) {
   for (const char* label : {"always off", "off in 90 % or more", "sometimes off", "never off", "layer",
                             "heads", "tiny, quiz: ahon_ln@25%"})
     EXPECT_EQ(texts_of(svg, label), 1) << label;
+  for (const char* half : {"0.5", "1.5"}) EXPECT_EQ(texts_of(svg, half), 0) << "layers and heads are counted";
   EXPECT_THAT(make_figure(studies, {.kind = Kind::layers}).caption,
               HasSubstr("ahon_ln@25% (ahon_ln<0.52; 25.0 % of the heads off on average, 1 head always)"));
 }

@@ -31,6 +31,24 @@ Range widened(Range range) {
   return {range.low - pad, range.high + pad};
 }
 
+double widest_tick(const Axis& axis) {
+  double widest = 0;
+  for (const double tick : axis.ticks()) widest = std::max(widest, text_width(tick_text(tick), kTextSize));
+  return widest;
+}
+
+// As many ticks as have room for their numbers beside each other.
+Axis x_axis(Range values, double from, double to, double least_step) {
+  constexpr double kBetween = 8;
+  for (int most = std::max(1, static_cast<int>((to - from) / 24)); most > 1; --most) {
+    const Axis axis(values, from, to, most, least_step);
+    const std::vector<double>& ticks = axis.ticks();
+    if (ticks.size() < 2 || axis.place(ticks[1]) - axis.place(ticks[0]) >= widest_tick(axis) + kBetween)
+      return axis;
+  }
+  return {values, from, to, 1, least_step};
+}
+
 }  // namespace
 
 Range Range::none() {
@@ -43,8 +61,9 @@ void Range::include(double value) {
   high = std::max(high, value);
 }
 
-Axis::Axis(Range range, double from, double to, int most) : range_(widened(range)), from_(from), to_(to) {
-  const double step = tick_step(range_.high - range_.low, std::max(most, 1));
+Axis::Axis(Range range, double from, double to, int most, double least_step)
+    : range_(widened(range)), from_(from), to_(to) {
+  const double step = std::max(tick_step(range_.high - range_.low, std::max(most, 1)), least_step);
   const double first = std::ceil(range_.low / step - 1e-9), last = std::floor(range_.high / step + 1e-9);
   for (double i = first; i <= last; ++i) ticks_.push_back(i * step);
 }
@@ -54,16 +73,13 @@ std::string tick_text(double value) {
   return value < 0 && text != "0" ? "−" + text : text;
 }
 
-Plot draw_plot(Drawing& drawing, const Box& panel, const PlotText& text, Range x_values, Range y_values) {
-  constexpr double kXTick = 24, kYTick = 15;  // between ticks, at least
+Plot draw_plot(Drawing& drawing, const Box& panel, const PlotText& text, Range x_values, Range y_values,
+               double least_step) {
   Box box = {panel.left, panel.top + (text.title.empty() ? 5 : 13), panel.right - 8, panel.bottom - 24};
-  const int most_y = std::max(2, static_cast<int>(box.height() / kYTick));
-  const Axis y(y_values, box.bottom, box.top, most_y);
-  double widest = 0;
-  for (const double tick : y.ticks()) widest = std::max(widest, text_width(tick_text(tick), kTextSize));
-  box.left = panel.left + 12 + widest + 4;
-  const int most_x = std::max(2, static_cast<int>(box.width() / kXTick));
-  const Axis x(x_values, box.left, box.right, most_x);
+  const int most_y = std::max(2, static_cast<int>(box.height() / 15));
+  const Axis y(y_values, box.bottom, box.top, most_y, least_step);
+  box.left = panel.left + 12 + widest_tick(y) + 4;
+  const Axis x = x_axis(x_values, box.left, box.right, least_step);
 
   for (const double tick : x.ticks()) {
     const double at = x.place(tick);

@@ -19,8 +19,9 @@ struct Range {
 
 class Axis {
  public:
-  // Values of the range at `from` to `to`, with at most `most` steps between ticks.
-  Axis(Range range, double from, double to, int most);
+  // Values of the range at `from` to `to`, with at most `most` steps between ticks, each of `least_step` or
+  // more.
+  Axis(Range range, double from, double to, int most, double least_step = 0);
 
   double low() const { return range_.low; }
   double high() const { return range_.high; }
@@ -48,7 +49,8 @@ struct Plot {
   Axis x, y;
 };
 
-// Draws all but the content.
-Plot draw_plot(Drawing& drawing, const Box& panel, const PlotText& text, Range x_values, Range y_values);
+// Draws all but the content. Of axes that count something, `least_step` is 1.
+Plot draw_plot(Drawing& drawing, const Box& panel, const PlotText& text, Range x_values, Range y_values,
+               double least_step = 0);
 
 }  // namespace idleheads::figure

@@ -11,7 +11,6 @@
 #include "report/figures/curve_lines.h"
 #include "report/figures/kinds.h"
 #include "report/numbers/decided.h"
-#include "report/numbers/model_curves.h"
 #include "report/terminal/show_text.h"
 
 namespace idleheads::figure {
@@ -119,7 +118,18 @@ Panel panel_of_study(const LoadedStudy& study, const std::string& title,
   return panel;
 }
 
+// Points of accuracy and percents of perplexity do not go into one plot.
+void require_one_unit(const std::vector<LoadedStudy>& studies) {
+  const Metric first = studies.front().summary.metric;
+  for (const LoadedStudy& study : studies) {
+    if (metric_info(study.summary.metric).is_share != metric_info(first).is_share)
+      fail("{} is measured by {}, {} by {}: they cannot be lines of one plot", file_of(studies.front()),
+           metric_name(first), file_of(study), metric_name(study.summary.metric));
+  }
+}
+
 Panel panel_of_score(const std::vector<LoadedStudy>& studies, const std::string& score) {
+  require_one_unit(studies);
   const std::vector<std::string> labels = study_labels(studies);
   Panel panel = {{fmt::format("{}: {}", score, shown_name(require_score(score))), "heads off (%)",
                   "difference to all heads on (points)"},
@@ -200,6 +210,17 @@ std::vector<LegendEntry> legend_of(const std::vector<Panel>& panels) {
   return legend;
 }
 
+// Of all studies, each once.
+template <typename TextOf>
+std::string each_once(const std::vector<LoadedStudy>& studies, TextOf text_of) {
+  std::vector<std::string> out;
+  for (const LoadedStudy& study : studies) {
+    if (std::string text = text_of(study.summary); std::ranges::find(out, text) == out.end())
+      out.push_back(std::move(text));
+  }
+  return listed(out);
+}
+
 std::string levels_text(const std::vector<LoadedStudy>& studies) {
   std::vector<std::string> baselines, chances;
   for (const LoadedStudy& study : studies) {
@@ -210,30 +231,36 @@ std::string levels_text(const std::vector<LoadedStudy>& studies) {
   std::string out = fmt::format("With all heads on: {}", listed(baselines));
   if (chances.size() == studies.size()) out += fmt::format("; guessing: {}", listed(chances));
   return out + fmt::format(". The dotted line is {} below all heads on. ",
-                           tolerance_text(studies[0].summary.metric, tolerance_of(studies[0].summary)));
+                           each_once(studies, [](const StudySummary& summary) {
+                             return tolerance_text(summary.metric, tolerance_of(summary));
+                           }));
 }
 
 std::string bands_text(const std::vector<LoadedStudy>& studies) {
-  const bool decided =
-      std::ranges::any_of(studies, [](const LoadedStudy& s) { return shows_decisions(s.summary); });
-  const bool finished =
-      !std::ranges::all_of(studies, [](const LoadedStudy& s) { return shows_decisions(s.summary); });
+  if (std::ranges::all_of(studies, [](const LoadedStudy& study) { return shows_decisions(study.summary); }))
+    return "";
+  return fmt::format(
+      "Bands: 95 % intervals of the difference to all heads on over the same questions (bootstrap over "
+      "questions, 1000 draws, seed {}). ",
+      studies[0].summary.terms.seed);
+}
+
+// What is drawn of studies that lack results.
+std::string unfinished_text(const std::vector<LoadedStudy>& studies) {
+  const std::vector<std::string> labels = study_labels(studies);
   std::string out;
-  if (finished)
+  for (size_t i = 0; i < studies.size(); ++i) {
+    const StudySummary& summary = studies[i].summary;
+    if (summary.missing.empty()) continue;
+    if (!shows_decisions(summary)) {
+      out += fmt::format("{}: unfinished; interventions without all results are left out. ", labels[i]);
+      continue;
+    }
     out += fmt::format(
-        "Bands: 95 % intervals of the difference to all heads on over the same questions (bootstrap over "
-        "questions, "
-        "1000 draws, seed {}). ",
-        studies[0].summary.terms.seed);
-  if (!decided) return out;
-  for (const LoadedStudy& study : studies) {
-    if (!shows_decisions(study.summary)) continue;
-    out += fmt::format(
-        "{}: not all questions are asked under every intervention; its points are estimates, its bands what "
-        "all "
+        "{}: not all questions are asked under every intervention; points are estimates, and bands what all "
         "questions can give, at {:g} % confidence for all points together, cut at 10 points from the "
         "estimate. ",
-        short_model_name(study.summary), 100 * study.summary.decisions->terms.confidence);
+        labels[i], 100 * summary.decisions->terms.confidence);
   }
   return out;
 }
@@ -258,17 +285,18 @@ std::string thick_text(const std::vector<Panel>& panels) {
 
 std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<Panel>& panels,
                        const std::string* score) {
-  const StudySummary& first = studies.front().summary;
-  const bool is_share = metric_info(first.metric).is_share;
-  std::string out = capitalised(metric_noun(first.metric));
-  if (!is_share) out += " (−100 times its logarithm, so that one point is one percent)";
+  std::string out = capitalised(each_once(studies, [](const StudySummary& summary) {
+    const std::string noun = metric_noun(summary.metric);
+    const bool is_share = metric_info(summary.metric).is_share;
+    return is_share ? noun : noun + " (−100 times its logarithm, so that one point is one percent)";
+  }));
   out += fmt::format(" over the share of attention heads that are off: {}. ", measured_text(studies));
   out += score ? fmt::format("A line a model; heads are off by {} ({}). ", *score,
                              shown_name(require_score(*score)))
                : "A line a score. ";
   out += levels_text(studies) + thick_text(panels);
   if (has_bands(panels)) out += bands_text(studies);
-  return out + settings_text(studies);
+  return out + unfinished_text(studies) + settings_text(studies);
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ Panel panel_of(const LoadedStudy& study, const std::string& rule) try {
 void draw_panel(Drawing& drawing, const Box& box, const Panel& panel, int heads) {
   const double last = static_cast<double>(panel.layers.size()) - 0.5;
   const PlotText text = {fmt::format("{}: {}", panel.title, rule_name(*panel.point)), "layer", "heads"};
-  const Plot plot = draw_plot(drawing, box, text, {-0.5, last}, {0, static_cast<double>(heads)});
-  const double half = std::min(0.42, 0.5 - 0.3 / (plot.box.width() / (last + 0.5)));
+  const Plot plot = draw_plot(drawing, box, text, {-0.5, last}, {0, static_cast<double>(heads)}, 1);
+  constexpr double kHalf = 0.42;  // of a bar; 0.5 would leave no gap
   for (size_t l = 0; l < panel.layers.size(); ++l) {
     const double at = static_cast<double>(l);
     drawing.add(Open{fmt::format("layer {}", l)});
@@ -62,7 +62,7 @@ void draw_panel(Drawing& drawing, const Box& box, const Panel& panel, int heads)
     for (size_t c = 0; c < kClasses; ++c) {
       const int count = panel.layers[l][c];
       if (count == 0) continue;
-      const Box bar = {plot.x.place(at - half), plot.y.place(below + count), plot.x.place(at + half),
+      const Box bar = {plot.x.place(at - kHalf), plot.y.place(below + count), plot.x.place(at + kHalf),
                        plot.y.place(below)};
       drawing.add(rectangle(bar, kClass[c].color));
       drawing.add(outline(bar, kGray, 0.3));
