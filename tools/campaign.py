@@ -169,8 +169,7 @@ class Campaign:
                 for path in disk.iterdir():
                     path.unlink()
                 (disk / "filler").write_bytes(b"x" * max(0, (kib - 8) * 1024))
-                for kind in (["report"], ["export", "--npz"], ["export", "--json"],
-                             ["export", "--csv"]):
+                for kind in (["report"], ["export", "--npz"], ["export", "--json"], ["export", "--csv"]):
                     code, errors = self.run(kind[0], self.whole, *kind[1:], "-o", disk / "out")
                     wrong = "" if code == 0 else self.one_line(code, errors) or self.leftovers(disk, ["filler"])
                     outcomes.append(wrong)

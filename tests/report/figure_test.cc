@@ -169,7 +169,10 @@ TEST_F(FigureTest, SeveralStudiesArePanels) {
   const std::string svg = svg_of(studies, {.size = parse_size("double")});
   for (int panel = 0; panel < 3; ++panel) EXPECT_EQ(svg_marks(svg_group(svg, "awft", panel)), 3);
   EXPECT_EQ(svg_group(svg, "awft", 3), "");
-  EXPECT_EQ(texts_of(svg, "tiny, quiz"), 3);
+  for (const char* title : {"tiny, quiz, 0.db", "tiny, quiz, 1.db", "tiny, quiz, 2.db"})
+    EXPECT_EQ(texts_of(svg, title), 1);
+  EXPECT_THAT(make_figure(studies, {}).caption,
+              HasSubstr("tiny on quiz (200 questions, 0 shots), 1.db and tiny on"));
   EXPECT_EQ(texts_of(svg, "awft"), 1) << "one legend";
 }
 
@@ -349,7 +352,8 @@ TEST_F(FigureTest, LayersByHand) {
 
 TEST_F(FigureTest, LayersUnderARule) {
   const std::vector<LoadedStudy> studies = small(2);
-  EXPECT_EQ(texts_of(svg_of(studies, {.kind = Kind::layers, .rule = "awft@10%"}), "tiny, quiz: awft@10%"), 2);
+  EXPECT_EQ(
+      texts_of(svg_of(studies, {.kind = Kind::layers, .rule = "awft@10%"}), "tiny, quiz, 1.db: awft@10%"), 1);
   EXPECT_THAT(refusal_of(studies, {.kind = Kind::layers, .rule = "awft@12%"}),
               AllOf(HasSubstr("0.db: "), HasSubstr("tested at 10%, 25%")));
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "base/fail.h"
 #include "idleheads/version.h"
@@ -30,6 +29,10 @@ void tell_apart(std::vector<std::string>& names, const std::vector<LoadedStudy>&
   for (size_t i = 0; i < names.size(); ++i) {
     if (std::ranges::count(before, before[i]) > 1) names[i] += ", " + tell(studies[i]);
   }
+}
+
+std::string file_name_of(const LoadedStudy& study) {
+  return printable(std::filesystem::path(study.file).filename().string());
 }
 
 std::string documents_text(const LoadedStudy& study) {
@@ -61,14 +64,16 @@ std::vector<std::string> study_labels(const std::vector<LoadedStudy>& studies) {
   std::vector<std::string> names;
   for (const LoadedStudy& study : studies) names.push_back(short_model_name(study.summary));
   tell_apart(names, studies, task_of);
-  tell_apart(names, studies, [](const LoadedStudy& study) {
-    return printable(std::filesystem::path(study.file).filename().string());
-  });
+  tell_apart(names, studies, file_name_of);
   return names;
 }
 
-std::string panel_title(const LoadedStudy& study) {
-  return short_model_name(study.summary) + ", " + task_of(study);
+std::vector<std::string> panel_titles(const std::vector<LoadedStudy>& studies) {
+  std::vector<std::string> names;
+  for (const LoadedStudy& study : studies)
+    names.push_back(short_model_name(study.summary) + ", " + task_of(study));
+  tell_apart(names, studies, file_name_of);
+  return names;
 }
 
 std::string file_of(const LoadedStudy& study) { return printable(study.file, 300); }
@@ -78,6 +83,7 @@ std::string measured_text(const std::vector<LoadedStudy>& studies) {
   for (const LoadedStudy& study : studies)
     out.push_back(
         fmt::format("{} on {} ({})", short_model_name(study.summary), task_of(study), documents_text(study)));
+  tell_apart(out, studies, file_name_of);
   return listed(out);
 }
 

@@ -11,13 +11,14 @@ namespace idleheads::figure {
 // A name a study: the model's, with the task where two are alike, with the file where these are alike too.
 std::vector<std::string> study_labels(const std::vector<LoadedStudy>& studies);
 
-// "SmolLM2, piqa".
-std::string panel_title(const LoadedStudy& study);
+// "SmolLM2, piqa", a study; with the file where two are alike.
+std::vector<std::string> panel_titles(const std::vector<LoadedStudy>& studies);
 
 // The study file's name as errors give it.
 std::string file_of(const LoadedStudy& study);
 
-// "SmolLM2 on piqa (1838 questions, 0 shots)"; of several studies all of them, with commas.
+// "SmolLM2 on piqa (1838 questions, 0 shots)"; of several studies all of them, with commas, and with the file
+// where two are alike.
 std::string measured_text(const std::vector<LoadedStudy>& studies);
 
 // How it was computed and by which idleheads, as the last sentences of a caption.

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ranges>
 
 #include "base/fail.h"
@@ -307,8 +306,9 @@ Figure curves_figure(const std::vector<LoadedStudy>& studies, const Options& opt
   if (by_study) {
     panels.push_back(panel_of_score(studies, options.scores.front()));
   } else {
-    for (const LoadedStudy& study : studies)
-      panels.push_back(panel_of_study(study, panel_title(study), options.scores));
+    const std::vector<std::string> titles = panel_titles(studies);
+    for (size_t i = 0; i < studies.size(); ++i)
+      panels.push_back(panel_of_study(studies[i], titles[i], options.scores));
   }
   const std::vector<LegendEntry> legend = legend_of(panels);
   const Layout layout = lay_out(options.size, panels.size(), 150, 165, legend);

@@ -32,11 +32,11 @@ struct Panel {
 
 std::string rule_name(const CurveEntry& point) { return share_name(point.score->slug, point.share); }
 
-Panel panel_of(const LoadedStudy& study, const std::string& rule) try {
+Panel panel_of(const LoadedStudy& study, const std::string& title, const std::string& rule) try {
   const StudySummary& summary = study.summary;
   if (summary.score_only()) fail("no heads were switched off in the study, which has scores alone");
   const CurveEntry& point = point_to_export(summary, rule);
-  Panel panel = {panel_title(study), &point, {}};
+  Panel panel = {title, &point, {}};
   panel.layers.resize(static_cast<size_t>(summary.layers));
   const NamedHeads named = name_heads(point.frequency);
   const std::vector<HeadId>* const lists[] = {&named.always, &named.mostly, &named.sometimes, &named.never};
@@ -90,7 +90,8 @@ std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vecto
 
 Figure layers_figure(const std::vector<LoadedStudy>& studies, const Options& options) {
   std::vector<Panel> panels;
-  for (const LoadedStudy& study : studies) panels.push_back(panel_of(study, options.rule));
+  const std::vector<std::string> titles = panel_titles(studies);
+  for (size_t i = 0; i < studies.size(); ++i) panels.push_back(panel_of(studies[i], titles[i], options.rule));
   std::vector<LegendEntry> legend;
   for (const Class& entry : kClass) legend.push_back({entry.label, {entry.color}, true});
   const Layout layout = lay_out(options.size, panels.size(), 230, 120, legend);

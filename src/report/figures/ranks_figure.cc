@@ -2,17 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <set>
 
 #include "base/fail.h"
-#include "report/figures/axes.h"
 #include "report/figures/caption.h"
 #include "report/figures/helvetica.h"
 #include "report/figures/kinds.h"
 #include "report/numbers/agreement.h"
 #include "report/numbers/model_curves.h"
-#include "report/terminal/show_text.h"
 
 namespace idleheads::figure {
 namespace {
