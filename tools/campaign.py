@@ -169,8 +169,7 @@ class Campaign:
                 for path in disk.iterdir():
                     path.unlink()
                 (disk / "filler").write_bytes(b"x" * max(0, (kib - 8) * 1024))
-                for kind in (["report"], ["export", "--npz"], ["export", "--json"], ["export", "--svg"],
-                             ["export", "--csv"]):
+                for kind in (["report"], ["export", "--npz"], ["export", "--json"], ["export", "--csv"]):
                     code, errors = self.run(kind[0], self.whole, *kind[1:], "-o", disk / "out")
                     wrong = "" if code == 0 else self.one_line(code, errors) or self.leftovers(disk, ["filler"])
                     outcomes.append(wrong)
@@ -227,7 +226,7 @@ class Campaign:
 
     def devices_and_links(self):
         outcomes, folder = [], self.folder()
-        kinds = [["report"], ["export", "--npz"], ["export", "--json"], ["export", "--svg"]]
+        kinds = [["report"], ["export", "--npz"], ["export", "--json"]]
         for number, (kind, *flags) in enumerate(kinds):
             def put(name, *flags_and_kind, stdout=subprocess.DEVNULL, **how):
                 return self.run(kind, self.whole, *flags, "-o", name, stdout=stdout, **how)

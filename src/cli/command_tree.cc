@@ -4,6 +4,7 @@
 
 #include "idleheads/heads/score.h"
 #include "idleheads/task/task.h"
+#include "report/figures/figure.h"
 
 namespace idleheads::cli {
 namespace {
@@ -32,6 +33,7 @@ bool is_one_of(const OptionEntry& option, std::initializer_list<std::string_view
 void add_known_words(OptionEntry& option) {
   if (is_one_of(option, {"--task", "--guard"})) option.choices = task_names();
   if (is_one_of(option, {"--scores", "--score"})) option.choices = score_names();
+  if (is_one_of(option, {"--figure"})) option.choices = figure::kind_names();
 }
 
 OptionEntry entry_of(const CLI::Option& option) {
@@ -61,7 +63,10 @@ std::vector<CommandEntry> command_tree(const CLI::App& app) {
     CommandEntry& entry = commands.emplace_back();
     entry.name = command->get_name();
     entry.description = command->get_description();
-    for (const CLI::Option* option : command->get_options()) entry.options.push_back(entry_of(*option));
+    for (const CLI::Option* option : command->get_options()) {
+      const bool is_hidden = option->get_group().empty();
+      if (!is_hidden) entry.options.push_back(entry_of(*option));
+    }
   }
   return commands;
 }

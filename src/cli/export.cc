@@ -1,5 +1,5 @@
-// idleheads export F.db --csv | --npz | --json | --heads json | --heads tsv | --mask FORMAT | --svg: a study,
-// or a mask, for other tools.
+// idleheads export F.db --csv | --npz | --json | --heads json | --heads tsv | --mask FORMAT: a study, or a
+// mask, for other tools. idleheads export F.db [G.db ...] --figure KIND: figures for papers.
 #include "idleheads/report/export.h"
 
 #include <fmt/format.h>
@@ -15,26 +15,32 @@
 #include "idleheads/studyfile/store.h"
 #include "prune/mask_export.h"
 #include "prune/static_table.h"
-#include "report/exports/curve_svg.h"
+#include "report/figures/figure.h"
 #include "report/numbers/head_profile.h"
 
 namespace idleheads::cli {
 namespace {
 
 struct Export {
-  std::string file;
+  std::vector<std::string> files;
   std::string output;
   bool csv = false, npz = false, json = false, svg = false;
+  std::string figure;               // "curves", "cdf", "layers", "ranks"
+  std::vector<std::string> scores;  // of a figure
+  std::string size;                 // empty: single
+  bool paper = false;
   std::string heads;  // "json", "tsv"
   std::string mask;   // "json", "heads", "duo", "transformers", "transformer_lens"
   std::string rule;
   std::optional<double> at_least;  // percent
   TermsFlags terms;
+
+  const std::string& file() const { return files.front(); }
 };
 
 // Beside the study, under its name.
 std::string default_path(const Export& request, const std::string& extension) {
-  return std::filesystem::path(request.file).replace_extension(extension).string();
+  return std::filesystem::path(request.file()).replace_extension(extension).string();
 }
 
 void done(const std::string& path) { say("wrote {}\n", printable(path, 300)); }
@@ -72,7 +78,7 @@ void put_mask(const Export& request, const MaskFile& mask) {
     fail(
         "{}: its heads give their means, for which this form has no place; --mask json keeps them, and prune "
         "writes a model that has them",
-        printable(request.file, 300));
+        printable(request.file(), 300));
   }
   if (request.mask == "json") return put(request, mask_text(mask));
   if (request.mask == "heads") return put(request, heads_text(mask.heads));
@@ -84,12 +90,12 @@ void put_mask(const Export& request, const MaskFile& mask) {
 void export_mask_file(const Export& request) {
   if (!request.rule.empty() || request.at_least)
     fail_usage("export: --rule and --at-least choose heads of a study; {} is a mask",
-               printable(request.file, 300));
-  const MaskFile mask = read_mask_file(request.file);
+               printable(request.file(), 300));
+  const MaskFile mask = read_mask_file(request.file());
   if (request.mask != "duo") return put_mask(request, mask);
   if (!mask.model)
     fail("{}: does not say what model it is for, so not how many key/value heads there are",
-         printable(request.file, 300));
+         printable(request.file(), 300));
   put_duo(request,
           groups_off_in(to_mask(mask.heads, mask.model->layers, mask.model->heads), mask.model->kv_heads));
 }
@@ -106,8 +112,8 @@ std::vector<std::vector<double>> group_shares(const StudyStore& store, const Stu
 }
 
 void export_mask(const Export& request) {
-  if (is_mask_file(request.file)) return export_mask_file(request);
-  const StudyStore store = StudyStore::open_read_only(request.file);
+  if (is_mask_file(request.file())) return export_mask_file(request);
+  const StudyStore store = StudyStore::open_read_only(request.file());
   const StudySummary summary = summarize(store, {.terms = request.terms.terms()});
   const CurveEntry& point = point_to_export(summary, request.rule);
   if (request.mask == "duo") return put_duo(request, group_shares(store, summary, point));
@@ -116,29 +122,56 @@ void export_mask(const Export& request) {
   put_mask(request, mask);
 }
 
-void run(const Export& request) {
-  if (request.csv + request.npz + request.json + request.svg + !request.heads.empty() +
+void export_figure(const Export& request) {
+  const figure::Options options = {
+      .kind = figure::parse_kind(request.figure),
+      .scores = request.scores,
+      .rule = request.rule,
+      .paper = request.paper,
+      .size = figure::parse_size(request.size.empty() ? "single" : request.size)};
+  const std::string path =
+      request.output.empty() ? default_path(request, "") + "_" + request.figure + ".svg" : request.output;
+  figure::format_of(path);  // a wrong name is said before minutes of reading
+  std::vector<LoadedStudy> studies;
+  for (const std::string& file : request.files) studies.push_back(load_study(file, request.terms.terms()));
+  const figure::Figure figure = figure::make_figure(studies, options);
+  figure::write_figure(figure, path);
+  print_foreign(figure.caption + "\n");
+  done(path);
+  done(figure::caption_path(path).string());
+}
+
+void check(const Export& request) {
+  if (request.svg) fail_usage("export: --svg is --figure curves now, with -o NAME.svg or NAME.pdf");
+  if (request.csv + request.npz + request.json + !request.figure.empty() + !request.heads.empty() +
           !request.mask.empty() !=
       1)
-    fail_usage("export: give one of --csv, --npz, --json, --heads, --mask, --svg");
-  if (request.heads.empty() && request.mask.empty() && !request.rule.empty())
-    fail_usage("export: --rule goes with --heads and --mask");
+    fail_usage("export: give one of --csv, --npz, --json, --heads, --mask, --figure");
+  if (request.figure.empty()) {
+    if (request.files.size() > 1) fail_usage("export: several studies go with --figure");
+    if (!request.scores.empty() || request.paper || !request.size.empty())
+      fail_usage("export: --score, --size and --paper go with --figure");
+  }
+  if (request.figure.empty() && request.heads.empty() && request.mask.empty() && !request.rule.empty())
+    fail_usage("export: --rule goes with --heads, --mask and --figure layers");
   if (request.heads != "json" && request.mask.empty() && request.at_least)
     fail_usage("export: --at-least goes with --heads json and --mask");
+}
+
+void run(const Export& request) {
+  check(request);
+  if (!request.figure.empty()) return export_figure(request);
   if (!request.mask.empty()) return export_mask(request);
-  const StudyStore store = StudyStore::open_read_only(request.file);
+  const StudyStore store = StudyStore::open_read_only(request.file());
   const Terms terms = request.terms.terms();
   if (!request.heads.empty()) return export_heads(request, summarize(store, {.terms = terms}));
   if (request.json) return put(request, study_json(store, terms));
-  const std::string kind = request.csv ? "_csv" : request.npz ? ".npz" : ".svg";
   std::string path = request.output;
-  if (path.empty()) path = request.csv ? default_path(request, "") + kind : default_path(request, kind);
+  if (path.empty()) path = request.csv ? default_path(request, "") + "_csv" : default_path(request, ".npz");
   if (request.csv) {
     export_csv(store, path, terms);
-  } else if (request.npz) {
-    export_npz(store, path);
   } else {
-    write_text(curve_svg(summarize(store, {.terms = terms})), path);
+    export_npz(store, path);
   }
   done(path);
 }
@@ -148,7 +181,9 @@ void run(const Export& request) {
 void add_export(CLI::App& app) {
   CLI::App* command = app.add_subcommand("export", "the numbers of a study for other tools");
   auto request = std::make_shared<Export>();
-  command->add_option("study", request->file, "study file; with --mask also a file that idleheads mask wrote")
+  command
+      ->add_option("study", request->files,
+                   "study file, with --figure one or more; with --mask also a file that idleheads mask wrote")
       ->required();
   command->add_flag("--csv", request->csv, "a folder of CSV files");
   command->add_flag("--npz", request->npz, "NumPy arrays");
@@ -164,14 +199,36 @@ void add_export(CLI::App& app) {
           "heads that are off for good: json (for --mask and prune), heads ({\"layer\": [heads]}), duo "
           "(DuoAttention's folder), transformers or transformer_lens (a Python module)")
       ->check(CLI::IsMember({"json", "heads", "duo", "transformers", "transformer_lens"}));
-  command->add_option("--rule", request->rule,
-                      "the intervention of --heads and --mask, as ahon_ln@15% (default: the best score's)");
+  command
+      ->add_option(
+          "--figure", request->figure,
+          "a figure for a paper, with its caption beside it as .txt: curves (the metric over the share of "
+          "heads off), cdf (distributions of scores), layers (heads off by layer), ranks (of the scores in "
+          "several models; of one study their overlap)")
+      ->type_name("KIND");
+  command
+      ->add_option(
+          "--score", request->scores,
+          "the scores of --figure curves (default: all; with one and several studies a line a study) and cdf "
+          "(default: the best)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command->add_option(
+      "--size", request->size,
+      "of a figure: single (the default) or double (a column of a paper, or both), or width x "
+      "height in inches, as 4.5x3");
+  command->add_flag("--paper", request->paper, "the paper's 14 models too, in --figure ranks");
+  command->add_option(
+      "--rule", request->rule,
+      "the intervention of --heads, --mask and --figure layers, as ahon_ln@15% (default: the best "
+      "score's)");
   command
       ->add_option("--at-least", request->at_least,
                    "heads off in at least this percent of the forward passes (default: 50)")
       ->check(CLI::Range(0.001, 100.));
-  command->add_flag("--svg", request->svg, "the curves as an image");
-  command->add_option("--output,-o", request->output, "where to write (default: beside the study)");
+  command->add_flag("--svg", request->svg, "now --figure curves")->group("");
+  command->add_option("--output,-o", request->output,
+                      "where to write (default: beside the study); a figure as .svg or .pdf");
   request->terms.add_to(*command);
   command->callback([request] { run(*request); });
 }

@@ -146,7 +146,10 @@ TEST_F(CutModelCli, StudyExportsTheHeadsThatThereAre) {
   EXPECT_EQ(output_of({"export", file, "--heads", "tsv", "--rule", "random@100%"}),
             "1\t1\tnan\t1\tnan\t1\nnan\tnan\tnan\tnan\tnan\tnan\nnan\tnan\tnan\t1\t1\t1\n");
   EXPECT_EQ(run_idleheads({"export", file, "--npz", "-o", output("a.npz")}).code, 0);
-  EXPECT_EQ(run_idleheads({"export", file, "--svg", "-o", output("a.svg")}).code, 0);
+  EXPECT_EQ(
+      run_idleheads({"export", file, "--figure", "layers", "--rule", "random@100%", "-o", output("a.svg")})
+          .code,
+      0);
 }
 
 TEST_F(CutModelCli, ReportHasTheHeadsThatThereAre) {

@@ -130,7 +130,7 @@ TEST_F(Decide, SaysWhatIsDecidedAndHowSurely) {
   const std::string csv = read_text_file(output("csv/decisions.csv"));
   EXPECT_THAT(csv, AllOf(HasSubstr("score,share,generation,decision,exact,questions,percent_off,loss,"),
                          HasSubstr("\nawft,0,0,holds,0,"), HasSubstr("\nrandom,1,0,fails,0,")));
-  ASSERT_EQ(run_idleheads({"export", output("a.db"), "--svg", "-o", output("a.svg")}).code, 0);
+  ASSERT_EQ(run_idleheads({"export", output("a.db"), "--figure", "curves", "-o", output("a.svg")}).code, 0);
   EXPECT_THAT(read_text_file(output("a.svg")), HasSubstr("fill-opacity"));
   ASSERT_EQ(run_idleheads({"report", output("a.db"), "-o", output("a.html")}).code, 0);
   EXPECT_NE(read_text_file(output("a.html")).find(R"("stops":true)"), std::string::npos);

@@ -186,7 +186,7 @@ TEST_F(CliReports, OutputNeverReplacesTheStudy) {
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"report", a, "-o", a},
                                              {"report", page},
-                                             {"export", a, "--svg", "-o", a},
+                                             {"export", a, "--figure", "curves", "-o", a},
                                              {"export", a, "--json", "-o", a},
                                              {"export", a, "--npz", "-o", a},
                                              {"export", a, "--heads", "json", "-o", a}}) {
@@ -257,30 +257,73 @@ TEST_F(CliReports, HeadsOfTheBestScoreByDefault) {
   expect_failure(run_idleheads({"export", scored("s.db"), "--heads", "json"}), 1, "--rule");
 }
 
-TEST_F(CliReports, CurvesAsAnImage) {
-  const std::string a = ran("a.db");
-  const Outcome outcome = run_idleheads({"export", a, "--svg"});
+TEST_F(CliReports, FiguresWithTheirCaptions) {
+  const std::string a = ran("a.db"), b = ran("b.db", {"--seed", "5"});
+  const Outcome outcome = run_idleheads({"export", a, "--figure", "curves"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "wrote " + output("a.svg") + "\n");
-  const std::string svg = read_text_file(output("a.svg"));
+  EXPECT_EQ(outcome.err, "wrote " + output("a_curves.svg") + "\nwrote " + output("a_curves.txt") + "\n");
+  EXPECT_EQ(outcome.out, read_text_file(output("a_curves.txt")));
+  const std::string svg = read_text_file(output("a_curves.svg"));
   EXPECT_THAT(svg, testing::StartsWith("<svg "));
   EXPECT_THAT(svg, testing::EndsWith("</svg>\n"));
   EXPECT_THAT(svg, HasSubstr(">ahon_ln</text>"));
-  ASSERT_EQ(run_idleheads({"export", a, "--svg", "-o", output("other.svg")}).code, 0);
+  ASSERT_EQ(run_idleheads({"export", a, "--figure", "curves", "-o", output("other.svg")}).code, 0);
   EXPECT_EQ(read_text_file(output("other.svg")), svg);
-  expect_failure(run_idleheads({"export", scored("s.db"), "--svg"}), 1,
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+           {"curves", "--score", "awft,ahon_ln", "--size", "5x4"},
+           {"curves", "--score", "random"},
+           {"cdf", "--score", "awft", "--score", "aeqd", "--size", "double"},
+           {"layers", "--rule", "ahon_ln@20%"},
+           {"ranks", "--paper"}}) {
+    std::vector<std::string> command = {"export", a, b, "-o", output("f.pdf"), "--figure"};
+    command.insert(command.end(), more.begin(), more.end());
+    const Outcome made = run_idleheads(command);
+    EXPECT_EQ(made.code, 0) << made.err;
+    EXPECT_THAT(read_text_file(output("f.pdf")), testing::StartsWith("%PDF-1.4\n"));
+    EXPECT_EQ(made.out, read_text_file(output("f.txt")));
+    EXPECT_THAT(made.out, HasSubstr("with idleheads 0."));
+  }
+}
+
+TEST_F(CliReports, StudiesMayStandBehindTheOptionsOfAFigure) {
+  const std::string a = ran("a.db");
+  const Outcome outcome =
+      run_idleheads({"export", "--figure", "cdf", "--score", "awft", a, "-o", output("f.svg")});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
+TEST_F(CliReports, FiguresThatCannotBe) {
+  const std::string a = ran("a.db");
+  const auto refused = [&](std::vector<std::string> more, int code, const char* message) {
+    more.insert(more.begin(), {"export", a, "--figure"});
+    expect_failure(run_idleheads(more), code, message);
+  };
+  refused({"curvs"}, 2, "unknown figure 'curvs', did you mean 'curves'?");
+  refused({"curves", "--score", "ahonln"}, 2, "did you mean 'ahon_ln'?");
+  refused({"curves", "--score", "aeqd"}, 2, "it has those of awft, ahon_ln and random");
+  refused({"curves", "--size", "big"}, 2, "expected single, double");
+  refused({"curves", "-o", output("a.png")}, 2, "a.png: a figure is written as .svg or .pdf");
+  refused({"curves", "-o", output("a.svg"), "-o", output("b.svg")}, 2, "--output");
+  refused({"curves", "--rule", "awft@20%"}, 2, "--rule goes with layers");
+  refused({"layers", "--rule", "awft@21%"}, 2, "tested at 0%, 20%");
+  refused({"curves", "--json"}, 2, "give one of");
+  expect_failure(run_idleheads({"export", scored("s.db"), "--figure", "curves"}), 1,
                  "no intervention of the study is finished");
-  EXPECT_FALSE(fs::exists(folder_ / "s.svg"));
+  EXPECT_FALSE(fs::exists(folder_ / "s_curves.svg") || fs::exists(folder_ / "s_curves.txt"));
+  expect_failure(run_idleheads({"export", a, "--svg"}), 2, "--svg is --figure curves now");
+  expect_failure(run_idleheads({"export", a, a, "--json"}), 2, "several studies go with --figure");
+  expect_failure(run_idleheads({"export", a, "--csv", "--size", "single"}), 2, "go with --figure");
+  EXPECT_THAT(run_idleheads({"export", "--help"}).out, Not(HasSubstr("--svg")));
 }
 
 TEST_F(CliReports, ExportOptionsThatDoNotFit) {
   const std::string a = ran("a.db");
-  const char* one_of = "give one of --csv, --npz, --json, --heads, --mask, --svg";
+  const char* one_of = "give one of --csv, --npz, --json, --heads, --mask, --figure";
   expect_failure(run_idleheads({"export", a}), 2, one_of);
   expect_failure(run_idleheads({"export", a, "--csv", "--json"}), 2, one_of);
-  expect_failure(run_idleheads({"export", a, "--svg", "--npz"}), 2, one_of);
-  expect_failure(run_idleheads({"export", a, "--heads", "json", "--svg"}), 2, one_of);
-  expect_failure(run_idleheads({"export", a, "--svg", "--rule", "awft@20%"}), 2, "--rule goes with --heads");
+  expect_failure(run_idleheads({"export", a, "--figure", "curves", "--npz"}), 2, one_of);
+  expect_failure(run_idleheads({"export", a, "--heads", "json", "--figure", "cdf"}), 2, one_of);
+  expect_failure(run_idleheads({"export", a, "--npz", "--rule", "awft@20%"}), 2, "--rule goes with --heads");
   expect_failure(run_idleheads({"export", a, "--heads", "xml"}), 2, "xml");
   expect_failure(run_idleheads({"export", a, "--heads", "json", "--at-least", "101"}), 2, "--at-least");
   expect_failure(run_idleheads({"export", a, "--heads", "json", "--at-least", "most"}), 2, "--at-least");
@@ -290,7 +333,7 @@ TEST_F(CliReports, ExportOptionsThatDoNotFit) {
                  "did you mean 'awft'?");
   expect_failure(run_idleheads({"export", a, "--heads", "json", "-o", output("no/such/file")}), 1,
                  "cannot be written");
-  expect_failure(run_idleheads({"export", output("none.db"), "--svg"}), 1, "none.db");
+  expect_failure(run_idleheads({"export", output("none.db"), "--figure", "curves"}), 1, "none.db");
 }
 
 }  // namespace

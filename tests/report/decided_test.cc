@@ -6,7 +6,7 @@
 
 #include "idleheads/report/show.h"
 #include "idleheads/studyfile/decisions.h"
-#include "report/exports/curve_svg.h"
+#include "report/figures/curve_lines.h"
 #include "report/report_fixture.h"
 
 namespace idleheads {
@@ -61,7 +61,14 @@ TEST_F(Decided, AStudyThatRunsHasIntervalsThatHoldTheTruth) {
     EXPECT_THAT(show(summary, {}),
                 AllOf(HasSubstr(fmt::format("Unfinished: {}0 % of all results are there", rounds)),
                       HasSubstr("whenever one"), Not(HasSubstr("preliminary"))));
-    EXPECT_THAT(curve_svg(summary), HasSubstr("fill-opacity"));
+    for (const figure::CurveLine& line : figure::curve_lines(load_study((folder_ / "study.db").string()))) {
+      ASSERT_EQ(line.points.size(), 3u) << "the baseline and two points of what was asked";
+      ASSERT_EQ(line.band.size(), 3u);
+      const Decision& last = points_of_score(*summary.decisions, *line.score).back()->decision;
+      EXPECT_DOUBLE_EQ(line.points[2].accuracy, 80 - 100 * last.estimate);
+      EXPECT_DOUBLE_EQ(line.band[2].high, 80 - 100 * std::max(last.bounds.low, last.estimate - 0.1));
+      EXPECT_DOUBLE_EQ(line.band[2].low, 80 - 100 * std::min(last.bounds.high, last.estimate + 0.1));
+    }
   }
 }
 

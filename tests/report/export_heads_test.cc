@@ -1,10 +1,9 @@
-// What `idleheads export --heads` and `--svg` write.
+// What `idleheads export --heads` writes.
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "idleheads/report/export.h"
 #include "report/changed_study.h"
-#include "report/exports/curve_svg.h"
 #include "report/xml_check.h"
 
 namespace idleheads {
@@ -117,103 +116,6 @@ TEST(XmlCheck, TellsWellFormedFromNot) {
                           "<a>\xef\xbf\xbf</a>",
                           "<a>]]></a>"})
     EXPECT_NE(xml_error(bad), "") << bad;
-}
-
-class CurveSvg : public ExportHeads {
- protected:
-  // It is well-formed, and no number in it is none.
-  std::string svg_of(const StudySummary& summary) {
-    const std::string svg = curve_svg(summary);
-    EXPECT_EQ(xml_error(svg), "") << svg;
-    EXPECT_THAT(svg,
-                testing::StartsWith("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 460\""));
-    for (const char* word : {"nan", "inf\"", "inf ", "infL"}) EXPECT_THAT(svg, Not(HasSubstr(word)));
-    return svg;
-  }
-};
-
-int count_of(const std::string& text, const std::string& part) {
-  int n = 0;
-  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++n;
-  return n;
-}
-
-TEST_F(CurveSvg, ALineAScore) {
-  const std::string svg = svg_of(summary_of(small_study()));
-  EXPECT_EQ(count_of(svg, "<circle "), 9) << "three scores with the baseline and two points each";
-  for (const char* label : {">awft</text>", ">ahon_ln</text>", ">random</text>", ">tiny, quiz</text>",
-                            ">all heads on - 1</text>", ">heads off (%)</text>", ">accuracy (%)</text>"})
-    EXPECT_EQ(count_of(svg, label), 1) << label;
-  EXPECT_EQ(count_of(svg, "stroke-width=\"3\""), 2) << "line and legend of the best score alone";
-  EXPECT_EQ(svg, curve_svg(summary_of(small_study()))) << "the same every time";
-}
-
-// The axis of shares goes from 0 to 25 (x 60 to 560), that of accuracies from 45 to 85 (y 410 to 40): 80 % is
-// at 410 - 35 x 9.25, 45 % at 410.
-TEST_F(CurveSvg, PlacesByHand) {
-  const std::string svg = svg_of(summary_of(small_study()));
-  EXPECT_THAT(svg, HasSubstr("d=\"M60.00 86.25L310.00 271.25L560.00 410.00\"")) << "random: 80, 60 and 45 %";
-  EXPECT_THAT(svg, HasSubstr("<circle cx=\"310.00\" cy=\"77.00\"")) << "ahon_ln: 81 % at 12.5 %";
-  EXPECT_THAT(svg, HasSubstr("d=\"M60 95.5H560\"")) << "79 %, the line that counts";
-}
-
-TEST_F(CurveSvg, NamesAreEscaped) {
-  FakeStudy study = small_study();
-  study.settings["info.model"] = "org/<script>alert(1)<&\"'>\x1b\xff]]>";
-  study.settings["task.name"] = "a & b</text>\xe2\x80\xa8";
-  const std::string svg = svg_of(summary_of(study));
-  EXPECT_THAT(svg, HasSubstr("&lt;script&gt;alert(1)&lt;&amp;"));
-  EXPECT_THAT(svg, HasSubstr("a &amp; b&lt;/text&gt;"));
-  EXPECT_THAT(svg, Not(HasSubstr("<script")));
-}
-
-TEST_F(CurveSvg, CharactersThatXmlDoesNotHave) {
-  FakeStudy study = small_study();
-  study.settings["info.model"] = "a\xef\xbf\xbf\xef\xbf\xbez";
-  svg_of(summary_of(study));
-}
-
-TEST_F(CurveSvg, Perplexities) {
-  const std::string svg = svg_of(load_texts(folder_ / "a.db", -20, -20.5f).summary);
-  EXPECT_THAT(svg, HasSubstr(">-100 ln word perplexity</text>"));
-  EXPECT_EQ(count_of(svg, "<circle "), 2);
-}
-
-TEST_F(CurveSvg, PointsWithoutANumberAreLeftOut) {
-  const StudySummary summary = load_texts(folder_ / "a.db", -20, -INFINITY).summary;
-  ASSERT_EQ(summary.scores.at(0).points.size(), 1u);
-  EXPECT_EQ(count_of(svg_of(summary), "<circle "), 1) << "the baseline";
-}
-
-TEST_F(CurveSvg, AllPointsInOnePlace) {
-  FakeStudy study = small_study();
-  study.runs.resize(2);
-  study.runs[0].right = study.runs[1].right = 200;
-  study.runs[1].off = {};
-  EXPECT_EQ(count_of(svg_of(summary_of(study)), "<circle "), 2);
-}
-
-TEST_F(CurveSvg, EveryScoreHasALine) {
-  FakeStudy study = small_study();
-  study.runs.resize(1);
-  for (const Score& score : all_scores()) {
-    const std::string rule = to_string(Intervention(ScoreRule{&score, 0.5f}));
-    study.runs.push_back({{std::string(score.slug), 0.1, rule}, 159, {{0, 0}}, {}});
-  }
-  const std::string svg = svg_of(summary_of(study));
-  EXPECT_EQ(count_of(svg, "<circle "), 36);
-  for (const Score& score : all_scores()) EXPECT_EQ(count_of(svg, fmt::format(">{}</text>", score.slug)), 1);
-}
-
-TEST_F(CurveSvg, NothingFinishedIsAnError) {
-  const char* message = "no intervention of the study is finished";
-  EXPECT_THAT(error_of([&] { curve_svg(summary_of(score_only_study())); }), HasSubstr(message));
-  EXPECT_THAT(error_of([&] {
-                curve_svg(summary_of(small_study(), {-1, 5, 0, 0, 0, 0, 0}));
-              }),
-              HasSubstr(message));
-  EXPECT_THAT(error_of([&] { curve_svg(summary_of(small_study(), std::vector<int>(7, 0))); }),
-              HasSubstr(message));
 }
 
 }  // namespace

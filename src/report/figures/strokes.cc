@@ -1,0 +1,115 @@
+#include "report/figures/strokes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace idleheads::figure {
+namespace {
+
+struct Family {
+  std::string_view name;
+  Color color;
+  Mark mark;
+};
+constexpr Family kFamilies[] = {
+    {"awft", {0x00, 0x63, 0xb0}, Mark::circle},   {"aeqd", {0xb8, 0x77, 0x00}, Mark::square},
+    {"ftvvn", {0x00, 0x83, 0x5c}, Mark::up},      {"avvn", {0xc2, 0x52, 0x8f}, Mark::down},
+    {"lthon", {0x25, 0x92, 0xcf}, Mark::diamond}, {"ahon", {0xd0, 0x4a, 0x00}, Mark::plus},
+    {"afhon", {0x74, 0x45, 0x1c}, Mark::star},    {"mass", {0x5e, 0x4f, 0xa2}, Mark::bow},
+    {"sink", {0x00, 0x00, 0x00}, Mark::bars},     {"random", {0x33, 0x33, 0x33}, Mark::cross}};
+constexpr std::string_view kOfStudies[] = {"awft", "ahon", "ftvvn", "avvn", "aeqd", "lthon"};
+
+const std::vector<double> kDashed = {4.5, 2.2}, kDotted = {1.2, 1.6};
+
+const Family& family_of(std::string_view slug) {
+  const auto found = std::ranges::find(kFamilies, slug.substr(0, slug.find('_')), &Family::name);
+  return found == std::end(kFamilies) ? *std::prev(std::end(kFamilies)) : *found;
+}
+
+// In a box of 10 x 10; "bars" are two polygons, joined by a line without width.
+std::vector<Place> corners_of(Mark mark) {
+  switch (mark) {
+    case Mark::square:
+      return {{1, 1}, {9, 1}, {9, 9}, {1, 9}};
+    case Mark::up:
+      return {{5, 0}, {10, 9}, {0, 9}};
+    case Mark::down:
+      return {{0, 1}, {10, 1}, {5, 10}};
+    case Mark::diamond:
+      return {{5, 0}, {10, 5}, {5, 10}, {0, 5}};
+    case Mark::plus:
+      return {{3.5, 0},  {6.5, 0},  {6.5, 3.5}, {10, 3.5}, {10, 6.5}, {6.5, 6.5},
+              {6.5, 10}, {3.5, 10}, {3.5, 6.5}, {0, 6.5},  {0, 3.5},  {3.5, 3.5}};
+    case Mark::star:
+      return {{5, 0}, {6.5, 3.5}, {10, 3.8},  {7.3, 6.2}, {8.1, 10},
+              {5, 8}, {1.9, 10},  {2.7, 6.2}, {0, 3.8},   {3.5, 3.5}};
+    case Mark::bow:
+      return {{0, 5}, {5, 0}, {10, 5}, {8, 7}, {5, 4}, {2, 7}};
+    case Mark::bars:
+      return {{0, 0}, {10, 0}, {10, 3}, {0, 3}, {0, 7}, {10, 7}, {10, 10}, {0, 10}, {0, 7}, {0, 3}};
+    case Mark::cross:
+      return {{1.5, 0},  {5, 3.5}, {8.5, 0},  {10, 1.5}, {6.5, 5}, {10, 8.5},
+              {8.5, 10}, {5, 6.5}, {1.5, 10}, {0, 8.5},  {3.5, 5}, {0, 1.5}};
+    case Mark::none:
+    case Mark::circle:
+      break;
+  }
+  return {};
+}
+
+constexpr std::array<Color, 10> kRamp = {{{0x44, 0x01, 0x54},
+                                          {0x48, 0x28, 0x78},
+                                          {0x3e, 0x49, 0x89},
+                                          {0x31, 0x68, 0x8e},
+                                          {0x26, 0x82, 0x8e},
+                                          {0x1f, 0x9e, 0x89},
+                                          {0x35, 0xb7, 0x79},
+                                          {0x6e, 0xce, 0x58},
+                                          {0xb5, 0xde, 0x2b},
+                                          {0xfd, 0xe7, 0x25}}};
+
+}  // namespace
+
+Stroke stroke_of(const Score& score) {
+  const Family& family = family_of(score.slug);
+  Stroke stroke = {family.color, family.mark};
+  if (score.is_random || score.normaliser == Score::Normaliser::own) {
+    stroke.dashes = kDotted;
+  } else if (score.normaliser == Score::Normaliser::one) {
+    stroke.dashes = kDashed;
+  }
+  return stroke;
+}
+
+Stroke stroke_of_study(size_t number) {
+  const Family& family = family_of(kOfStudies[number % std::size(kOfStudies)]);
+  const std::vector<double> dashes[] = {{}, kDashed, kDotted};
+  // One step further each time the colours begin again.
+  return {family.color, family.mark, dashes[(number + number / std::size(kOfStudies)) % std::size(dashes)]};
+}
+
+Shape mark_at(Place center, Mark mark, double size, Color color) {
+  if (mark == Mark::circle) return Dot{center, size / 2, color};
+  Area area = {corners_of(mark), color};
+  for (Place& corner : area.corners)
+    corner = {center.x + (corner.x - 5) * size / 10, center.y + (corner.y - 5) * size / 10};
+  return area;
+}
+
+Color ramp_color(double share) {
+  const double place = std::clamp(share, 0., 1.) * (kRamp.size() - 1);
+  const size_t below = std::min(static_cast<size_t>(place), kRamp.size() - 2);
+  const auto between = [&](uint8_t a, uint8_t b) {
+    return static_cast<uint8_t>(std::lround(a + (place - static_cast<double>(below)) * (b - a)));
+  };
+  const Color a = kRamp[below], b = kRamp[below + 1];
+  return {between(a.red, b.red), between(a.green, b.green), between(a.blue, b.blue)};
+}
+
+Color readable_on(Color color) {
+  const double lightness = 0.299 * color.red + 0.587 * color.green + 0.114 * color.blue;
+  return lightness < 140 ? kWhite : kBlack;
+}
+
+}  // namespace idleheads::figure
