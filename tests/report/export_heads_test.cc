@@ -201,7 +201,7 @@ TEST_F(CurveSvg, EveryScoreHasALine) {
     study.runs.push_back({{std::string(score.slug), 0.1, rule}, 159, {{0, 0}}, {}});
   }
   const std::string svg = svg_of(summary_of(study));
-  EXPECT_EQ(count_of(svg, "<circle "), 36);
+  EXPECT_EQ(count_of(svg, "<circle "), 2 * std::ssize(all_scores()));
   for (const Score& score : all_scores()) EXPECT_EQ(count_of(svg, fmt::format(">{}</text>", score.slug)), 1);
 }
 
