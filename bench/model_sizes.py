@@ -15,7 +15,6 @@ import os
 import pathlib
 import random
 import shutil
-import sqlite3
 import struct
 import subprocess
 import sys
@@ -86,31 +85,37 @@ def text_of(characters):
     return (text * (1 + characters // len(text)))[:characters]
 
 
-def score(program, model, characters, memory):
-    """-> tokens, seconds, processor seconds, peak memory in MiB of a run over so much text"""
+def tokens_of(program, model, text):
+    """-> tokens of the windows that the text is scored in"""
+    command = [program, "prompts", model, "--task", text, "--context", str(WINDOW), "--json"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return sum(len(window["input_ids"]) for line in lines for window in json.loads(line)["windows"])
+
+
+def write_text(program, model, text, wanted):
+    """Writes about so many tokens. -> how many"""
+    characters = 4 * WINDOW
+    for _ in range(3):  # pieces of text fill their last window, so that a few characters may be a window more
+        text.write_text(text_of(characters))
+        tokens = tokens_of(program, model, text)
+        characters = max(WINDOW, characters * wanted // tokens)
+    return tokens
+
+
+def row(program, model, wanted, memory):
     with tempfile.TemporaryDirectory() as folder:
-        (pathlib.Path(folder) / "text.txt").write_text(text_of(characters))
-        study = f"{folder}/study.db"
-        command = [program, "score", model, "--task", f"{folder}/text.txt", "--context", str(WINDOW), "-o", study, "--quiet"]
+        text = pathlib.Path(folder) / "text.txt"
+        tokens = write_text(program, model, text, wanted)
+        command = [program, "score", model, "--task", text, "--context", str(WINDOW), "-o", f"{folder}/study.db", "--quiet"]
         command += ["--memory", memory] if memory else []
         start = time.monotonic()
         process = subprocess.Popen(command)
         _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
+        seconds, cpu = time.monotonic() - start, usage.ru_utime + usage.ru_stime
         if status != 0:
-            sys.exit(f"failed: {' '.join(command)}")
-        with sqlite3.connect(study) as database:
-            (tokens,) = database.execute("SELECT sum(tokens) FROM documents").fetchone()
-    return tokens, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-
-
-def row(program, model, wanted, memory):
-    """A short run tells how many characters are a token; loading is in the time of both."""
-    sample = 4 * WINDOW
-    tokens, *_ = score(program, model, sample, memory)
-    tokens, seconds, cpu, peak = score(program, model, max(1, sample * wanted // tokens), memory)
+            sys.exit(f"{model}: idleheads score failed")
     name = pathlib.Path(model).name
-    print(f"| {name} | {tokens} | {seconds:.0f} | {tokens / seconds:.0f} | {tokens / cpu:.0f} | {peak:.0f} MiB |", flush=True)
+    print(f"| {name} | {tokens} | {seconds:.0f} | {tokens / seconds:.0f} | {cpu:.0f} | {tokens / cpu:.0f} | {usage.ru_maxrss / 1024:.0f} MiB |", flush=True)
 
 
 def main():
@@ -122,7 +127,7 @@ def main():
     parser.add_argument("--program", default=str(PROJECT / "build/idleheads"))
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before")
-    print("| model | tokens | s | tokens/s | tokens/s of one core's time | peak memory |\n|---|---:|---:|---:|---:|---:|")
+    print("| model | tokens | s | tokens/s | core's s | tokens/s of a core | peak memory |\n|---|---:|---:|---:|---:|---:|---:|")
     for model in options.models:
         row(options.program, model, options.tokens, options.memory)
     if options.random_8b:
