@@ -11,3 +11,5 @@ flags=(--shares 0,10,20)
 
 build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" > /dev/null  # its summary; progress is on stderr
 build/idleheads show "$study" --within-kl 0.1
+echo
+echo "The study is $study. Next: build/idleheads report $study -o report.html, or docs/tutorial.md"

@@ -18,7 +18,7 @@ constexpr auto kOne = Score::Normaliser::one;
 constexpr auto kLayerMean = Score::Normaliser::layer_mean;
 constexpr auto kOwn = Score::Normaliser::own;
 
-constexpr std::array<Score, 18> kScores = {{
+constexpr auto kScores = std::to_array<Score>({
     // slug, paper's name, numerator, normaliser, of what, inactive above?, random?, paper's?
     {"awft", "Avg Weight of First Token", first_weight, kOne, first_weight, true, false, true},
     {"awft_ln", "Avg Weight of First Token (LN)", first_weight, kLayerMean, first_weight, true, false, true},
@@ -41,7 +41,8 @@ constexpr std::array<Score, 18> kScores = {{
     {"random", "Random", first_weight, kOne, first_weight, false, true, true},
     {"sink", "Avg Weight of the Learned Sink", sink_weight, kOne, sink_weight, true, false, false},
     {"mass", "Largest Avg Weight of a Token", top_weight, kOne, top_weight, true, false, false},
-}};
+});
+static_assert(std::ranges::is_partitioned(kScores, &Score::in_paper), "the paper's scores come first");
 
 float random_score(RandomKey key, int layer, int head) {
   const std::array<uint32_t, 4> counter = {static_cast<uint32_t>(key.sample),

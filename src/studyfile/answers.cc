@@ -29,6 +29,14 @@ std::vector<Contribution> contributions_of(const StoredDocument& document, const
   return contributions_of(outcome_of(document, result.log_likelihoods));
 }
 
+std::optional<bool> is_correct(const StoredDocument& document, const StoredResult& result, Metric metric) {
+  if (!metric_info(metric).is_share) return std::nullopt;
+  for (const Contribution& contribution : contributions_of(document, result)) {
+    if (contribution.metric == metric) return contribution.value != 0;
+  }
+  return std::nullopt;
+}
+
 std::vector<AnsweredDocument> answered(const std::vector<StoredDocument>& documents,
                                        const std::vector<StoredResult>& results) {
   std::vector<AnsweredDocument> out;

@@ -59,6 +59,7 @@ std::span<const std::string> views() {
       "WHERE false",
       "CREATE TEMP VIEW IF NOT EXISTS interventions AS SELECT *, NULL AS at_least FROM main.interventions",
       "CREATE TEMP VIEW outputs AS SELECT '' AS part, 0 AS rows, 0 AS head_dim, x'' AS sums WHERE false",
+      "",  // what is new in version 8 is for others
   };
   return views;
 }
@@ -134,6 +135,51 @@ CREATE TABLE outputs (
   head_dim INTEGER NOT NULL,
   sums BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+)sql",
+      // 7 -> 8: what SQL alone can ask; `bits` is in hexadecimal digits, and `digits` are those with the
+      // head's bit
+      R"sql(
+ALTER TABLE results ADD COLUMN correct INTEGER;
+ALTER TABLE results ADD COLUMN off INTEGER NOT NULL DEFAULT 0;
+CREATE VIEW accuracy AS
+WITH present AS (
+  SELECT CAST(layers.value AS INTEGER) * CAST(heads.value AS INTEGER) - coalesce(
+    (SELECT 1 + length(value) - length(replace(value, ',', '')) FROM settings WHERE name = 'model.absent_heads'),
+    0) AS heads
+  FROM settings AS layers, settings AS heads
+  WHERE layers.name = 'model.layers' AND heads.name = 'model.heads'
+)
+SELECT intervention, rule, count(correct) AS documents, sum(correct) AS correct, avg(correct) AS accuracy,
+  100.0 * sum(off) / heads / sum(iif(passes = '[]', samples, (SELECT sum(value) FROM json_each(passes))))
+    AS percent_off
+FROM results JOIN documents USING (document) LEFT JOIN interventions USING (intervention), present
+GROUP BY intervention;
+CREATE VIEW masks AS
+WITH shape AS (
+  SELECT (CAST(layers.value AS INTEGER) * CAST(heads.value AS INTEGER) + 7) / 8 AS bytes
+  FROM settings AS layers, settings AS heads
+  WHERE layers.name = 'model.layers' AND heads.name = 'model.heads'
+)
+SELECT intervention, document, mask.key AS mask, mask.value AS passes,
+  hex(substr(masks, mask.key * bytes + 1, bytes)) AS bits
+FROM results, shape,
+  json_each(iif(passes <> '[]', passes,
+    '[1' || replace(hex(zeroblob(length(masks) / bytes - 1)), '00', ',1') || ']')) AS mask;
+CREATE VIEW heads_off AS
+WITH RECURSIVE shape AS (
+  SELECT CAST(layers.value AS INTEGER) AS layers, CAST(heads.value AS INTEGER) AS heads
+  FROM settings AS layers, settings AS heads
+  WHERE layers.name = 'model.layers' AND heads.name = 'model.heads'
+),
+bit(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM bit, shape WHERE at + 1 < layers * heads),
+place AS (
+  SELECT at / heads AS layer, at % heads AS head, at / 8 * 2 + iif(at % 8 < 4, 2, 1) AS digit,
+    substr('13579BDF2367ABEF4567CDEF89ABCDEF', at % 4 * 8 + 1, 8) AS digits
+  FROM bit, shape
+)
+SELECT intervention, document, mask, passes, layer, head
+FROM masks CROSS JOIN place
+WHERE instr(digits, substr(bits, digit, 1));
 )sql",
   };
   return steps;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "base/fail.h"
+#include "idleheads/studyfile/answers.h"
 #include "idleheads/studyfile/shard.h"
 #include "studyfile/blob.h"
 #include "studyfile/schema.h"
@@ -27,6 +28,9 @@ using sqlite::Transaction;
 
 // done() holds a bit for each; no study comes near.
 constexpr size_t kMaxResults = size_t{1} << 33;
+
+// The schema version from which on results have columns for SQL alone.
+constexpr int64_t kVersionForSql = 8;
 
 // Generated answers took at least one forward pass; others say nothing of theirs. The bound is far above any
 // answer's.
@@ -79,6 +83,10 @@ struct StudyStore::Impl {
   size_t interventions() { return std::max<size_t>(1, read_plan(database).size()); }
   void check_result(int64_t intervention, const StoredResult& result, size_t interventions) const;
   StoredResult read_result(Statement& row, bool with_stats) const;
+  std::vector<StoredResult> read_results(int64_t intervention, bool with_stats);
+  // `correct` and `off`: of what the other columns say.
+  void bind_columns_for_sql(Statement& statement, int parameter, const StoredResult& result) const;
+  void fill_columns_for_sql();
 
   std::optional<WriterLock> lock;   // first, so that it goes last
   std::optional<StoreWatch> watch;  // of a writer
@@ -87,7 +95,8 @@ struct StudyStore::Impl {
   std::vector<StoredDocument> documents;
   HeadShape shape;
   std::filesystem::path file;
-  bool uses_log = false;  // of a writer
+  Metric metric = Metric::acc;  // of a writer
+  bool uses_log = false;        // of a writer
 };
 
 StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_settings,
@@ -99,6 +108,7 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
   const bool is_new = identify(database) == FileKind::empty;
   if (!is_new) require_whole(database, path);
   Transaction transaction(database);
+  const int64_t version = database.query_int("PRAGMA user_version");
   migrate(database, schema_steps());
   if (is_new) {
     write_settings(database, given_settings);
@@ -108,6 +118,8 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
   require_same_settings(database.name(), settings, given_settings);
   require_same_documents(database.name(), documents, given_documents);
   record_build(database, settings, given_settings);
+  metric = deciding_metric(settings);
+  if (version < kVersionForSql) fill_columns_for_sql();
   transaction.commit();
   uses_log = !sqlite::is_on_network(path);
   uses_log ? database.enter_wal() : database.enter_rollback();
@@ -238,6 +250,48 @@ StoredResult StudyStore::Impl::read_result(Statement& row, bool with_stats) cons
   database.raise_damaged(fmt::format("result of document {}: {}", row.integer(0), error.what()));
 }
 
+std::vector<StoredResult> StudyStore::Impl::read_results(int64_t intervention, bool with_stats) {
+  with_stats = with_stats && intervention == 0;
+  Statement rows(
+      database,
+      with_stats ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats, s.numbers "
+                   "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
+                   "WHERE r.intervention = ? ORDER BY r.document"
+                 : "SELECT document, log_likelihoods, masks, response, passes FROM results "
+                   "WHERE intervention = ? ORDER BY document");
+  rows.bind(1, intervention);
+  std::vector<StoredResult> results;
+  while (rows.step()) {
+    StoredResult result = read_result(rows, with_stats);
+    if (!results.empty() && result.document <= results.back().document)
+      database.raise_damaged("results out of order");
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+void StudyStore::Impl::bind_columns_for_sql(Statement& statement, int parameter,
+                                            const StoredResult& result) const {
+  const auto correct = is_correct(documents[static_cast<size_t>(result.document)], result, metric);
+  correct ? statement.bind(parameter, int64_t{*correct}) : statement.bind_null(parameter);
+  int64_t off = 0;
+  for (size_t k = 0; k < result.masks.size(); ++k) off += result.masks[k].count() * result.passes_of(k);
+  statement.bind(parameter + 1, off);
+}
+
+// Of what an older version stored.
+void StudyStore::Impl::fill_columns_for_sql() {
+  Statement update(database,
+                   "UPDATE results SET correct = ?3, off = ?4 WHERE intervention = ?1 AND document = ?2");
+  for (int64_t intervention = 0; intervention < static_cast<int64_t>(interventions()); ++intervention) {
+    for (const StoredResult& result : read_results(intervention, false)) {
+      update.bind(1, intervention).bind(2, result.document);
+      bind_columns_for_sql(update, 3, result);
+      update.run();
+    }
+  }
+}
+
 StudyStore StudyStore::open(const std::filesystem::path& path, const Settings& settings,
                             const std::vector<StoredDocument>& documents) {
   model_shape(settings);
@@ -324,8 +378,8 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
     const size_t interventions = impl_->interventions();
     Transaction transaction(database);
     Statement insert(database,
-                     "INSERT INTO results (intervention, document, log_likelihoods, masks, response, passes) "
-                     "VALUES (?, ?, ?, ?, ?, ?)");
+                     "INSERT INTO results (intervention, document, log_likelihoods, masks, response, passes, "
+                     "correct, off) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     Statement insert_stats(database, "INSERT INTO statistics (document, stats, numbers) VALUES (?, ?, ?)");
     for (const auto& [intervention, result] : results) {
       impl_->check_result(intervention, result, interventions);
@@ -334,7 +388,9 @@ void StudyStore::add(const std::vector<std::pair<int64_t, StoredResult>>& result
       const std::string passes = encode_integers(result.passes);
       try {
         insert.bind(1, intervention).bind(2, result.document).bind(3, log_likelihoods).bind(4, masks);
-        insert.bind(5, result.response).bind(6, passes).run();
+        insert.bind(5, result.response).bind(6, passes);
+        impl_->bind_columns_for_sql(insert, 7, result);
+        insert.run();
         if (intervention != 0) continue;
         const auto stats = encode_stats(result.stats, layers, heads);
         insert_stats.bind(1, result.document).bind(2, stats).bind(3, int64_t{kStats}).run();
@@ -413,27 +469,7 @@ std::vector<std::vector<bool>> StudyStore::done() const {
 }
 
 std::vector<StoredResult> StudyStore::results(int64_t intervention, bool with_stats) const {
-  return impl_->undisturbed([&] {
-    Database& database = impl_->database;
-    with_stats = with_stats && intervention == 0;
-    Statement rows(
-        database,
-        with_stats
-            ? "SELECT r.document, r.log_likelihoods, r.masks, r.response, r.passes, s.stats, s.numbers "
-              "FROM results AS r LEFT JOIN statistics AS s ON s.document = r.document "
-              "WHERE r.intervention = ? ORDER BY r.document"
-            : "SELECT document, log_likelihoods, masks, response, passes FROM results "
-              "WHERE intervention = ? ORDER BY document");
-    rows.bind(1, intervention);
-    std::vector<StoredResult> results;
-    while (rows.step()) {
-      StoredResult result = impl_->read_result(rows, with_stats);
-      if (!results.empty() && result.document <= results.back().document)
-        database.raise_damaged("results out of order");
-      results.push_back(std::move(result));
-    }
-    return results;
-  });
+  return impl_->undisturbed([&] { return impl_->read_results(intervention, with_stats); });
 }
 
 std::vector<Work> StudyStore::work() const {

@@ -46,9 +46,9 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 }
 
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
-  edit("PRAGMA user_version = 8");
+  edit("PRAGMA user_version = 9");
   const auto expected =
-      AllOf(HasSubstr("schema version 8 is newer than version 7"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 9 is newer than version 8"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -78,9 +78,20 @@ std::string bytes_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// What results have for SQL alone: whether each is right, and how many heads were off.
+std::vector<std::pair<int64_t, int64_t>> for_sql(const std::filesystem::path& file) {
+  Database database(file, Database::Mode::read_only);
+  sqlite::Statement rows(database, "SELECT correct, off FROM results ORDER BY intervention, document");
+  std::vector<std::pair<int64_t, int64_t>> found;
+  while (rows.step()) found.emplace_back(rows.integer(0), rows.integer(1));
+  EXPECT_THAT(found, AllOf(testing::Contains(testing::Pair(0, testing::Gt(0))),
+                           testing::Contains(testing::Pair(1, testing::Gt(0)))));
+  return found;
+}
+
 // Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
-  for (const int version : {1, 2, 3, 4, 5, 6}) {
+  for (const int version : {1, 2, 3, 4, 5, 6, 7}) {
     const int numbers = version < 4 ? kPaperStats : kStats;
     const auto old = folder_ / fmt::format("version{}.study", version);
     std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
@@ -97,6 +108,7 @@ TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
     EXPECT_EQ(StudyStore::open_read_only(old).work()[2].rows, rows);
     Database database(old, Database::Mode::read_only);
     EXPECT_EQ(database.query_int("PRAGMA user_version"), schema_version());
+    EXPECT_EQ(for_sql(old), for_sql(file_)) << version;
   }
 }
 
@@ -111,15 +123,24 @@ TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 7"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 8"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 7"));
-  edit("DROP TRIGGER t; DROP TABLE settings");
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 8"));
+  edit("DROP TRIGGER t; CREATE VIEW mine AS SELECT 1");
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 8"));
+  edit("DROP VIEW mine; DROP VIEW accuracy");
+  EXPECT_THAT(read_error(), HasSubstr("'accuracy' is missing"));
+  edit("CREATE VIEW accuracy AS SELECT 1 AS accuracy");
+  EXPECT_THAT(read_error(), HasSubstr("'accuracy' is not of schema version 8"));
+}
+
+TEST_F(StoreSchemaTest, MissingTablesAreNamed) {
+  edit("DROP TABLE settings");
   EXPECT_THAT(read_error(), HasSubstr("table 'settings' is missing"));
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 7"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 8"));
 }
 
 // One defect each; all must be named and none may crash.

@@ -27,7 +27,7 @@ struct Score {
 
 // The 15 scores and "random", in the paper's order, random last; then those that are not in the paper.
 std::span<const Score> all_scores();
-// The first 16 of them.
+// Those of the paper, with random.
 std::span<const Score> paper_scores();
 
 // nullptr if there is none of that slug.

@@ -117,7 +117,7 @@ OrderedJson run_config_json(const HarnessRun& run) {
 
 // The names that the paper's scripts give the scores.
 std::string head_type(const std::string& rule) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kNames = {{
+  constexpr auto kNames = std::to_array<std::pair<std::string_view, std::string_view>>({
       {"random", "Random"},
       {"awft", "Dormant"},
       {"awft_ln", "NormalizedDormant"},
@@ -134,7 +134,7 @@ std::string head_type(const std::string& rule) {
       {"ahon_ln", "HONOR"},
       {"afhon", "FullHeadOutput"},
       {"afhon_ln", "FullHeadOutputNormalized"},
-  }};
+  });
   const Intervention intervention = parse_intervention(rule);
   const auto* by_score = std::get_if<ScoreRule>(&intervention);
   if (!by_score) return rule;
