@@ -70,12 +70,13 @@ std::vector<std::string> heads_off(const HeadMask& mask) {
   return names;
 }
 
-HeatMap grid_of(const ProbeRun& run, size_t sample, const PathResult& result, bool is_marked) {
+HeatMap grid_of(const ProbeRun& run, size_t sample, const PathResult& result) {
   const SampleStats& stats = result.stats;
   HeatMap map;
   map.title = fmt::format("{}: {}", run.score.slug, run.score.paper_name);
-  map.note = fmt::format("{}: the score takes the head for inactive.{}",
-                         run.score.inactive_above ? "High" : "Low", is_marked ? " x: flagged." : "");
+  map.note =
+      fmt::format("{}: the score takes the head for inactive.{}", run.score.inactive_above ? "High" : "Low",
+                  result.mask.count() > 0 ? " x: off." : "");
   map.shape = result.mask.shape();
   map.grid = HeadGrid(stats.layers, stats.heads);
   std::vector<float> values(static_cast<size_t>(stats.heads));
@@ -83,7 +84,7 @@ HeatMap grid_of(const ProbeRun& run, size_t sample, const PathResult& result, bo
     compute_scores(run.score, stats.layer(l), l, {run.seed, run.samples[sample].id}, values);
     std::ranges::copy(values, map.grid.values.begin() + static_cast<int64_t>(l) * stats.heads);
   }
-  if (is_marked) map.marked = result.mask;
+  map.marked = result.mask;
   return map;
 }
 
@@ -109,15 +110,14 @@ void print_run(const ProbeRun& run, size_t sample, size_t intervention,
                const std::vector<std::string>& texts) {
   const PathResult& result = run.result(sample, intervention);
   const Intervention& rule = run.interventions[intervention];
-  const bool is_rule = std::holds_alternative<ScoreRule>(rule);
+  const HeadMask& mask = result.mask;
   fmt::print("\n");
   if (!std::holds_alternative<std::monostate>(rule)) {
-    const HeadMask& mask = result.mask;
     fmt::print("{}: {} of {} heads {}off ({:.1f}%)\n", name_of(rule), mask.count(), mask.shape().count(),
-               is_rule ? "flagged and " : "", 100 * mask.share());
-    fmt::print("{}", wrap(heads_off(mask), terminal_width(), "  "));
+               std::holds_alternative<ScoreRule>(rule) ? "flagged and " : "", 100 * mask.share());
+    if (mask.count() > 0) fmt::print("{}", wrap(heads_off(mask), terminal_width(), "  "));
   }
-  fmt::print("{}", render(grid_of(run, sample, result, is_rule), color_depth(), terminal_width()));
+  fmt::print("{}", render(grid_of(run, sample, result), color_depth(), terminal_width()));
   if (run.score.numerator == Stat::top_weight) fmt::print("{}", top_positions(result.stats, texts));
 }
 

@@ -63,18 +63,18 @@ TEST_F(ProbeCli, JsonHasScoresFlagsAndNextTokens) {
 }
 
 TEST_F(ProbeCli, TextMarksWhatARuleFlags) {
-  const std::string text = text_of({"--text", "hello there", "--ablate", "awft>0.9", "--ablate", "L1H2"});
+  const std::string text = text_of({"--text", "hello there", "--ablate", "awft>0.7", "--ablate", "L1H2"});
   EXPECT_THAT(text, testing::StartsWith("prompt 1: "));
   EXPECT_THAT(text, HasSubstr("h|e|l|l|o"));
-  EXPECT_THAT(text, HasSubstr("next token  all heads on  awft>0.9  L1H2\n"));
+  EXPECT_THAT(text, HasSubstr("next token  all heads on  awft>0.7   L1H2\n"));
   EXPECT_THAT(text, HasSubstr("L1H2: 1 of 32 heads off (3.1%)\n  L1H2\n"));
   const Json flagged =
-      json_of({"--text", "hello there", "--ablate", "awft>0.9"}).at("samples")[0].at("runs")[1].at("flagged");
+      json_of({"--text", "hello there", "--ablate", "awft>0.7"}).at("samples")[0].at("runs")[1].at("flagged");
   size_t count = 0;
   for (const Json& layer : flagged) count += layer.size();
   ASSERT_GT(count, 0u);
-  const std::string of_rule = text_of({"--text", "hello there", "--ablate", "awft>0.9"});
-  EXPECT_THAT(of_rule, HasSubstr(fmt::format("awft>0.9: {} of 32 heads flagged and off", count)));
+  const std::string of_rule = text_of({"--text", "hello there", "--ablate", "awft>0.7"});
+  EXPECT_THAT(of_rule, HasSubstr(fmt::format("awft>0.7: {} of 32 heads flagged and off", count)));
   const std::string grid =
       of_rule.substr(of_rule.find("  L0  |"), of_rule.find("High: ") - of_rule.find("  L0  |"));
   EXPECT_EQ(static_cast<size_t>(std::ranges::count(grid, 'x')), count) << of_rule;

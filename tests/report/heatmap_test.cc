@@ -52,7 +52,7 @@ TEST(HeatMap, MarksHeads) {
   map.marked = HeadMask(2, 3);
   map.marked->set(0, 1, true);
   map.marked->set(1, 2, true);
-  EXPECT_THAT(render(map, ColorDepth::none, 80), HasSubstr("  L0  |  .x--|\n  L1  |++##@x|\n"))
+  EXPECT_THAT(render(map, ColorDepth::none, 80), HasSubstr("  L0  |  :x==|\n  L1  |**%%@x|\n"))
       << render(map, ColorDepth::none, 80);
   EXPECT_THAT(render(map, ColorDepth::none, 11), HasSubstr("x"));
   const std::string full = render(map, ColorDepth::full, 80);

@@ -46,7 +46,7 @@ class Page {
   readonly element: HTMLElement;
 
   constructor(private readonly data: PageData) {
-    const legend = h("div", { class: "legend" }, h("span", {}, "weight 0"), h("span", { class: "ramp", style: `background: ${RAMP_GRADIENT}` }), h("span", {}, "1; colours grow by its root"));
+    const legend = h("div", { class: "legend" }, h("span", {}, "0"), h("span", { class: "ramp", style: `background: ${RAMP_GRADIENT}` }), h("span", {}, "1, by its root"));
     this.element = h(
       "main",
       { id: "content", tabindex: -1 },
@@ -209,7 +209,7 @@ class Page {
     this.readout.replaceChildren(
       h("p", {}, `Token ${name(t)} looks at ${name(k)} with `, h("strong", {}, weight === null ? "less than the weights kept" : fixed(weight, 3)), "."),
       list(`${name(t)} looks at`, "No token.", this.pattern.row(t)),
-      list(`${name(t)} is looked at by`, "No token behind it.", this.pattern.column(t)),
+      list(`${name(t)} is looked at by`, "No token behind it looks at it noticeably.", this.pattern.column(t)),
     );
   }
 }

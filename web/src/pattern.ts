@@ -43,7 +43,7 @@ function bytesOf(text: string): Uint8Array {
 
 export class Pattern {
   readonly received: Float32Array;
-  private readonly largest: Float32Array; // of each row
+  readonly largest: Float32Array; // of each row
   private readonly weights: Uint8Array; // in units of largest / 255
   private readonly positions: Uint32Array | null; // of the weights that rows kept; null: rows are whole
 

@@ -1,13 +1,14 @@
 // The drawing of a pattern: a row a token that looks, a column a token that is looked at. Where tokens are more than points,
 // each point is the largest weight of those that fall on it; one zooms in to tell them apart.
 import { rampColor } from "./colors";
-import { button, h } from "./dom";
+import { button, h, select } from "./dom";
 import { Pattern } from "./pattern";
 
 const LARGEST = 560; // CSS pixels
 const CLOSEST = 8; // tokens
+const SMALL_WEIGHTS = 256; // in prompts of more tokens weights are small, and colours those of the row at first
 
-// Of a weight of 0 to 1: by its root, so that small ones are seen.
+// Of a number of 0 to 1: by its root, so that small ones are seen.
 const SHADES = Array.from({ length: 256 }, (_, i) => rampColor(Math.sqrt(i / 255)).match(/\d+/g)!.map(Number));
 
 export interface Place {
@@ -24,6 +25,8 @@ export class PatternMap {
   private top = 0; // first row
   private left = 0; // first column
   private span = 1; // rows and columns shown
+  private isOfRow = false; // colours are shares of the row's largest weight
+  private readonly scale = h("div");
 
   // hovered(null): the pointer left; chosen: by click or key.
   constructor(
@@ -40,7 +43,7 @@ export class PatternMap {
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     const zooms = h("div", { class: "tools" }, button("Zoom in", () => this.zoom(0.5)), button("Zoom out", () => this.zoom(2)), button("Whole prompt", () => this.zoom(Infinity)), this.range);
-    this.element = h("div", { class: "map" }, this.canvas, zooms);
+    this.element = h("div", { class: "map" }, this.canvas, zooms, this.scale);
   }
 
   show(pattern: Pattern, name: string, cursor: Place): void {
@@ -48,8 +51,19 @@ export class PatternMap {
     this.pattern = pattern;
     this.cursor = cursor;
     this.canvas.setAttribute("aria-label", `Attention of ${name}; up and down move between tokens that look, left and right between those looked at, plus and minus zoom`);
-    if (isOther) this.zoom(Infinity);
-    else this.draw();
+    if (!isOther) return this.draw();
+    this.setScale(pattern.tokens > SMALL_WEIGHTS);
+    this.zoom(Infinity);
+  }
+
+  private setScale(isOfRow: boolean): void {
+    this.isOfRow = isOfRow;
+    const choices = [{ value: "weight", label: "the weight" }, { value: "row", label: "its share of the row's largest" }];
+    const choose = (value: string) => {
+      this.isOfRow = value === "row";
+      this.draw();
+    };
+    this.scale.replaceChildren(select("Colours", choices, isOfRow ? "row" : "weight", choose));
   }
 
   move(cursor: Place): void {
@@ -124,11 +138,12 @@ export class PatternMap {
     for (let row = 0; row < this.span; ++row) {
       const t = this.top + row;
       const line = point(row) * count;
+      const whole = this.isOfRow ? this.pattern.largest[t] || 1 : 1;
       for (let i = 0; i <= point(t - this.left) && i < count; ++i) heaviest[line + i] = Math.max(0, heaviest[line + i]);
       this.pattern.eachOfRow(t, (k, weight) => {
         if (k < this.left || k >= this.left + this.span) return;
         const i = line + point(k - this.left);
-        if (weight > heaviest[i]) heaviest[i] = weight;
+        heaviest[i] = Math.max(heaviest[i], weight / whole);
       });
     }
     const image = new ImageData(count, count);

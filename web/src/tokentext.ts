@@ -52,7 +52,7 @@ export class TokenText {
 
   // Shades tokens by where `token` looks and who looks at it; shows it if it is chosen, and not only under the pointer.
   show(pattern: Pattern, token: number, isChosen: boolean): void {
-    if (isChosen && (token < this.first || token >= this.first + SHOWN)) this.fill(Math.floor(token / SHOWN) * SHOWN);
+    if (isChosen && (token < this.first || token >= this.first + SHOWN)) this.fill(token - SHOWN / 2);
     for (const span of this.spans) {
       span.className = "";
       span.style.removeProperty("--shade");
@@ -85,7 +85,8 @@ export class TokenText {
     if (place.bottom > box.bottom) this.text.scrollTop += place.bottom - box.bottom + 8;
   }
 
-  private fill(first: number): void {
+  private fill(from: number): void {
+    const first = Math.max(0, Math.min(from, this.tokens.length - SHOWN));
     this.first = first;
     this.spans = this.tokens.slice(first, first + SHOWN).map((token, i) => h("span", { id: `token-${first + i}`, role: "option", "data-token": first + i, title: `token ${first + i}` }, visible(token)));
     this.text.replaceChildren(...this.spans);
@@ -93,8 +94,8 @@ export class TokenText {
   }
 
   private turn(by: number): void {
-    const first = this.first + by;
-    if (first >= 0 && first < this.tokens.length) this.chosen(first);
+    this.fill(this.first + by);
+    this.chosen(this.first);
   }
 
   private key(event: KeyboardEvent): void {

@@ -136,11 +136,16 @@ test("of a long prompt the largest weights, and a part of its text at a time", (
     assert.ok(count > data.whole_up_to, String(count));
     assert.match(await page.locator("#head .warning").innerText(), /more than 2,048 tokens: of each row the 64 largest weights/);
     assert.ok(await isDrawn(page));
+    const picture = () => page.locator("canvas.pattern").evaluate((canvas) => canvas.toDataURL());
+    const ofRows = await picture();
+    await choice(page, "Colours").selectOption("weight");
+    assert.notEqual(await picture(), ofRows);
     assert.match(await readout(page), new RegExp(`^Token ${count - 1} `));
-    assert.ok((await page.locator(".tokens span").count()) <= 1024);
+    assert.equal(await page.locator(".tokens span").count(), 1024);
     await page.getByRole("button", { name: "Earlier tokens" }).click();
     await page.mouse.move(2, 2);
-    assert.match(await readout(page), new RegExp(`^Token ${1024 * (Math.floor((count - 1) / 1024) - 1)} `));
+    assert.match(await readout(page), new RegExp(`^Token ${count - 2048} `));
+    assert.ok((await page.locator("#text .status").innerText()).startsWith(`tokens ${count - 2048} to ${count - 1025} of`));
     assert.ok((await page.locator(".readout ol").first().locator("li").count()) > 1);
     await page.locator("canvas.pattern").focus();
     for (let i = 0; i < 3; ++i) await page.getByRole("button", { name: "Zoom in" }).click();
