@@ -116,6 +116,7 @@ std::vector<HeadId> heads_of(const std::vector<std::string>& names) {
 }
 
 void require_possible(const Probe& probe) {
+  heads_of(probe.attention);
   if (!probe.score.empty()) require_score(probe.score);
   if (!probe.attention.empty() && probe.output.empty() && !probe.json)
     fail_usage("probe: --attention needs a place for the patterns: -o PAGE.html, or --json");
@@ -126,9 +127,24 @@ void require_possible(const Probe& probe) {
     fail_usage("probe: --study gives a share its threshold; give one, as --ablate ahon_ln@15%");
 }
 
+// The engine and its memory are gone when this returns.
+std::vector<PathResult> compute(const Probe& probe, const std::shared_ptr<const Model>& model,
+                                std::span<const Sample> samples, std::span<const Intervention> interventions,
+                                const std::optional<HeadMeans>& means) {
+  const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
+  const auto stop = [](double) {
+    if (interrupted()) throw Interrupted("stopped");
+  };
+  RunOptions options = {
+      .stats = true, .seed = probe.engine.seed, .attention = heads_of(probe.attention), .on_layer = stop};
+  if (means) options.means = &*means;
+  std::vector<PathResult> results = engine->run(samples, interventions, options);
+  model->checkpoint().require_unchanged();
+  return results;
+}
+
 void run(const Probe& probe) {
   require_possible(probe);
-  const std::vector<HeadId> heads = heads_of(probe.attention);
   const std::shared_ptr<const Model> model = probe.engine.open_model();
   std::vector<Intervention> interventions = {std::monostate{}};
   for (Intervention& rule : parse_rules(probe.ablate, calibration_of(probe, *model)))
@@ -144,14 +160,7 @@ void run(const Probe& probe) {
       fail_usage("probe: the mask's heads give their means, --ablate's would give zeros; one at a time");
     interventions.push_back(mask.heads);
   }
-  const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
-  const auto stop = [](double) {
-    if (interrupted()) throw Interrupted("stopped");
-  };
-  RunOptions options = {.stats = true, .seed = probe.engine.seed, .attention = heads, .on_layer = stop};
-  if (means) options.means = &*means;
-  std::vector<PathResult> results = engine->run(samples, interventions, options);
-  model->checkpoint().require_unchanged();
+  std::vector<PathResult> results = compute(probe, model, samples, interventions, means);
   const ProbeRun done = {
       *model, score, probe.engine.seed, std::move(samples), std::move(interventions), std::move(results)};
   if (!probe.output.empty()) write_probe_page(done, probe.output);

@@ -121,10 +121,10 @@ struct Engine::Impl {
     if (free - patterns < needed) {
       constexpr int64_t kMiB = 1 << 20;
       fail_usage(
-          "--memory: the attention patterns ({} heads, {} prompts of up to {} tokens, {} interventions) take "
-          "{} MiB, and "
-          "{} MiB leave {} for them; give at least {} MiB, or fewer heads or shorter prompts",
-          heads.size(), samples.size(), longest(samples), interventions, patterns / kMiB + 1,
+          "--memory: the attention patterns take {} MiB (heads: {}, prompts: {} of up to {} tokens, "
+          "interventions: {}), and {} MiB "
+          "leave {} for them; give at least {} MiB, or fewer heads or shorter prompts",
+          patterns / kMiB + 1, heads.size(), samples.size(), longest(samples), interventions,
           options.memory / kMiB, std::max<int64_t>(0, free - needed) / kMiB,
           (options.memory + (needed + patterns - free) * 5 / 4) / kMiB + 1);
     }

@@ -167,9 +167,8 @@ TEST_F(PatternMemory, IsBoundedAndNamed) {
   };
   const int64_t for_rows = memory_asked_for(test::error_of<UsageError>([&] { run(kMiB); }));
   const std::string fault = test::error_of<UsageError>([&] { run(for_rows); });
-  EXPECT_THAT(fault, testing::StartsWith(
-                         "--memory: the attention patterns (2 heads, 1 prompts of up to 3000 tokens"));
-  EXPECT_THAT(fault, testing::HasSubstr("take 35 MiB"));
+  EXPECT_THAT(fault, testing::StartsWith("--memory: the attention patterns take 35 MiB "));
+  EXPECT_THAT(fault, testing::HasSubstr("(heads: 2, prompts: 1 of up to 3000 tokens, interventions: 1)"));
   const std::vector<PathResult> got = run(memory_asked_for(fault)), want = run(0);
   for (size_t n = 0; n < 2; ++n)
     EXPECT_TRUE(test::same_bits(got[0].attention[n].weights(), want[0].attention[n].weights()));
