@@ -116,14 +116,17 @@ std::vector<HeadId> heads_of(const std::vector<std::string>& names) {
 }
 
 void require_possible(const Probe& probe) {
-  heads_of(probe.attention);
+  heads_of(probe.attention);  // throws for what names no head
   if (!probe.score.empty()) require_score(probe.score);
   if (!probe.attention.empty() && probe.output.empty() && !probe.json)
     fail_usage("probe: --attention needs a place for the patterns: -o PAGE.html, or --json");
   if (probe.attention.empty() && !probe.output.empty())
     fail_usage("probe: -o is for a page of attention patterns; name heads with --attention L5H3");
   if (probe.logits && !probe.json) fail_usage("probe: --logits needs --json");
-  if (!probe.study.empty() && probe.ablate.empty())
+  const auto is_share = [](const std::string& rule) {
+    return std::holds_alternative<ShareRule>(parse_rule(rule));
+  };
+  if (!probe.study.empty() && std::ranges::none_of(probe.ablate, is_share))
     fail_usage("probe: --study gives a share its threshold; give one, as --ablate ahon_ln@15%");
 }
 

@@ -17,7 +17,9 @@ void write_probe_page(const ProbeRun& run, const std::string& file) {
     prompt.key = {run.seed, sample.id};
     for (size_t i = 0; i < run.interventions.size(); ++i) {
       const PathResult& result = run.result(s, i);
-      prompt.runs.push_back({run.interventions[i], result.mask, result.stats, result.attention});
+      const Intervention& rule = run.interventions[i];
+      prompt.runs.push_back({name_of_rule(rule), std::holds_alternative<ScoreRule>(rule), result.mask,
+                             result.stats, result.attention});
     }
   }
   const std::string page = attention_page(portable_name(run.model.name()), prompts);

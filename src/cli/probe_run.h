@@ -22,6 +22,8 @@ struct ProbeRun {
   }
 };
 
+// "all heads on", "ahon_ln<0.52", "L0H1"; a mask of many heads is named by their number.
+std::string name_of_rule(const Intervention& rule);
 // Of every token, [vocabulary].
 std::vector<double> probabilities_of(const std::vector<float>& logits);
 // The five likeliest tokens, of equal ones the first.

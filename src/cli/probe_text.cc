@@ -17,13 +17,6 @@ namespace {
 
 constexpr size_t kTokensShown = 100;
 
-// A mask of many heads is named by their number.
-std::string name_of(const Intervention& rule) {
-  if (std::holds_alternative<std::monostate>(rule)) return "all heads on";
-  const auto* fixed = std::get_if<FixedHeads>(&rule);
-  return fixed && fixed->heads.size() > 3 ? fmt::format("{} heads", fixed->heads.size()) : to_string(rule);
-}
-
 // Its beginning and its end where the prompt is long.
 std::string tokens_text(const std::vector<std::string>& texts) {
   std::vector<std::string> shown;
@@ -42,7 +35,7 @@ std::string next_table(const ProbeRun& run, size_t sample) {
   std::vector<int32_t> tokens;
   std::vector<std::vector<double>> probabilities;
   for (size_t i = 0; i < run.interventions.size(); ++i) {
-    columns.push_back({name_of(run.interventions[i]), Align::right});
+    columns.push_back({name_of_rule(run.interventions[i]), Align::right});
     const std::vector<float>& logits = run.result(sample, i).last_logits;
     probabilities.push_back(probabilities_of(logits));
     for (const int32_t token : likeliest(logits)) {
@@ -113,7 +106,7 @@ void print_run(const ProbeRun& run, size_t sample, size_t intervention,
   const HeadMask& mask = result.mask;
   fmt::print("\n");
   if (!std::holds_alternative<std::monostate>(rule)) {
-    fmt::print("{}: {} of {} heads {}off ({:.1f}%)\n", name_of(rule), mask.count(), mask.shape().count(),
+    fmt::print("{}: {} of {} heads {}off ({:.1f}%)\n", name_of_rule(rule), mask.count(), mask.shape().count(),
                std::holds_alternative<ScoreRule>(rule) ? "flagged and " : "", 100 * mask.share());
     if (mask.count() > 0) fmt::print("{}", wrap(heads_off(mask), terminal_width(), "  "));
   }
@@ -122,6 +115,12 @@ void print_run(const ProbeRun& run, size_t sample, size_t intervention,
 }
 
 }  // namespace
+
+std::string name_of_rule(const Intervention& rule) {
+  if (std::holds_alternative<std::monostate>(rule)) return "all heads on";
+  const auto* fixed = std::get_if<FixedHeads>(&rule);
+  return fixed && fixed->heads.size() > 3 ? fmt::format("{} heads", fixed->heads.size()) : to_string(rule);
+}
 
 std::vector<double> probabilities_of(const std::vector<float>& logits) {
   const double top = std::ranges::max(logits);

@@ -120,6 +120,8 @@ TEST_F(ProbeCli, SharesNeedAStudyOfThisModel) {
   expect_failure(probe({"--text", "a", "--ablate", "mass@20%", "--study", output("a.db")}), 1,
                  "its shares of mass: none");
   expect_failure(probe({"--text", "a", "--study", output("a.db")}), 2, "--ablate ahon_ln@15%");
+  expect_failure(probe({"--text", "a", "--ablate", "ahon_ln<0.5", "--study", output("a.db")}), 2,
+                 "--ablate ahon_ln@15%");
   expect_failure(run_idleheads({"probe", (kData / "cut_models/no_attention/cut.gguf").string(), "--text", "a",
                                 "--ablate", "ahon_ln@20%", "--study", output("a.db")}),
                  1, "a.db: it is of another model (model), not ");

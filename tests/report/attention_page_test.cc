@@ -124,7 +124,7 @@ TEST(AttentionPage, TokensAndNamesAreText) {
   const SampleStats stats(6, 4);
   std::vector<AttentionPrompt> prompts(1);
   prompts[0].tokens = {"</script><img src=x onerror=hacked()>", "<!--", "caf\xe9 \xe2\x80\xae"};
-  prompts[0].runs.push_back({parse_intervention("ahon_ln<0.5"), mask, stats, patterns});
+  prompts[0].runs.push_back({"ahon_ln<0.5", true, mask, stats, patterns});
   const std::string page = attention_page("<img src=x onerror=hacked()>", prompts);
   EXPECT_THAT(page, Not(HasSubstr("<img")));
   EXPECT_THAT(page, Not(HasSubstr("<!--")));

@@ -26,7 +26,6 @@ const STATISTICS: Record<string, string> = {
   top_position: "the token that gets it",
 };
 
-const ruleName = (run: RunData) => (run.rule === "none" ? "all heads on" : run.rule);
 const fileName = (text: string) => text.replace(/[^A-Za-z0-9._@-]+/g, "_");
 
 class Page {
@@ -83,7 +82,7 @@ class Page {
       this.choices.append(select("Prompt", labels, String(number), (value) => this.setPrompt(Number(value))));
     }
     if (this.prompt.runs.length > 1) {
-      const labels = this.prompt.runs.map((run, i) => ({ value: String(i), label: ruleName(run) }));
+      const labels = this.prompt.runs.map((run, i) => ({ value: String(i), label: run.rule }));
       this.choices.append(select("Switched off", labels, String(this.run), (value) => this.setRun(Number(value))));
     }
     this.choices.hidden = !this.choices.children.length;
@@ -163,7 +162,7 @@ class Page {
       const what = run.by_score ? (off ? "flagged by" : "not flagged by") : off ? "off in" : "on in";
       return `${what} ${run.rule} (${run.off} of ${this.data.all_heads} heads, ${percent((100 * run.off) / this.data.all_heads)})`;
     };
-    const rules = this.prompt.runs.filter((run) => run.rule !== "none");
+    const rules = this.prompt.runs.slice(1);
     return rules.length ? rules.map(of).join("; ") + "." : "all heads are on.";
   }
 

@@ -13,7 +13,7 @@ export interface HeadData {
 }
 
 export interface RunData {
-  rule: string; // "none": all heads on
+  rule: string; // the first: "all heads on"
   by_score: boolean;
   off: number;
   heads: HeadData[];

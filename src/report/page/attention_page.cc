@@ -44,8 +44,8 @@ OrderedJson head_json(const AttentionRun& run, const AttentionPattern& pattern, 
 OrderedJson run_json(const AttentionRun& run, RandomKey key) {
   OrderedJson heads = OrderedJson::array();
   for (const AttentionPattern& pattern : run.patterns) heads.push_back(head_json(run, pattern, key));
-  return {{"rule", to_string(run.intervention)},
-          {"by_score", std::holds_alternative<ScoreRule>(run.intervention)},
+  return {{"rule", run.name},
+          {"by_score", run.is_score_rule},
           {"off", run.mask.count()},
           {"heads", std::move(heads)}};
 }

@@ -11,9 +11,10 @@
 
 namespace idleheads {
 
-// What a prompt gave under one intervention.
+// What a prompt gave under one intervention; with all heads on first.
 struct AttentionRun {
-  Intervention intervention;
+  std::string name;
+  bool is_score_rule = false;
   const HeadMask& mask;
   const SampleStats& stats;
   std::span<const AttentionPattern> patterns;  // of the same heads in every run
