@@ -50,7 +50,9 @@ def study(program, options, folder, *arguments):
 
 
 def probe(program, options):
-    out = run(program, "probe", options.model, "--dtype", options.dtype, "--json", "--ablate", "ahon_ln<0.5", "L0H1",
+    # Older builds print logits without being asked.
+    logits = ["--logits"] if b"--logits" in run(program, "probe", "--help") else []
+    out = run(program, "probe", options.model, "--dtype", options.dtype, "--json", *logits, "--ablate", "ahon_ln<0.5", "L0H1",
                "--text", "The capital of France is", "One, two, three, four", "One, two, three, five")
     return json.loads(out)
 

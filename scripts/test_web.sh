@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests of the page that `idleheads report` writes: makes small studies with the built program, and looks at their pages in
-# a headless Chromium. Needs build/idleheads, the model (scripts/fetch_model.sh), Node 20 or newer, Chromium and python3.
+# Tests of the pages that `idleheads report` and `idleheads probe --attention` write: makes small studies and patterns with the
+# built program, and looks at their pages in a headless Chromium. Needs build/idleheads, the model (scripts/fetch_model.sh),
+# Node 20 or newer, Chromium and python3.
 # The studies are kept in build/web_test, so that a second run makes the pages alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -66,6 +67,16 @@ page unfinished.html unfinished.db
 page empty.html empty.db
 page scores_only.html scores_only.db
 page hostile.html hostile.db
+
+# Patterns: heads and rules to choose from, text that would break a page, and a prompt of which not all weights are kept.
+attention() { "$program" probe "$2" --dtype f32 --seed 1 "${@:3}" --output "$out/$1" 2>/dev/null; }
+long=$out/long.txt
+for ((i = 0; i < 230; ++i)); do printf 'Line %d: the cat sat on the mat.\n' "$i"; done >"$long"
+attention attention.html "$model" --attention L5H3,L0H0,L29H8 --ablate 'ahon_ln<0.6' --ablate L5H3 \
+  --text "The capital of France is Paris. The capital of Italy is Rome." --text "One two three"
+attention attention_hostile.html "$evil_model" --attention L3H1 \
+  --text $'</script><script>window.hacked = 5</script>\n<img src=x onerror="window.hacked = 6"> <!-- \t\u202e & &lt;b&gt;'
+attention attention_long.html "$model" --attention L5H3 --text-file "$long"
 
 cd ../../web
 [[ -e node_modules/.package-lock.json && ! package-lock.json -nt node_modules/.package-lock.json ]] || npm ci

@@ -24,7 +24,7 @@ def probe(model, tokens, rules, dtype, context=0):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(tokens, file)
         file.flush()
-        command = [BINARY, "probe", str(model), "--tokens", file.name, "--json", "--dtype", dtype]
+        command = [BINARY, "probe", str(model), "--tokens", file.name, "--json", "--logits", "--dtype", dtype]
         if context:
             command += ["--context", str(context)]
         for rule in rules:

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "collector.h"
+#include "evaluation/rules.h"
 #include "idleheads/model/generation_config.h"
 #include "idleheads/task/encode.h"
 #include "model/checkpoint.h"
@@ -80,6 +81,15 @@ Interventions interventions_of(const std::vector<const Rule*>& rules, const Mode
     out.means = means_for(*rule->mask, spec, rule->file);
   }
   return out;
+}
+
+// A share as the threshold that a study of the model found for it.
+Rule rule_of_study(const SharedEngine& shared, const Rule& rule, const std::string& file) {
+  const auto* share = std::get_if<ShareRule>(&rule.what);
+  if (share == nullptr) fail_usage("study: it gives a share its threshold; give one, as ablate=ahon_ln@15%");
+  const std::shared_ptr<const Model> model = shared.model();
+  nb::gil_scoped_release release;  // the model's fingerprint reads its files
+  return {Intervention(ScoreRule{share->score, calibration_of_study(file, *model)(*share)})};
 }
 
 // (masks bool [sample, layer, head], stats float32 [sample, layer, head, 10] or None, log-probabilities: of
@@ -280,6 +290,7 @@ void bind_model(nb::module_& module) {
       .def_prop_ro("description", &SharedEngine::description)
       .def_prop_ro("is_closed", &SharedEngine::is_closed)
       .def("fingerprint", fingerprint)
+      .def("rule_of_study", rule_of_study, "rule"_a, "file"_a)
       .def("close", &SharedEngine::close)
       .def(
           "encode",

@@ -1,20 +1,16 @@
-// idleheads probe MODEL: scores, flagged heads and last logits of single token sequences; the interface for
-// checks.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
+// idleheads probe MODEL: single prompts with everything that is known of their heads: scores, what a rule
+// flags, likely next tokens, and where chosen heads look.
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <optional>
 
 #include "base/fail.h"
 #include "base/mapped_file.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/mask_option.h"
 #include "cli/options.h"
+#include "cli/probe_run.h"
 #include "cli/process.h"
-#include "cli/terminal.h"
 #include "evaluation/rules.h"
 #include "format/json.h"
 #include "model/checkpoint.h"
@@ -26,204 +22,139 @@ namespace {
 struct Probe {
   EngineFlags engine;
   std::string tokens_file;
-  std::vector<std::string> texts;
+  std::vector<std::string> texts, text_files;
   std::vector<std::string> ablate;
-  std::string mask;
-  std::string score = "ahon_ln";
-  bool json = false;
+  std::string mask, study;
+  std::string score;  // empty: the rule's, or ahon_ln
+  std::vector<std::string> attention;
+  std::string output;
+  bool json = false, logits = false;
 };
 
+// A list of lists of token ids.
+std::vector<std::vector<int32_t>> read_tokens(const std::string& path, const Model& model) {
+  const std::string file = printable(path, 300);
+  const Json lists = parse_json(read_text_file(path), file);
+  if (!lists.is_array()) fail("{}: expected a list of lists of token ids", file);
+  std::vector<std::vector<int32_t>> out;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    std::vector<int32_t>& tokens = out.emplace_back();
+    if (!lists[i].is_array()) fail("{}: entry {}: expected a list of token ids", file, i);
+    for (const Json& id : lists[i]) {
+      const bool fits = id.is_number_integer() && id >= 0 && id < model.spec().vocabulary;
+      if (!fits) {
+        fail("{}: entry {}: {} is not a token id (0 to {})", file, i, printable(dump_ascii(id)),
+             model.spec().vocabulary - 1);
+      }
+      tokens.push_back(id.get<int32_t>());
+    }
+    if (tokens.empty()) fail("{}: entry {}: no tokens", file, i);
+  }
+  return out;
+}
+
+// The whole file is the prompt, without the line break that editors put at its end.
+std::string read_prompt(const std::string& path) {
+  std::string text = read_text_file(path);
+  if (const auto at = invalid_utf8_at(text)) fail("{}: byte {} is not UTF-8", printable(path, 300), *at);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  if (text.empty()) fail("{}: there is no text in it", printable(path, 300));
+  return text;
+}
+
 std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
+  std::vector<std::vector<int32_t>> prompts;
+  if (!probe.tokens_file.empty()) prompts = read_tokens(probe.tokens_file, model);
+  const auto add = [&](const std::string& text) {
+    if (text.empty()) fail_usage("probe: --text '': there is no text in it");
+    prompts.push_back(model.tokenizer().encode(text));
+  };
+  for (const std::string& text : probe.texts) add(text);
+  for (const std::string& file : probe.text_files) add(read_prompt(file));
+  if (prompts.empty())
+    fail_usage("probe: nothing to run; give --text TEXT, --text-file FILE or --tokens FILE");
   std::vector<Sample> samples;
-  const auto add = [&](std::vector<int32_t> tokens) {
+  for (std::vector<int32_t>& tokens : prompts) {
     Sample sample;
     sample.id = samples.size();
     sample.tokens = std::move(tokens);
     sample.want_last_logits = true;
     samples.push_back(std::move(sample));
-  };
-  if (!probe.tokens_file.empty()) {
-    const std::string file = printable(probe.tokens_file, 300);
-    const Json lists = parse_json(read_text_file(probe.tokens_file), file);
-    if (!lists.is_array()) fail("{}: expected a list of lists of token ids", file);
-    for (size_t i = 0; i < lists.size(); ++i) {
-      std::vector<int32_t> tokens;
-      if (!lists[i].is_array()) fail("{}: entry {}: expected a list of token ids", file, i);
-      for (const Json& id : lists[i]) {
-        const bool fits = id.is_number_integer() && id >= 0 && id < model.spec().vocabulary;
-        if (!fits) {
-          fail("{}: entry {}: {} is not a token id (0 to {})", file, i, printable(dump_ascii(id)),
-               model.spec().vocabulary - 1);
-        }
-        tokens.push_back(id.get<int32_t>());
-      }
-      if (tokens.empty()) fail("{}: entry {}: no tokens", file, i);
-      add(std::move(tokens));
-    }
   }
-  for (const std::string& text : probe.texts) add(model.tokenizer().encode(text));
-  if (samples.empty()) fail_usage("probe: nothing to run; give --tokens FILE or --text TEXT");
   return samples;
 }
 
-// float32 with its shortest digits, null for NaN and infinity.
-Json number(float value) {
-  if (!std::isfinite(value)) return nullptr;
-  return std::stod(fmt::format("{}", value));
+Calibration calibration_of(const Probe& probe, const Model& model) {
+  if (!probe.study.empty()) return calibration_of_study(probe.study, model);
+  return [](const ShareRule& rule) -> float {
+    fail_usage(
+        "probe: {}@{:g}%: a share needs a threshold that fits the model; give --study FILE.db, a study of "
+        "this model "
+        "with that share, or a threshold as in {}{}0.5",
+        rule.score->slug, 100 * rule.share, rule.score->slug, rule.score->inactive_above ? ">" : "<");
+  };
 }
 
-Json numbers(const std::vector<float>& values) {
-  Json out = Json::array();
-  for (const float value : values) out.push_back(number(value));
-  return out;
-}
-
-Json scores_json(const SampleStats& stats, RandomKey key) {
-  Json out = Json::object();
-  for (const Score& score : all_scores()) {
-    if (score.is_random) continue;
-    Json layers = Json::array();
-    std::vector<float> values(static_cast<size_t>(stats.heads));
-    for (int l = 0; l < stats.layers; ++l) {
-      compute_scores(score, stats.layer(l), l, key, values);
-      layers.push_back(numbers(values));
-    }
-    out[std::string(score.slug)] = std::move(layers);
+// The score that the grid is of.
+const Score& score_of(const Probe& probe, std::span<const Intervention> interventions) {
+  if (!probe.score.empty()) return require_score(probe.score);
+  for (const Intervention& intervention : interventions) {
+    if (const auto* rule = std::get_if<ScoreRule>(&intervention)) return *rule->score;
   }
-  return out;
+  return require_score("ahon_ln");
 }
 
-Json positions_json(const SampleStats& stats) {
-  Json out = Json::array();
-  for (int l = 0; l < stats.layers; ++l) {
-    std::vector<float> positions;
-    for (const HeadStats& head : stats.layer(l)) positions.push_back(get(head, Stat::top_position));
-    out.push_back(numbers(positions));
+// Each once, in the order given.
+std::vector<HeadId> heads_of(const std::vector<std::string>& names) {
+  std::vector<HeadId> heads;
+  for (const std::string& name : names) {
+    const HeadId head = parse_head(name);
+    if (std::ranges::find(heads, head) == heads.end()) heads.push_back(head);
   }
-  return out;
+  return heads;
 }
 
-Json flagged_json(const HeadMask& mask) {
-  Json out = Json::array();
-  for (int l = 0; l < mask.layers(); ++l) {
-    Json heads = Json::array();
-    for (int h = 0; h < mask.heads(); ++h) {
-      if (mask.off(l, h)) heads.push_back(h);
-    }
-    out.push_back(std::move(heads));
-  }
-  return out;
+void require_possible(const Probe& probe) {
+  heads_of(probe.attention);  // throws for what names no head
+  if (!probe.score.empty()) require_score(probe.score);
+  if (!probe.attention.empty() && probe.output.empty() && !probe.json)
+    fail_usage("probe: --attention needs a place for the patterns: -o PAGE.html, or --json");
+  if (probe.attention.empty() && !probe.output.empty())
+    fail_usage("probe: -o is for a page of attention patterns; name heads with --attention L5H3");
+  if (probe.logits && !probe.json) fail_usage("probe: --logits needs --json");
+  const auto is_share = [](const std::string& rule) {
+    return std::holds_alternative<ShareRule>(parse_rule(rule));
+  };
+  if (!probe.study.empty() && std::ranges::none_of(probe.ablate, is_share))
+    fail_usage("probe: --study gives a share its threshold; give one, as --ablate ahon_ln@15%");
 }
 
-void print_json(const Probe& probe, const std::vector<Sample>& samples,
-                const std::vector<Intervention>& interventions, const std::vector<PathResult>& results) {
-  Json out = {{"samples", Json::array()}};
-  for (size_t s = 0; s < samples.size(); ++s) {
-    Json runs = Json::array();
-    for (size_t i = 0; i < interventions.size(); ++i) {
-      const PathResult& result = results[s * interventions.size() + i];
-      const bool none = std::holds_alternative<std::monostate>(interventions[i]);
-      runs.push_back({{"ablate", none ? Json(nullptr) : Json(to_string(interventions[i]))},
-                      {"scores", scores_json(result.stats, {probe.engine.seed, samples[s].id})},
-                      {"top_position", positions_json(result.stats)},
-                      {"flagged", flagged_json(result.mask)},
-                      {"last_logits", numbers(result.last_logits)}});
-    }
-    out["samples"].push_back({{"tokens", samples[s].tokens}, {"runs", std::move(runs)}});
-  }
-  fmt::print("{}\n", dump_json(out));
-}
-
-// The five likeliest next tokens with their probabilities.
-std::string next_tokens(const Model& model, const std::vector<float>& logits) {
-  std::vector<int32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const size_t shown = std::min<size_t>(5, order.size());
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<int64_t>(shown), order.end(),
-      [&](int32_t a, int32_t b) { return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)]; });
-  const double top = logits[static_cast<size_t>(order[0])];
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - top);
-  std::string out;
-  for (size_t i = 0; i < shown; ++i) {
-    std::string name = fmt::format("#{}", order[i]);
-    try {
-      name = model.tokenizer().decode(std::span(&order[i], 1));
-    } catch (const Error&) {
-      // A checkpoint without a tokenizer still has token numbers.
-    }
-    const double share = std::exp(logits[static_cast<size_t>(order[i])] - top) / sum;
-    out += fmt::format("{}'{}' {:.1f}%", i == 0 ? "" : ", ", printable(name), 100 * share);
-  }
-  return out;
-}
-
-std::string flagged_text(const HeadMask& mask) {
-  std::vector<std::string> names;
-  for (int l = 0; l < mask.layers(); ++l) {
-    for (int h = 0; h < mask.heads(); ++h) {
-      if (mask.off(l, h)) names.push_back(to_string(HeadId{l, h}));
-    }
-  }
-  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, " "));
-}
-
-// Nothing of a head that was cut from the model.
-void print_cell(const HeadStats& head, const std::string& text) {
-  fmt::print(" {:>8}", is_absent(head) ? "" : text);
-}
-
-void print_score(const Score& score, const SampleStats& stats, RandomKey key) {
-  fmt::print("    {} ({}), a line a layer, a column a head:\n", score.slug, score.paper_name);
-  std::vector<float> values(static_cast<size_t>(stats.heads));
-  for (int l = 0; l < stats.layers; ++l) {
-    compute_scores(score, stats.layer(l), l, key, values);
-    fmt::print("    {:>4}", fmt::format("L{}", l));
-    for (size_t h = 0; h < values.size(); ++h)
-      print_cell(stats.layer(l)[h], fmt::format("{:8.4f}", values[h]));
-    fmt::print("\n");
-  }
-}
-
-void print_positions(const SampleStats& stats) {
-  fmt::print("    position of that token, from 0:\n");
-  for (int l = 0; l < stats.layers; ++l) {
-    fmt::print("    {:>4}", fmt::format("L{}", l));
-    for (const HeadStats& head : stats.layer(l))
-      print_cell(head, fmt::format("{:8.0f}", get(head, Stat::top_position)));
-    fmt::print("\n");
-  }
-}
-
-void print_text(const Probe& probe, const Model& model, const std::vector<Sample>& samples,
-                const std::vector<Intervention>& interventions, const std::vector<PathResult>& results) {
-  const Score& score = require_score(probe.score);
-  for (size_t s = 0; s < samples.size(); ++s) {
-    fmt::print("sample {}: {} tokens\n", s, samples[s].tokens.size());
-    for (size_t i = 0; i < interventions.size(); ++i) {
-      const PathResult& result = results[s * interventions.size() + i];
-      fmt::print("  ablate {}: {} of {} heads off ({:.1f}%)\n", to_string(interventions[i]),
-                 result.mask.count(), result.mask.shape().count(), 100 * result.mask.share());
-      fmt::print("    next token  {}\n    heads off   {}\n", next_tokens(model, result.last_logits),
-                 flagged_text(result.mask));
-      print_score(score, result.stats, {probe.engine.seed, samples[s].id});
-      if (score.numerator == Stat::top_weight) print_positions(result.stats);
-    }
-  }
+// The engine and its memory are gone when this returns.
+std::vector<PathResult> compute(const Probe& probe, const std::shared_ptr<const Model>& model,
+                                std::span<const Sample> samples, std::span<const Intervention> interventions,
+                                const std::optional<HeadMeans>& means) {
+  const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
+  const auto stop = [](double) {
+    if (interrupted()) throw Interrupted("stopped");
+  };
+  RunOptions options = {
+      .stats = true, .seed = probe.engine.seed, .attention = heads_of(probe.attention), .on_layer = stop};
+  if (means) options.means = &*means;
+  std::vector<PathResult> results = engine->run(samples, interventions, options);
+  model->checkpoint().require_unchanged();
+  return results;
 }
 
 void run(const Probe& probe) {
-  require_score(probe.score);
+  require_possible(probe);
   const std::shared_ptr<const Model> model = probe.engine.open_model();
-  check_score(require_score(probe.score), model->spec());
-  const std::vector<Sample> samples = read_samples(probe, *model);
   std::vector<Intervention> interventions = {std::monostate{}};
-  const auto refuse = [](const ShareRule& rule) -> float {
-    fail_usage("probe: {}@... needs a calibration over a task; give a threshold, or use eval or study",
-               rule.score->slug);
-  };
-  for (Intervention& rule : parse_rules(probe.ablate, refuse)) interventions.push_back(std::move(rule));
+  for (Intervention& rule : parse_rules(probe.ablate, calibration_of(probe, *model)))
+    interventions.push_back(std::move(rule));
+  const Score& score = score_of(probe, interventions);
+  check_score(score, model->spec());
+  std::vector<Sample> samples = read_samples(probe, *model);
   std::optional<HeadMeans> means;
   if (!probe.mask.empty()) {
     const MaskFile mask = read_mask_file(probe.mask);
@@ -232,36 +163,47 @@ void run(const Probe& probe) {
       fail_usage("probe: the mask's heads give their means, --ablate's would give zeros; one at a time");
     interventions.push_back(mask.heads);
   }
-  const std::unique_ptr<Engine> engine = probe.engine.make_engine(model);
-  const auto stop = [](double) {
-    if (interrupted()) throw Interrupted("stopped");
-  };
-  RunOptions options = {.stats = true, .seed = probe.engine.seed, .on_layer = stop};
-  if (means) options.means = &*means;
-  const std::vector<PathResult> results = engine->run(samples, interventions, options);
-  model->checkpoint().require_unchanged();
+  std::vector<PathResult> results = compute(probe, model, samples, interventions, means);
+  const ProbeRun done = {
+      *model, score, probe.engine.seed, std::move(samples), std::move(interventions), std::move(results)};
+  if (!probe.output.empty()) write_probe_page(done, probe.output);
   if (probe.json) {
-    print_json(probe, samples, interventions, results);
-  } else {
-    print_text(probe, *model, samples, interventions, results);
+    print_probe_json(done, probe.logits);
+  } else if (probe.output.empty()) {
+    print_probe(done);
   }
 }
 
 }  // namespace
 
 void add_probe(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("probe", "all scores, flagged heads and logits of single prompts");
+  CLI::App* command = app.add_subcommand(
+      "probe", "scores, flagged heads, next tokens and attention patterns of single prompts");
   auto probe = std::make_shared<Probe>();
   probe->engine.add_to(*command);
-  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids");
   command->add_option("--text", probe->texts, "a prompt; may be given several times")
       ->type_size(1)
       ->expected(1, -1);
-  command->add_option("--ablate", probe->ablate,
-                      "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times");
+  command->add_option("--text-file", probe->text_files, "a file with a prompt; may be given several times")
+      ->type_size(1)
+      ->expected(1, -1);
+  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids");
+  command->add_option(
+      "--ablate", probe->ablate,
+      "ahon_ln<0.52, ahon_ln@15% with --study, or heads as L0H1,L5H3; may be given several times");
+  command->add_option("--study", probe->study,
+                      "study file of this model: its thresholds are those of --ablate SCORE@SHARE%");
   command->add_option("--mask", probe->mask, kMaskHelp);
-  command->add_option("--score", probe->score, "the score to print without --json")->capture_default_str();
+  command->add_option("--score", probe->score,
+                      "the score of the grid (default: that of --ablate, or ahon_ln)");
+  command
+      ->add_option("--attention", probe->attention,
+                   "heads whose attention patterns are wanted, as L5H3,L7H0; with -o or --json")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command->add_option("--output,-o", probe->output, "page (HTML) of the attention patterns");
   command->add_flag("--json", probe->json, "everything, for machines");
+  command->add_flag("--logits", probe->logits, "with --json: the logits of all tokens at the prompt's end");
   command->callback([probe] { run(*probe); });
 }
 

@@ -62,6 +62,14 @@ struct CountedRows {
   int64_t weight = 1;
 };
 
+// Where the weights of one head on a run's rows go: those of the row at position t, t + 1 numbers, from
+// AttentionPattern::begin_of(t) on.
+struct KeptWeights {
+  int32_t run = 0;
+  int head = 0;  // of those that the layer has
+  float* pattern = nullptr;
+};
+
 // Where a row of the next layer comes from: a row of this layer, with the masked heads' outputs replaced.
 struct RowSource {
   int64_t row = 0;
@@ -127,6 +135,9 @@ class Backend {
   virtual void begin_layer(int layer, std::span<const RowRun> runs, Measure measure) = 0;
   virtual void project() = 0;  // norm, Q K V, RoPE
   virtual void append(std::span<const CacheAppend> appends) = 0;
+  // What the next attend() leaves of its weights besides; only of a backend that can.
+  virtual bool can_keep_weights() const { return false; }
+  virtual void keep_weights(std::span<const KeptWeights>) {}
   // Throws Error (layer, head) where a head's output is not finite.
   virtual void attend() = 0;
   // `sums` has what comes before the runs without a parent; zeros where they begin at position 0.

@@ -94,10 +94,41 @@ struct Engine::Impl {
     if (const auto* rule = std::get_if<ScoreRule>(&intervention)) check_score(*rule->score, spec);
     const auto* fixed = std::get_if<FixedHeads>(&intervention);
     if (fixed == nullptr) return;
-    const HeadShape shape = head_shape(spec);
-    for (const HeadId id : fixed->heads) {
+    check_heads(fixed->heads);
+  }
+
+  void check_heads(std::span<const HeadId> heads) const {
+    const HeadShape shape = head_shape(model->spec());
+    for (const HeadId id : heads) {
       if (const std::string fault = shape.fault_of(id); !fault.empty()) fail_usage("{}", fault);
     }
+  }
+
+  // Patterns lie beside the rows in flight, of which there are fewer then.
+  void make_room_for_attention(std::span<const Sample> samples, int64_t interventions,
+                               std::span<const HeadId> heads, RowLimits& limits) const {
+    if (heads.empty()) return;
+    check_heads(heads);
+    if (!backend->can_keep_weights())
+      fail_usage("attention patterns: only the processor keeps them; give --device cpu");
+    if (options.memory == 0) return;
+    int64_t patterns = 0;
+    for (const Sample& sample : samples) patterns += AttentionPattern::bytes(std::ssize(sample.tokens));
+    patterns *= interventions * std::ssize(heads);
+    const int64_t row = backend->memory_of(1) - backend->memory_of(0);
+    const int64_t waiting = limits.waiting * model->spec().hidden * static_cast<int64_t>(sizeof(float));
+    const int64_t free = options.memory - backend->memory_of(0) - waiting, needed = longest(samples) * row;
+    if (free - patterns < needed) {
+      constexpr int64_t kMiB = 1 << 20;
+      fail_usage(
+          "--memory: the attention patterns take {} MiB (heads: {}, prompts: {} of up to {} tokens, "
+          "interventions: {}), and {} MiB "
+          "leave {} for them; give at least {} MiB, or fewer heads or shorter prompts",
+          patterns / kMiB + 1, heads.size(), samples.size(), longest(samples), interventions,
+          options.memory / kMiB, std::max<int64_t>(0, free - needed) / kMiB,
+          (options.memory + (needed + patterns - free) * 5 / 4) / kMiB + 1);
+    }
+    limits.rows = std::min(limits.rows, (free - patterns) / row);
   }
 
   void check_means(const HeadMeans* means) const {
@@ -119,6 +150,7 @@ std::vector<PathResult> Engine::run(std::span<const Sample> samples,
   impl_->check_means(options.means);
   if (samples.empty() || interventions.empty()) return {};
   RowLimits limits = impl_->limits(impl_->backend->limits());
+  impl_->make_room_for_attention(samples, std::ssize(interventions), options.attention, limits);
   if (options.rows > 0) limits.rows = std::min(limits.rows, std::max(options.rows, longest(samples)));
   const std::vector<PathSpec> paths = all_paths(std::ssize(samples), std::ssize(interventions));
   ForwardPass pass(impl_->parts(limits), samples, interventions, paths, options);

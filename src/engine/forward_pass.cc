@@ -59,6 +59,7 @@ void ForwardPass::begin() {
   Suspended first = {.batch = all_, .layer = 0, .rows = nullptr};
   if (start_) begin_caches(first);
   if (options_.outputs) begin_outputs();
+  begin_attention();
   for (PathResult& result : results_) {
     if (result.mask.layers() == 0) result.mask = HeadMask(shape_);
     if (options_.stats) result.stats = SampleStats(spec_.layer_count(), spec_.heads());
@@ -87,6 +88,7 @@ void ForwardPass::run_layers() {
     backend_.begin_layer(l, runs(l), measure_);
     backend_.project();
     if (start_) append_rows(l);
+    if (!options_.attention.empty()) keep_attention(l);
     backend_.attend();
     if (measure_ != Measure::nothing) sum_statistics(l);
     if (options_.outputs) add_outputs(l);

@@ -72,6 +72,10 @@ class ForwardPass {
   }
   void finish_and_score(const Branching& branching);  // the last layer, scored rows alone
 
+  // forward_attention.cc
+  void begin_attention();
+  void keep_attention(int layer);
+
   // forward_outputs.cc
   void begin_outputs();
   bool switches_nothing_off(const Path& path) const;

@@ -119,6 +119,25 @@ void make_plan(StudyStore& store, const Targets& targets, uint64_t seed) {
   store.set_plan(plan);
 }
 
+ScoreRule planned_rule(const StudyStore& store, const ShareRule& rule, std::string_view study) {
+  const std::vector<StoredIntervention> plan = by_input(store.plan());
+  if (plan.empty())
+    fail("study {}: it has no thresholds yet: all heads on comes first", printable(study, 300));
+  std::vector<double> shares;
+  for (const StoredIntervention& planned : plan) {
+    if (planned.score != rule.score->slug) continue;
+    if (std::abs(planned.share - rule.share) < 1e-9)
+      return std::get<ScoreRule>(parse_intervention(planned.rule));
+    shares.push_back(100 * planned.share);
+  }
+  std::ranges::sort(shares);
+  std::vector<std::string> known;
+  for (const double share : shares) known.push_back(fmt::format("{:g}%", share));
+  fail("study {}: it has no threshold for {}@{:g}%; its shares of {}: {}", printable(study, 300),
+       rule.score->slug, 100 * rule.share, rule.score->slug,
+       known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")));
+}
+
 std::vector<StoredIntervention> by_input(std::vector<StoredIntervention> plan) {
   std::erase_if(plan, &StoredIntervention::is_static);
   return plan;

@@ -18,34 +18,6 @@ TEST_F(Cli, InfoSaysWhatTheModelIs) {
   EXPECT_EQ(json.at("kv_heads"), 2);
 }
 
-TEST_F(Cli, ProbePrintsScoresFlagsAndLogits) {
-  write_file(folder_ / "tokens.json", "[[1, 2, 3], [7]]");
-  const Outcome outcome = run_idleheads({"probe", model_, "--tokens", output("tokens.json"), "--ablate",
-                                         "ahon_ln<0.8", "--ablate", "L1H2", "--json", "--dtype", "f32"});
-  ASSERT_EQ(outcome.code, 0) << outcome.err;
-  const Json json = parse_json(outcome.out, "probe");
-  ASSERT_EQ(json.at("samples").size(), 2u);
-  const Json& runs = json.at("samples")[0].at("runs");
-  ASSERT_EQ(runs.size(), 3u);
-  EXPECT_TRUE(runs[0].at("ablate").is_null());
-  EXPECT_EQ(runs[1].at("ablate"), "ahon_ln<0.8");
-  EXPECT_TRUE(runs[0].at("scores").contains("mass")) << "what is not in the paper too";
-  EXPECT_EQ(runs[0].at("top_position").at(0).size(), 8u);
-  EXPECT_EQ(runs[0].at("scores").at("awft").size(), 4u);
-  EXPECT_EQ(runs[0].at("scores").at("awft")[0].size(), 8u);
-  EXPECT_EQ(runs[0].at("last_logits").size(), 320u);
-  EXPECT_EQ(runs[2].at("flagged"), Json::parse("[[],[2],[],[]]"));
-  // One token: entropy is 0, its layer mean too, and 0 / 0 is no number.
-  EXPECT_TRUE(json.at("samples")[1].at("runs")[0].at("scores").at("aeqd_ln")[0][0].is_null());
-}
-
-TEST_F(Cli, ProbeOfTextIsReadable) {
-  const Outcome outcome = run_idleheads({"probe", model_, "--text", "hello there", "--ablate", "awft>0.9"});
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("next token"));
-  EXPECT_THAT(outcome.out, HasSubstr("awft>0.9"));
-}
-
 TEST_F(Cli, StudyRunsResumesAndSaysWhenItIsComplete) {
   const Outcome first = run_idleheads(study("a.db"));
   ASSERT_EQ(first.code, 0) << first.err;

@@ -61,8 +61,8 @@ TEST_F(CutModelCli, Info) {
 TEST_F(CutModelCli, Probe) {
   const std::string text =
       output_of({"probe", kCut, "--text", "the sea", "--ablate", "random<1", "--score", "mass"});
-  EXPECT_THAT(text, HasSubstr("7 of 7 heads off (100.0%)"));
-  EXPECT_THAT(text, HasSubstr("heads off   L0H0 L0H1 L0H3 L0H5 L2H3 L2H4 L2H5\n"));
+  EXPECT_THAT(text, HasSubstr("random<1: 7 of 7 heads flagged and off (100.0%)\n"));
+  EXPECT_THAT(text, HasSubstr("\n  L0H0 L0H1 L0H3 L0H5 L2H3 L2H4 L2H5\n"));
   EXPECT_THAT(text, Not(HasSubstr("nan")));
   const Json json =
       parse_json(output_of({"probe", kCut, "--text", "the sea", "--ablate", "L0H3,L2H5", "--json"}), "probe");
@@ -78,6 +78,8 @@ TEST_F(CutModelCli, Probe) {
 }
 
 TEST_F(CutModelCli, HeadsThatWereCutCannotBeNamed) {
+  expect_failure(run_idleheads({"probe", kCut, "--text", "a", "--attention", "L1H0", "--json"}), 2,
+                 "head L1H0 does not exist: it was cut from this model");
   expect_failure(run_idleheads({"probe", kCut, "--text", "a", "--ablate", "L1H0"}), 2,
                  "head L1H0 does not exist: it was cut from this model, which has 7 of 18 heads");
   write_file(output("mask.json"), R"({"0": [1, 2]})");

@@ -47,6 +47,16 @@ TEST_F(CudaFaults, DriversThatAreMissingOrOld) {
             "CUDA: the NVIDIA driver is for CUDA 12.4, this module of CUDA 13.0 needs a newer one");
 }
 
+TEST_F(CudaFaults, AttentionPatternsAreRefused) {
+  Engine engine(model_.get(), {.threads = 1}, test::cuda_backend);
+  const std::vector<Sample> samples = {test::make_sample({1, 2, 3}, 0)};
+  const std::vector<Intervention> none = {std::monostate{}};
+  EXPECT_EQ(test::error_of<UsageError>([&] {
+              engine.run(samples, none, {.attention = {{0, 0}}});
+            }),
+            "attention patterns: only the processor keeps them; give --device cpu");
+}
+
 TEST_F(CudaFaults, DevicesThatCannotBeUsed) {
   EXPECT_THAT(make_failure({.device = 1}),
               HasSubstr("--device cuda:1: there is no such device; there are 1"));

@@ -58,7 +58,7 @@ def probe(prompts, *arguments):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(prompts, file)
         file.flush()
-        out = run("probe", MODEL, "--dtype", "f32", "--json", "--tokens", file.name, *arguments)
+        out = run("probe", MODEL, "--dtype", "f32", "--json", "--logits", "--tokens", file.name, *arguments)
     return list(zip(*(sample["runs"] for sample in json.loads(out)["samples"])))
 
 

@@ -185,7 +185,7 @@ class CutFolderTest(unittest.TestCase):
         prompts = self.place / "prompts"
         prompts.write_text(json.dumps(ROWS.tolist()))
         def check(name, kind, model, out, said):
-            said = json.loads(run("probe", out, "--dtype", "f32", "--json", "--tokens", prompts))
+            said = json.loads(run("probe", out, "--dtype", "f32", "--json", "--logits", "--tokens", prompts))
             expected = load(out)(ROWS).logits[:, -1].log_softmax(-1)
             for row, sample in enumerate(said["samples"]):
                 got = torch.tensor(sample["runs"][0]["last_logits"]).log_softmax(-1)

@@ -99,7 +99,7 @@ def probe(model, prompts):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(prompts, file)
         file.flush()
-        samples = json.loads(run("probe", model, "--dtype", "f32", "--json", "--tokens", file.name))["samples"]
+        samples = json.loads(run("probe", model, "--dtype", "f32", "--json", "--logits", "--tokens", file.name))["samples"]
     logits = numpy.array([sample["runs"][0]["last_logits"] for sample in samples])
     return normalised(logits)
 

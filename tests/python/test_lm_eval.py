@@ -287,7 +287,7 @@ class SettingsTest(unittest.TestCase):
         self.refused("gives a share its threshold", ablate="ahon_ln<0.5", study=str(study))
         self.refused("gives a share its threshold", study=str(study))
         self.refused("no/such", ablate="ahon_ln@20%", study="no/such")
-        self.refused("cannot be read", ablate="ahon_ln@20%", study=str(MODEL))
+        self.refused("not a study file", ablate="ahon_ln@20%", study=str(MODEL))
         self.refused("of another model", ablate="ahon_ln@10%", study=str(ROOT / "tests/data/study/version6.study"))
         self.refused("no study", ablate="ahon_ln@10%", study=str(write("empty.db", [])))
 

@@ -37,7 +37,7 @@ def probe(model, prompts, rules, dtype):
         tokens = Path(folder, "tokens.json")
         tokens.write_text(json.dumps(prompts))
         rules = [argument for rule in rules for argument in ("--ablate", rule)]
-        return json.loads(program("probe", model, "--tokens", tokens, "--dtype", dtype, "--json", *rules))["samples"]
+        return json.loads(program("probe", model, "--tokens", tokens, "--dtype", dtype, "--json", "--logits", *rules))["samples"]
 
 
 def array(lists):

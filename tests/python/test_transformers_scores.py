@@ -149,7 +149,7 @@ class ProgramTest(Compare):
             json.dump(self.prompts, file)
             file.flush()
             ablate = [argument for rule in self.rules for argument in ("--ablate", rule)]
-            command = [ROOT / "build/idleheads", "probe", self.folder, "--dtype", "f32", "--json", "--tokens", file.name, *ablate]
+            command = [ROOT / "build/idleheads", "probe", self.folder, "--dtype", "f32", "--json", "--logits", "--tokens", file.name, *ablate]
             out = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
         self.expected = [sample["runs"] for sample in json.loads(out)["samples"]]
         self.heads = ih.Transformers(load(self.folder))

@@ -169,9 +169,9 @@ Row norm_and_clip(const AttentionSpec& a, const NormWeights& weights, const Row&
   return out;
 }
 
-// The outputs of all heads, side by side, before W_O; writes the layer's statistics.
+// The outputs of all heads, side by side, before W_O; writes the layer's statistics and [heads] its weights.
 Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeights& w, const Rows& x,
-               std::span<HeadStats> stats) {
+               std::span<HeadStats> stats, std::span<Rows> weights) {
   const AttentionSpec& a = layer.attention;
   const auto dim = static_cast<size_t>(a.head_dim), queries_width = static_cast<size_t>(a.query_width()),
              kv_width = static_cast<size_t>(a.kv_width());
@@ -202,6 +202,7 @@ Rows attention(const ModelSpec& model, const LayerSpec& layer, const LayerWeight
     const Head head = attend(a, q, k, v, a.sinks ? &sink : nullptr);
     stats[static_cast<size_t>(a.column(static_cast<int>(h)))] =
         statistics(head, v, w, h, static_cast<size_t>(model.hidden), queries_width);
+    weights[static_cast<size_t>(a.column(static_cast<int>(h)))] = head.attention;
     for (size_t t = 0; t < x.size(); ++t)
       std::copy(head.z[t].begin(), head.z[t].end(), z[t].begin() + static_cast<int64_t>(h * dim));
   }
@@ -326,7 +327,8 @@ Result forward(const Model& model, const Sample& sample, const Intervention& int
   for (int l = 0; l < spec.layer_count(); ++l) {
     const LayerSpec& layer = spec.layers[static_cast<size_t>(l)];
     const LayerWeights w = layer_weights(model.weights(), l);
-    Rows z = attention(spec, layer, w, x, result.stats.layer(l));
+    result.attention.emplace_back(static_cast<size_t>(spec.heads()));
+    Rows z = attention(spec, layer, w, x, result.stats.layer(l), result.attention.back());
     const RandomKey key = {seed, sample.id};
     const std::vector<uint8_t> off = naive_mask(intervention, result.stats.layer(l), l, key);
     std::copy(off.begin(), off.end(), result.mask.layer(l).begin());

@@ -14,6 +14,8 @@ struct Result {
   std::vector<std::vector<double>> logits;  // [tokens][vocabulary]
   SampleStats stats;
   HeadMask mask;
+  // [layers][heads][tokens]: row t are the weights on the tokens 0 to t; empty where a head is absent
+  std::vector<std::vector<std::vector<std::vector<double>>>> attention;
   std::vector<HeadVectors<double>> outputs;  // [tokens]: z of every head, as if none were off
   double nearest_score =
       1e30;  // least |score - threshold| / |threshold| of any head: rounding decides below some 1e-5

@@ -47,6 +47,19 @@ TEST(HeatMap, ColorsEndWithEveryLine) {
   EXPECT_THAT(indexed, Not(HasSubstr("48;2;")));
 }
 
+TEST(HeatMap, MarksHeads) {
+  HeatMap map = numbered(2, 3);
+  map.marked = HeadMask(2, 3);
+  map.marked->set(0, 1, true);
+  map.marked->set(1, 2, true);
+  EXPECT_THAT(render(map, ColorDepth::none, 80), HasSubstr("  L0  |  :x==|\n  L1  |**%%@x|\n"))
+      << render(map, ColorDepth::none, 80);
+  EXPECT_THAT(render(map, ColorDepth::none, 11), HasSubstr("x"));
+  const std::string full = render(map, ColorDepth::full, 80);
+  EXPECT_THAT(full, HasSubstr("m\x1b[97m x\x1b[48;2;"));            // white on dark
+  EXPECT_THAT(full, HasSubstr("\x1b[48;2;253;231;37m\x1b[30m x"));  // black on bright
+}
+
 TEST(HeatMap, WideModelsFit) {
   EXPECT_EQ(longest_line(render(numbered(2, 64), ColorDepth::none, 140)), 6u + 2 + 128);
   EXPECT_EQ(longest_line(render(numbered(2, 64), ColorDepth::none, 80)), 6u + 2 + 64);

@@ -64,7 +64,7 @@ function main(): void {
     header.append(h("p", { class: "subtitle" }, studyName(report.studies[0])));
   }
   document.getElementById("app")!.append(h("a", { class: "skip", href: "#content" }, "Skip to the content"), header, menu, content);
-  followScheme();
+  followScheme(redrawCharts);
   show(report.studies[0]);
 }
 

@@ -1,5 +1,4 @@
 // Light or dark: as the system has it until the reader chooses; print is always light.
-import { redrawCharts } from "./chart";
 import { button } from "./dom";
 
 type Scheme = "light" | "dark";
@@ -7,6 +6,7 @@ type Scheme = "light" | "dark";
 const system = matchMedia("(prefers-color-scheme: dark)");
 let chosen: Scheme | null = null;
 let toggle: HTMLButtonElement | undefined;
+let redraw = (): void => {};
 
 function current(): Scheme {
   return chosen ?? (system.matches ? "dark" : "light");
@@ -15,7 +15,7 @@ function current(): Scheme {
 function apply(scheme: Scheme): void {
   document.documentElement.dataset.scheme = scheme;
   if (toggle) toggle.textContent = scheme === "dark" ? "Light colours" : "Dark colours";
-  redrawCharts();
+  redraw();
 }
 
 export function schemeButton(): HTMLButtonElement {
@@ -28,7 +28,9 @@ export function schemeButton(): HTMLButtonElement {
   return toggle;
 }
 
-export function followScheme(): void {
+// `drawn`: what draws in the page's colours again.
+export function followScheme(drawn: () => void): void {
+  redraw = drawn;
   system.addEventListener("change", () => apply(current()));
   addEventListener("beforeprint", () => apply("light"));
   addEventListener("afterprint", () => apply(current()));

@@ -40,6 +40,9 @@ struct RunOptions {
   // The outputs of every sample's tokens but the first, under each intervention that switches nothing off,
   // are added to it when the run ends.
   OutputSums* outputs = nullptr;
+  // Heads whose attention weights are kept, in each path's PathResult::attention: half of tokens x tokens
+  // numbers a head. Changes nothing else. The processor alone does that.
+  std::vector<HeadId> attention = {};
   // Rows in flight at most, where that is less than what memory allows; 0: no such bound. A sample always
   // fits. The paths of an intervention then go down together as far as they fit.
   int64_t rows = 0;
@@ -73,7 +76,8 @@ class Engine {
 
   // Runs every sample under every intervention in one pass through the layers: results[s * interventions +
   // i]. Throws Error: an empty sample, a token id or head out of range (which sample), a sample longer than
-  // the model's context or than memory allows, NaN or infinite activations (layer and head). Not for several
+  // the model's context or than memory allows, attention patterns beyond memory or of a
+  // device that keeps none, NaN or infinite activations (layer and head). Not for several
   // threads at once.
   std::vector<PathResult> run(std::span<const Sample> samples, std::span<const Intervention> interventions,
                               const RunOptions& options = {});

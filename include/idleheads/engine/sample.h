@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "idleheads/heads/attention_pattern.h"
 #include "idleheads/heads/intervention.h"
 #include "idleheads/heads/stats.h"
 
@@ -44,6 +45,7 @@ struct PathResult {
   std::vector<float> last_logits;  // [vocabulary] if asked for
   SampleStats stats;               // [layers, heads] if asked for; of this very pass, earlier layers ablated
   HeadMask mask;                   // the heads that were off
+  std::vector<AttentionPattern> attention;  // of RunOptions::attention, in that order
   double work = 0;  // its part of the rows computed, summed over layers; how it ran, not what came out
 };
 

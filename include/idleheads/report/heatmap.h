@@ -1,6 +1,8 @@
 // Heat maps of layers x heads for a terminal.
 #pragma once
 
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,7 +15,8 @@ struct HeatMap {
   std::string title;
   std::string note;  // how to read high and low
   HeadGrid grid;
-  HeadShape shape;  // which heads there are
+  HeadShape shape;                      // which heads there are
+  std::optional<HeadMask> marked = {};  // heads with an x in their cell
   // Ends of the colour ramp; NaN: the least and the greatest value of the grid.
   double low = std::numeric_limits<double>::quiet_NaN();
   double high = std::numeric_limits<double>::quiet_NaN();

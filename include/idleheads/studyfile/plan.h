@@ -44,6 +44,10 @@ void make_plan(StudyStore& store, const Targets& targets, uint64_t seed);
 // masks.
 std::vector<StoredIntervention> by_input(std::vector<StoredIntervention> plan);
 
+// The intervention that the plan has for a share of a score. Throws Error that names `study` where it has
+// none, with the shares that it has.
+ScoreRule planned_rule(const StudyStore& store, const ShareRule& rule, std::string_view study);
+
 // A share to try because of what is decided (decisions.h).
 struct TriedShare {
   std::string score;

@@ -1,17 +1,11 @@
 """What lm_eval's --model_args and the generation settings of its tasks ask for. Raises Error for what is not done."""
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from .._core import Error, Rule
-from ..model import Model
-
-_STUDY_ID = 0x49444C48  # docs/study_format.md
 
 
 def rule_of(ablate: Any, mask: Any) -> Rule:
@@ -30,33 +24,6 @@ def rule_of(ablate: Any, mask: Any) -> Rule:
 
 def switches_off(rule: Rule) -> bool:
     return bool(rule.heads is None or rule.heads)
-
-
-def rule_of_study(rule: Rule, file: Any, model: Model) -> Rule:
-    """A share as the threshold that a study of the same model found for it."""
-    if rule.share is None:
-        raise Error("study: it gives a share its threshold; give one, as ablate=ahon_ln@15%")
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as study:
-            if study.execute("PRAGMA application_id").fetchone() != (_STUDY_ID,):
-                raise Error(f"study {file}: this is no study of idleheads")
-            fingerprint = study.execute("SELECT value FROM settings WHERE name = 'model.fingerprint'").fetchone()
-            planned = study.execute("SELECT share, rule FROM interventions WHERE score = ? ORDER BY share", (rule.score,)).fetchall()
-    except sqlite3.Error as error:
-        raise Error(f"study {file}: cannot be read ({error})") from error
-    if fingerprint != (model.fingerprint,):
-        raise Error(f"study {file}: it is of another model than {model.name}")
-    return _threshold(rule, planned, file)
-
-
-def _threshold(rule: Rule, planned: list[tuple[float, str]], file: Any) -> Rule:
-    # Lists of heads (--static) have a score and a share as well.
-    shares = {share: text for share, text in planned if Rule(text).score == rule.score}
-    for share, text in shares.items():
-        if abs(share - rule.share) < 1e-9:
-            return Rule(text)
-    known = ", ".join(f"{100 * share:g}%" for share in shares) or "none"
-    raise Error(f"study {file}: it has no threshold for {rule.score}@{100 * rule.share:g}%; its shares of {rule.score}: {known}")
 
 
 def as_count(value: Any, name: str, least: int = 1) -> int | None:

@@ -18,7 +18,7 @@ from .._core import Error, Rule
 from .._progress import Parts, shown
 from ..model import Model
 from ..scored import SEED
-from ._arguments import Generation, as_count, generation_of, rule_of, rule_of_study, switches_off
+from ._arguments import Generation, as_count, generation_of, rule_of, switches_off
 from ._masks import MaskFile
 
 _log = logging.getLogger("lm_eval.idleheads")  # shown where lm_eval's own messages are
@@ -59,7 +59,7 @@ class IdleheadsLM(TemplateLM):
         self._seed = as_count(seed, "seed", least=0)
         self.add_bos_token = self._adds_bos(add_bos_token)
         if study is not None:
-            self._rule = rule_of_study(self._rule, study, self.model)
+            self._rule = self.model._core.rule_of_study(self._rule, str(study))
             _log.info("%s: the threshold of %s", self._rule, study)
         self._masks = MaskFile(masks) if masks is not None else None
         self._used: list[str] = []

@@ -12,6 +12,8 @@
 #include <limits>
 #include <vector>
 
+#include "idleheads/heads/attention_pattern.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/cpu/attention.cc"
 #include <hwy/foreach_target.h>
@@ -144,6 +146,16 @@ float row_norm(const float* x, int64_t padded) {
   return std::sqrt(hn::GetLane(hn::SumOfLanes(f, sum)));
 }
 
+// A row of weights into its place in each pattern.
+void copy_to_patterns(const float* exponentials, const Seen& seen, int64_t first, float scale,
+                      std::span<float* const> patterns, int64_t position) {
+  for (float* pattern : patterns) {
+    float* row = pattern + AttentionPattern::begin_of(position);
+    std::fill(row, row + first + seen.begin, 0.0f);
+    for (int64_t i = seen.begin; i < seen.end; ++i) row[first + i] = exponentials[i] * scale;
+  }
+}
+
 // One query head at one row of the task.
 struct Query {
   int head;
@@ -203,6 +215,10 @@ int attend_block(const AttentionTask& task, const PackedKeys<T>& packed, std::sp
     if (task.columns != nullptr && r < rows) {
       double* columns = task.columns + head * padded_positions(task.first + task.count);
       add_to_columns(scores + r * width, softmaxes[r].inverse_sum, width, columns + begin);
+    }
+    if (!task.patterns.empty() && r < rows) {
+      copy_to_patterns(scores + r * width, seen, begin, softmaxes[r].inverse_sum,
+                       task.patterns[static_cast<size_t>(head)], task.first + row);
     }
   }
   const T* weights = as_elements(scores, operands.weights, kBlockRows * width);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <tuple>
+#include <vector>
 
 #include "base/matrix.h"
 #include "engine/statistics.h"
@@ -61,6 +62,8 @@ struct AttentionTask {
   // 2^-32, so that sums over up to 2^21 rows are exact and their order does not matter. nullptr: not asked
   // for
   double* columns = nullptr;
+  // By head: the patterns (heads/attention_pattern.h) that its rows of weights are copied into; empty: none.
+  std::span<const std::vector<float*>> patterns;
 };
 
 // Operands that a task makes for itself.

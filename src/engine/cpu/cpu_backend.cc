@@ -52,6 +52,8 @@ class CpuBackend : public Backend {
   void begin_layer(int layer, std::span<const RowRun> runs, Measure measure) override;
   void project() override;
   void append(std::span<const CacheAppend> appends) override;
+  bool can_keep_weights() const override { return true; }
+  void keep_weights(std::span<const KeptWeights> kept) override { kept_.assign(kept.begin(), kept.end()); }
   void attend() override;
   void sum(LayerSums& sums) override;
   void add_outputs(std::span<const CountedRows> rows, std::span<int64_t> sums) override;
@@ -70,6 +72,7 @@ class CpuBackend : public Backend {
   LayerTiles tiles();
   void attend_runs(size_t first, size_t end);
   void attend_piece(size_t number, int group, int64_t first, int64_t count, AttentionScratch& scratch);
+  std::vector<std::vector<float*>> patterns_of(size_t run, int group) const;
   std::vector<KeyRun> keys_of(const RowRun& run, bool whole, int group) const;
   void append_inputs(const RowRun& run, bool whole, AlignedBuffer<float>& to);
   void sum_head(int64_t head, LayerSums& sums) const;
@@ -95,6 +98,7 @@ class CpuBackend : public Backend {
   std::vector<const Rotary*> row_rotaries_;  // LayerTiles
   Measure measure_ = Measure::nothing;
   std::vector<CacheAppend> appends_;
+  std::vector<KeptWeights> kept_;
   ColumnSums columns_;
 };
 
@@ -152,6 +156,7 @@ void CpuBackend::begin_layer(int layer, std::span<const RowRun> runs, Measure me
   layer_ = weights_.layers.get(layer);
   runs_.assign(runs.begin(), runs.end());
   appends_.clear();
+  kept_.clear();
   int64_t rows = 0, end = 0;
   for (const RowRun& run : runs) {
     rows = std::max(rows, run.first_row + run.count);
@@ -210,6 +215,18 @@ std::vector<KeyRun> CpuBackend::keys_of(const RowRun& run, bool whole, int group
   }
   std::ranges::reverse(keys);
   return keys;
+}
+
+// By head of the group: where the run's weights are kept; empty where nothing is.
+std::vector<std::vector<float*>> CpuBackend::patterns_of(size_t run, int group) const {
+  std::vector<std::vector<float*>> patterns;
+  const int heads = attention().group_size();
+  for (const KeptWeights& kept : kept_) {
+    if (static_cast<size_t>(kept.run) != run || kept.head / heads != group) continue;
+    patterns.resize(static_cast<size_t>(heads));
+    patterns[static_cast<size_t>(kept.head % heads)].push_back(kept.pattern);
+  }
+  return patterns;
 }
 
 void CpuBackend::append_inputs(const RowRun& run, bool whole, AlignedBuffer<float>& to) {
@@ -272,8 +289,10 @@ void CpuBackend::attend_piece(size_t number, int group, int64_t first, int64_t c
   const AttentionSpec& a = attention();
   const int64_t dim = a.head_dim, heads = a.group_size(), row = run.first_row + first;
   const std::vector<KeyRun> keys = keys_of(run, true, group);
+  const std::vector<std::vector<float*>> patterns = patterns_of(number, group);
   AttentionTask task;
   task.keys = keys;
+  task.patterns = patterns;
   if (run.cache) task.cached = &static_cast<CpuRowCache*>(run.cache)->keys[static_cast<size_t>(group)];
   task.stride = a.qkv_width();
   task.queries = buffers_.qkv.data() + row * a.qkv_width() + group * heads * dim;

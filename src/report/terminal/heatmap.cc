@@ -80,13 +80,16 @@ std::string plain_cell(char mark, ColorDepth depth, int columns) {
   return (depth == ColorDepth::none ? "" : "\x1b[0m") + std::string(static_cast<size_t>(columns), mark);
 }
 
-std::string cell(double value, const Scale& scale, ColorDepth depth, int columns) {
+std::string cell(double value, const Scale& scale, ColorDepth depth, int columns, bool is_marked) {
   const auto size = static_cast<size_t>(columns);
   if (std::isnan(value)) return plain_cell('?', depth, columns);
   const double part = scale.part(value);
-  if (depth != ColorDepth::none) return background(part, depth) + std::string(size, ' ');
   const auto shade = std::min(static_cast<size_t>(part * kShades.size()), kShades.size() - 1);
-  return std::string(size, kShades[shade]);
+  std::string text(size, depth == ColorDepth::none ? kShades[shade] : ' ');
+  if (is_marked) text.back() = 'x';
+  if (depth == ColorDepth::none) return text;
+  const std::string ink = !is_marked ? "" : part < 0.6 ? "\x1b[97m" : "\x1b[30m";
+  return background(part, depth) + ink + text;
 }
 
 // Head numbers above the columns: every fifth that has room.
@@ -112,7 +115,8 @@ std::string block(const HeatMap& map, const Scale& scale, ColorDepth depth, int 
   for (int l = 0; l < map.grid.layers; ++l) {
     out += fmt::format("{:>{}}  {}", fmt::format("L{}", l), label, frame);
     for (int h = begin; h < end; ++h) {
-      out += map.shape.has({l, h}) ? cell(map.grid.at(l, h), scale, depth, columns)
+      const bool is_marked = map.marked && map.marked->off(l, h);
+      out += map.shape.has({l, h}) ? cell(map.grid.at(l, h), scale, depth, columns, is_marked)
                                    : plain_cell(absent_mark(depth), depth, columns);
     }
     out += (depth == ColorDepth::none ? frame : "\x1b[0m") + "\n";
