@@ -1,4 +1,5 @@
-// The library with the network: fetches a model into the Hugging Face cache, unless it is there, and opens it.
+// The library with the network: fetches a model into the Hugging Face cache, unless it is there, and opens
+// it.
 #include <iostream>
 
 #include "idleheads/hub/fetch.h"

@@ -22,7 +22,8 @@ std::string path_of(const nb::object& progress, const Fetch& fetch) {
 
 std::string model(const std::string& name, const std::string& file, const std::string& revision,
                   const nb::object& progress) {
-  return path_of(progress, [&](const ProgressCallback& tell) { return fetch_model(name, file, revision, tell); });
+  return path_of(progress,
+                 [&](const ProgressCallback& tell) { return fetch_model(name, file, revision, tell); });
 }
 
 std::string task(const std::string& name, const nb::object& progress) {

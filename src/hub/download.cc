@@ -22,7 +22,8 @@ Download::Download(HubSettings settings, ProgressCallback progress)
 void Download::report() {
   constexpr double kMegabyte = 1e6;
   progress_.done = static_cast<double>(before_ + current_) / kMegabyte;
-  progress_.total = total_ > 0 ? static_cast<double>(total_) / kMegabyte : 1;  // the listing is one piece of work
+  progress_.total =
+      total_ > 0 ? static_cast<double>(total_) / kMegabyte : 1;  // the listing is one piece of work
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   progress_.note = trouble_;
   if (trouble_.empty() && fresh_ > 0)
