@@ -27,7 +27,8 @@ void print_fetched(const std::string& name, const Fetched& fetched) {
   const std::string news = fetched.downloaded == 0
                                ? "all there already"
                                : fmt::format("{:.1f} MB downloaded", megabytes(fetched.downloaded));
-  say("{}: {} at {}, {:.1f} MB, {}\n", printable(name, 200), fetched.repository, fetched.commit.substr(0, 12),
+  const std::string repository = name == fetched.repository ? name : name + ": " + fetched.repository;
+  say("{} at {}, {:.1f} MB, {}\n", printable(repository, 300), fetched.commit.substr(0, 12),
       megabytes(fetched.bytes), news);
   print_foreign(fetched.path.string() + "\n");
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <system_error>
 
@@ -23,8 +24,11 @@ void make_folder(const fs::path& folder) {
   if (error) fail("{}: the folder cannot be made: {}", shown(folder), error.message());
 }
 
-// A name beside `path` that no other process uses.
-fs::path beside(const fs::path& path) { return path.string() + fmt::format(".{}.tmp", ::getpid()); }
+// A name beside `path` that no other process or thread uses.
+fs::path beside(const fs::path& path) {
+  static std::atomic<unsigned> count = 0;
+  return path.string() + fmt::format(".{}.{}.tmp", ::getpid(), ++count);
+}
 
 void rename_over(const fs::path& from, const fs::path& to) {
   std::error_code error;

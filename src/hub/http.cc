@@ -103,6 +103,7 @@ struct HttpClient::Transfer {
       reply.range_begin = number_at(value.substr(6));
     if (name == "retry-after") reply.retry_after = number_at(value);
     if (name == "x-error-code") reply.error_code = value.substr(0, 100);
+    if (name == "x-error-message") reply.error_text = value.substr(0, 400);
   }
 
   void body(std::string_view bytes) {
@@ -141,28 +142,25 @@ HttpClient::HttpClient(const HubSettings& settings, std::function<void(const std
 
 HttpClient::~HttpClient() = default;
 
-// Empty if there is an answer that no further try would change, else what the trouble is.
-std::string HttpClient::try_once(const std::string& url, HttpSink& sink, HttpReply& reply) {
+// Connections stay open from one request to the next. SIGPIPE is left to libcurl, which ignores it meanwhile.
+void HttpClient::prepare(const std::string& url, Transfer& transfer) {
   CURL* const curl = curl_.get();
-  curl_easy_reset(curl);  // connections stay open
-  Transfer transfer{*this, sink, reply, sink.size()};
-  // Bearer tokens set in this way stay with the first host, other than ones in a header of one's own.
-  if (!settings_.token.empty()) {
+  curl_easy_reset(curl);
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, fmt::format("idleheads/{}", version()).c_str());
+  if (transfer.begin > 0) curl_easy_setopt(curl, CURLOPT_RANGE, fmt::format("{}-", transfer.begin).c_str());
+  if (!settings_.token.empty()) {  // which libcurl gives to no other host that a redirect leads to
     curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, settings_.token.c_str());
   }
-  const char* const redirects = url.starts_with("https:") ? "https" : "http,https";
-  const std::string range = fmt::format("{}-", transfer.begin);
-  if (transfer.begin > 0) curl_easy_setopt(curl, CURLOPT_RANGE, range.c_str());
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, redirects);
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, fmt::format("idleheads/{}", version()).c_str());
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(settings_.timeout.count()));
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, url.starts_with("https:") ? "https" : "http,https");
+  const auto seconds = static_cast<long>(settings_.timeout.count());
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, seconds);
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings_.timeout.count()));
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, seconds);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, Transfer::on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Transfer::on_body);
@@ -170,6 +168,13 @@ std::string HttpClient::try_once(const std::string& url, HttpSink& sink, HttpRep
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, Transfer::on_progress);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
+}
+
+// Empty if there is an answer that no further try would change, else what the trouble is.
+std::string HttpClient::try_once(const std::string& url, HttpSink& sink, HttpReply& reply) {
+  Transfer transfer{*this, sink, reply, sink.size()};
+  prepare(url, transfer);
+  CURL* const curl = curl_.get();
   std::array<char, CURL_ERROR_SIZE> text{};
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text.data());
   const CURLcode code = curl_easy_perform(curl);

@@ -18,6 +18,7 @@ struct HttpReply {
   int64_t range_begin = -1;  // of a 206: Content-Range's first byte
   int64_t retry_after = -1;  // seconds
   std::string error_code;    // X-Error-Code: "GatedRepo"
+  std::string error_text;    // X-Error-Message
   std::string body;          // the beginning of what was not taken
 };
 
@@ -47,6 +48,7 @@ class HttpClient {
  private:
   struct Transfer;
   HttpReply ask(const std::string& url, HttpSink& sink);
+  void prepare(const std::string& url, Transfer& transfer);
   std::string try_once(const std::string& url, HttpSink& sink, HttpReply& reply);
   void wait(std::chrono::milliseconds time, const std::string& trouble);
 

@@ -82,15 +82,43 @@ std::string kind_of(const RepositoryName& name) {
   return name.kind == HubKind::dataset ? "data set" : "model";
 }
 
-[[noreturn]] void refuse_gated(const HubSettings& settings, const RepositoryName& name) {
-  if (settings.token.empty()) {
-    throw NotThere(fmt::format("{} is gated: accept its terms on {}, then give your token as HF_TOKEN",
-                               name.name, page_of(settings, name)));
+// ": TEXT" of what the Hub says itself; empty if it says nothing.
+std::string said(const HttpReply& reply) {
+  const std::string& text = reply.error_text.empty() ? reply.body : reply.error_text;
+  return text.empty() ? "" : ": " + printable(text, 200);
+}
+
+// What to do where the Hub has what was asked for, and does not give it.
+std::string refused(const HttpReply& reply, const HubSettings& settings, const RepositoryName& name) {
+  const std::string page = page_of(settings, name);
+  if (reply.error_code != "GatedRepo") {
+    return fmt::format(
+        "{}: {} refuses it with HTTP {}{}; if it is gated, accept its terms on {}, and give a token that may "
+        "read it as HF_TOKEN",
+        name.name, settings.endpoint, reply.status, said(reply), page);
   }
-  throw NotThere(
-      fmt::format("{} is gated and your token has no access: accept its terms on {} with the account of "
-                  "the token, and wait where its owners decide",
-                  name.name, page_of(settings, name)));
+  if (settings.token.empty())
+    return fmt::format("{} is gated: accept its terms on {}, then give your token as HF_TOKEN", name.name,
+                       page);
+  return fmt::format(
+      "{} is gated and your token has no access: accept its terms on {} with the account of the token, "
+      "and wait where its owners decide",
+      name.name, page);
+}
+
+// What to do where the Hub does not know what was asked for, or does not say that it does.
+std::string unknown(const HttpReply& reply, const HubSettings& settings, const RepositoryName& name) {
+  if (reply.error_code == "RevisionNotFound")
+    return fmt::format("{} has no revision '{}' on {}", name.name, name.revision, settings.endpoint);
+  if (reply.status == 401 && !settings.token.empty() && reply.error_code.empty()) {
+    return fmt::format(
+        "{}: {} does not take your token (HF_TOKEN, or the file of `hf auth login`): it is not valid any "
+        "more, or not valid for this {}",
+        name.name, settings.endpoint, kind_of(name));
+  }
+  return fmt::format("{}: no such {} on {}, or a private one{}", name.name, kind_of(name), settings.endpoint,
+                     settings.token.empty() ? "; check the name, or give your token as HF_TOKEN"
+                                            : " that your token has no access to; check the name");
 }
 
 }  // namespace
@@ -108,23 +136,9 @@ std::vector<std::filesystem::path> RemoteRepository::paths() const {
 
 void require_success(const HttpReply& reply, const HubSettings& settings, const RepositoryName& name) {
   if (reply.status == 200 || reply.status == 206) return;
-  if (reply.error_code == "GatedRepo" || reply.status == 403) refuse_gated(settings, name);
-  if (reply.error_code == "RevisionNotFound")
-    throw NotThere(fmt::format("{} has no revision '{}' on {}", name.name, name.revision, settings.endpoint));
-  if (reply.status == 401 && !settings.token.empty() && reply.error_code.empty()) {
-    throw NotThere(
-        fmt::format("{}: {} does not take your token (HF_TOKEN, or the file of `hf auth login`): it is not "
-                    "valid any more, or not valid for this {}",
-                    name.name, settings.endpoint, kind_of(name)));
-  }
-  if (reply.status == 401 || reply.status == 404) {
-    throw NotThere(fmt::format("{}: no such {} on {}, or a private one{}", name.name, kind_of(name),
-                               settings.endpoint,
-                               settings.token.empty() ? "; check the name, or give your token as HF_TOKEN"
-                                                      : " that your token has no access to; check the name"));
-  }
-  fail("{}: {} answers HTTP {}{}", name.name, settings.endpoint, reply.status,
-       reply.body.empty() ? "" : fmt::format(": {}", printable(reply.body, 200)));
+  if (reply.error_code == "GatedRepo" || reply.status == 403) throw NotThere(refused(reply, settings, name));
+  if (reply.status == 401 || reply.status == 404) throw NotThere(unknown(reply, settings, name));
+  fail("{}: {} answers HTTP {}{}", name.name, settings.endpoint, reply.status, said(reply));
 }
 
 RemoteRepository list_repository(HttpClient& http, const HubSettings& settings, const RepositoryName& name) {

@@ -183,6 +183,9 @@ TEST_F(Transfer, RefusalsSayWhatToDo) {
                  HasSubstr("check the name, or give your token as HF_TOKEN"));
   setenv("HF_TOKEN", "secret", 1);
   expect_refused(gated(403), HasSubstr("gated and your token has no access"));
+  expect_refused(
+      {{"path", "/api/"}, {"status", 403}, {"headers", {{"X-Error-Message", "not you"}}}},
+      AllOf(HasSubstr("refuses it with HTTP 403: not you"), HasSubstr("accept its terms on " + page)));
   expect_refused({{"path", "/api/"}, {"status", 401}}, HasSubstr("does not take your token"));
   expect_refused({{"path", "/api/"}, {"status", 404}}, HasSubstr("that your token has no access to"));
 }
