@@ -4,7 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <thread>
+#include <future>
 
 #include "base/mapped_file.h"
 #include "hub/cache_folder.h"
@@ -261,11 +261,10 @@ TEST_F(Transfer, HostileListings) {
 
 TEST_F(Transfer, TwoFetchesShareOneDownload) {
   hub_.rules({{{"host", "cdn"}, {"path", "gguf"}, {"slow", 0.5}}});
-  std::vector<Fetched> fetched(2);
-  {
-    std::jthread one([&] { fetched[0] = fetch_model("org/tiny"); });
-    std::jthread two([&] { fetched[1] = fetch_model("org/tiny"); });
-  }
+  const auto fetch = [] { return fetch_model("org/tiny"); };
+  std::future<Fetched> one = std::async(std::launch::async, fetch),
+                       two = std::async(std::launch::async, fetch);
+  const Fetched fetched[] = {one.get(), two.get()};
   for (const Fetched& each : fetched) expect_fetched(each);
   EXPECT_EQ(fetched[0].downloaded + fetched[1].downloaded, 300'000);
   EXPECT_THAT(ranges_of_cdn(), testing::SizeIs(1));
