@@ -81,7 +81,7 @@ format:
 	scripts/format.sh
 
 # The tests under the address and undefined-behaviour sanitizers; LAYERS chooses: make sanitize LAYERS="base format".
-LAYERS ?= base strings format heads model engine analysis task studyfile study report prune evaluation cli
+LAYERS ?= base strings format heads model engine analysis task studyfile study report prune evaluation hub cli
 sanitize:
 	scripts/setup.sh build model sanitize
 	scripts/build.sh sanitize $(LAYERS:%=%_tests)

@@ -1,5 +1,6 @@
 # The library for other projects: headers, archives (or with IDLEHEADS_SHARED shared libraries), and what find_package and
-# pkg-config read. idleheads::studyfile reads studies, and links neither the engine nor oneDNN; idleheads::idleheads is all.
+# pkg-config read. idleheads::studyfile reads studies, and links neither the engine nor oneDNN; idleheads::idleheads is all
+# that needs no network; idleheads::hub fetches models and data, and links libcurl.
 include(CMakePackageConfigHelpers)
 
 set(studyfile_layers base strings format heads analysis studyfile report)
@@ -35,22 +36,30 @@ if(IDLEHEADS_SHARED)
   idleheads_shared(idleheads_studyfile_so idleheads_studyfile ${studyfile_layers})
   idleheads_shared(idleheads_so idleheads ${engine_layers})
   target_link_libraries(idleheads_so PUBLIC idleheads_studyfile_so PRIVATE DNNL::dnnl PkgConfig::HWY OpenMP::OpenMP_CXX)
+  idleheads_shared(idleheads_hub_so idleheads_hub hub)
+  target_link_libraries(idleheads_hub_so PUBLIC idleheads_so PRIVATE CURL::libcurl)
   idleheads_package(studyfile idleheads_studyfile_so)
   idleheads_package(idleheads idleheads_so)
+  idleheads_package(hub idleheads_hub_so)
   install(TARGETS idleheads_studyfile_so idleheads_for_studyfile EXPORT idleheads_studyfile
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(TARGETS idleheads_so idleheads_for_idleheads EXPORT idleheads_engine LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS idleheads_hub_so idleheads_for_hub EXPORT idleheads_hub LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   set(studyfile_libs "-lidleheads_studyfile")
   set(engine_libs "-lidleheads -lidleheads_studyfile")
+  set(hub_libs "-lidleheads_hub -lidleheads -lidleheads_studyfile")
 else()
   idleheads_package(studyfile idleheads_report)
   idleheads_package(idleheads idleheads_evaluation)
+  idleheads_package(hub idleheads_hub)
+  target_link_libraries(idleheads_for_hub INTERFACE idleheads_evaluation) # as the shared library does
   list(TRANSFORM studyfile_layers PREPEND idleheads_ OUTPUT_VARIABLE studyfile_targets)
   list(TRANSFORM engine_layers PREPEND idleheads_ OUTPUT_VARIABLE engine_targets)
   install(TARGETS ${studyfile_targets} idleheads_rust idleheads_for_studyfile EXPORT idleheads_studyfile
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(TARGETS ${engine_targets} idleheads_for_idleheads EXPORT idleheads_engine
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS idleheads_hub idleheads_for_hub EXPORT idleheads_hub ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(FILES ${text_library} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME libidleheads_rust.a)
   # A linker takes from an archive what was asked for before it: the layers from above.
   function(idleheads_link_line variable system)
@@ -61,10 +70,12 @@ else()
   endfunction()
   idleheads_link_line(studyfile_libs "-lsqlite3" ${studyfile_layers})
   idleheads_link_line(engine_libs "-lsqlite3 -ldnnl -lhwy -fopenmp" ${studyfile_layers} ${engine_layers})
+  idleheads_link_line(hub_libs "-lsqlite3 -ldnnl -lhwy -fopenmp -lcurl" ${studyfile_layers} ${engine_layers} hub)
 endif()
 
 install(EXPORT idleheads_studyfile NAMESPACE idleheads:: DESTINATION ${package_dir} FILE studyfile_targets.cmake)
 install(EXPORT idleheads_engine NAMESPACE idleheads:: DESTINATION ${package_dir} FILE engine_targets.cmake)
+install(EXPORT idleheads_hub NAMESPACE idleheads:: DESTINATION ${package_dir} FILE hub_targets.cmake)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/idleheads-config.cmake.in ${PROJECT_BINARY_DIR}/idleheads-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/idleheads-config-version.cmake COMPATIBILITY SameMinorVersion)
@@ -77,4 +88,5 @@ function(idleheads_pkg_config file name description libs)
   install(FILES ${PROJECT_BINARY_DIR}/${file} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 idleheads_pkg_config(idleheads.pc idleheads "Scores and ablates attention heads of language models" "${engine_libs}")
+idleheads_pkg_config(idleheads-hub.pc idleheads-hub "Fetches models and data sets from the Hugging Face Hub" "${hub_libs}")
 idleheads_pkg_config(idleheads-studyfile.pc idleheads-studyfile "Reads study files of idleheads" "${studyfile_libs}")

@@ -26,6 +26,9 @@ NEVER_LINKED = [
     ("report", "DNNL::dnnl"),
     ("engine", "SQLite::SQLite3"),
     ("evaluation", "CLI11::CLI11"),
+    ("evaluation", "CURL::libcurl"),
+    ("cuda", "CURL::libcurl"),
+    ("hub", "CLI11::CLI11"),
 ]
 # Headers of libraries that only some files may include: what is included, the files, why.
 ONLY_IN = [
@@ -35,6 +38,7 @@ ONLY_IN = [
     (r"idleheads_text\.h", r"model/.*|format/parquet\.cc|strings/.*|report/exports/zip_writer\.cc",
      "the text library is used by the model layer and where a class wraps a part of it"),
     (r"utf8\.h", r"base/utf8\.cc", "UTF-8 is read by base/utf8.h alone"),
+    (r"curl/", r"hub/http\.cc", "libcurl is used by hub/http.cc alone"),
     (r"CLI/", r"cli/.*", "CLI11 is used by the CLI alone"),
     (r"iostream", r"cli/.*", "only the CLI prints"),
 ]

@@ -17,6 +17,7 @@ rm -f "$out"/steps
 
 library=$(find "$(python3 -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))')" /usr/local/cuda*/ \
   -name 'libcublasLt.so.1?' 2>/dev/null | head -1)
+python=(env "LD_LIBRARY_PATH=${LD_LIBRARY_PATH-}" python3) # with this machine's libraries, not the archive's
 export LD_LIBRARY_PATH=$PWD/lib:$(dirname "$library"):${LD_LIBRARY_PATH-} PYTHONUNBUFFERED=1
 
 # step NAME SECONDS COMMAND...: its output into $out/NAME.log and one line into $out/steps.
@@ -35,7 +36,7 @@ step() {
   date -u +%F
 } >"$out/machine.log" 2>&1
 
-step checkpoint 200 python3 bench/peers/random_llama.py "$work/llama" --shape "$shape" &
+step checkpoint 200 "${python[@]}" bench/peers/random_llama.py "$work/llama" --shape "$shape" &
 if [[ $device != cpu ]]; then
   step goldens 150 ./device_tests --gtest_brief=1
   # The kernels alone: cuBLASLt's are NVIDIA's.
@@ -54,7 +55,7 @@ bench forward forward "$work/llama"
 bench stats forward "$work/llama" --stats
 bench streamed forward "$work/llama" --stream --repeat 2
 bench protocol protocol "$work/llama" --prompts 128
-step torch 200 python3 bench/peers/torch_device.py "$work/llama"
+step torch 200 "${python[@]}" bench/peers/torch_device.py "$work/llama"
 
 echo
-python3 bench/gpu_table.py "$out" | tee "$out/table.md"
+"${python[@]}" bench/gpu_table.py "$out" | tee "$out/table.md"

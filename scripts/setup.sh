@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 packages_for() {
   case $1 in
     build)
-      echo ca-certificates cmake g++ libbenchmark-dev libboost-math-dev libcli11-dev libdnnl-dev libfmt-dev libgmock-dev libgtest-dev libhwy-dev \
+      echo ca-certificates cmake g++ libbenchmark-dev libboost-math-dev libcli11-dev libcurl4-openssl-dev libdnnl-dev libfmt-dev libgmock-dev libgtest-dev libhwy-dev \
         libsqlite3-dev libutfcpp-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config
       echo ocl-icd-opencl-dev # not used, but the CMake file of Debian's oneDNN looks for OpenCL
       scripts/find_cargo.sh >/dev/null || echo rustc-web cargo-web # Debian 12's plain rustc is too old

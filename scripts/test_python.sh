@@ -40,7 +40,7 @@ for version in "$@"; do
   case $version in
     llama_cpp) tests=test_llama_cpp.py ;;
     lm_eval_*) tests=test_lm_eval.py ;;
-    package) tests="test_package.py test_package_refusals.py test_scores.py test_studies.py test_tasks.py test_notebook.py" ;;
+    package) tests="test_package.py test_package_refusals.py test_scores.py test_studies.py test_tasks.py test_hub.py test_notebook.py" ;;
     *) tests="test_ablate.py test_cut_folder.py test_scores.py test_transformers_scores.py test_transformers_refusals.py" ;;
   esac
   [[ $version == llama_cpp ]] || install_package "$version"

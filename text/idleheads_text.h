@@ -123,8 +123,13 @@ bool idleheads_chat_render(const idleheads_chat* chat, idleheads_string* text, i
 // The first character in title case, all others in lower case: Python's str.capitalize.
 bool idleheads_capitalize(idleheads_view text, idleheads_string* out, idleheads_string* error);
 
-// SHA-256 of bytes, in 32 bytes.
-void idleheads_sha256(idleheads_view bytes, uint8_t* digest);
+// SHA-256 or SHA-1 of bytes that come piece by piece.
+typedef struct idleheads_digest idleheads_digest;
+idleheads_digest* idleheads_digest_new(bool sha1);
+void idleheads_digest_free(idleheads_digest* digest);  // NULL does nothing
+void idleheads_digest_add(idleheads_digest* digest, idleheads_view bytes);
+// Of all bytes so far, into `value`, which has room for 32; how many bytes it is.
+size_t idleheads_digest_value(const idleheads_digest* digest, uint8_t* value);
 
 // Gives the rows of a Parquet file one by one to `take`, as JSON objects with the columns as keys, until it returns false
 // (which is no failure). Only the columns of these names are read, as far as the file has them; with none, all that are

@@ -1,6 +1,7 @@
 """idleheads for Python: heads of language models, scored and switched off.
 
     import idleheads as ih
+    ih.fetch_model("org/name")                       # from the Hugging Face Hub into its cache
     m = ih.Model("model.gguf")                       # or a Hugging Face folder, or org/name in the cache
     ih.score(m, ["A prompt"]).scores("ahon_ln")      # [sample, layer, head]
     ih.run(m, ["A prompt"], ablate=["ahon_ln<0.52"])[1].log_probs
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from . import _core
 from ._core import Error
+from .hub import fetch_model, fetch_task
 from .model import Generated, Model, generate, run, score
 from .plots import plot_cdf, plot_curves
 from .scored import SCORES, STATISTICS, Run, Scored
@@ -24,8 +26,8 @@ from .studies import Comparison, Study, compare
 from .tasks import Evaluation, evaluate, study, task_names
 
 __all__ = ["SCORES", "STATISTICS", "Comparison", "Error", "Evaluation", "Generated", "Model", "Run", "Scored", "Study",
-           "Transformers", "ablate", "compare", "evaluate", "generate", "plot_cdf", "plot_curves", "run", "score", "study",
-           "task_names", "__version__"]
+           "Transformers", "ablate", "compare", "evaluate", "fetch_model", "fetch_task", "generate", "plot_cdf", "plot_curves",
+           "run", "score", "study", "task_names", "__version__"]
 
 __version__ = _core.version()
 Error.__module__ = __name__

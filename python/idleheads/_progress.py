@@ -38,6 +38,27 @@ def shown(progress: Progress, what: str, parts: int) -> Iterator[Parts | None]:
         yield Parts(lambda share: bar.update(share - bar.n), parts)
 
 
+@contextmanager
+def phases_shown(progress: Progress) -> Iterator[Callable[[str, float, float], object] | None]:
+    """What the program tells its phases to. A function hears the share of the phase that runs, in [0, 1]."""
+    if callable(progress):
+        yield lambda _, done, total: progress(done / total if total else 0.0)
+        return
+    bar = bar_of("") if progress else None
+    if bar is None:
+        yield None
+        return
+
+    def show(phase: str, done: float, total: float) -> None:
+        if bar.desc != phase:
+            bar.reset()
+            bar.set_description_str(phase, refresh=False)
+        bar.update((done / total if total else 0.0) - bar.n)
+
+    with bar:
+        yield show
+
+
 def bar_of(what: str) -> object | None:
     try:
         from tqdm.auto import tqdm

@@ -5,14 +5,13 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
 from . import _core
 from ._core import Error
-from ._progress import Progress, bar_of
+from ._progress import Progress, phases_shown
 from ._records import Frame, columns_of, make_frame
 from .model import Model
 from .scored import SEED
@@ -54,7 +53,7 @@ def study(model: Model, task: str | os.PathLike, file: str | os.PathLike | None 
     request.confidence = confidence
     if decide:
         request.decide_within, request.resolution = within, resolution
-    with _told(progress) as tell:
+    with phases_shown(progress) as tell:
         path, cut, notes = _core.study(model._core, _settings(task, how), request, tell)
     _warn(cut)
     for note in notes:
@@ -95,7 +94,7 @@ def evaluate(model: Model, tasks: Names, ablate: str | Sequence[str] = (), *, ma
 
     Raises Error for what study() refuses, and a rule that means nothing."""
     rules = [ablate] if isinstance(ablate, str) else list(ablate)
-    with _told(progress) as tell:
+    with phases_shown(progress) as tell:
         results, text, files, cut = _core.evaluate(model._core, _settings(tasks, how), rules, os.fspath(mask or ""),
                                                      os.fspath(output or ""), log_samples, seed, tell)
     _warn(cut)
@@ -122,24 +121,3 @@ def _settings(tasks: Names, how: dict[str, Any]) -> _core.TaskSettings:
 def _warn(messages: list[str]) -> None:
     for message in messages:
         warnings.warn(message, stacklevel=3)
-
-
-@contextmanager
-def _told(progress: Progress) -> Iterator[Callable[[str, float, float], object] | None]:
-    """What the program tells its phases to. A function hears the share of the phase that runs, in [0, 1]."""
-    if callable(progress):
-        yield lambda _, done, total: progress(done / total if total else 0.0)
-        return
-    bar = bar_of("") if progress else None
-    if bar is None:
-        yield None
-        return
-
-    def show(phase: str, done: float, total: float) -> None:
-        if bar.desc != phase:
-            bar.reset()
-            bar.set_description_str(phase, refresh=False)
-        bar.update((done / total if total else 0.0) - bar.n)
-
-    with bar:
-        yield show

@@ -49,4 +49,5 @@ NB_MODULE(_core, module) {
   idleheads::bind_model(module);
   idleheads::bind_study(module);
   idleheads::bind_tasks(module);
+  idleheads::bind_hub(module);
 }

@@ -38,6 +38,7 @@ Array<T, Dimensions> to_array(std::vector<Stored> values, std::array<size_t, Dim
 }
 
 void bind_heads(nb::module_& module);
+void bind_hub(nb::module_& module);
 void bind_model(nb::module_& module);
 void bind_study(nb::module_& module);
 void bind_tasks(nb::module_& module);

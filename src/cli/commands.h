@@ -6,6 +6,7 @@
 namespace idleheads::cli {
 
 void add_info(CLI::App& app);
+void add_fetch(CLI::App& app);
 void add_probe(CLI::App& app);
 void add_score(CLI::App& app);
 void add_eval(CLI::App& app);

@@ -21,6 +21,7 @@ void add_commands(CLI::App& app) {
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   add_info(app);
+  add_fetch(app);
   add_study(app);
   add_score(app);
   add_merge(app);

@@ -17,7 +17,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The shard files that an index names, each once. Names must stay inside the folder.
+// Piece by piece, each given back once read: a file may be larger than the memory that may be used.
+void add_mapped(Hasher& hasher, std::span<const std::byte> bytes) {
+  constexpr size_t kPiece = size_t{16} << 20;
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(kPiece, bytes.size()))) {
+    const auto piece = bytes.first(std::min(kPiece, bytes.size()));
+    hasher.add(piece);
+    forget_pages(piece);
+  }
+}
+
+}  // namespace
+
 std::set<std::string> shards_of(const Json& index, const std::string& name) {
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
     fail("{}: expected an object with a weight_map", name);
@@ -34,18 +45,6 @@ std::set<std::string> shards_of(const Json& index, const std::string& name) {
   }
   return shards;
 }
-
-// Piece by piece, each given back once read: a file may be larger than the memory that may be used.
-void add_mapped(Hasher& hasher, std::span<const std::byte> bytes) {
-  constexpr size_t kPiece = size_t{16} << 20;
-  for (; !bytes.empty(); bytes = bytes.subspan(std::min(kPiece, bytes.size()))) {
-    const auto piece = bytes.first(std::min(kPiece, bytes.size()));
-    hasher.add(piece);
-    forget_pages(piece);
-  }
-}
-
-}  // namespace
 
 Checkpoint::Checkpoint(const fs::path& path) : path_(path), verified_(std::make_unique<Verified>()) {
   std::error_code ignored;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +15,10 @@
 #include "format/tensor.h"
 
 namespace idleheads {
+
+// The shard files that an index (model.safetensors.index.json) names, each once; all lie in its own folder.
+// Throws Error with `name` for what is no index and for names that lead out of the folder.
+std::set<std::string> shards_of(const Json& index, const std::string& name);
 
 class Checkpoint {
  public:

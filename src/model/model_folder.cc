@@ -38,16 +38,6 @@ bool is_gguf_model(const std::string& name) {
          plain.find("imatrix") == std::string::npos;
 }
 
-void add_models(const fs::path& folder, const fs::path& inside, std::vector<fs::path>& models) {
-  std::set<std::string> split;
-  for (const fs::path& name : names_in(folder / inside)) {
-    if (!is_gguf_model(name.string())) continue;
-    const auto part = part_name(name.string());
-    if (part && part->count > 1 && !split.insert(name_of({part->stem, 1, part->count})).second) continue;
-    models.push_back(inside / name);
-  }
-}
-
 // Weights that are not read, by the beginning and the end of the files' names.
 struct OtherWeights {
   std::string_view begin, end, what, advice;
@@ -84,15 +74,39 @@ bool holds_safetensors(const fs::path& folder) {
   return file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json");
 }
 
-std::vector<fs::path> gguf_models(const fs::path& folder) {
+std::vector<fs::path> gguf_models_among(std::vector<fs::path> files) {
+  std::sort(files.begin(), files.end());
   std::vector<fs::path> models;
-  add_models(folder, "", models);
+  std::set<fs::path> split;
+  for (const fs::path& file : files) {
+    const std::string name = file.filename().string();
+    if (!is_gguf_model(name)) continue;
+    const auto part = part_name(name);
+    const bool is_split = part && part->count > 1;
+    if (is_split && !split.insert(file.parent_path() / name_of({part->stem, 1, part->count})).second)
+      continue;
+    models.push_back(file);
+  }
+  return models;
+}
+
+std::vector<fs::path> gguf_models(const fs::path& folder) {
+  std::vector<fs::path> files = names_in(folder);
   std::error_code ignored;
   for (const fs::path& name : names_in(folder)) {
-    if (fs::is_directory(folder / name, ignored)) add_models(folder, name, models);
+    if (!fs::is_directory(folder / name, ignored)) continue;
+    for (const fs::path& inside : names_in(folder / name)) files.push_back(name / inside);
   }
-  std::sort(models.begin(), models.end());
-  return models;
+  return gguf_models_among(std::move(files));
+}
+
+std::vector<fs::path> models_matching(const std::vector<fs::path>& models, const std::string& text) {
+  std::vector<fs::path> found;
+  for (const fs::path& model : models) {
+    if (model == text || model.filename() == text) return {model};
+    if (lower(model.string()).find(lower(text)) != std::string::npos) found.push_back(model);
+  }
+  return found;
 }
 
 void refuse_adapter(const fs::path& folder) {
@@ -106,8 +120,8 @@ void refuse_adapter(const fs::path& folder) {
       alone ? "" : ", or take the adapter out of the folder");
 }
 
-std::string other_weights(const fs::path& folder) {
-  for (const fs::path& path : names_in(folder)) {
+std::string other_weights_among(const std::vector<fs::path>& files) {
+  for (const fs::path& path : files) {
     const std::string name = path.string();
     for (const OtherWeights& other : kOtherWeights) {
       if (name.starts_with(other.begin) && name.ends_with(other.end)) {
@@ -117,5 +131,7 @@ std::string other_weights(const fs::path& folder) {
   }
   return "";
 }
+
+std::string other_weights(const fs::path& folder) { return other_weights_among(names_in(folder)); }
 
 }  // namespace idleheads

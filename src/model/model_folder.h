@@ -14,6 +14,12 @@ bool holds_safetensors(const std::filesystem::path& folder);
 // parts counts once, as its first part that is there. What is no model by its name (mmproj, imatrix) is left
 // out.
 std::vector<std::filesystem::path> gguf_models(const std::filesystem::path& folder);
+// The same of the files in `files`.
+std::vector<std::filesystem::path> gguf_models_among(std::vector<std::filesystem::path> files);
+
+// The models that `text` names: one of just this name, or those that contain it, upper and lower case alike.
+std::vector<std::filesystem::path> models_matching(const std::vector<std::filesystem::path>& models,
+                                                   const std::string& text);
 
 // Throws Error if a PEFT adapter lies in the folder: transformers would apply it to the weights.
 void refuse_adapter(const std::filesystem::path& folder);
@@ -21,5 +27,7 @@ void refuse_adapter(const std::filesystem::path& folder);
 // For a folder without readable weights: which others it has and what to do, as "; it holds ..."; empty if it
 // has none.
 std::string other_weights(const std::filesystem::path& folder);
+// The same of the files in `files`, in their order.
+std::string other_weights_among(const std::vector<std::filesystem::path>& files);
 
 }  // namespace idleheads

@@ -73,7 +73,7 @@ TaskFormat arc_format(const std::string& name, const std::string& config) {
     out["dataset_name"] = config;
     return row_text(out);
   };
-  format.load = load_one_group(name, split("test", "Test"), split("train", "Train"), each_row(to_item));
+  use_splits(format, split("test", "Test"), split("train", "Train"), each_row(to_item));
   return format;
 }
 

@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "format/json.h"
-#include "model/locate.h"
+#include "model/hub_cache.h"
 
 namespace idleheads {
 namespace {
@@ -30,17 +30,12 @@ std::optional<int64_t> number_of(std::string_view text) {
   return value;
 }
 
-std::string repository_folder(std::string repo) {
-  if (const size_t slash = repo.find('/'); slash != repo.npos) repo.replace(slash, 1, "--");
-  return "datasets--" + repo;
-}
-
 // The snapshots of the split's repositories that the cache has, most usual first.
 std::vector<fs::path> snapshots_of(const DatasetSplit& split) {
   std::vector<fs::path> snapshots;
   for (const std::string& repo : split.repos) {
-    for (const char* revision : {"main", "refs/convert/parquet"}) {
-      if (auto snapshot = hub_snapshot(repository_folder(repo), revision))
+    for (const char* revision : kDatasetRevisions) {
+      if (auto snapshot = hub_snapshot(hub_folder(HubKind::dataset, repo), revision))
         snapshots.push_back(*std::move(snapshot));
     }
   }
@@ -53,12 +48,13 @@ std::string what_is_cached(const DatasetSplit& split) {
     return fmt::format("{} in {}", what_is_in(snapshots[0]), shown(snapshots[0]));
   std::error_code ignored;
   for (const std::string& repo : split.repos) {
-    const fs::directory_iterator first(hub_cache() / repository_folder(repo) / "snapshots", ignored);
+    const fs::directory_iterator first(hub_cache() / hub_folder(HubKind::dataset, repo) / "snapshots",
+                                       ignored);
     if (first == fs::directory_iterator()) continue;
     return fmt::format("refs/main is missing there, but {} is a snapshot, which --data takes",
                        shown(first->path()));
   }
-  return "give --data, or download the data set there as Parquet";
+  return "give --data";
 }
 
 }  // namespace
@@ -79,8 +75,8 @@ std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data
   if (!files.empty()) return files;
   const std::string names = names_of_split_files(split);
   if (!data.empty()) fail("{}: no {} in the folder; {}", shown(data), names, what_is_in(data));
-  fail("no {} of {} in the Hugging Face cache ({}); {}", names, fmt::join(split.repos, " or "),
-       shown(hub_cache()), what_is_cached(split));
+  fail("no {} of {} in the Hugging Face cache ({}); {}, or get the data with: idleheads fetch task {}", names,
+       fmt::join(split.repos, " or "), shown(hub_cache()), what_is_cached(split), split.task);
 }
 
 const Json& Row::field(const char* name) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "idleheads/task/task.h"
+#include "task/split_files.h"
 
 namespace idleheads {
 
@@ -50,6 +51,7 @@ struct TaskFormat {
   int default_shots = 0;
   std::vector<Metric> metrics;  // the first decides curves
   std::string data_needed;      // what --data must be where there is no other place to look; else empty
+  std::vector<DatasetSplit> splits = {};  // of its data set, all that `load` may read; empty: it has none
   // Examples: the first ones for every document, or drawn for each; the harness draws one more than it needs
   // where fewshot_split and test_split are the same (both unset in its task file).
   bool draws_examples = true;
@@ -74,6 +76,10 @@ TaskFormat hellaswag_format();      // hellaswag.cc
 TaskFormat wikitext_format();       // wikitext.cc
 TaskFormat question_file_format();  // question_file.cc
 TaskFormat text_file_format();      // text_file.cc
+
+// The splits of a task's data set; not empty. Throws UsageError for a name that is no task's, and for tasks
+// that are files of one's own.
+const std::vector<DatasetSplit>& dataset_of_task(const std::string& name);
 
 // Whether `name` is the group's or its category's name; a space in these may be written '_'.
 bool names_group(std::string_view name, const Group& group);

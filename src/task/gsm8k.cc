@@ -43,7 +43,7 @@ TaskFormat gsm8k_format() {
   format.metrics = {Metric::exact_match_strict, Metric::exact_match_flexible};
   format.generation = {{"Question:", "</s>", "<|im_end|>"}, 256};
   format.harness_config = [](const Group&) { return kHarnessConfig; };
-  format.load = load_one_group("gsm8k", split("test"), split("train"), each_row(to_item));
+  use_splits(format, split("test"), split("train"), each_row(to_item));
   return format;
 }
 

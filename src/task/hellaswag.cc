@@ -65,9 +65,8 @@ TaskFormat hellaswag_format() {
         "training_split": "train", "validation_split": "validation", "process_docs": "<function>",
         "doc_to_text": "{{query}}", "doc_to_target": "{{label}}", "doc_to_choice": "choices"})";
   };
-  format.load = load_one_group("hellaswag",
-                               split("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}),
-                               split("train", {"hellaswag_train.jsonl"}), each_row(to_item));
+  use_splits(format, split("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}),
+             split("train", {"hellaswag_train.jsonl"}), each_row(to_item));
   return format;
 }
 

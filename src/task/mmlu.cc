@@ -87,8 +87,11 @@ Item from_row(const Row& row, const std::string& subject) {
 
 // The split of one subject in a folder of its own, or of all of them in one table.
 DatasetSplit where(const std::string& config, const char* split) {
-  return {{"cais/mmlu", "hails/mmlu_no_train"},         config,        split, {},
-          {"question", "choices", "answer", "subject"}, config != kAll};
+  DatasetSplit where = {
+      {"cais/mmlu", "hails/mmlu_no_train"}, config, split, {}, {"question", "choices", "answer", "subject"}};
+  where.only_in_config_folder = config != kAll;
+  where.task = "mmlu";
+  return where;
 }
 
 using ItemsBySubject = std::map<std::string, std::vector<Item>>;
@@ -275,6 +278,7 @@ TaskFormat mmlu_format() {
   format.metrics = {Metric::acc};
   format.draws_examples = false;
   format.harness_config = harness_config;
+  format.splits = {where(kAll, "test"), where(kAll, "dev")};  // folders of subjects are the same questions
   format.load = load_mmlu;
   return format;
 }

@@ -21,16 +21,17 @@ std::vector<Item> read_examples(const ReadItems& read, const DatasetSplit& split
 
 }  // namespace
 
-std::function<LoadedItems(const LoadRequest&)> load_one_group(const std::string& task,
-                                                              const DatasetSplit& evaluated,
-                                                              const DatasetSplit& examples,
-                                                              const ReadItems& read) {
-  return [=](const LoadRequest& request) -> LoadedItems {
+void use_splits(TaskFormat& format, const DatasetSplit& evaluated, const DatasetSplit& examples,
+                const ReadItems& read) {
+  format.splits = {evaluated, examples};
+  for (DatasetSplit& split : format.splits) split.task = format.name;
+  format.load = [task = format.name, splits = format.splits,
+                 read](const LoadRequest& request) -> LoadedItems {
     refuse_subjects(request.only, task);
     ItemGroup group;
     group.group.name = task;
-    group.items = read(evaluated, request.data);
-    if (request.examples) group.examples = read_examples(read, examples, request.data);
+    group.items = read(splits[0], request.data);
+    if (request.examples) group.examples = read_examples(read, splits[1], request.data);
     group.examples_file = task + "'s training split";
     return {{std::move(group)}, ""};
   };

@@ -18,10 +18,8 @@ using ReadItems =
 // Where every row is an item.
 ReadItems each_row(Item (*to_item)(const Row& row));
 
-// The `load` of such a task.
-std::function<LoadedItems(const LoadRequest&)> load_one_group(const std::string& task,
-                                                              const DatasetSplit& evaluated,
-                                                              const DatasetSplit& examples,
-                                                              const ReadItems& read);
+// Gives the task, which has its name, these splits.
+void use_splits(TaskFormat& format, const DatasetSplit& evaluated, const DatasetSplit& examples,
+                const ReadItems& read);
 
 }  // namespace idleheads

@@ -43,12 +43,17 @@ Item to_item(const Row& row, int64_t label) {
   return item;
 }
 
+// The name of the original's file of labels: "valid-labels.lst" of "valid.jsonl".
+std::string labels_of(const fs::path& original) { return original.stem().string() + "-labels.lst"; }
+
 DatasetSplit split(const char* name, const char* original) {
   return {{"ybisk/piqa", "piqa", "baber/piqa"},
           "plain_text",
           name,
           {original},
-          {"goal", "sol1", "sol2", "label"}};
+          {"goal", "sol1", "sol2", "label"},
+          false,
+          {labels_of(original)}};
 }
 
 // The original valid.jsonl has its labels in valid-labels.lst.
@@ -60,7 +65,7 @@ std::vector<Item> read_items(const DatasetSplit& split, const fs::path& data) {
     for (const Row& row : rows) items.push_back(to_item(row, row.integer("label")));
     return items;
   }
-  const fs::path labels_file = file.parent_path() / (file.stem().string() + "-labels.lst");
+  const fs::path labels_file = file.parent_path() / labels_of(file);
   const std::vector<int64_t> labels = read_labels(labels_file);
   if (labels.size() != rows.size()) {
     fail("{}: {} labels, but {} questions in {}", printable(labels_file.string(), 300), labels.size(),
@@ -85,8 +90,7 @@ TaskFormat piqa_format() {
         "doc_to_choice": "{{[sol1, sol2]}}", "should_decontaminate": true,
         "doc_to_decontamination_query": "goal"})";
   };
-  format.load =
-      load_one_group("piqa", split("validation", "valid.jsonl"), split("train", "train.jsonl"), read_items);
+  use_splits(format, split("validation", "valid.jsonl"), split("train", "train.jsonl"), read_items);
   return format;
 }
 

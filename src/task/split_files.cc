@@ -18,31 +18,33 @@ constexpr std::string_view kParquet = ".parquet";
 
 std::string shown(const fs::path& path) { return printable(path.string(), 300); }
 
-// A file that is not there is one thing, a link to one that is gone another: the download is damaged then.
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (fs::is_regular_file(status)) return true;
-  std::error_code ignored;
-  if (!fs::exists(status) && fs::is_symlink(fs::symlink_status(path, ignored))) {
-    fail("{}: a link that leads nowhere ({}); download the data set again", shown(path),
-         printable(fs::read_symlink(path, ignored).string(), 200));
+class Disk : public FileTree {
+ public:
+  // A file that is not there is one thing, a link to one that is gone another: the download is damaged then.
+  bool is_file(const fs::path& path) const override {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (fs::is_regular_file(status)) return true;
+    std::error_code ignored;
+    if (!fs::exists(status) && fs::is_symlink(fs::symlink_status(path, ignored))) {
+      fail("{}: a link that leads nowhere ({}); download the data set again", shown(path),
+           printable(fs::read_symlink(path, ignored).string(), 200));
+    }
+    return false;
   }
-  return false;
-}
 
-// Sorted; none if there is no such folder.
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error))
-    names.push_back(entries->path().filename().string());
-  const bool absent = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-  if (error && !absent) fail("{}: the folder cannot be read: {}", shown(folder), error.message());
-  std::ranges::sort(names);
-  return names;
-}
+  std::vector<std::string> names_in(const fs::path& folder) const override {
+    std::vector<std::string> names;
+    std::error_code error;
+    fs::directory_iterator entries(folder, error);
+    for (; !error && entries != fs::directory_iterator(); entries.increment(error))
+      names.push_back(entries->path().filename().string());
+    const bool absent = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+    if (error && !absent) fail("{}: the folder cannot be read: {}", shown(folder), error.message());
+    std::ranges::sort(names);
+    return names;
+  }
+};
 
 bool is_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -83,7 +85,7 @@ std::optional<Part> converted_part(const std::string& name) {
 }
 
 // Every part once and in order, or an error that names what is wrong.
-std::vector<fs::path> in_order(const fs::path& folder, std::vector<Part> parts) {
+std::vector<fs::path> in_order(const FileTree& tree, const fs::path& folder, std::vector<Part> parts) {
   std::ranges::sort(parts, {}, [](const Part& part) { return std::pair(part.number, part.name); });
   std::vector<fs::path> files;
   for (const Part& part : parts) {
@@ -104,18 +106,18 @@ std::vector<fs::path> in_order(const fs::path& folder, std::vector<Part> parts) 
     fail("{}: part {} of {} is missing (it has '{}')", shown(folder), files.size() + 1, needed,
          printable(parts.back().name, 200));
   }
-  for (const fs::path& file : files) is_file(file);  // throws for links that lead nowhere
+  for (const fs::path& file : files) tree.is_file(file);  // throws for links that lead nowhere
   return files;
 }
 
 // Parts whose names `part_of` knows.
 template <typename PartOf>
-std::vector<fs::path> parts_in(const fs::path& folder, const PartOf& part_of) {
+std::vector<fs::path> parts_in(const FileTree& tree, const fs::path& folder, const PartOf& part_of) {
   std::vector<Part> parts;
-  for (const std::string& name : names_in(folder)) {
+  for (const std::string& name : tree.names_in(folder)) {
     if (std::optional<Part> part = part_of(name)) parts.push_back(*std::move(part));
   }
-  return in_order(folder, std::move(parts));
+  return in_order(tree, folder, std::move(parts));
 }
 
 // What comes before SPLIT in file names: nothing, or the data set's name.
@@ -128,19 +130,19 @@ std::vector<std::string> prefixes_of(const DatasetSplit& split) {
   return prefixes;
 }
 
-std::vector<fs::path> files_at(const DatasetSplit& split, const fs::path& place) {
+std::vector<fs::path> files_at(const DatasetSplit& split, const fs::path& place, const FileTree& tree) {
   for (const std::string& prefix : prefixes_of(split)) {
     const std::string name = prefix + split.split;
     const auto counted = [](const std::string& begin) {
       return [=](const std::string& file) { return counted_part(file, begin); };
     };
-    for (auto files :
-         {parts_in(place, counted(name + "-")), parts_in(place / name, counted("")),
-          parts_in(place / name, counted(split.split + "-")), parts_in(place / name, converted_part)}) {
+    for (auto files : {parts_in(tree, place, counted(name + "-")), parts_in(tree, place / name, counted("")),
+                       parts_in(tree, place / name, counted(split.split + "-")),
+                       parts_in(tree, place / name, converted_part)}) {
       if (!files.empty()) return files;
     }
     for (const char* extension : {".parquet", ".jsonl", ".json"}) {
-      if (const fs::path file = place / (name + extension); is_file(file)) return {file};
+      if (const fs::path file = place / (name + extension); tree.is_file(file)) return {file};
     }
   }
   return {};
@@ -153,14 +155,18 @@ bool has_extension(const std::vector<std::string>& names, std::string_view exten
 }  // namespace
 
 std::vector<fs::path> split_files(const DatasetSplit& split, const fs::path& folder) {
+  return split_files(split, folder, Disk());
+}
+
+std::vector<fs::path> split_files(const DatasetSplit& split, const fs::path& folder, const FileTree& tree) {
   for (const std::string& name : split.original) {
-    if (is_file(folder / name)) return {folder / name};
+    if (tree.is_file(folder / name)) return {folder / name};
   }
   std::vector<fs::path> places;
   if (!split.config.empty()) places = {folder / split.config, folder / "data" / split.config};
   if (!split.only_in_config_folder) places.insert(places.end(), {folder / "data", folder});
   for (const fs::path& place : places) {
-    if (std::vector<fs::path> files = files_at(split, place); !files.empty()) return files;
+    if (std::vector<fs::path> files = files_at(split, place, tree); !files.empty()) return files;
   }
   return {};
 }

@@ -156,6 +156,21 @@ std::vector<std::string> task_names() {
   return names;
 }
 
+std::vector<std::string> tasks_with_dataset() {
+  std::vector<std::string> names;
+  for (const TaskFormat& format : task_formats()) {
+    if (!format.splits.empty()) names.push_back(format.name);
+  }
+  return names;
+}
+
+const std::vector<DatasetSplit>& dataset_of_task(const std::string& name) {
+  for (const TaskFormat& format : task_formats()) {
+    if (format.name == parse_task_name(name).task && !format.splits.empty()) return format.splits;
+  }
+  fail_usage("task '{}' has no data set to fetch{}", printable(name), suggestion(name, tasks_with_dataset()));
+}
+
 bool names_group(std::string_view name, const Group& group) {
   return same_name(name, group.name) || (!group.category.empty() && same_name(name, group.category));
 }

@@ -80,10 +80,16 @@ std::vector<std::string> pages_of(std::string_view text) {
   return pages;
 }
 
+DatasetSplit test_split() {
+  DatasetSplit split = {
+      {"EleutherAI/wikitext_document_level"}, "wikitext-2-raw-v1", "test", {"wiki.test.raw"}, {"page"}};
+  split.task = "wikitext";
+  return split;
+}
+
 LoadedItems load(const LoadRequest& request) {
   refuse_subjects(request.only, "wikitext");
-  const DatasetSplit where = {
-      {"EleutherAI/wikitext_document_level"}, "wikitext-2-raw-v1", "test", {"wiki.test.raw"}, {"page"}};
+  const DatasetSplit where = test_split();
   ItemGroup group;
   group.group.name = "wikitext";
   const std::vector<fs::path> files = find_split(where, request.data);
@@ -117,6 +123,7 @@ TaskFormat wikitext_format() {
                         {"metric": "bits_per_byte"}],
         "should_decontaminate": true, "doc_to_decontamination_query": "{{page}}"})";
   };
+  format.splits = {test_split()};
   format.load = load;
   return format;
 }

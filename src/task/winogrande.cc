@@ -52,8 +52,8 @@ TaskFormat winogrande_format() {
         "doc_to_text": "<function>", "doc_to_target": "<function>", "doc_to_choice": "<function>",
         "should_decontaminate": true, "doc_to_decontamination_query": "sentence"})";
   };
-  format.load = load_one_group("winogrande", split("validation", {"validation.jsonl", "dev.jsonl"}),
-                               split("train", {"train_xl.jsonl", "train.jsonl"}), each_row(to_item));
+  use_splits(format, split("validation", {"validation.jsonl", "dev.jsonl"}),
+             split("train", {"train_xl.jsonl", "train.jsonl"}), each_row(to_item));
   return format;
 }
 

@@ -16,6 +16,7 @@
 #include "idleheads/base/error.h"
 #include "idleheads/model/model.h"
 #include "idleheads/model/roles.h"
+#include "model/hub_cache.h"
 #include "model/locate.h"
 #include "model/rope.h"
 #include "support/errors.h"
@@ -209,7 +210,10 @@ TEST_F(Spoiled, HubCacheIsSearchedInOrder) {
   EXPECT_EQ(locate_model("org/tiny"), snapshot);
   EXPECT_EQ(locate_model("org/tiny@abc"), snapshot);
   EXPECT_THAT(error_of([] { locate_model("org/tiny@v2"); }), HasSubstr("revision 'v2'"));
-  EXPECT_THAT(error_of([] { locate_model("org/other"); }), HasSubstr("not in the Hugging Face cache"));
+  EXPECT_THAT(error_of([] { locate_model("org/other@v2:Q8_0"); }),
+              testing::AllOf(HasSubstr("not in the Hugging Face cache"),
+                             testing::EndsWith("get it with: idleheads fetch model org/other --revision v2 "
+                                               "--file Q8_0")));
   EXPECT_THAT(error_of([] { locate_model("../escape/x"); }), HasSubstr("no such file"));
   setenv("HF_HUB_CACHE", (folder_ / "elsewhere").c_str(), 1);
   EXPECT_THAT(error_of([] { locate_model("org/tiny"); }), HasSubstr("elsewhere"));

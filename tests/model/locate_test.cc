@@ -13,6 +13,7 @@
 #include "format/safetensors_writer.h"
 #include "idleheads/base/error.h"
 #include "model/checkpoint.h"
+#include "model/hub_cache.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
 

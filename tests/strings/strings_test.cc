@@ -1,9 +1,9 @@
 // What C++ has of the Rust library.
 #include <gtest/gtest.h>
 
+#include "strings/digest.h"
 #include "strings/display_width.h"
 #include "strings/regex.h"
-#include "strings/sha256.h"
 
 namespace idleheads {
 namespace {
@@ -18,9 +18,21 @@ TEST(DisplayWidth, OfScriptsAroundTheWorld) {
   EXPECT_EQ(display_width("\U0001F469\u200d\U0001F52C"), 2) << "an emoji of two";
 }
 
+constexpr const char* kSha256OfAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
 TEST(Sha256, KnownValues) {
   EXPECT_EQ(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256("abc"), kSha256OfAbc);
+}
+
+TEST(Digest, PiecesAreTheWhole) {
+  for (const auto& [kind, abc] : {std::pair{Digest::Kind::sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"},
+                                  std::pair{Digest::Kind::sha256, kSha256OfAbc}}) {
+    Digest digest(kind);
+    for (const char* piece : {"", "a", "bc"}) digest.add(piece);
+    EXPECT_EQ(digest.hex(), abc);
+    EXPECT_EQ(digest.hex(), abc) << "asking changes nothing";
+  }
 }
 
 TEST(Regex, FindsGroupsAndReplaces) {

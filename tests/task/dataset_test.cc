@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const DatasetSplit kSplit = {{"allenai/ai2_arc", "ai2_arc"}, "ARC-Easy", "test", {"arc_easy_test.jsonl"}};
+const DatasetSplit kSplit = {
+    {"allenai/ai2_arc", "ai2_arc"}, "ARC-Easy", "test", {"arc_easy_test.jsonl"}, {}, false, {}, "arc_easy"};
 
 class Datasets : public testing::Test {
  protected:
@@ -128,7 +129,8 @@ TEST_F(Datasets, TheCacheByNameThenByRevision) {
   EXPECT_THAT(refusal(),
               testing::AllOf(HasSubstr("no arc_easy_test.jsonl, ARC-Easy/test-*.parquet or test.jsonl of "
                                        "allenai/ai2_arc or ai2_arc"),
-                             HasSubstr("cache"), HasSubstr("--data")));
+                             HasSubstr("cache"), HasSubstr("give --data, or"),
+                             HasSubstr("get the data with: idleheads fetch task arc_easy")));
   cached("datasets--ai2_arc", "refs/convert/parquet", "ARC-Easy/test/0000.parquet");
   EXPECT_THAT(find(),
               ElementsAre("cache/datasets--ai2_arc/snapshots/commit_of_parquet/ARC-Easy/test/0000.parquet"));

@@ -6,6 +6,7 @@
 
 mod border;
 pub mod chat;
+mod digest;
 mod letter_case;
 mod memory;
 mod parquet_sizes;
@@ -24,6 +25,7 @@ use std::ffi::c_void;
 
 use border::{catch, run, slice, OwnedIds, OwnedString, View};
 use chat::{Chat, Message, SpecialToken};
+use digest::Digest;
 use tokenizer::{Bpe, TextTokenizer};
 
 #[no_mangle]
@@ -192,10 +194,27 @@ pub unsafe extern "C" fn idleheads_tokenizer_decode(
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn idleheads_sha256(bytes: View, digest: *mut u8) {
-    use sha2::{Digest, Sha256};
-    let hash = Sha256::digest(unsafe { bytes.bytes() });
-    unsafe { std::ptr::copy_nonoverlapping(hash.as_ptr(), digest, hash.len()) };
+pub unsafe extern "C" fn idleheads_digest_new(sha1: bool) -> *mut Digest {
+    Box::into_raw(Box::new(Digest::new(sha1)))
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_digest_free(digest: *mut Digest) {
+    if !digest.is_null() {
+        drop(unsafe { Box::from_raw(digest) });
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_digest_add(digest: *mut Digest, bytes: View) {
+    unsafe { (*digest).add(bytes.bytes()) };
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn idleheads_digest_value(digest: *const Digest, value: *mut u8) -> usize {
+    let bytes = unsafe { (*digest).value() };
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), value, bytes.len()) };
+    bytes.len()
 }
 
 #[repr(C)]

@@ -100,5 +100,7 @@ TaskName parse_task_name(const std::string& name);
 
 // Names that load_task knows, for help texts.
 std::vector<std::string> task_names();
+// Those of them that have a data set; the others are files of one's own.
+std::vector<std::string> tasks_with_dataset();
 
 }  // namespace idleheads

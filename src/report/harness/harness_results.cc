@@ -8,7 +8,7 @@
 
 #include "idleheads/heads/intervention.h"
 #include "report/harness/harness_names.h"
-#include "strings/sha256.h"
+#include "strings/digest.h"
 
 namespace idleheads {
 namespace {

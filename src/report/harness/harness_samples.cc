@@ -6,7 +6,7 @@
 #include "analysis/exact_match.h"
 #include "idleheads/studyfile/answers.h"
 #include "report/harness/harness_names.h"
-#include "strings/sha256.h"
+#include "strings/digest.h"
 
 namespace idleheads {
 namespace {

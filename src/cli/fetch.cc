@@ -1,0 +1,81 @@
+// idleheads fetch model ORG/NAME | task NAME...: models and data sets from the Hugging Face Hub into its
+// local cache. What it prints on standard output are their paths.
+#include "idleheads/hub/fetch.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/fail.h"
+#include "cli/commands.h"
+#include "cli/process.h"
+#include "cli/terminal.h"
+#include "idleheads/task/task.h"
+#include "model/hub_cache.h"
+
+namespace idleheads::cli {
+namespace {
+
+struct Fetch {
+  std::string what;
+  std::vector<std::string> names;
+  std::string file, revision;
+};
+
+double megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+void print_fetched(const std::string& name, const Fetched& fetched) {
+  const std::string news = fetched.downloaded == 0
+                               ? "all there already"
+                               : fmt::format("{:.1f} MB downloaded", megabytes(fetched.downloaded));
+  const std::string repository = name == fetched.repository ? name : name + ": " + fetched.repository;
+  say("{} at {}, {:.1f} MB, {}\n", printable(repository, 300), fetched.commit.substr(0, 12),
+      megabytes(fetched.bytes), news);
+  print_foreign(fetched.path.string() + "\n");
+}
+
+template <typename Get>
+void fetch_one(const std::string& name, const Get& get) {
+  const Fetched fetched = [&] {
+    ProgressLine line(!is_switched_on("HF_HUB_DISABLE_PROGRESS_BARS"));
+    return get(name, progress_on(line));
+  }();
+  print_fetched(name, fetched);
+}
+
+void run(const Fetch& request) {
+  const bool is_model = request.what == "model";
+  if (!is_model && !(request.file + request.revision).empty())
+    fail_usage("--file and --revision are for models; a task's files and revision are those that it reads");
+  if (request.names.size() > 1 && !(request.file + request.revision).empty())
+    fail_usage("--file and --revision are for one model, and {} are given", request.names.size());
+  for (const std::string& name : request.names) {
+    fetch_one(name, [&](const std::string& wanted, const ProgressCallback& progress) {
+      return is_model ? fetch_model(wanted, request.file, request.revision, progress)
+                      : fetch_task(wanted, progress);
+    });
+  }
+}
+
+}  // namespace
+
+void add_fetch(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "fetch",
+      "get models and the data of tasks from the Hugging Face Hub into its local cache; the only command "
+      "that uses the network");
+  auto request = std::make_shared<Fetch>();
+  command->add_option("what", request->what, "which of the two")
+      ->required()
+      ->check(CLI::IsMember({"model", "task"}));
+  command
+      ->add_option("names", request->names,
+                   fmt::format("models as org/name, or tasks: {}", fmt::join(tasks_with_dataset(), ", ")))
+      ->required()
+      ->expected(1, 100);
+  command->add_option("--file", request->file,
+                      "of a repository of GGUF models the one whose name is or contains this, as in Q8_0");
+  command->add_option("--revision", request->revision, "branch, tag or commit of the model (default: main)");
+  command->callback([request] { run(*request); });
+}
+
+}  // namespace idleheads::cli
