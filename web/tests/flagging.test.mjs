@@ -24,7 +24,7 @@ test("a threshold for a share flags that share", () => {
   assert.equal(quantileAt(overall, 1), 10000);
   for (const above of [false, true]) {
     for (const wanted of [0, 0.105, 0.5, 1])
-      assert.ok(Math.abs(flaggedShare(above, overall, thresholdFor({ above, overall }, wanted)) - wanted) < 1e-9);
+      assert.ok(Math.abs(flaggedShare(above, overall, thresholdFor(above, overall, wanted)) - wanted) < 1e-9);
   }
 });
 

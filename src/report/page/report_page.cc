@@ -41,23 +41,26 @@ constexpr const char* kHead = R"(<!doctype html>
 
 }  // namespace
 
-std::string report_page(const std::vector<LoadedStudy>& studies) {
+std::string report_page(const std::vector<LoadedStudy>& studies, const PageOptions& options) {
   std::string page = kHead;
+  if (options.refresh_seconds > 0)
+    page += fmt::format("<meta http-equiv=\"refresh\" content=\"{}\">\n", options.refresh_seconds);
   page += "<meta name=\"generator\" content=\"idleheads " + build_description() + "\">\n<style>";
   page += embedded_report_style();
   page +=
       "</style>\n</head>\n<body>\n<noscript>This page draws its tables and charts with JavaScript, which is "
       "switched off.</noscript>\n";
   page += "<div id=\"app\"></div>\n<script type=\"application/json\" id=\"data\">";
-  page += script_json(report_json(studies));
+  page += script_json(report_json(studies, options));
   page += "</script>\n<script>";
   page += embedded_report_script();
   page += "</script>\n</body>\n</html>\n";
   return page;
 }
 
-void write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& file) {
-  write_text(report_page(studies), file);
+void write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& file,
+                  const PageOptions& options) {
+  write_text(report_page(studies, options), file);
 }
 
 }  // namespace idleheads
