@@ -85,7 +85,8 @@ TEST_F(Watch, Refuses) {
   for (const char* seconds : {"0", "-1", "86401", "1.5", "soon"})
     expect_failure(run_idleheads({"report", output("a.db"), fmt::format("--watch={}", seconds)}), 2,
                    "is no number of seconds from 1 to 86400");
-  EXPECT_EQ(run_idleheads({"report", "--watch", output("a.db")}).code, 2);
+  expect_failure(run_idleheads({"report", output("a.db"), "--watch", output("b.db")}), 2,
+                 "study files come before it");
   expect_failure(run_idleheads({"report", output("none.db"), "--watch"}), 1, "none.db");
   EXPECT_FALSE(fs::exists(output("a.html")));
 }

@@ -72,7 +72,8 @@ export function attentionSection(study: Study): HTMLElement | null {
   if (!attention || !study.profiles.length) return null;
   const states = bestPoint(study)?.off.map((off) => stateOf(off ?? 0)) ?? null;
   const places = PLACES.map((name) => ({ name, heads: attention.place.flatMap((place, i) => (place === name ? [i] : [])) }));
-  let profile = firstProfile(study);
+  // The weight over itself would be a straight line.
+  let profile = firstProfile(study).slug === "awft" ? (study.profiles.find((p) => p.slug === "ahon_ln") ?? firstProfile(study)) : firstProfile(study);
   const chart = new Chart(downloadName(study, "attention"), "A score of each head over its mean weight on the first token; the table of heads has the numbers", (colors) => scatter(study, profile, states, colors), { height: 360 });
   const choose = (slug: string) => {
     profile = profileOf(study, slug);

@@ -177,13 +177,17 @@ export function heatMapSection(report: Report, study: Study): HTMLElement | null
   const first = new HeatMap(study, firstProfile(study).slug, (head) => second?.follow(head));
   const place = h("div", { class: "second" });
   const choices = others(report, study);
-  const both = h("div", { class: "maps" }, first.element, place);
+  const title = h("h3", { hidden: true }, report.studies.length > 1 ? shortName(report, study) : "");
+  const both = h("div", { class: "maps" }, h("div", {}, title, first.element), place);
   const choose = (value: string) => {
     const other = choices.find((choice) => choice.value === value);
     const slug = other && (other.slug || (other.study.profiles.some((p) => p.slug === first.score) ? first.score : firstProfile(other.study).slug));
     second = other ? new HeatMap(other.study, slug!) : null;
     both.classList.toggle("two", second !== null);
-    place.replaceChildren(...(second ? [h("h3", {}, other!.study === study ? "The same heads by another score" : shortName(report, other!.study)), second.element] : []));
+    const isSame = other?.study === study;
+    title.hidden = !other || isSame;
+    place.classList.toggle("same", isSame); // what is known of a head stands beside the first map
+    place.replaceChildren(...(second ? [...(isSame ? [] : [h("h3", {}, shortName(report, other!.study))]), second.element] : []));
   };
   const options = [{ value: "", label: "nothing" }, ...choices.map(({ value, label }) => ({ value, label }))];
   return section(

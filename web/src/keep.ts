@@ -5,11 +5,13 @@ interface Kept {
   scroll: number;
   choices: Record<string, string>; // of lists and sliders, by place
   open: string[]; // what is unfolded
+  hidden: string[]; // lines that the legend hides
 }
 
 const KEY = "idleheads-page";
 
 type Field = HTMLSelectElement | HTMLInputElement;
+const hiddenLines = () => [...document.querySelectorAll<HTMLElement>('#app [data-score][aria-pressed="false"]')].map((entry) => entry.dataset.score!);
 const isField = (element: Element): element is Field => element.matches("select, input");
 
 // The section, the kind, and the number within it: the same as long as the page has the same parts.
@@ -29,7 +31,7 @@ function now(): Kept {
   const choices: Record<string, string> = {};
   for (const [place, field] of places("#app select, #app input")) if (isField(field)) choices[place] = field.value;
   const open = [...places("#app details")].filter(([, part]) => (part as HTMLDetailsElement).open).map(([place]) => place);
-  return { scroll: scrollY, choices, open };
+  return { scroll: scrollY, choices, open, hidden: hiddenLines() };
 }
 
 // Lists first: what they change may bring others.
@@ -42,6 +44,7 @@ function restore(kept: Kept): void {
       field.dispatchEvent(new Event(kind === "select" ? "change" : "input"));
     }
   }
+  for (const slug of kept.hidden) document.querySelector<HTMLElement>(`#app [data-score="${slug}"][aria-pressed="true"]`)?.click();
   for (const place of kept.open) places("#app details").get(place)?.setAttribute("open", "");
   requestAnimationFrame(() => scrollTo(0, kept.scroll));
 }

@@ -31,8 +31,7 @@ function bibtex(report: Report): string {
   author        = {Sandoval-Segura, Pedro and Wang, Xijun and Panda, Ashwinee and Goldblum, Micah and Basri, Ronen and Goldstein, Tom and Jacobs, David},
   year          = {2025},
   eprint        = {2504.03889},
-  archivePrefix = {arXiv},
-  url           = {https://arxiv.org/abs/2504.03889}
+  archivePrefix = {arXiv}
 }
 
 @software{idleheads,

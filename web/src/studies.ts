@@ -10,6 +10,8 @@ import { Column, DataTable, intervalColumn } from "./table";
 
 const scoreOf = (study: Study, slug: string): Score | undefined => study.scores.find((s) => s.slug === slug);
 
+const number = (report: Report, study: Study) => report.studies.indexOf(study) + 1;
+const nameOf = (report: Report, study: Study) => shortName(report, study).replace(/^\d+ /, "");
 const listed = (parts: string[]) => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`);
 
 // The studies from the one that can do without most heads by the shared score.
@@ -22,7 +24,7 @@ function leadSentence(report: Report, across: Across): string {
   if (!across.best) return "No score was tested in all of these studies, so that they cannot be compared by what can be off.";
   const parts = inOrder(report, across.best).map(([study, score], i) => {
     const some = score.inactive === null ? "no heads" : `${percent(score.inactive)}${i ? "" : " of its heads at a time"}`;
-    return `study ${shortName(report, study)}${i ? "" : " can do without"} ${some}`;
+    return `study ${number(report, study)} (${nameOf(report, study)})${i ? "" : " can do without"} ${some}`;
   });
   return `By ${across.best}, of the shared scores the one that serves them best, ${listed(parts)}.`;
 }
@@ -32,7 +34,7 @@ function certaintySentence(report: Report, best: string): string {
   const sure = inOrder(report, best).filter(([, score]) => score.sure > 0);
   if (!sure.length) return `Of other documents like these nothing is sure, ${confidence}.`;
   const none = sure.length < report.studies.length ? ", and of the others nothing" : "";
-  return `On other documents like these this is sure, ${confidence}, of ${listed(sure.map(([study, score]) => `${percent(score.sure)} (study ${report.studies.indexOf(study) + 1})`))}${none}.`;
+  return `On other documents like these this is sure, ${confidence}, of ${listed(sure.map(([study, score]) => `${percent(score.sure)} (study ${number(report, study)})`))}${none}.`;
 }
 
 // What says where and when, and differs between any two.
@@ -54,16 +56,16 @@ function settingsSentence(report: Report): string {
 function studiesTable(report: Report): HTMLElement {
   const sure = (study: Study) => bestScore(study)?.sure ?? 0;
   const columns: Column<Study>[] = [
-    { title: "study", value: (s) => report.studies.indexOf(s) + 1 },
+    { title: "study", value: (s) => number(report, s) },
+    { title: "can be off %", value: (s) => bestScore(s)?.inactive, text: (s) => fixed(bestScore(s)?.inactive), help: "by the best score, on these questions" },
+    { title: "sure %", value: sure, text: (s) => (sure(s) > 0 ? fixed(sure(s)) : "–"), help: "by the best score, for other questions like these" },
+    { title: "best score", value: (s) => s.best },
     { title: "model", value: (s) => s.model },
-    { title: "file", value: (s) => s.file },
     { title: "task", value: (s) => s.task },
+    { title: "file", value: (s) => s.file },
     { title: "documents", value: (s) => s.questions },
     { title: "heads", value: (s) => s.layers * s.heads, text: (s) => `${s.layers} × ${s.heads}` },
     { title: "all heads on", value: (s) => s.baseline, text: (s) => metricValue(s.is_share, s.baseline), help: "the metric" },
-    { title: "best score", value: (s) => s.best },
-    { title: "sure %", value: sure, text: (s) => (sure(s) > 0 ? fixed(sure(s)) : "–"), help: "by the best score, for other questions like these" },
-    { title: "can be off %", value: (s) => bestScore(s)?.inactive, text: (s) => fixed(bestScore(s)?.inactive), help: "by the best score, on these questions" },
     { title: "random %", value: (s) => scoreOf(s, "random")?.inactive, text: (s) => fixed(scoreOf(s, "random")?.inactive), help: "of heads drawn at random" },
   ];
   return new DataTable(columns, report.studies, { name: "studies", caption: "All studies of this page, each by its own best score" }).element;
@@ -89,12 +91,13 @@ function sharesTable(report: Report, across: Across): HTMLElement {
   const tested = (row: Row) => chosenPoint(row.score)?.percent;
   const columns: Column<Row>[] = [
     { title: "score", value: (r) => r.slug },
-    { title: "study", value: (r) => shortName(report, r.study) },
+    { title: "study", value: (r) => number(report, r.study) },
     { title: "can be off %", value: (r) => r.score.inactive, text: (r) => fixed(r.score.inactive) },
     intervalColumn("its 95 % interval", (r) => r.score.inactive_interval, { help: "bootstrap over documents" }),
     { title: "sure %", value: (r) => r.score.sure, text: (r) => (r.score.sure > 0 ? fixed(r.score.sure) : "–") },
     { title: "tested off %", value: tested, text: (r) => fixed(tested(r)), help: "heads off in the largest run that is sure, else within the tolerance" },
     { title: "area", value: (r) => r.score.area, text: (r) => fixed(r.score.area), help: "normalised area under the curve" },
+    { title: "model", value: (r) => nameOf(report, r.study) },
   ];
   return new DataTable(columns, rows, {
     name: "can-be-off",

@@ -1,11 +1,12 @@
 // The page of one finished study as a whole: it loads, asks for nothing, and can be read anywhere.
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { load } from "./pure.mjs";
-import { onPage, open, overflow, reportPath, shown, until } from "./browser.mjs";
+import { dataOf, onPage, open, overflow, reportPath, shown, until } from "./browser.mjs";
 
-const SECTIONS = ["summary", "scores", "curves", "heatmap", "heads", "attention", "layers", "kv", "distributions", "agreement", "subjects", "paper", "settings"];
+const SECTIONS = ["summary", "scores", "curves", "heatmap", "heads", "attention", "layers", "kv", "distributions", "agreement", "subjects", "paper", "settings", "next", "glossary", "citation"];
 
 test("every section is there, in the menu too, without errors or requests", () =>
   onPage("plain.html", async (page, data) => {
@@ -85,11 +86,12 @@ test("light and dark: by the system, by the button, and legible", async () => {
 
 test("the lines of all scores differ, and stand out from the page", async () => {
   const { scoreStyle } = await load("colors");
-  const slugs = ["awft", "awft_ln", "aeqd", "aeqd_ln", "ftvvn", "ftvvn_ln", "avvn", "avvn_ln", "lthon", "lthon_ln", "lthon_hn", "ahon", "ahon_ln", "afhon", "afhon_ln", "random"];
+  const { scores } = dataOf("plain.html");
+  assert.equal(scores.length, 18);
   for (const dark of [false, true]) {
-    const styles = slugs.map((slug) => scoreStyle(slug, dark));
-    assert.equal(new Set(styles.map((s) => s.color + s.dash)).size, slugs.length);
-    assert.equal(new Set(styles.map((s) => s.mark + s.dash)).size, slugs.length); // also without colours
+    const styles = scores.map((score) => scoreStyle(score, dark));
+    assert.equal(new Set(styles.map((s) => s.color + s.dash)).size, scores.length);
+    assert.equal(new Set(styles.map((s) => s.mark + s.dash)).size, scores.length); // also without colours
     for (const { color } of styles) {
       const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
       const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -100,7 +102,7 @@ test("the lines of all scores differ, and stand out from the page", async () => 
 });
 
 test("a phone's width is enough: only tables and maps scroll sideways", async () => {
-  for (const name of ["plain.html", "two.html", "hostile.html", "running.html", "unfinished.html"])
+  for (const name of ["plain.html", "two.html", "three.html", "hostile.html", "running.html", "unfinished.html", "static.html"])
     await onPage(name, async (page) => assert.equal(await overflow(page), 0, name), { viewport: { width: 390, height: 844 } });
 });
 
@@ -118,6 +120,66 @@ test("paper: light, without buttons, and nothing wider than the sheet", () =>
       assert.ok((await drawing.boundingBox()).width <= 718);
     assert.equal(await overflow(page), 0);
   }, { colorScheme: "dark" }));
+
+test("what is wider than a phone says that it scrolls, until its end is seen", () =>
+  onPage("plain.html", async (page) => {
+    const scroll = page.locator("#scores .scroll").first();
+    const fades = () => scroll.evaluate((e) => e.classList.contains("more-right"));
+    await until(fades);
+    await scroll.evaluate((e) => e.scrollTo(e.scrollWidth, 0));
+    await until(async () => !(await fades()));
+    const cue = page.locator("#scores .table .tools").first();
+    assert.match(await cue.evaluate((e) => getComputedStyle(e, "::after").content), /scrolls sideways/);
+    await page.setViewportSize({ width: 2000, height: 900 });
+    await until(async () => (await cue.evaluate((e) => getComputedStyle(e, "::after").content)) === "none");
+  }, { viewport: { width: 390, height: 844 } }));
+
+test("on paper everything is unfolded, and a table says which rows it leaves out", () =>
+  onPage("plain.html", async (page) => {
+    const closed = await page.locator("details:not([open])").count();
+    assert.ok(closed > 3);
+    await page.evaluate(() => addEventListener("beforeprint", () => (window.folded = document.querySelectorAll("details:not([open])").length)));
+    await page.pdf({ format: "A4" });
+    assert.equal(await page.evaluate(() => window.folded), 0);
+    assert.equal(await page.locator("details:not([open])").count(), closed, "folded again afterwards");
+    const note = page.locator("#heads .printed");
+    assert.equal(await note.isVisible(), false);
+    await page.emulateMedia({ media: "print" });
+    assert.match(await note.innerText(), /^20 of 270 rows/);
+    for (const button of await page.locator("button:not(.entry):visible").all()) assert.ok(await button.evaluate((e) => e.closest("th") !== null), await button.innerText());
+  }));
+
+test("wide screens keep the contents in view", () =>
+  onPage("plain.html", async (page) => {
+    await page.locator("#settings").scrollIntoViewIfNeeded();
+    assert.ok((await page.locator("nav").boundingBox()).y >= -1);
+    await page.setViewportSize({ width: 900, height: 900 });
+    await page.locator("#settings").scrollIntoViewIfNeeded();
+    assert.ok((await page.locator("nav").boundingBox()).y < -100);
+  }, { viewport: { width: 1400, height: 900 } }));
+
+test("how the page was made, how it is cited, and no place of this machine", () =>
+  onPage("plain.html", async (page, data) => {
+    const study = data.studies[0];
+    const text = await page.locator("#citation").innerText();
+    for (const part of [data.version, data.commit, study.settings["info.date"], study.settings["info.command"], "2504.03889", "Identifying and Evaluating Inactive Heads in Pretrained LLMs"]) assert.ok(text.includes(part), `${part} in ${text}`);
+    const html = readFileSync(reportPath("plain.html"), "utf8");
+    for (const place of ["/work/", "/home/", "/root/", "/tmp/", process.cwd().slice(0, process.cwd().lastIndexOf("/"))]) assert.ok(!html.includes(place), place);
+    assert.equal((await page.locator("#glossary dt").allInnerTexts()).includes("can be off"), true);
+  }));
+
+// Of the study alone: the others need the model.
+test("the commands under “What now” work", () =>
+  onPage("plain.html", async (page) => {
+    const commands = await page.locator("#next code").allInnerTexts();
+    const own = commands.filter((command) => /^idleheads (show|mask|export) /.test(command));
+    assert.ok(own.length >= 4, commands.join("\n"));
+    for (const command of own) {
+      const words = command.split(" ").slice(1).map((word) => word.replace(/^(heads|tables)/, "next-$1"));
+      await new Promise((resolve, reject) => execFile("../idleheads", words, { cwd: reportPath(".") }, (error, _, stderr) => (error ? reject(new Error(`${command}: ${stderr}`)) : resolve())));
+    }
+    for (const file of ["next-heads.json", "next-heads.py", "next-tables"]) assert.ok(readdirSync(reportPath(".")).includes(file), file);
+  }));
 
 test("by keyboard: a link to skip the menu, and a visible focus on every control", () =>
   onPage("plain.html", async (page) => {
