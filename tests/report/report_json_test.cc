@@ -316,9 +316,8 @@ TEST_F(ReportJson, HeadsOffInAPartOfADocument) {
   FakeStudy small = small_study();
   for (StoredDocument& document : small.documents) document.samples = 2;
   std::vector<LoadedStudy> studies;
-  studies.push_back(load_changed(small, next_path(), [](size_t, StoredResult& result) {
-    result.masks[1].set(0, 1, true);
-  }));
+  studies.push_back(load_changed(small, next_path(),
+                                 [](size_t, StoredResult& result) { result.masks[1].set(0, 1, true); }));
   const json masks = of(studies).at("studies").at(0).at("masks");
   EXPECT_EQ(masks.at("heads")[3], "01000002");
 }

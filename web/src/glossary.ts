@@ -1,9 +1,10 @@
 // What the page's words mean.
-import { Report, Study, toleranceText } from "./data";
+import { headName, headsOf, Report, Study, toleranceText } from "./data";
 import { h, section } from "./dom";
 import { metricName, short } from "./format";
 
 function entries(report: Report, study: Study): [string, string][] {
+  const last = headsOf(study).at(-1)!;
   const tolerance = toleranceText(study, report);
   const confidence = `${short(100 * report.terms.confidence)}\u00a0%`;
   const sure =
@@ -11,7 +12,7 @@ function entries(report: Report, study: Study): [string, string][] {
       ? `the loss on other documents like these is at most ${tolerance}`
       : `the mean KL divergence of the answers on other documents like these is at most ${report.terms.within_kl} nats`;
   return [
-    ["head", "One of the parts of a layer's attention: it weights the tokens before it, and adds what it reads there to the residual stream. L5H3 is head 3 of layer 5; both count from 0."],
+    ["head", `One of the parts of a layer's attention: it weights the tokens before it, and adds what it reads there to the residual stream. ${headName(study, last)} is head ${last % study.heads} of layer ${Math.floor(last / study.heads)}; both count from 0.`],
     ["off", "A head that is off gives zeros (or, in a study of means, its mean output) in place of its own output, at all positions."],
     ["score", "A number for each head and input that is meant to tell heads that do nothing. Those with _ln are divided by the mean of the layer's heads, those with _hn by the head's own mean."],
     ["threshold", "A head counts as inactive on an input where its score is below it, or for some scores above it."],

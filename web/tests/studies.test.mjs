@@ -155,7 +155,8 @@ test("an interrupted baseline has no results yet, and says so", () =>
 test("a study of scores alone shows them without curves", () =>
   onPage("scores_only.html", async (page) => {
     assert.match(await page.locator("#summary .lead").innerText(), /No head was switched off/);
-    for (const gone of ["#scores", "#curves", "#kv", "#agreement"]) assert.equal(await page.locator(gone).count(), 0, gone);
+    assert.equal(await page.locator("#agreement svg.cells").count(), 1, "ranks alone");
+    for (const gone of ["#scores", "#curves", "#kv"]) assert.equal(await page.locator(gone).count(), 0, gone);
     assert.equal(await page.locator("#heatmap [data-head]").count(), 270);
     const state = await page.locator("#heads thead").innerText();
     assert.ok(!state.includes("state"));
