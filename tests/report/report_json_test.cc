@@ -330,6 +330,17 @@ TEST_F(ReportJson, ManyDocumentsAreSampledEvenly) {
   EXPECT_EQ(masks.at("documents")[1], "cooking, \"fine\" 2") << "the fifth of a thousand";
 }
 
+TEST_F(ReportJson, LargeModelsHaveFewerDocuments) {
+  FakeStudy large = small_study();
+  large.settings["model.layers"] = "50";
+  large.settings["model.heads"] = "60";
+  large.layers = 50;
+  large.heads = 60;
+  const json masks = study_of(large).at("masks");
+  ASSERT_EQ(masks.at("heads").size(), 166u) << "of 3,000 digits each, half a million in all";
+  EXPECT_EQ(masks.at("heads")[0].get<std::string>().size(), 3000u);
+}
+
 TEST_F(ReportJson, RanksOfHeads) {
   const json study = study_of(small_study());
   const json& ranks = study.at("ranks");

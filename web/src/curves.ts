@@ -56,16 +56,16 @@ function bands(study: Study, scores: Score[], colors: Ink): Option[] {
 }
 
 // Of the vertical axis: all that is drawn, guessing too, with room for a label below the lowest line.
-function limits(study: Study, scores: Score[]): { min?: number; max?: number } {
+function limits(study: Study, scores: Score[]): { min?: number; max?: number; interval?: number } {
   const baseline = baselineHeight(study);
   const values = scores.flatMap((s) => s.points.flatMap((p) => (p.height === null ? [] : [p.height])));
   for (const level of [baseline, study.chance]) if (level !== null) values.push(level);
   for (const score of withBands(study, scores)) values.push(...score.points.flatMap((p) => p.interval ?? []));
   if (!study.is_share || !values.length) return {};
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const step = high - low > 20 ? 5 : high - low > 8 ? 2 : 1;
   const room = 0.06 * (high - low);
-  return { min: Math.max(0, step * Math.floor((low - room) / step)), max: Math.min(100, step * Math.ceil((high + room) / step)) };
+  const interval = [0.5, 1, 2, 5, 10].find((step) => (high - low) / step <= 8) ?? 20;
+  return { min: Math.max(0, interval * Math.floor((low - room) / interval)), max: Math.min(100, interval * Math.ceil((high + room) / interval)), interval };
 }
 
 // A model's curve as differences to all heads on.

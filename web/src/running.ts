@@ -13,6 +13,6 @@ export function runningNote(report: Report): HTMLElement | null {
   });
   const state = open.length ? `Not finished, ${far.join("; ")}. What follows is what is known so far.` : "Nothing is missing at present, but the study is still being written.";
   const when = report.written ? ` Written ${report.written}.` : "";
-  const again = report.refresh === null ? "" : ` The page loads itself again every ${report.refresh} seconds.`;
+  const again = report.refresh === null ? "" : ` The page loads itself again every ${report.refresh === 1 ? "second" : `${report.refresh} seconds`}.`;
   return h("p", { class: "warning running", role: "status" }, state + when + again);
 }

@@ -45,8 +45,9 @@ function othersSentence(study: Study, best: Score): string {
   const awft = study.scores.find((s) => s.slug === "awft" && s !== best);
   const random = study.scores.find((s) => infoOf(s).random);
   const parts: string[] = [];
-  if (awft) parts.push(`By attention to the first token alone (awft), the usual test, it is ${percent(awft.inactive)}.`);
-  if (random) parts.push(`Of heads drawn at random it is ${percent(random.inactive)}.`);
+  const found = (score: Score) => (score.inactive !== null ? percent(score.inactive) : study.missing.length ? "not known yet" : "none");
+  if (awft) parts.push(`By attention to the first token alone (awft), the usual test, it is ${found(awft)}.`);
+  if (random) parts.push(`Of heads drawn at random it is ${found(random)}.`);
   if (random && random.inactive !== null && random.inactive >= best.inactive!) parts.push("So no score does better here than chance.");
   return parts.join(" ");
 }
