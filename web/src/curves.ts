@@ -1,4 +1,5 @@
 // The metric over the share of heads that are off: all scores with random as control, and the paper's models.
+import { roundLimits } from "./axis";
 import { band, Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
 import { familyStyle, scoreStyle } from "./colors";
 import { downloadName, infoOf, PaperModel, Range, Report, Score, Study } from "./data";
@@ -62,10 +63,7 @@ function limits(study: Study, scores: Score[]): { min?: number; max?: number; in
   for (const level of [baseline, study.chance]) if (level !== null) values.push(level);
   for (const score of withBands(study, scores)) values.push(...score.points.flatMap((p) => p.interval ?? []));
   if (!study.is_share || !values.length) return {};
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const room = 0.06 * (high - low);
-  const interval = [0.5, 1, 2, 5, 10].find((step) => (high - low) / step <= 8) ?? 20;
-  return { min: Math.max(0, interval * Math.floor((low - room) / interval)), max: Math.min(100, interval * Math.ceil((high + room) / interval)), interval };
+  return roundLimits(values, 0, 100);
 }
 
 // A model's curve as differences to all heads on.

@@ -51,6 +51,7 @@ function restore(kept: Kept): void {
 
 export function keepChoices(report: Report): void {
   if (report.written === null) return;
+  history.scrollRestoration = "manual"; // browsers differ in when they do it by themselves
   try {
     const text = sessionStorage.getItem(KEY);
     if (text) restore(JSON.parse(text) as Kept);

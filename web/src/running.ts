@@ -9,7 +9,7 @@ export function runningNote(report: Report): HTMLElement | null {
   const far = open.map((study) => {
     const { done, all } = study.progress;
     const part = all > 0 ? ` (${percent((100 * done) / all)})` : "";
-    return `${study.file}: ${done.toLocaleString("en")} of ${all.toLocaleString("en")} results${part}`;
+    return `${study.file}: ${done.toLocaleString("en")} of ${all.toLocaleString("en")} results${study.scores.length ? "" : " with all heads on"}${part}`;
   });
   const state = open.length ? `Not finished, ${far.join("; ")}. What follows is what is known so far.` : "Nothing is missing at present, but the study is still being written.";
   const when = report.written ? ` Written ${report.written}.` : "";

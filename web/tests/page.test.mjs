@@ -230,6 +230,27 @@ test("the legend switches lines, and shows the few that matter", () =>
     assert.equal(await lines(), all);
   }));
 
+test("intervals are areas: the best score's, or those of the few lines that are shown", () =>
+  onPage("plain.html", async (page) => {
+    const areas = () => page.locator("#curves .chart svg path").evaluateAll((all) => all.filter((path) => ["opacity", "fill-opacity"].some((name) => path.getAttribute(name) === "0.12")).length);
+    assert.equal(await areas(), 1);
+    await page.getByRole("button", { name: "Best, awft, random" }).click();
+    const shown = await page.locator('#curves [aria-pressed="true"]').count();
+    assert.ok(shown > 1);
+    assert.equal(await areas(), shown);
+  }));
+
+test("no label of the curves lies over another", async () => {
+  for (const [name, width] of [["plain.html", 1400], ["plain.html", 390], ["static.html", 1400], ["static.html", 390]])
+    await onPage(name, async (page) => {
+      const boxes = await page.locator("#curves .chart svg text").evaluateAll((all) => all.map((text) => ({ text: text.textContent, ...text.getBoundingClientRect().toJSON() })));
+      assert.ok(boxes.some((box) => box.text === "guessing"), "what guessing gives is in the picture");
+      for (const a of boxes)
+        for (const b of boxes)
+          if (a !== b) assert.ok(a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 3 || b.bottom <= a.top + 3, `${a.text} and ${b.text}`);
+    }, { viewport: { width, height: 900 } });
+});
+
 test("the paper's 14 models can be drawn beside a score, and stand in a table", () =>
   onPage("plain.html", async (page, data) => {
     await page.locator("#curves select").selectOption("ahon_ln");
