@@ -64,10 +64,6 @@ export class Chart {
     new ResizeObserver(() => this.resize()).observe(this.place);
   }
 
-  setHeight(pixels: number): void {
-    this.place.style.height = `${pixels}px`;
-  }
-
   draw(): void {
     charts.add(this);
     const width = this.place.clientWidth;

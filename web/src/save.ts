@@ -35,14 +35,14 @@ function legendRows(entries: LegendEntry[], width: number, top: number, color: s
   return [rows, Math.ceil(entries.length / columns) * ENTRY_HEIGHT];
 }
 
-export interface Drawn {
+interface Drawn {
   text: string;
   width: number;
   height: number;
 }
 
 // The text of an SVG file with the drawing on the page's background, and its legend below.
-export function standalone(drawing: SVGSVGElement, entries: LegendEntry[]): Drawn {
+function standalone(drawing: SVGSVGElement, entries: LegendEntry[]): Drawn {
   const box = drawing.viewBox.baseVal;
   const [width, height] = box && box.width > 0 ? [box.width, box.height] : [drawing.clientWidth, drawing.clientHeight];
   const inner = drawing.cloneNode(true) as SVGSVGElement;

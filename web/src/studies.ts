@@ -200,13 +200,14 @@ function matrices(report: Report, across: Across): HTMLElement | null {
   const known = (m: (number | null)[][]) => m.some((row, i) => row.some((value, j) => i !== j && value !== null));
   if (!known(across.rank_correlation) && !known(across.top_overlap)) return null;
   const rows = report.studies.map((study) => shortName(report, study));
+  const shared = across.scores.filter((slug) => !infoOf(slug).random).length;
   const columns = report.studies.map((_, i) => String(i + 1));
   const figure = (title: string, note: string, values: (number | null)[][], name: string, low: number) =>
     h("div", {}, h("h3", {}, title), h("p", { class: "note" }, note), matrixFigure(rows, columns, values, { name, label: `${title}, all studies with each other`, low }));
   return h(
     "div",
     { class: "pair" },
-    figure("Do models rank the scores alike?", "Spearman's correlation of the areas under the scores' curves, without random.", across.rank_correlation, "score-ranks", -1),
+    figure("Do models rank the scores alike?", `Spearman's correlation of the areas under the scores' curves, over the scores that two studies share, without random; ${shared} of them are shared by all${shared < 5 ? ", which is few" : ""}.`, across.rank_correlation, "score-ranks", -1),
     figure("Do they have the same best scores?", "Of the five best scores by that area: those in common over those of either (IoU).", across.top_overlap, "score-overlap", 0),
   );
 }

@@ -9,7 +9,6 @@ export interface Column<Row> {
   value: (row: Row) => Cell; // what is sorted and downloaded
   text?: (row: Row) => string; // what is shown; the value without it
   draw?: (row: Row) => Element | null; // shown after the text
-  shade?: (row: Row) => number | null; // how dark the cell is, 0 to 1
   help?: string;
   parts?: [string, (row: Row) => Cell][]; // downloaded in place of the value, by title
 }
@@ -180,8 +179,7 @@ export class DataTable<Row> {
   private cell(row: Row, column: Column<Row>, first: boolean): HTMLTableCellElement {
     const text = this.text(row, column);
     const numeric = typeof column.value(row) === "number" || text === NONE;
-    const shade = column.shade?.(row);
-    const attributes = { class: numeric ? "number" : text.length > 40 ? "long" : undefined, style: shade ? `--shade: ${shade.toFixed(2)}` : undefined };
+    const attributes = { class: numeric ? "number" : text.length > 40 ? "long" : undefined };
     const drawing = column.draw?.(row);
     return first ? h("th", { scope: "row", ...attributes }, text) : h("td", attributes, text, drawing);
   }
