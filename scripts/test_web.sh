@@ -61,12 +61,19 @@ page plain.html plain.db
 page cut.html cut.db --within 99
 page static.html static.db
 page two.html plain.db other.db
+page three.html plain.db other.db cut.db
 page refused.html plain.db hostile.db
 page running.html running.db
 page unfinished.html unfinished.db
 page empty.html empty.db
 page scores_only.html scores_only.db
 page hostile.html hostile.db
+# As a browser sees it while the study runs; killed, as it would go on for ever.
+rm -f "$out/watched.html"
+"$program" report unfinished.db --watch 1 --output "$out/watched.html" 2>/dev/null &
+watcher=$!
+until [[ -e $out/watched.html ]]; do kill -0 $watcher && sleep 0.1; done
+kill -KILL $watcher
 
 # Patterns: heads and rules to choose from, text that would break a page, and a prompt of which not all weights are kept.
 attention() { "$program" probe "$2" --dtype f32 --seed 1 "${@:3}" --output "$out/$1" 2>/dev/null; }

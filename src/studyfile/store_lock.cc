@@ -19,6 +19,15 @@ namespace {
 // no business of SQLite's locks.
 constexpr off_t kLockedByte = off_t{1} << 62;
 
+struct flock writer_lock() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kLockedByte;
+  lock.l_len = 1;
+  return lock;
+}
+
 // The same for all names of a file, so that a symbolic link does not get a lock of its own.
 std::filesystem::path lock_path(const std::filesystem::path& study) {
   std::error_code ignored;
@@ -69,11 +78,7 @@ void WriterLock::lock_beside(const std::string& shown) {
 void WriterLock::lock_study(const std::filesystem::path& study, const std::string& shown) {
   study_ = ::open(study.c_str(), O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644);
   if (study_ < 0) fail("{}: cannot be written: {}", shown, std::strerror(errno));
-  struct flock lock = {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = kLockedByte;
-  lock.l_len = 1;
+  struct flock lock = writer_lock();
   // Other failures: a file system without locks, where SQLite says so itself.
   if (::fcntl(study_, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) fail_locked(shown);
 }
@@ -94,5 +99,14 @@ void WriterLock::release() {
 }
 
 WriterLock::~WriterLock() { release(); }
+
+bool is_being_written(const std::filesystem::path& study) {
+  const int file = ::open(study.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return false;
+  struct flock lock = writer_lock();
+  const bool is_locked = ::fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  ::close(file);
+  return is_locked;
+}
 
 }  // namespace idleheads

@@ -31,4 +31,9 @@ class WriterLock {
   int study_ = -1;
 };
 
+// True while a process holds the lock of the study file. False where that cannot be told: no such file, a
+// file system without locks. No store of this process may have the file open: closing it here would drop
+// SQLite's locks.
+bool is_being_written(const std::filesystem::path& study);
+
 }  // namespace idleheads

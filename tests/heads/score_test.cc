@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -49,6 +50,16 @@ TEST(Scores, TableHasFifteenAndTheControl) {
   EXPECT_EQ(slugs.size(), all_scores().size()) << "no name twice";
   EXPECT_EQ(above, (std::set<std::string_view>{"awft", "awft_ln", "sink", "mass"}));
   EXPECT_TRUE(paper_scores().back().is_random);
+}
+
+TEST(Scores, EachHasASentenceOfItsOwn) {
+  std::set<std::string_view> sentences;
+  for (const Score& score : all_scores()) {
+    EXPECT_TRUE(score.meaning.ends_with('.')) << score.slug;
+    EXPECT_EQ(std::ranges::count(score.meaning, '.'), 1) << score.slug;
+    sentences.insert(score.meaning);
+  }
+  EXPECT_EQ(sentences.size(), all_scores().size());
 }
 
 // As if the layer had no more heads; and those that are there are drawn by their names.

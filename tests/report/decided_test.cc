@@ -7,6 +7,7 @@
 #include "idleheads/report/show.h"
 #include "idleheads/studyfile/decisions.h"
 #include "report/figures/curve_lines.h"
+#include "report/numbers/progress.h"
 #include "report/report_fixture.h"
 
 namespace idleheads {
@@ -97,6 +98,28 @@ TEST_F(Decided, AStudyThatStopsKeepsItsTermsAndNamesTheBestHeads) {
               AllOf(HasSubstr("Decided for all 200 questions of quiz, with 60 % confidence for all 6"),
                     HasSubstr("Best: ahon_ln (Avg Head Output Norm (LN)) holds at 25 %"),
                     HasSubstr("ahon_ln@25%"), HasSubstr("at least")));
+}
+
+TEST_F(Decided, WhatIsOpenIsStillWanted) {
+  StudyStore store = store_rounds(2);
+  store.set_decision_terms({.tolerance = 0.01});
+  const StudySummary summary = summarize(store);
+  ASSERT_GT(summary.decisions->left, 0);
+  const StudyProgress progress = progress_of(store, summary);
+  EXPECT_FALSE(progress.is_whole);
+  EXPECT_EQ(progress.done, 200 + 2 * 20 * 6);
+  EXPECT_EQ(progress.all, progress.done + summary.decisions->left);
+}
+
+TEST_F(Decided, AStudyThatStopsIsWholeOnceNothingIsOpen) {
+  StudyStore store = store_rounds(9);
+  store.set_decision_terms({.tolerance = 0.5});
+  const StudySummary summary = summarize(store);
+  ASSERT_EQ(summary.decisions->left, 0);
+  ASSERT_FALSE(summary.missing.empty());
+  const StudyProgress progress = progress_of(store, summary);
+  EXPECT_TRUE(progress.is_whole);
+  EXPECT_EQ(progress.done, progress.all);
 }
 
 TEST_F(Decided, NothingIsSaidWhereNothingCanBeKnown) {

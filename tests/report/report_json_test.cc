@@ -66,8 +66,6 @@ TEST_F(ReportJson, ScoresAndPoints) {
   ASSERT_EQ(scores.size(), 3u);
   const json& ahon = scores[1];
   EXPECT_EQ(ahon.at("slug"), "ahon_ln");
-  EXPECT_EQ(ahon.at("name"), "Avg Head Output Norm (LN)");
-  EXPECT_EQ(ahon.at("random"), false);
   EXPECT_EQ(ahon.at("inactive"), 25);
   EXPECT_EQ(ahon.at("area"), 80.375);
   EXPECT_EQ(ahon.at("proven"), 1);
@@ -90,8 +88,7 @@ TEST_F(ReportJson, ScoresAndPoints) {
   EXPECT_EQ(point.at("mcnemar"), 1);
   EXPECT_NEAR(point.at("difference").get<double>(), -0.5, 1e-9);
   EXPECT_NEAR(point.at("difference_interval").at(0).get<double>(), -1.5, 1e-9);
-  EXPECT_EQ(scores[2].at("name"), "Random heads (control)");
-  EXPECT_EQ(scores[2].at("random"), true);
+  EXPECT_EQ(scores[2].at("slug"), "random");
   EXPECT_TRUE(scores[2].at("proven").is_null());
 }
 
@@ -100,7 +97,6 @@ TEST_F(ReportJson, ProfilesAttentionAndLayers) {
   ASSERT_EQ(study.at("profiles").size(), 15u);
   const json& awft = study.at("profiles")[0];
   EXPECT_EQ(awft.at("slug"), "awft");
-  EXPECT_EQ(awft.at("above"), true);
   EXPECT_EQ(awft.at("mean"), json::parse("[0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.375, 1.5]"));
   EXPECT_EQ(awft.at("deviation")[0], 0.5013) << "four digits of sqrt(50 / 199)";
   EXPECT_EQ(awft.at("subject_deviation")[7], 0.7071);
@@ -270,6 +266,111 @@ TEST_F(ReportJson, TheFirstStudyIsComparedWithTheOthers) {
   const json& refused = out.at("comparisons")[1];
   EXPECT_EQ(refused.at("models"), json::parse(R"(["tiny", "tiny"])"));
   EXPECT_THAT(refused.at("refused").get<std::string>(), HasSubstr("different tasks, quiz and arithmetic"));
+}
+
+TEST_F(ReportJson, TheTableOfScores) {
+  const json scores = of(load(score_only_study(), next_path())).at("scores");
+  ASSERT_EQ(scores.size(), all_scores().size());
+  EXPECT_EQ(scores[0], json::parse(R"({"slug": "awft", "name": "Avg Weight of First Token",
+    "meaning": "The weight that a head gives to the first token, averaged over the sequence.",
+    "above": true, "relative_to": "none", "random": false, "in_paper": true})"));
+  EXPECT_EQ(scores[10].at("slug"), "lthon_hn");
+  EXPECT_EQ(scores[10].at("relative_to"), "head");
+  EXPECT_EQ(scores[12].at("relative_to"), "layer");
+  EXPECT_EQ(scores[15].at("name"), "Random heads (control)");
+  EXPECT_EQ(scores[15].at("random"), true);
+  EXPECT_EQ(scores[16].at("in_paper"), false);
+}
+
+TEST_F(ReportJson, WhenItWasWritten) {
+  std::vector<LoadedStudy> studies;
+  studies.push_back(load(small_study(), next_path()));
+  const json plain = json::parse(report_json(studies).dump());
+  EXPECT_TRUE(plain.at("written").is_null());
+  EXPECT_TRUE(plain.at("refresh").is_null());
+  const json watched = json::parse(report_json(studies, {.written = "now", .refresh_seconds = 7}).dump());
+  EXPECT_EQ(watched.at("written"), "now");
+  EXPECT_EQ(watched.at("refresh"), 7);
+}
+
+TEST_F(ReportJson, Progress) {
+  EXPECT_EQ(study_of(small_study()).at("progress"),
+            json::parse(R"({"done": 1400, "all": 1400, "is_whole": true})"));
+  EXPECT_EQ(study_of(small_study(), {-1, -1, -1, -1, 7, 0, 0}).at("progress"),
+            json::parse(R"({"done": 807, "all": 1400, "is_whole": false})"));
+}
+
+TEST_F(ReportJson, HeadsOffOnSingleDocuments) {
+  const json masks = study_of(small_study()).at("masks");
+  EXPECT_EQ(masks.at("rule"), "ahon_ln<0.52");
+  ASSERT_EQ(masks.at("documents").size(), 200u);
+  EXPECT_EQ(masks.at("documents")[2], "animals 1");
+  EXPECT_EQ(masks.at("documents")[3], "cooking, \"fine\" 1");
+  EXPECT_EQ(masks.at("heads")[2], "20002002") << "two heads are off in every second document";
+  EXPECT_EQ(masks.at("heads")[3], "00000002");
+  EXPECT_TRUE(study_of(score_only_study()).at("masks").is_null());
+}
+
+// Which part of a document's samples: the second of two has another mask.
+TEST_F(ReportJson, HeadsOffInAPartOfADocument) {
+  FakeStudy small = small_study();
+  for (StoredDocument& document : small.documents) document.samples = 2;
+  std::vector<LoadedStudy> studies;
+  studies.push_back(load_changed(small, next_path(),
+                                 [](size_t, StoredResult& result) { result.masks[1].set(0, 1, true); }));
+  const json masks = of(studies).at("studies").at(0).at("masks");
+  EXPECT_EQ(masks.at("heads")[3], "01000002");
+}
+
+TEST_F(ReportJson, ManyDocumentsAreSampledEvenly) {
+  FakeStudy small = small_study();
+  for (int d = 200; d < 1000; ++d) small.documents.push_back(fake_document(d));
+  const json masks = study_of(small).at("masks");
+  ASSERT_EQ(masks.at("documents").size(), 200u);
+  EXPECT_EQ(masks.at("documents")[1], "cooking, \"fine\" 2") << "the fifth of a thousand";
+}
+
+TEST_F(ReportJson, LargeModelsHaveFewerDocuments) {
+  FakeStudy large = small_study();
+  large.settings["model.layers"] = "50";
+  large.settings["model.heads"] = "60";
+  large.layers = 50;
+  large.heads = 60;
+  const json masks = study_of(large).at("masks");
+  ASSERT_EQ(masks.at("heads").size(), 166u) << "of 3,000 digits each, half a million in all";
+  EXPECT_EQ(masks.at("heads")[0].get<std::string>().size(), 3000u);
+}
+
+TEST_F(ReportJson, RanksOfHeads) {
+  const json study = study_of(small_study());
+  const json& ranks = study.at("ranks");
+  ASSERT_EQ(ranks.size(), study.at("profiles").size());
+  // All statistics grow with the head's number: awft calls the last heads inactive, aeqd the first.
+  EXPECT_EQ(ranks[0][0], 1);
+  EXPECT_EQ(ranks[0][2], -1);
+  EXPECT_EQ(ranks[2][0], -1);
+}
+
+TEST_F(ReportJson, SeveralStudiesSideBySide) {
+  FakeStudy other = small_study();
+  other.settings["info.model"] = "other.gguf";
+  other.runs.erase(other.runs.begin() + 1, other.runs.begin() + 3);  // without awft
+  std::vector<LoadedStudy> studies;
+  studies.push_back(load(small_study(), next_path()));
+  EXPECT_TRUE(of(studies).at("across").is_null());
+  studies.push_back(load(other, next_path()));
+  const json across = of(studies).at("across");
+  EXPECT_EQ(across.at("scores"), json::parse(R"(["ahon_ln", "random"])"));
+  EXPECT_EQ(across.at("best"), "ahon_ln");
+  EXPECT_EQ(across.at("rank_correlation").size(), 2u);
+  EXPECT_EQ(across.at("top_overlap")[0][1], 0.5) << "awft is one study's alone";
+  studies.push_back(load(small_study(), next_path()));
+  EXPECT_EQ(of(studies).at("across").at("scores"), json::parse(R"(["ahon_ln", "random"])"));
+  studies.erase(studies.begin() + 1);
+  EXPECT_EQ(of(studies).at("across").at("scores"), json::parse(R"(["ahon_ln", "awft", "random"])"))
+      << "relative to the layer first, random last";
+  studies.push_back(load(score_only_study(), next_path()));
+  EXPECT_TRUE(of(studies).at("across").at("best").is_null());
 }
 
 TEST_F(ReportJson, ThePapersModels) {

@@ -10,6 +10,7 @@
 #include "study_fixture.h"
 #include "studyfile/schema.h"
 #include "studyfile/sqlite.h"
+#include "studyfile/store_lock.h"
 
 namespace idleheads {
 namespace {
@@ -232,6 +233,18 @@ TEST_F(StoreAccessTest, ReadingWhileAWriterWorks) {
   reader.reset();
   run_study(file_);
   expect_complete(file_);
+}
+
+TEST_F(StoreAccessTest, TellsWhetherAStudyIsBeingWritten) {
+  EXPECT_FALSE(is_being_written(file_)) << "not there";
+  {
+    const WriterLock lock(file_);
+    EXPECT_TRUE(is_being_written(file_));
+    std::filesystem::create_symlink(file_, folder_ / "other.db");
+    EXPECT_TRUE(is_being_written(folder_ / "other.db"));
+  }
+  EXPECT_FALSE(is_being_written(file_));
+  EXPECT_FALSE(is_being_written(folder_.path()));
 }
 
 }  // namespace

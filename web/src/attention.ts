@@ -1,6 +1,6 @@
 // Where attention goes, above all of heads that do not look at the first token; and a score over the first token's weight.
 import { Chart, Ink, numberAxis, Option, strokes, tooltip } from "./chart";
-import { scoreStyle } from "./colors";
+import { familyStyle } from "./colors";
 import { bestPoint, downloadName, firstProfile, headName, Profile, profileOf, scoreChoices, State, stateOf, Study } from "./data";
 import { h, section, select, tools } from "./dom";
 import { count, fixed, short } from "./format";
@@ -54,7 +54,7 @@ function scatter(study: Study, profile: Profile, states: State[] | null, colors:
     type: "scatter",
     name,
     symbolSize: 9,
-    ...strokes(scoreStyle(style, colors.dark)),
+    ...strokes(familyStyle(style, colors.dark)),
     data: heads.filter((i) => holds(states?.[i])).map((i) => ({ value: [weight[i], profile.mean[i]], name: headName(study, i) })),
   }));
   return {
@@ -72,8 +72,9 @@ export function attentionSection(study: Study): HTMLElement | null {
   if (!attention || !study.profiles.length) return null;
   const states = bestPoint(study)?.off.map((off) => stateOf(off ?? 0)) ?? null;
   const places = PLACES.map((name) => ({ name, heads: attention.place.flatMap((place, i) => (place === name ? [i] : [])) }));
-  let profile = firstProfile(study);
-  const chart = new Chart("A score of each head over its mean weight on the first token; the table of heads has the numbers", (colors) => scatter(study, profile, states, colors), 360);
+  // The weight over itself would be a straight line.
+  let profile = firstProfile(study).slug === "awft" ? (study.profiles.find((p) => p.slug === "ahon_ln") ?? firstProfile(study)) : firstProfile(study);
+  const chart = new Chart(downloadName(study, "attention"), "A score of each head over its mean weight on the first token; the table of heads has the numbers", (colors) => scatter(study, profile, states, colors), { height: 360 });
   const choose = (slug: string) => {
     profile = profileOf(study, slug);
     chart.draw();

@@ -172,7 +172,7 @@ class Page {
       [
         { title: "position", value: (row) => row.token },
         { title: "token", value: (row) => this.prompt.tokens[row.token], text: (row) => quoted(this.prompt.tokens[row.token]) },
-        { title: "mean weight", value: (row) => row.weight, text: (row) => fixed(row.weight, 4), shade: (row) => row.weight },
+        { title: "mean weight", value: (row) => row.weight, text: (row) => fixed(row.weight, 4) },
       ],
       rows,
       { name: fileName(`${this.data.model}_${this.headData.name}_received`), caption: `Attention that tokens get from ${this.headData.name}`, filter: "token", limit: 15, sort: { column: 2, descending: true } },

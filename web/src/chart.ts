@@ -1,13 +1,14 @@
 // ECharts with the parts that the page uses; charts follow their width and the colour scheme.
-import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
+import { BarChart, CustomChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
 import { ScoreStyle } from "./colors";
 import { h } from "./dom";
+import { LegendEntry, saveButtons } from "./save";
 
-echarts.use([CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, LabelLayout, SVGRenderer]);
+echarts.use([BarChart, CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, LabelLayout, SVGRenderer]);
 
 export type Option = Record<string, unknown>;
 
@@ -41,24 +42,33 @@ export function redrawCharts(): void {
   }
 }
 
+interface ChartOptions {
+  height?: number;
+  legend?: () => LegendEntry[]; // what a saved file has below the drawing, where the page has it elsewhere
+}
+
 export class Chart {
-  readonly element: HTMLElement;
+  readonly element: HTMLElement; // the drawing, and what saves it
+  private readonly place: HTMLElement;
   private chart?: echarts.ECharts;
 
+  // `name` is that of saved files.
   constructor(
+    name: string,
     label: string,
     private readonly option: (ink: Ink) => Option,
-    height = 380,
+    options: ChartOptions = {},
   ) {
-    this.element = h("div", { class: "chart", role: "img", "aria-label": label, style: `height:${height}px` });
-    new ResizeObserver(() => this.resize()).observe(this.element);
+    this.place = h("div", { class: "chart", role: "img", "aria-label": label, style: `height:${options.height ?? 380}px` });
+    this.element = h("div", { class: "figure" }, saveButtons(() => name, () => this.place.querySelector("svg"), options.legend), this.place);
+    new ResizeObserver(() => this.resize()).observe(this.place);
   }
 
   draw(): void {
     charts.add(this);
-    const width = this.element.clientWidth;
-    if (!this.element.isConnected || width === 0) return;
-    this.chart ??= echarts.init(this.element, null, { renderer: "svg" });
+    const width = this.place.clientWidth;
+    if (!this.place.isConnected || width === 0) return;
+    this.chart ??= echarts.init(this.place, null, { renderer: "svg" });
     const colors = ink(width);
     this.highlight(null); // what is faint would stay so
     this.chart.setOption({ animation: false, textStyle: { color: colors.text, fontFamily: "system-ui, sans-serif" }, ...this.option(colors) }, true);
@@ -78,16 +88,15 @@ export class Chart {
   }
 
   private resize(): void {
-    const width = this.element.clientWidth;
-    if (width === 0) return;
+    if (this.place.clientWidth === 0) return;
     this.chart?.resize();
     this.draw();
   }
 
   // A sheet of paper is narrower than the window: with a view box, CSS can shrink the drawing.
   private scaleInPrint(): void {
-    const drawing = this.element.querySelector("svg");
-    drawing?.setAttribute("viewBox", `0 0 ${this.element.clientWidth} ${this.element.clientHeight}`);
+    const drawing = this.place.querySelector("svg");
+    drawing?.setAttribute("viewBox", `0 0 ${this.place.clientWidth} ${this.place.clientHeight}`);
   }
 }
 
@@ -126,7 +135,17 @@ export function strokes(style: ScoreStyle, width = 2): Option {
   };
 }
 
-// A dotted line across the chart, with its meaning at one end.
+// A dashed line across the chart, with its meaning at one end.
 export function markLine(colors: Ink, data: Option[]): Option {
-  return { silent: true, symbol: "none", lineStyle: { color: colors.faint, type: "dotted", width: 1 }, label: { color: colors.text }, blur: { lineStyle: { opacity: 1 }, label: { opacity: 1 } }, data };
+  return { silent: true, symbol: "none", lineStyle: { color: colors.faint, type: [5, 4], width: 1.2 }, label: { color: colors.text }, blur: { lineStyle: { opacity: 1 }, label: { opacity: 1 } }, data };
+}
+
+// The area between two lines, given as [x, low, high] from left to right; `name` is that of the line it belongs to.
+export function band(name: string, data: [number, number, number][], color: string): Option {
+  const renderItem = (params: { dataIndex: number }, api: { coord: (at: number[]) => number[] }) => {
+    if (params.dataIndex > 0) return null;
+    const outline = [...data.map(([x, low]) => api.coord([x, low])), ...[...data].reverse().map(([x, , high]) => api.coord([x, high]))];
+    return { type: "polygon", shape: { points: outline }, style: { fill: color, opacity: 0.12 } };
+  };
+  return { name, type: "custom", data, encode: { x: 0, y: [1, 2] }, renderItem, silent: true, itemStyle: { color }, clip: true, z: 1 };
 }

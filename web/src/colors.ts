@@ -30,10 +30,21 @@ export function familyOf(slug: string): string {
   return slug.split("_")[0];
 }
 
-export function scoreStyle(slug: string, dark: boolean): ScoreStyle {
-  const family = FAMILIES[familyOf(slug)] ?? FAMILIES.random;
-  const dotted = slug === "random" || slug.endsWith("_hn");
-  return { color: dark ? family.dark : family.light, mark: family.mark, dash: dotted ? [2, 3] : slug.endsWith("_ln") ? [] : [7, 4] };
+// What a stroke tells of a score (ScoreInfo).
+interface Stroked {
+  slug: string;
+  relative_to: "none" | "layer" | "head";
+  random: boolean;
+}
+
+export function familyStyle(name: string, dark: boolean): ScoreStyle {
+  const family = FAMILIES[name] ?? FAMILIES.random;
+  return { color: dark ? family.dark : family.light, mark: family.mark, dash: [] };
+}
+
+export function scoreStyle(score: Stroked, dark: boolean): ScoreStyle {
+  const dotted = score.random || score.relative_to === "head";
+  return { ...familyStyle(familyOf(score.slug), dark), dash: dotted ? [2, 3] : score.relative_to === "layer" ? [] : [7, 4] };
 }
 
 // The first study, the second, ...: colour and stroke.
@@ -41,8 +52,7 @@ const STUDIES = ["awft", "ahon", "ftvvn", "avvn", "aeqd", "lthon"];
 const DASHES = [[], [7, 4], [2, 3]];
 
 export function studyStyle(index: number, dark: boolean): ScoreStyle {
-  const { color, mark } = scoreStyle(STUDIES[index % STUDIES.length], dark);
-  return { color, mark, dash: DASHES[index % DASHES.length] };
+  return { ...familyStyle(STUDIES[index % STUDIES.length], dark), dash: DASHES[index % DASHES.length] };
 }
 
 const RAMP = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];

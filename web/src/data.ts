@@ -1,6 +1,28 @@
-// The data in the page, as src/report/page/report_json.cc writes it.
+// The data in the page, as src/report/page/report_json.cc writes it. report.schema.json is made of these types
+// (`npm run schema`), and the data of every test page is held against it.
 
 export type Range = [number, number];
+export type Matrix = (number | null)[][];
+
+// A row of the table of scores (include/idleheads/heads/score.h).
+export interface ScoreInfo {
+  slug: string;
+  name: string; // in the paper
+  meaning: string; // one sentence
+  above: boolean; // inactive above the threshold
+  relative_to: "none" | "layer" | "head"; // what it is divided by
+  random: boolean;
+  in_paper: boolean;
+}
+
+// Of a change from all heads on to some off, over documents.
+export interface Spread {
+  mean: number | null;
+  interval: Range | null;
+  p5: number | null;
+  median: number | null;
+  p95: number | null;
+}
 
 export interface Point {
   share: number; // target, in [0, 1]
@@ -8,7 +30,7 @@ export interface Point {
   threshold: number;
   percent: number; // of heads that were off
   value: number | null; // metric: percent, or a perplexity
-  height: number; // metric in points, higher is better
+  height: number | null; // metric in points, higher is better
   passes: number;
   off: (number | null)[]; // by head: percent of forward passes in which it was off; null: the head is absent
   interval?: Range | null;
@@ -16,11 +38,13 @@ export interface Point {
   lost: number | null;
   won: number | null;
   loss_bound: number | null; // the most that other questions like these lose, in points; null: unknown
-  kl: { mean: number; interval: Range | null; p5: number; median: number; p95: number } | null; // nats, of the choices' distributions
+  log_likelihood_change: Spread | null; // nats
+  probability_change: Spread | null; // points
+  kl: Spread | null; // nats, of the choices' distributions
   kl_bound: number | null;
   mcnemar?: number | null;
-  difference?: number;
-  difference_interval?: Range;
+  difference?: number | null;
+  difference_interval?: Range | null;
 }
 
 // The heads that a score had off in at least this share of the inputs, off for every input.
@@ -33,13 +57,15 @@ export interface StaticPoint {
   changed: number | null;
   lost: number | null;
   won: number | null;
-  kl: Point["kl"];
+  loss_bound: number | null;
+  log_likelihood_change: Spread | null;
+  probability_change: Spread | null;
+  kl: Spread | null;
+  kl_bound: number | null;
 }
 
 export interface Score {
   slug: string;
-  name: string;
-  random: boolean;
   inactive: number | null;
   area: number | null;
   proven: number | null;
@@ -53,8 +79,6 @@ export interface Score {
 
 export interface Profile {
   slug: string;
-  name: string;
-  above: boolean; // inactive above the threshold
   overall: number[]; // quantiles at 0, 1, ..., 100 %
   mean: (number | null)[];
   deviation: (number | null)[];
@@ -74,10 +98,18 @@ export interface SubjectRow {
 
 export interface KvProfile {
   kv_heads: number; // a layer
+  head_dim: number | null;
   mean_groups: number;
   always: Range[]; // layer and number of KV heads whose query heads were always off
   off: (number | null)[]; // by KV head: percent of forward passes; null: it is absent
   bytes: { all: number; mean_off: number; always_off: number } | null; // of the cache, a token
+}
+
+// Which heads were off on some of the documents, under the rule of bestPoint().
+export interface MaskSample {
+  rule: string;
+  documents: string[];
+  heads: string[]; // by document a digit a head: 0 on, 1 off in some of its forward passes, 2 off in all
 }
 
 // What is decided of one intervention. Losses are in points of the metric.
@@ -146,8 +178,11 @@ export interface Study {
   attention: { first_weight: (number | null)[]; entropy: (number | null)[]; place: (string | null)[] } | null;
   by_layer: Record<string, (number | null)[]> | null;
   kv: KvProfile | null;
-  agreement: { share: number; scores: string[]; iou: (number | null)[][] } | null;
+  ranks: Matrix | null; // of the profiles: rank correlation of the heads' means, inactive heads first
+  agreement: { share: number; scores: string[]; iou: Matrix } | null;
+  masks: MaskSample | null;
   subjects: { rule: string; rows: SubjectRow[] };
+  progress: { done: number; all: number; is_whole: boolean }; // pairs of document and intervention
   missing: { name: string; done: number; documents: number }[];
   decisions: Decisions | null; // in place of finished curves
 }
@@ -173,9 +208,15 @@ export interface ChangedHeads {
   off_only_in_second: string[];
 }
 
+export interface Refused {
+  models: [string, string];
+  refused: string;
+}
+
 export interface Comparison {
   models: [string, string];
-  refused?: string;
+  baseline: { n: number; value: number; stderr: number | null }[];
+  settings_that_differ: string[];
   same_shape: boolean;
   documents: number;
   scores: ComparedScore[];
@@ -191,15 +232,37 @@ export interface PaperModel {
   curves: Record<string, Range[]>;
 }
 
+// Of several studies.
+export interface Across {
+  scores: string[]; // that all of them tested: those that are relative to the layer or head first, random last
+  best: string | null; // of these, by which the study that can do without the fewest heads can do without most
+  rank_correlation: Matrix; // by study: of the areas under the scores' curves
+  top_overlap: Matrix; // by study: of the five scores with the largest areas
+}
+
 export interface Report {
+  version: string;
+  commit: string;
+  written: string | null; // when, of studies that may still grow
+  refresh: number | null; // seconds until the page loads itself again
   terms: { tolerance: number; confidence: number; within_kl: number | null };
+  scores: ScoreInfo[];
   studies: Study[];
-  comparisons: Comparison[];
+  comparisons: (Comparison | Refused)[]; // of the first study with each other one
+  across: Across | null;
   paper: PaperModel[];
 }
 
+const infos = new Map<string, ScoreInfo>();
+
 export function readReport(): Report {
-  return JSON.parse(document.getElementById("data")!.textContent!) as Report;
+  const report = JSON.parse(document.getElementById("data")!.textContent!) as Report;
+  for (const info of report.scores) infos.set(info.slug, info);
+  return report;
+}
+
+export function infoOf(score: { slug: string } | string): ScoreInfo {
+  return infos.get(typeof score === "string" ? score : score.slug)!;
 }
 
 export function bestScore(study: Study): Score | undefined {
@@ -240,14 +303,26 @@ export function numberedName(report: Report, study: Study): string {
   return `${report.studies.indexOf(study) + 1} ${study.model} (${study.file})`;
 }
 
+// The same where there is little room.
+export function shortName(report: Report, study: Study): string {
+  const model = study.model.replace(/\.gguf$/, "");
+  const tasks = new Set(report.studies.map((s) => s.task));
+  return `${report.studies.indexOf(study) + 1} ${model}${tasks.size > 1 ? `, ${study.task}` : ""}`;
+}
+
 // Of a downloaded table: that of the study's file and the table's own.
 export function downloadName(study: Study, table: string): string {
   return `${study.file.replace(/\.db$/, "")}-${table}`;
 }
 
 // The scores that can be chosen from.
-export function scoreChoices(scores: { slug: string; name: string }[]): { value: string; label: string }[] {
-  return scores.map((score) => ({ value: score.slug, label: `${score.slug}: ${score.name}` }));
+export function scoreChoices(scores: { slug: string }[]): { value: string; label: string }[] {
+  return scores.map(({ slug }) => ({ value: slug, label: `${slug}: ${infoOf(slug).name}` }));
+}
+
+// Can be compared between models of other sizes.
+export function isRelative(slug: string): boolean {
+  return infoOf(slug).relative_to !== "none";
 }
 
 // The profile to show first: that of the best score.

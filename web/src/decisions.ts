@@ -1,7 +1,7 @@
 // Where not all questions are asked under every intervention: what holds, what fails, and how far the loss is known.
-import { Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
+import { band, Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
 import { scoreStyle } from "./colors";
-import { DecidedPoint, DecidedScore, Decisions, downloadName, Range, Score, Study } from "./data";
+import { DecidedPoint, DecidedScore, Decisions, downloadName, infoOf, Range, Score, Study } from "./data";
 import { section } from "./dom";
 import { count, fixed, metricName, percent, range, share, short } from "./format";
 import { Legend } from "./legend";
@@ -45,24 +45,19 @@ function line(study: Study, score: DecidedScore, baseline: number, width: number
     told: `${score.score}, target ${share(p.share)}: ${p.decision}\nloses ${fixed(p.loss)} points on ${p.questions} of ${study.questions} questions${p.exact ? "" : ` (${range(interval(p))})`}\n${percent(p.percent)} of heads off`,
   }));
   data.unshift({ value: [0, baseline], told: "all heads on" });
-  return { name: score.score, type: "line", data, symbolSize: 7, ...strokes(scoreStyle(score.score, colors.dark), width), emphasis: { focus: "series" }, z: 4 };
+  return { name: score.score, type: "line", data, symbolSize: 7, ...strokes(scoreStyle(infoOf(score.score), colors.dark), width), emphasis: { focus: "series" }, z: 4 };
 }
 
-function band(score: DecidedScore, baseline: number, colors: Ink): Option {
-  const data = known(score).map((p) => [p.percent, baseline - Math.min(p.high, p.loss! + WIDEST), baseline - Math.max(p.low, p.loss! - WIDEST)]);
+function intervalBand(score: DecidedScore, baseline: number, colors: Ink): Option {
+  const data = known(score).map((p): [number, number, number] => [p.percent, baseline - Math.min(p.high, p.loss! + WIDEST), baseline - Math.max(p.low, p.loss! - WIDEST)]);
   data.unshift([0, baseline, baseline]);
-  const renderItem = (params: { dataIndex: number }, api: { coord: (at: number[]) => number[] }) => {
-    if (params.dataIndex > 0) return null;
-    const outline = [...data.map(([x, low]) => api.coord([x, low])), ...[...data].reverse().map(([x, , high]) => api.coord([x, high]))];
-    return { type: "polygon", shape: { points: outline }, style: { fill: scoreStyle(score.score, colors.dark).color, opacity: 0.12 } };
-  };
-  return { name: score.score, type: "custom", data, encode: { x: 0, y: [1, 2] }, renderItem, silent: true, clip: true, z: 1 };
+  return band(score.score, data, scoreStyle(infoOf(score.score), colors.dark).color);
 }
 
 function option(study: Study, decisions: Decisions, legend: Legend, colors: Ink): Option {
   const baseline = study.baseline!;
   const scores = decisions.scores.filter((s) => legend.has(s.score) && known(s).length);
-  const series: Option[] = scores.flatMap((s) => [band(s, baseline, colors), line(study, s, baseline, s.score === study.best ? 3.5 : 1.6, colors)]);
+  const series: Option[] = scores.flatMap((s) => [intervalBand(s, baseline, colors), line(study, s, baseline, s.score === study.best ? 3.5 : 1.6, colors)]);
   const label = { formatter: `all heads on − ${short(decisions.tolerance)}`, position: "insideEndBottom" };
   series.push({ type: "line", name: "levels", data: [], markLine: markLine(colors, [{ yAxis: baseline - decisions.tolerance, label }]) });
   return {
@@ -114,11 +109,11 @@ export function decisionsSection(study: Study): HTMLElement | null {
   const decisions = study.decisions;
   if (!decisions) return null;
   const scores: Score[] = study.scores;
-  const legend = new Legend(scores, scores.filter((s) => s.slug === study.best || s.slug === "awft" || s.random).map((s) => s.slug), () => chart.draw(), (slug) => chart.highlight(slug));
-  const chart = new Chart("Estimated metric over the share of heads off, a line a score with its interval as an area; the table below has the numbers", (colors) => {
+  const legend = new Legend(scores, scores.filter((s) => s.slug === study.best || s.slug === "awft" || infoOf(s).random).map((s) => s.slug), () => chart.draw(), (slug) => chart.highlight(slug));
+  const chart = new Chart(downloadName(study, "decisions"), "Estimated metric over the share of heads off, a line a score with its interval as an area; the table below has the numbers", (colors) => {
     legend.followScheme();
     return option(study, decisions, legend, colors);
-  }, HEIGHT);
+  }, { height: HEIGHT, legend: () => legend.entries() });
   return section(
     "decisions",
     "What is known so far",

@@ -65,8 +65,8 @@ export function select(label: string, choices: Choice[], value: string, changed:
   return h("label", { class: "field" }, h("span", {}, label), list);
 }
 
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function download(name: string, content: Blob): void {
+  const url = URL.createObjectURL(content);
   const link = h("a", { href: url, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // a busy machine may begin to save much later

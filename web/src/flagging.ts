@@ -1,5 +1,5 @@
 // Which heads a threshold flags, and what the tested interventions let expect of it. Pure functions.
-import { Profile, Score } from "./data";
+import { Score } from "./data";
 
 // Share of a sample that lies below `x`, from its quantiles at even steps; linear between them.
 export function shareBelow(quantiles: number[], x: number): number {
@@ -25,8 +25,8 @@ export function flaggedShare(above: boolean, quantiles: number[], threshold: num
 }
 
 // The threshold that flags a share of all (sample, head) pairs.
-export function thresholdFor(profile: Profile, share: number): number {
-  return quantileAt(profile.overall, profile.above ? 1 - share : share);
+export function thresholdFor(above: boolean, overall: number[], share: number): number {
+  return quantileAt(overall, above ? 1 - share : share);
 }
 
 // Percent of heads off and metric at a threshold: linear between the tested ones, null beyond them.

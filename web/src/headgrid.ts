@@ -26,10 +26,11 @@ export class HeadGrid {
   constructor(
     private readonly study: Study,
     private readonly moved: (head: number) => void,
+    first: number,
   ) {
     const { heads, layers } = study;
     this.present = new Set(headsOf(study));
-    this.cursor = headsOf(study)[0];
+    this.cursor = first;
     this.width = heads <= 12 ? 36 : heads <= 20 ? 28 : HEIGHT;
     const [w, h] = [LEFT + heads * this.width + RIGHT, TOP + layers * HEIGHT + 4];
     this.map.setAttribute("viewBox", `0 0 ${w} ${h}`);
@@ -54,6 +55,14 @@ export class HeadGrid {
     cells.forEach((cell, i) => cell && parts.push(this.cell(i, cell)));
     this.map.replaceChildren(...parts);
     this.drawCursor();
+  }
+
+  // Moves the cursor without a call of `moved`; false if there is no such head.
+  show(head: number): boolean {
+    if (!this.present.has(head)) return false;
+    this.cursor = head;
+    this.drawCursor();
+    return true;
   }
 
   private place(i: number): [number, number] {
@@ -114,8 +123,7 @@ export class HeadGrid {
   }
 
   private move(head: number): void {
-    this.cursor = head;
-    this.drawCursor();
+    this.show(head);
     this.moved(head);
   }
 

@@ -1,6 +1,7 @@
 // One head: what it does, and each score's mean, its spread, and how often the score flags the head.
 import { bestPoint, downloadName, headName, Profile, stateOf, Study } from "./data";
-import { percent, share, significant } from "./format";
+import { h } from "./dom";
+import { count, percent, share, significant } from "./format";
 import { Column, DataTable } from "./table";
 
 // How often each score switched a head off at the target share that the scores are compared at.
@@ -8,6 +9,11 @@ export function flaggedColumn(study: Study, profile: Profile, head: number): num
   const target = study.agreement?.share;
   const score = study.scores.find((s) => s.slug === profile.slug);
   return score?.points.find((p) => p.share === target)?.off[head];
+}
+
+// With one subject nothing is spread between them.
+export function hasSubjects(study: Study): boolean {
+  return study.profiles.some((profile) => profile.subject_deviation.some((value) => value !== null));
 }
 
 export function headSentence(study: Study, head: number): string {
@@ -27,12 +33,45 @@ export function headTable(study: Study, head: number, chosen: Profile): HTMLElem
     { title: "score", value: (p) => p.slug },
     { title: "mean", value: (p) => p.mean[head], text: (p) => significant(p.mean[head]) },
     { title: "± samples", value: (p) => p.deviation[head], text: (p) => significant(p.deviation[head]), help: "standard deviation over samples" },
-    { title: "± subjects", value: (p) => p.subject_deviation[head], text: (p) => significant(p.subject_deviation[head]), help: "standard deviation of the subjects' means" },
   ];
+  if (hasSubjects(study)) columns.push({ title: "± subjects", value: (p) => p.subject_deviation[head], text: (p) => significant(p.subject_deviation[head]), help: "standard deviation of the subjects' means" });
   if (target) columns.push({ title: `off at target ${share(target)}`, value: (p) => flaggedColumn(study, p, head), text: (p) => percent(flaggedColumn(study, p, head), 0), help: "share of forward passes in which the score had it off" });
   return new DataTable(columns, study.profiles, {
     name: downloadName(study, name),
     caption: `All scores of ${name}`,
     highlight: (profile) => profile === chosen,
   }).element;
+}
+
+const MOST_NAMED = 5;
+
+function named(title: string, documents: string[]): HTMLElement | null {
+  if (!documents.length) return null;
+  const more = documents.length > MOST_NAMED ? ` and ${documents.length - MOST_NAMED} more` : "";
+  return h("p", {}, h("strong", {}, `${title} (${documents.length})`), `: ${documents.slice(0, MOST_NAMED).join(", ")}${more}`);
+}
+
+// On which documents the head is on, and on which off.
+export function headDocuments(study: Study, head: number): HTMLElement | null {
+  const { masks } = study;
+  if (!masks) return null;
+  const of = (digit: string) => masks.documents.filter((_, i) => masks.heads[i][head] === digit);
+  return h(
+    "div",
+    { class: "documents" },
+    h("p", { class: "note" }, `Under ${masks.rule}, among ${count(masks.documents.length, "document")} of this study, each by its subject and number:`),
+    named("off", of("2")),
+    named("off in a part of its forward passes", of("1")),
+    named("on", of("0")),
+  );
+}
+
+// The head to begin with: the one that depends most on the input, else the one most often off.
+export function firstHead(study: Study, heads: number[]): number {
+  const off = bestPoint(study)?.off;
+  if (!off) return heads[0];
+  const depends = heads.filter((i) => off[i] !== null && off[i] > 0 && off[i] < 100);
+  const distance = (i: number) => Math.abs((off[i] ?? 0) - 50);
+  if (depends.length) return depends.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  return heads.reduce((a, b) => ((off[b] ?? 0) > (off[a] ?? 0) ? b : a));
 }

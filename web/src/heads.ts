@@ -2,7 +2,7 @@
 import { bestPoint, downloadName, firstProfile, headName, headsOf, profileOf, scoreChoices, stateOf, Study } from "./data";
 import { section, select, tools } from "./dom";
 import { fixed, percent, significant } from "./format";
-import { flaggedColumn } from "./headpanel";
+import { flaggedColumn, hasSubjects } from "./headpanel";
 import { Cell, Column, DataTable } from "./table";
 
 // A file has all scores of each head, not the chosen one alone.
@@ -34,8 +34,8 @@ export function headsSection(study: Study): HTMLElement | null {
     { title: "entropy (nats)", value: (i) => attention.entropy[i], text: (i) => fixed(attention.entropy[i], 3) },
     { title: "score mean", value: (i) => profile.mean[i], text: (i) => significant(profile.mean[i]), parts: [] },
     { title: "± over samples", value: (i) => profile.deviation[i], text: (i) => significant(profile.deviation[i]), help: "standard deviation", parts: [] },
-    { title: "± between subjects", value: (i) => profile.subject_deviation[i], text: (i) => significant(profile.subject_deviation[i]), help: "standard deviation of the subjects' means", parts: [] },
   );
+  if (hasSubjects(study)) columns.push({ title: "± between subjects", value: (i) => profile.subject_deviation[i], text: (i) => significant(profile.subject_deviation[i]), help: "standard deviation of the subjects' means", parts: [] });
   const table = new DataTable(columns, heads, {
     name: downloadName(study, "heads"),
     caption: "All heads; the CSV has every score of each",

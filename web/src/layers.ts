@@ -1,8 +1,8 @@
 // The profile of the layers.
 import { Chart, numberAxis, strokes, tooltip } from "./chart";
-import { studyStyle } from "./colors";
-import { bestPoint, downloadName, Study } from "./data";
-import { details, section, select, tools } from "./dom";
+import { rampColor, studyStyle } from "./colors";
+import { bestPoint, downloadName, headsOf, Point, State, stateOf, Study } from "./data";
+import { details, h, section, select, tools } from "./dom";
 import { significant } from "./format";
 import { Column, DataTable } from "./table";
 
@@ -21,19 +21,43 @@ const NAMES: Record<string, string> = {
 
 const nameOf = (key: string) => NAMES[key] ?? key;
 
+// From never to always off, darker to brighter.
+const STATES: State[] = ["never off", "depends on the input", "mostly off", "always off"];
+
+// How many heads of each layer are in each state, one on top of the other.
+function statesChart(study: Study, point: Point): Chart {
+  const counts = STATES.map(() => Array<number>(study.layers).fill(0));
+  for (const i of headsOf(study)) ++counts[STATES.indexOf(stateOf(point.off[i] ?? 0))][Math.floor(i / study.heads)];
+  return new Chart(downloadName(study, "states"), "Heads of each layer by how often they were off, as stacked bars; the table of heads has the numbers", (colors) => ({
+    legend: { top: 0, textStyle: { color: colors.text } },
+    grid: { left: 60, right: 20, top: colors.narrow ? 62 : 34, bottom: 46 },
+    xAxis: { ...numberAxis("layer", colors), type: "category", data: counts[0].map((_, layer) => String(layer)), splitLine: { show: false } },
+    yAxis: numberAxis("heads", colors, { nameGap: 42, min: 0, max: study.heads, minInterval: 1 }),
+    tooltip: tooltip(colors, { trigger: "axis", axisPointer: { type: "shadow" } }),
+    series: STATES.map((name, k) => ({
+      type: "bar",
+      name,
+      stack: "heads",
+      barCategoryGap: "20%",
+      data: counts[k],
+      itemStyle: { color: rampColor(k / (STATES.length - 1)), borderColor: colors.faint, borderWidth: 0.5 },
+    })),
+  }), { height: 300 });
+}
+
 export function layersSection(study: Study): HTMLElement | null {
   const layers = study.by_layer;
   if (!layers) return null;
   const point = bestPoint(study);
   let chosen = point ? "off" : "first_weight";
   const keys = Object.keys(layers).filter((key) => key !== "off" || point);
-  const chart = new Chart("A mean over the heads of each layer", (colors) => ({
+  const chart = new Chart(downloadName(study, "layers"), "A mean over the heads of each layer", (colors) => ({
     grid: { left: 60, right: 20, top: 20, bottom: 46 },
     xAxis: numberAxis("layer", colors, { min: 0, max: study.layers - 1, minInterval: 1 }),
     yAxis: numberAxis(nameOf(chosen), colors, { nameGap: 42, min: 0 }),
     tooltip: tooltip(colors, { trigger: "axis" }),
     series: [{ type: "line", name: nameOf(chosen), data: layers[chosen].map((value, i) => [i, value]), symbolSize: 6, ...strokes(studyStyle(0, colors.dark)), symbol: "circle" }],
-  }), 300);
+  }), { height: 300 });
   const columns: Column<number>[] = [
     { title: "layer", value: (i) => i },
     ...keys.map((key): Column<number> => ({ title: nameOf(key), value: (i) => layers[key][i], text: (i) => significant(layers[key][i]) })),
@@ -48,6 +72,7 @@ export function layersSection(study: Study): HTMLElement | null {
     "layers",
     "Layers",
     `Means over the heads of a layer and all samples.${point ? ` “Off” is under ${point.rule}.` : ""}`,
+    point ? h("div", {}, h("h3", {}, `Heads of each layer under ${point.rule}`), statesChart(study, point).element) : null,
     tools(select("Number", keys.map((key) => ({ value: key, label: nameOf(key) })), chosen, choose)),
     chart.element,
     details("The numbers", table.element),

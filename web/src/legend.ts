@@ -1,11 +1,12 @@
 // The legend of the curves: a switch for each line, by family; pointing at one dims the others.
 import { familyOf, scoreStyle } from "./colors";
-import { Score } from "./data";
+import { infoOf, Score } from "./data";
 import { button, h, svg } from "./dom";
 import { isDark } from "./chart";
+import { LegendEntry } from "./save";
 
 function swatch(slug: string, dark: boolean): Element {
-  const style = scoreStyle(slug, dark);
+  const style = scoreStyle(infoOf(slug), dark);
   return svg(
     "svg",
     { width: 34, height: 12, "aria-hidden": "true" },
@@ -34,6 +35,15 @@ export class Legend {
     return this.shown.has(slug);
   }
 
+  count(): number {
+    return this.shown.size;
+  }
+
+  // Of the lines that are shown, for a saved figure.
+  entries(): LegendEntry[] {
+    return this.scores.filter((s) => this.has(s.slug)).map((s) => ({ text: s.slug, style: scoreStyle(infoOf(s), isDark()) }));
+  }
+
   followScheme(): void {
     if (isDark() === this.dark) return; // drawing again would take the focus away
     this.dark = isDark();
@@ -54,7 +64,7 @@ export class Legend {
     const leave = () => this.pointed(null);
     return h(
       "button",
-      { type: "button", class: "entry", title: score.name, "data-score": slug, "aria-pressed": String(this.shown.has(slug)), click: (event) => this.toggle(slug, event.currentTarget as Element), pointerenter: point, pointerleave: leave, focus: point, blur: leave },
+      { type: "button", class: "entry", title: `${infoOf(slug).name}. ${infoOf(slug).meaning}`, "data-score": slug, "aria-pressed": String(this.shown.has(slug)), click: (event) => this.toggle(slug, event.currentTarget as Element), pointerenter: point, pointerleave: leave, focus: point, blur: leave },
       swatch(slug, this.dark),
       slug,
     );

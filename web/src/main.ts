@@ -8,10 +8,14 @@ import { numberedName, readReport, Report, Study, studyName } from "./data";
 import { decisionsSection } from "./decisions";
 import { distributionsSection } from "./distributions";
 import { h, select } from "./dom";
+import { glossarySection } from "./glossary";
 import { headsSection } from "./heads";
 import { heatMapSection } from "./heatmap";
+import { keepChoices } from "./keep";
 import { kvSection } from "./kv";
 import { layersSection } from "./layers";
+import { citationSection, nextSection } from "./next";
+import { runningNote } from "./running";
 import { followScheme, schemeButton } from "./scheme";
 import { scoresSection } from "./scores";
 import { paperSection, settingsSection } from "./settings";
@@ -25,7 +29,7 @@ function studySections(report: Report, study: Study): (HTMLElement | null)[] {
   return [
     summarySection(report, study),
     ...(study.decisions ? [decisionsSection(study)] : [scoresSection(report, study), curvesSection(report, study), staticSection(report, study)]),
-    heatMapSection(study),
+    heatMapSection(report, study),
     headsSection(study),
     attentionSection(study),
     layersSection(study),
@@ -35,6 +39,9 @@ function studySections(report: Report, study: Study): (HTMLElement | null)[] {
     subjectsSection(study),
     paperSection(report, study),
     settingsSection(study),
+    nextSection(study),
+    glossarySection(report, study),
+    citationSection(report, study),
   ];
 }
 
@@ -43,14 +50,27 @@ function navigation(sections: HTMLElement[]): HTMLElement {
   return h("nav", { "aria-label": "Sections" }, h("ul", {}, ...links));
 }
 
+// On paper nothing can be unfolded, and closed parts would be missing.
+function unfoldInPrint(): void {
+  let opened: HTMLDetailsElement[] = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll<HTMLDetailsElement>("details:not([open])")];
+    for (const part of opened) part.open = true;
+    redrawCharts();
+  });
+  addEventListener("afterprint", () => {
+    for (const part of opened) part.open = false;
+  });
+}
+
 function main(): void {
   const report = readReport();
   const content = h("main", { id: "content", tabindex: -1 });
-  const menu = h("div");
+  const menu = h("div", { class: "menu" });
   const overview = studiesSection(report);
   const comparisons = report.comparisons.map((comparison, i) => comparisonSection(report, comparison, i));
   const show = (study: Study) => {
-    const sections = [overview, ...studySections(report, study), ...comparisons].filter((part) => part !== null);
+    const sections = [overview, ...comparisons, ...studySections(report, study)].filter((part) => part !== null);
     content.replaceChildren(...sections);
     menu.replaceChildren(navigation(sections));
     document.title = `Inactive heads of ${studyName(study)}`;
@@ -63,9 +83,12 @@ function main(): void {
   } else {
     header.append(h("p", { class: "subtitle" }, studyName(report.studies[0])));
   }
-  document.getElementById("app")!.append(h("a", { class: "skip", href: "#content" }, "Skip to the content"), header, menu, content);
+  const body = h("div", { class: "columns" }, menu, content);
+  document.getElementById("app")!.append(h("a", { class: "skip", href: "#content" }, "Skip to the content"), header, runningNote(report) ?? "", body);
   followScheme(redrawCharts);
+  unfoldInPrint();
   show(report.studies[0]);
+  keepChoices(report);
 }
 
 main();

@@ -1,6 +1,6 @@
 // The table of scores: how many heads each finds that can be off, and how sure that is.
-import { downloadName, Report, Score, Study, toleranceText } from "./data";
-import { section, svg } from "./dom";
+import { downloadName, infoOf, Report, Score, Study, toleranceText } from "./data";
+import { details, section, svg } from "./dom";
 import { fixed, metricName, metricValue, probability, short } from "./format";
 import { Column, DataTable, intervalColumn } from "./table";
 
@@ -17,6 +17,16 @@ function whisker(score: Score, most: number): Element | null {
     svg("path", { d: `M${x(low)} 6H${x(high)}M${x(low)} 2V10M${x(high)} 2V10` }),
     svg("circle", { cx: x(score.inactive), cy: 6, r: 3 }),
   );
+}
+
+function meaningsTable(study: Study): HTMLElement {
+  const columns: Column<Score>[] = [
+    { title: "score", value: (s) => s.slug },
+    { title: "what it measures", value: (s) => infoOf(s).meaning },
+    { title: "inactive", value: (s) => `${infoOf(s).above ? "above" : "below"} the threshold` },
+    { title: "name in the paper", value: (s) => infoOf(s).name },
+  ];
+  return new DataTable(columns, study.scores, { name: downloadName(study, "meanings"), caption: "The scores in words" }).element;
 }
 
 export function scoresSection(report: Report, study: Study): HTMLElement | null {
@@ -45,11 +55,10 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
       help: "documents right only with all heads on / only with heads off / answers that are others",
       parts: [["lost", (s) => point(s)?.lost], ["won", (s) => point(s)?.won], ["changed", (s) => point(s)?.changed]],
     },
-    { title: "KL", value: (s) => point(s)?.kl?.mean, text: (s) => (point(s)?.kl ? point(s)!.kl!.mean.toFixed(3) : "–"), help: "mean KL divergence of the choices' distribution from that with all heads on, in nats" },
+    { title: "KL", value: (s) => point(s)?.kl?.mean, text: (s) => fixed(point(s)?.kl?.mean, 3), help: "mean KL divergence of the choices' distribution from that with all heads on, in nats" },
     { title: "loss at most", value: (s) => point(s)?.loss_bound, text: (s) => fixed(point(s)?.loss_bound), help: `points that other questions like these lose at most, with ${confidence} % confidence for all interventions together` },
     { title: "McNemar p", value: (s) => point(s)?.mcnemar, text: (s) => probability(point(s)?.mcnemar), help: "probability of such a difference by chance (exact test)" },
     { title: "area", value: (s) => s.area, text: (s) => fixed(s.area), help: "normalised area under the curve" },
-    { title: "name in the paper", value: (s) => s.name },
   ];
   const table = new DataTable(columns, study.scores, {
     name: downloadName(study, "scores"),
@@ -62,5 +71,6 @@ export function scoresSection(report: Report, study: Study): HTMLElement | null 
     "Scores",
     "The heads that a score takes for inactive were switched off, input by input, and the documents measured again. The more can be off without harm, the better the score knows which heads do nothing.",
     table.element,
+    details("What the scores measure", meaningsTable(study)),
   );
 }

@@ -1,5 +1,5 @@
 // What is needed to make the study again, and the paper's table.
-import { downloadName, Report, Study } from "./data";
+import { downloadName, infoOf, Report, Study } from "./data";
 import { h, section } from "./dom";
 import { count, fixed, percent } from "./format";
 import { Column, DataTable } from "./table";
@@ -13,7 +13,7 @@ interface PaperRow {
 
 function ownRow(study: Study): PaperRow {
   const awft = study.scores.find((s) => s.slug === "awft")?.inactive ?? null;
-  const others = study.scores.filter((s) => !s.random && s.slug !== "awft" && s.inactive !== null).sort((a, b) => b.inactive! - a.inactive!);
+  const others = study.scores.filter((s) => !infoOf(s).random && s.slug !== "awft" && s.inactive !== null).sort((a, b) => b.inactive! - a.inactive!);
   return { model: `${study.model} (this study, ${study.task})`, awft, best_other: others[0]?.inactive ?? null, best: study.best ?? "" };
 }
 

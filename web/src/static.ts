@@ -42,7 +42,7 @@ export function staticSection(report: Report, study: Study): HTMLElement | null 
       help: "documents right only with all heads on / only with these off / answers that are others",
       parts: [["lost", (r) => r.mask.lost], ["won", (r) => r.mask.won], ["changed", (r) => r.mask.changed]],
     },
-    { title: "KL", value: (r) => r.mask.kl?.mean, text: (r) => (r.mask.kl ? r.mask.kl.mean.toFixed(3) : "–"), help: "mean KL divergence of the choices' distribution from that with all heads on, in nats" },
+    { title: "KL", value: (r) => r.mask.kl?.mean, text: (r) => fixed(r.mask.kl?.mean, 3), help: "mean KL divergence of the choices' distribution from that with all heads on, in nats" },
   ];
   const table = new DataTable(columns, all, {
     name: downloadName(study, "static"),

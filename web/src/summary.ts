@@ -1,5 +1,5 @@
 // What the study found, in words.
-import { bestPoint, bestScore, Decisions, headsOf, Report, Score, stateOf, Study, toleranceText } from "./data";
+import { bestPoint, bestScore, Decisions, headsOf, infoOf, Report, Score, stateOf, Study, toleranceText } from "./data";
 import { decidedText, decisionsSentence } from "./decisions";
 import { h, section } from "./dom";
 import { count, fixed, metricName, metricValue, percent, percentRange, share, short } from "./format";
@@ -32,7 +32,7 @@ function leadSentence(study: Study, best: Score, report: Report): string {
     sure && report.terms.within_kl !== null
       ? `the answers change by a mean KL divergence of ${report.terms.within_kl} nats at most`
       : `${noun} ${stays} within ${toleranceText(study, report)} of what ${it} with all heads on`;
-  return `${off} of ${all} heads (${percent(most)}) can be off at a time${where}, chosen for each input by ${best.slug} (${best.name}), while ${kept}.${last}`;
+  return `${off} of ${all} heads (${percent(most)}) can be off at a time${where}, chosen for each input by ${best.slug} (${infoOf(best).name}), while ${kept}.${last}`;
 }
 
 function certaintySentence(study: Study, best: Score, report: Report): string {
@@ -43,10 +43,11 @@ function certaintySentence(study: Study, best: Score, report: Report): string {
 
 function othersSentence(study: Study, best: Score): string {
   const awft = study.scores.find((s) => s.slug === "awft" && s !== best);
-  const random = study.scores.find((s) => s.random);
+  const random = study.scores.find((s) => infoOf(s).random);
   const parts: string[] = [];
-  if (awft) parts.push(`By attention to the first token alone (awft), the usual test, it is ${percent(awft.inactive)}.`);
-  if (random) parts.push(`Of heads drawn at random it is ${percent(random.inactive)}.`);
+  const found = (score: Score) => (score.inactive !== null ? percent(score.inactive) : study.missing.length ? "not known yet" : "none");
+  if (awft) parts.push(`By attention to the first token alone (awft), the usual test, it is ${found(awft)}.`);
+  if (random) parts.push(`Of heads drawn at random it is ${found(random)}.`);
   if (random && random.inactive !== null && random.inactive >= best.inactive!) parts.push("So no score does better here than chance.");
   return parts.join(" ");
 }
@@ -57,7 +58,7 @@ function headsSentence(study: Study): string {
   const states = headsOf(study).map((i) => stateOf(point.off[i] ?? 0));
   const [always, never] = (["always off", "never off"] as const).map((state) => states.filter((s) => s === state).length);
   const which = study.decisions ? "holds" : bestScore(study)!.sure > 0 ? "is sure" : "stayed within";
-  return `At the largest tested share that ${which} (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} were off for every input, ${never} for none, and ${states.length - always - never} for some.`;
+  return `At the largest tested share that ${which} (target ${share(point.share)}, ${point.rule}) ${count(always, "head")} ${always === 1 ? "was" : "were"} off for every input, ${never} for none, and ${states.length - always - never} for some.`;
 }
 
 function kvSentence(study: Study): string {
@@ -85,8 +86,8 @@ function warnings(study: Study): string[] {
 function decidedFindings(study: Study, decisions: Decisions): string[] {
   const of = (slug: string | undefined) => decisions.scores.find((s) => s.score === slug);
   const best = bestScore(study);
-  const others = study.scores.filter((s) => s !== best && (s.slug === "awft" || s.random)).map((s) => `${s.slug}: ${decidedText(of(s.slug)!)}.`);
-  const lead = best ? `${best.slug} (${best.name}), which chooses heads for each input, ${decidedText(of(best.slug)!)}.` : "No score is known to have heads that can be off.";
+  const others = study.scores.filter((s) => s !== best && (s.slug === "awft" || infoOf(s).random)).map((s) => `${s.slug}: ${decidedText(of(s.slug)!)}.`);
+  const lead = best ? `${best.slug} (${infoOf(best).name}), which chooses heads for each input, ${decidedText(of(best.slug)!)}.` : "No score is known to have heads that can be off.";
   return [lead, others.join(" "), decisionsSentence(study, decisions), `${headsSentence(study)} ${kvSentence(study)}`];
 }
 

@@ -9,7 +9,6 @@ export interface Column<Row> {
   value: (row: Row) => Cell; // what is sorted and downloaded
   text?: (row: Row) => string; // what is shown; the value without it
   draw?: (row: Row) => Element | null; // shown after the text
-  shade?: (row: Row) => number | null; // how dark the cell is, 0 to 1
   help?: string;
   parts?: [string, (row: Row) => Cell][]; // downloaded in place of the value, by title
 }
@@ -54,6 +53,18 @@ function compare(a: Cell, b: Cell, descending: boolean): number {
   return descending ? -order : order;
 }
 
+// Marks the sides on which there is more to scroll to.
+export function cueScrolling(scroll: HTMLElement): void {
+  const mark = () => {
+    scroll.classList.toggle("more-right", scroll.scrollLeft + scroll.clientWidth < scroll.scrollWidth - 2);
+    scroll.classList.toggle("scrolls", scroll.scrollWidth > scroll.clientWidth + 2);
+  };
+  scroll.addEventListener("scroll", mark, { passive: true });
+  const sizes = new ResizeObserver(mark);
+  sizes.observe(scroll);
+  for (const child of scroll.children) sizes.observe(child);
+}
+
 export class DataTable<Row> {
   readonly element: HTMLElement;
   private sort?: { column: number; descending: boolean };
@@ -63,6 +74,7 @@ export class DataTable<Row> {
   private readonly heads: HTMLTableCellElement[] = [];
   private readonly status = h("span", { class: "status", "aria-live": "polite" });
   private readonly more: HTMLButtonElement;
+  private readonly printed = h("p", { class: "printed" }); // of rows that are left out on paper
 
   constructor(
     private readonly columns: Column<Row>[],
@@ -77,13 +89,9 @@ export class DataTable<Row> {
     if (options.filter) bar.append(this.filterField(options.filter));
     bar.append(button("Download CSV", () => this.save()), this.status);
     const table = h("table", {}, h("caption", {}, h("span", {}, options.caption)), h("thead", {}, head), this.body);
-    this.element = h(
-      "div",
-      { class: "table" },
-      bar,
-      h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": options.caption }, table),
-      this.more,
-    );
+    const scroll = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": options.caption }, table);
+    cueScrolling(scroll);
+    this.element = h("div", { class: "table" }, bar, scroll, this.more, this.printed);
     this.draw();
   }
 
@@ -99,7 +107,7 @@ export class DataTable<Row> {
 
   private save(): void {
     const columns = this.columns.flatMap((c): [string, (row: Row) => Cell][] => c.parts ?? [[c.title, c.value]]);
-    download(`${this.options.name}.csv`, "text/csv", csv([...columns, ...(this.options.more ?? [])], this.shown()));
+    download(`${this.options.name}.csv`, new Blob([csv([...columns, ...(this.options.more ?? [])], this.shown())], { type: "text/csv" }));
   }
 
   private headCell(column: Column<Row>, i: number): HTMLTableCellElement {
@@ -157,6 +165,7 @@ export class DataTable<Row> {
     this.body.replaceChildren(...rows.slice(0, limit).map((row) => this.line(row)));
     this.more.hidden = rows.length <= limit;
     this.more.textContent = `Show all ${rows.length} rows (${limit} shown)`;
+    this.printed.textContent = this.more.hidden ? "" : `${limit} of ${rows.length} rows; the page itself shows the others, and saves all of them.`;
     const filtered = rows.length < this.rows.length;
     this.status.textContent = filtered ? `${rows.length} of ${this.rows.length} rows` : "";
   }
@@ -170,8 +179,7 @@ export class DataTable<Row> {
   private cell(row: Row, column: Column<Row>, first: boolean): HTMLTableCellElement {
     const text = this.text(row, column);
     const numeric = typeof column.value(row) === "number" || text === NONE;
-    const shade = column.shade?.(row);
-    const attributes = { class: numeric ? "number" : text.length > 40 ? "long" : undefined, style: shade ? `--shade: ${shade.toFixed(2)}` : undefined };
+    const attributes = { class: numeric ? "number" : text.length > 40 ? "long" : undefined };
     const drawing = column.draw?.(row);
     return first ? h("th", { scope: "row", ...attributes }, text) : h("td", attributes, text, drawing);
   }

@@ -1,6 +1,6 @@
 // A headless Chromium for all tests of a file, and pages that remember what must not happen.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { after, before } from "node:test";
@@ -17,6 +17,7 @@ before(async () => {
 });
 after(() => browser.close());
 
+export const dataOf = (name) => JSON.parse(readFileSync(reportPath(name), "utf8").match(/id="data">(.*?)<\/script>/s)[1]);
 export const reportPath = (name) => path.join(reports, name);
 
 // The page, and what went wrong in it so far: errors in the console, exceptions, requests for anything but the file itself.

@@ -18,6 +18,7 @@ test("the map has a cell for each head that is there, and the keys pass over the
     assert.deepEqual(await cells.evaluateAll((all) => all.map((cell) => cell.dataset.head)), present);
     assert.match(await page.locator("#heatmap .outcome").innerText(), /flags \d of 7 heads/);
     const shown = () => page.locator("#heatmap .detail strong").innerText();
+    await page.locator('#heatmap [data-head="L0H0"] rect').click({ force: true });
     await page.locator("#heatmap svg.heatmap").focus();
     assert.equal(await shown(), "L0H0");
     const seen = [];

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { load } from "./pure.mjs";
 
 const { expectedAt, flaggedShare, quantileAt, shareBelow, thresholdFor } = await load("flagging");
+const { roundLimits } = await load("axis");
 const { fixed, range, share, significant } = await load("format");
 
 test("the share below a value is that of the quantiles, linear between them", () => {
@@ -24,7 +25,7 @@ test("a threshold for a share flags that share", () => {
   assert.equal(quantileAt(overall, 1), 10000);
   for (const above of [false, true]) {
     for (const wanted of [0, 0.105, 0.5, 1])
-      assert.ok(Math.abs(flaggedShare(above, overall, thresholdFor({ above, overall }, wanted)) - wanted) < 1e-9);
+      assert.ok(Math.abs(flaggedShare(above, overall, thresholdFor(above, overall, wanted)) - wanted) < 1e-9);
   }
 });
 
@@ -47,4 +48,11 @@ test("numbers are shown without false signs, noise or missing zeros", () => {
   assert.equal(share(0.15), "15\u00a0%");
   assert.equal(share(0.025), "2.5\u00a0%");
   assert.deepEqual([0.568, 1.13, 12345.6, 0, 2.7e-6].map(significant), ["0.5680", "1.130", "12346", "0.000", "2.70e−6"]);
+});
+
+test("an axis has whole steps, holds all values, and has room at its ends", () => {
+  assert.deepEqual(roundLimits([52, 66], 0, 100), { min: 50, max: 68, interval: 2 });
+  assert.deepEqual(roundLimits([50, 52, 66], 0, 100), { min: 48, max: 68, interval: 2 }); // 50 is not at the very end
+  assert.deepEqual(roundLimits([2, 99], 0, 100), { min: 0, max: 100, interval: 20 });
+  assert.deepEqual(roundLimits([70, 70], 0, 100), { min: 69, max: 71, interval: 0.5 });
 });

@@ -1,11 +1,12 @@
 // The page of one finished study as a whole: it loads, asks for nothing, and can be read anywhere.
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { load } from "./pure.mjs";
-import { onPage, open, overflow, reportPath, shown, until } from "./browser.mjs";
+import { dataOf, onPage, open, overflow, reportPath, shown, until } from "./browser.mjs";
 
-const SECTIONS = ["summary", "scores", "curves", "heatmap", "heads", "attention", "layers", "kv", "distributions", "agreement", "subjects", "paper", "settings"];
+const SECTIONS = ["summary", "scores", "curves", "heatmap", "heads", "attention", "layers", "kv", "distributions", "agreement", "subjects", "paper", "settings", "next", "glossary", "citation"];
 
 test("every section is there, in the menu too, without errors or requests", () =>
   onPage("plain.html", async (page, data) => {
@@ -49,7 +50,7 @@ test("the summary says how many heads can be off, by what, and against which con
     const text = await page.locator("#summary").innerText();
     const off = Math.floor((best.inactive / 100) * 270 + 1e-6);
     assert.ok(text.includes(`${off} of 270 heads (${best.inactive.toFixed(1)}\u00a0%)`), text);
-    for (const expected of [best.name, "awft", "at random", "by guessing", `${study.questions} documents`]) assert.ok(text.includes(expected), expected);
+    for (const expected of [data.scores.find((s) => s.slug === best.slug).name, "awft", "at random", "by guessing", `${study.questions} documents`]) assert.ok(text.includes(expected), expected);
   }));
 
 test("light and dark: by the system, by the button, and legible", async () => {
@@ -85,11 +86,12 @@ test("light and dark: by the system, by the button, and legible", async () => {
 
 test("the lines of all scores differ, and stand out from the page", async () => {
   const { scoreStyle } = await load("colors");
-  const slugs = ["awft", "awft_ln", "aeqd", "aeqd_ln", "ftvvn", "ftvvn_ln", "avvn", "avvn_ln", "lthon", "lthon_ln", "lthon_hn", "ahon", "ahon_ln", "afhon", "afhon_ln", "random"];
+  const { scores } = dataOf("plain.html");
+  assert.equal(scores.length, 18);
   for (const dark of [false, true]) {
-    const styles = slugs.map((slug) => scoreStyle(slug, dark));
-    assert.equal(new Set(styles.map((s) => s.color + s.dash)).size, slugs.length);
-    assert.equal(new Set(styles.map((s) => s.mark + s.dash)).size, slugs.length); // also without colours
+    const styles = scores.map((score) => scoreStyle(score, dark));
+    assert.equal(new Set(styles.map((s) => s.color + s.dash)).size, scores.length);
+    assert.equal(new Set(styles.map((s) => s.mark + s.dash)).size, scores.length); // also without colours
     for (const { color } of styles) {
       const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
       const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -100,7 +102,7 @@ test("the lines of all scores differ, and stand out from the page", async () => 
 });
 
 test("a phone's width is enough: only tables and maps scroll sideways", async () => {
-  for (const name of ["plain.html", "two.html", "hostile.html", "running.html", "unfinished.html"])
+  for (const name of ["plain.html", "two.html", "three.html", "hostile.html", "running.html", "unfinished.html", "static.html"])
     await onPage(name, async (page) => assert.equal(await overflow(page), 0, name), { viewport: { width: 390, height: 844 } });
 });
 
@@ -118,6 +120,66 @@ test("paper: light, without buttons, and nothing wider than the sheet", () =>
       assert.ok((await drawing.boundingBox()).width <= 718);
     assert.equal(await overflow(page), 0);
   }, { colorScheme: "dark" }));
+
+test("what is wider than a phone says that it scrolls, until its end is seen", () =>
+  onPage("plain.html", async (page) => {
+    const scroll = page.locator("#scores .scroll").first();
+    const fades = () => scroll.evaluate((e) => e.classList.contains("more-right"));
+    await until(fades);
+    await scroll.evaluate((e) => e.scrollTo(e.scrollWidth, 0));
+    await until(async () => !(await fades()));
+    const cue = page.locator("#scores .table .tools").first();
+    assert.match(await cue.evaluate((e) => getComputedStyle(e, "::after").content), /scrolls sideways/);
+    await page.setViewportSize({ width: 2000, height: 900 });
+    await until(async () => (await cue.evaluate((e) => getComputedStyle(e, "::after").content)) === "none");
+  }, { viewport: { width: 390, height: 844 } }));
+
+test("on paper everything is unfolded, and a table says which rows it leaves out", () =>
+  onPage("plain.html", async (page) => {
+    const closed = await page.locator("details:not([open])").count();
+    assert.ok(closed > 3);
+    await page.evaluate(() => addEventListener("beforeprint", () => (window.folded = document.querySelectorAll("details:not([open])").length)));
+    await page.pdf({ format: "A4" });
+    assert.equal(await page.evaluate(() => window.folded), 0);
+    assert.equal(await page.locator("details:not([open])").count(), closed, "folded again afterwards");
+    const note = page.locator("#heads .printed");
+    assert.equal(await note.isVisible(), false);
+    await page.emulateMedia({ media: "print" });
+    assert.match(await note.innerText(), /^20 of 270 rows/);
+    for (const button of await page.locator("button:not(.entry):visible").all()) assert.ok(await button.evaluate((e) => e.closest("th") !== null), await button.innerText());
+  }));
+
+test("wide screens keep the contents in view", () =>
+  onPage("plain.html", async (page) => {
+    await page.locator("#settings").scrollIntoViewIfNeeded();
+    assert.ok((await page.locator("nav").boundingBox()).y >= -1);
+    await page.setViewportSize({ width: 900, height: 900 });
+    await page.locator("#settings").scrollIntoViewIfNeeded();
+    assert.ok((await page.locator("nav").boundingBox()).y < -100);
+  }, { viewport: { width: 1400, height: 900 } }));
+
+test("how the page was made, how it is cited, and no place of this machine", () =>
+  onPage("plain.html", async (page, data) => {
+    const study = data.studies[0];
+    const text = await page.locator("#citation").innerText();
+    for (const part of [data.version, data.commit, study.settings["info.date"], study.settings["info.command"], "2504.03889", "Identifying and Evaluating Inactive Heads in Pretrained LLMs"]) assert.ok(text.includes(part), `${part} in ${text}`);
+    const html = readFileSync(reportPath("plain.html"), "utf8");
+    for (const place of ["/work/", "/home/", "/root/", "/tmp/", process.cwd().slice(0, process.cwd().lastIndexOf("/"))]) assert.ok(!html.includes(place), place);
+    assert.equal((await page.locator("#glossary dt").allInnerTexts()).includes("can be off"), true);
+  }));
+
+// Of the study alone: the others need the model.
+test("the commands under “What now” work", () =>
+  onPage("plain.html", async (page) => {
+    const commands = await page.locator("#next code").allInnerTexts();
+    const own = commands.filter((command) => /^idleheads (show|mask|export) /.test(command));
+    assert.ok(own.length >= 4, commands.join("\n"));
+    for (const command of own) {
+      const words = command.split(" ").slice(1).map((word) => word.replace(/^(heads|tables)/, "next-$1"));
+      await new Promise((resolve, reject) => execFile("../idleheads", words, { cwd: reportPath(".") }, (error, _, stderr) => (error ? reject(new Error(`${command}: ${stderr}`)) : resolve())));
+    }
+    for (const file of ["next-heads.json", "next-heads.py", "next-tables"]) assert.ok(readdirSync(reportPath(".")).includes(file), file);
+  }));
 
 test("by keyboard: a link to skip the menu, and a visible focus on every control", () =>
   onPage("plain.html", async (page) => {
@@ -167,6 +229,27 @@ test("the legend switches lines, and shows the few that matter", () =>
     await page.getByRole("button", { name: "All", exact: true }).click();
     assert.equal(await lines(), all);
   }));
+
+test("intervals are areas: the best score's, or those of the few lines that are shown", () =>
+  onPage("plain.html", async (page) => {
+    const areas = () => page.locator("#curves .chart svg path").evaluateAll((all) => all.filter((path) => ["opacity", "fill-opacity"].some((name) => path.getAttribute(name) === "0.12")).length);
+    assert.equal(await areas(), 1);
+    await page.getByRole("button", { name: "Best, awft, random" }).click();
+    const shown = await page.locator('#curves [aria-pressed="true"]').count();
+    assert.ok(shown > 1);
+    assert.equal(await areas(), shown);
+  }));
+
+test("no label of the curves lies over another", async () => {
+  for (const [name, width] of [["plain.html", 1400], ["plain.html", 390], ["static.html", 1400], ["static.html", 390]])
+    await onPage(name, async (page) => {
+      const boxes = await page.locator("#curves .chart svg text").evaluateAll((all) => all.map((text) => ({ text: text.textContent, ...text.getBoundingClientRect().toJSON() })));
+      assert.ok(boxes.some((box) => box.text === "guessing"), "what guessing gives is in the picture");
+      for (const a of boxes)
+        for (const b of boxes)
+          if (a !== b) assert.ok(a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 3 || b.bottom <= a.top + 3, `${a.text} and ${b.text}`);
+    }, { viewport: { width, height: 900 } });
+});
 
 test("the paper's 14 models can be drawn beside a score, and stand in a table", () =>
   onPage("plain.html", async (page, data) => {

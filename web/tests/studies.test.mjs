@@ -6,14 +6,18 @@ import { column, onPage, reportPath, row } from "./browser.mjs";
 
 test("two studies: a table of both, a choice of one, and what differs", () =>
   onPage("two.html", async (page, data) => {
-    assert.deepEqual(await column(page.locator("#studies table"), 3), ["plain.db", "other.db"]);
+    assert.deepEqual(await column(page.locator("#studies table").first(), 7), ["plain.db", "other.db"]);
+    const settings = page.locator("#studies details table");
+    await page.locator("#studies summary").click();
+    assert.deepEqual(await row(settings, "seed").locator("td").allTextContents(), data.studies.map((s) => s.settings.seed));
     const comparison = page.locator("#comparison-1");
-    assert.deepEqual(await column(comparison.locator("table").first(), 1).then((names) => names.includes("seed")), true);
-    assert.deepEqual(await row(comparison.locator("table").first(), "seed").locator("td").allTextContents(), data.studies.map((s) => s.settings.seed));
-    assert.equal((await column(comparison.locator("table").nth(1), 1)).length, 15);
-    const ks = comparison.locator("table").nth(1).locator("tr", { hasText: "ahon_ln" }).locator("td").first();
+    const scores = await column(comparison.locator("table").first(), 1);
+    assert.equal(scores.length, 15);
+    const relative = scores.map((slug) => data.scores.find((s) => s.slug === slug).relative_to !== "none");
+    assert.deepEqual(relative, [...relative].sort((a, b) => b - a), "scores that mean the same in every model come first");
+    const ks = comparison.locator("table").first().locator("tr", { hasText: "ahon_ln" }).locator("td").first();
     assert.equal(await ks.innerText(), data.comparisons[0].scores.find((s) => s.score === "ahon_ln").ks.toFixed(3));
-    assert.equal(await comparison.locator("table").nth(2).locator("tbody tr").count(), data.comparisons[0].changed_heads.length);
+    assert.equal(await comparison.locator("table").nth(1).locator("tbody tr").count(), data.comparisons[0].changed_heads.length);
     for (const chart of await comparison.locator(".chart").all()) assert.ok((await chart.locator("svg path").count()) > 5);
 
     assert.match(await page.locator("#settings").innerText(), /plain\.db/);
@@ -22,7 +26,80 @@ test("two studies: a table of both, a choice of one, and what differs", () =>
     assert.match(await page.locator("#settings").innerText(), /other\.db/);
     assert.equal(await row(page.locator("#settings"), "dtype").locator("td").innerText(), data.studies[1].settings.dtype);
     assert.ok(await choice.evaluate((e) => e === document.activeElement || document.activeElement === document.body));
-    assert.equal(await page.locator("#comparison-1 .chart svg").count(), 2);
+    assert.equal(await page.locator("#comparison-1 .chart svg").count(), 1);
+  }));
+
+test("several studies: the comparison comes first, in words, for the scores that all tested", () =>
+  onPage("three.html", async (page, data) => {
+    assert.deepEqual((await page.locator("main > section").evaluateAll((all) => all.map((part) => part.id))).slice(0, 3), ["studies", "comparison-1", "comparison-2"]);
+    const { scores, best } = data.across;
+    assert.ok(scores.length >= 3 && scores.includes(best));
+    const tested = (study) => study.scores.filter((s) => s.points.length).map((s) => s.slug);
+    for (const slug of scores) for (const study of data.studies) assert.ok(tested(study).includes(slug), slug);
+    const lead = await page.locator("#studies .lead").innerText();
+    assert.ok(lead.startsWith(`By ${best}, `), lead);
+    const found = data.studies.map((study) => study.scores.find((s) => s.slug === best).inactive);
+    found.forEach((inactive, i) => {
+      assert.ok(lead.includes(`study ${i + 1} (`), lead);
+      if (inactive !== null) assert.ok(lead.includes(`${inactive.toFixed(1)}\u00a0%`), lead);
+    });
+    assert.match(await page.locator("#studies .lead + p").innerText(), /nothing is sure|this is sure.*What differs in the settings:/s);
+    const table = page.locator("#studies .table").nth(1);
+    await table.locator("button", { hasText: "Show all" }).click({ timeout: 1000 }).catch(() => {});
+    assert.deepEqual([...new Set(await column(table.locator("table"), 1))], scores);
+    assert.equal(await table.locator("tbody tr").count(), 3 * scores.length);
+    for (const chart of await page.locator("#studies .chart").all()) assert.ok((await chart.locator("svg path").count()) > 8);
+    // All three studies are in the figures of curves and of distributions.
+    for (const chart of (await page.locator("#studies .chart").all()).slice(1)) {
+      const text = await chart.locator("svg").textContent();
+      for (const number of [1, 2, 3]) assert.match(text, new RegExp(`${number} \\S*(SmolLM2|cut)`));
+    }
+  }));
+
+test("how models rank the scores is a map with the program's numbers", () =>
+  onPage("three.html", async (page, data) => {
+    const maps = page.locator("#studies svg.cells");
+    assert.equal(await maps.count(), 2);
+    for (const [i, matrix] of [data.across.rank_correlation, data.across.top_overlap].entries()) {
+      const cells = await maps.nth(i).locator("g text").allTextContents();
+      assert.deepEqual(cells, matrix.flat().map((value) => (value === null ? "–" : value.toFixed(2).replace("-", "−").replace(/^−0\.00$/, "0.00"))));
+    }
+    const own = page.locator("#agreement svg.cells");
+    assert.equal(await own.count(), 2);
+    assert.equal(await own.nth(1).locator("g").count(), data.studies[0].profiles.length ** 2);
+  }));
+
+test("layers: the bars of always, mostly, sometimes and never off heads add up", () =>
+  onPage("plain.html", async (page) => {
+    const text = await page.locator("#layers .chart").first().locator("svg").textContent();
+    for (const state of ["never off", "depends on the input", "mostly off", "always off"]) assert.ok(text.includes(state), state);
+    assert.ok((await page.locator("#layers .chart").first().locator("svg path").count()) > 30);
+  }));
+
+test("a page that is being written again keeps what the reader chose, and says how far the study is", () =>
+  onPage("watched.html", async (page, data) => {
+    const { done, all } = data.studies[0].progress;
+    const note = await page.locator(".running").innerText();
+    assert.ok(note.includes(`${done.toLocaleString("en")} of ${all.toLocaleString("en")} results`), note);
+    assert.ok(note.includes(`Written ${data.written}`), note);
+    assert.match(note, /loads itself again every second\./);
+    await page.locator("#distributions select").selectOption("aeqd_ln");
+    await page.locator("#distributions summary").click();
+    await page.evaluate(() => {
+      window.before = true;
+      scrollTo(0, 1500);
+    });
+    await page.waitForFunction(() => window.before === undefined && document.querySelector("main section"), null, { timeout: 20_000 });
+    assert.equal(await page.locator("#distributions select").inputValue(), "aeqd_ln");
+    assert.equal(await page.locator("#distributions details").first().getAttribute("open"), "");
+    await page.waitForFunction(() => Math.abs(scrollY - 1500) < 200, null, { timeout: 5000 });
+  }));
+
+test("a finished page neither says that it runs nor loads itself again", () =>
+  onPage("plain.html", async (page, data) => {
+    assert.equal(data.refresh, null);
+    assert.equal(await page.locator(".running").count(), 0);
+    assert.equal(await page.locator("meta[http-equiv=refresh]").count(), 0);
   }));
 
 test("studies that cannot be compared are both shown, with the reason", () =>
@@ -78,7 +155,8 @@ test("an interrupted baseline has no results yet, and says so", () =>
 test("a study of scores alone shows them without curves", () =>
   onPage("scores_only.html", async (page) => {
     assert.match(await page.locator("#summary .lead").innerText(), /No head was switched off/);
-    for (const gone of ["#scores", "#curves", "#kv", "#agreement"]) assert.equal(await page.locator(gone).count(), 0, gone);
+    assert.equal(await page.locator("#agreement svg.cells").count(), 1, "ranks alone");
+    for (const gone of ["#scores", "#curves", "#kv"]) assert.equal(await page.locator(gone).count(), 0, gone);
     assert.equal(await page.locator("#heatmap [data-head]").count(), 270);
     const state = await page.locator("#heads thead").innerText();
     assert.ok(!state.includes("state"));

@@ -17,10 +17,11 @@ struct Score {
   std::string_view paper_name;  // "Avg Head Output Norm (LN)"
   Stat numerator;
   enum class Normaliser { one, layer_mean, own } normaliser;
-  Stat normaliser_stat;  // what the layer mean is taken of, or the head's own number
-  bool inactive_above;   // true: a head is inactive when its score is above the threshold
-  bool is_random;        // the control: no statistic, a counter-based generator
-  bool in_paper;         // one of its 15, or the control
+  Stat normaliser_stat;      // what the layer mean is taken of, or the head's own number
+  bool inactive_above;       // true: a head is inactive when its score is above the threshold
+  bool is_random;            // the control: no statistic, a counter-based generator
+  bool in_paper;             // one of its 15, or the control
+  std::string_view meaning;  // one sentence for readers who do not know the paper
 
   bool operator==(const Score& other) const { return slug == other.slug; }
 };

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "analysis/overlap.h"
+#include "analysis/rank.h"
 
 namespace idleheads {
 namespace {
@@ -54,6 +55,20 @@ std::optional<Agreement> agreement_of(const StudyStore& store, const StudySummar
   for (size_t i = 0; i < results.size(); ++i) {
     for (size_t j = i; j < results.size(); ++j)
       out.iou[i][j] = out.iou[j][i] = overlap_of(results[i], results[j]).iou();
+  }
+  return out;
+}
+
+Matrix2 rank_agreement(const HeadProfiles& profiles) {
+  std::vector<std::vector<double>> means;
+  for (const ScoreProfile& profile : profiles.scores) {
+    std::vector<double>& values = means.emplace_back();
+    for (const Spread& head : profile.heads)
+      values.push_back(profile.score->inactive_above ? -head.mean : head.mean);
+  }
+  Matrix2 out(means.size(), std::vector<std::optional<double>>(means.size()));
+  for (size_t i = 0; i < means.size(); ++i) {
+    for (size_t j = i; j < means.size(); ++j) out[i][j] = out[j][i] = spearman(means[i], means[j]);
   }
   return out;
 }

@@ -4,7 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "idleheads/report/summary.h"
+#include "analysis/models.h"
+#include "report/numbers/head_profile.h"
 
 namespace idleheads {
 
@@ -19,5 +20,9 @@ struct Agreement {
 // best_point(). None if no two scores share one, or where the model writes the answers
 // (the forward passes are not the same then).
 std::optional<Agreement> agreement_of(const StudyStore& store, const StudySummary& summary);
+
+// Spearman's correlation of the heads' means by any two scores, [scores][scores] of the profiles; heads that
+// a score takes for inactive come first, whether these have low or high values.
+Matrix2 rank_agreement(const HeadProfiles& profiles);
 
 }  // namespace idleheads

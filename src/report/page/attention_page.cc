@@ -63,7 +63,10 @@ std::string attention_page(const std::string& model, std::span<const AttentionPr
     for (const AttentionRun& run : prompt.runs) runs.push_back(run_json(run, prompt.key));
     data["prompts"].push_back({{"tokens", prompt.tokens}, {"runs", std::move(runs)}});
   }
-  return html_page("Attention patterns", embedded_attention_style(), embedded_attention_script(), data);
+  return html_page({.title = "Attention patterns",
+                    .style = embedded_attention_style(),
+                    .script = embedded_attention_script()},
+                   data);
 }
 
 }  // namespace idleheads

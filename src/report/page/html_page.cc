@@ -36,21 +36,22 @@ constexpr const char* kHead = R"(<!doctype html>
 
 }  // namespace
 
-std::string html_page(std::string_view title, std::string_view style, std::string_view script,
-                      const OrderedJson& data) {
-  std::string page = kHead;
-  page += fmt::format("<title>{}</title>\n<meta name=\"generator\" content=\"idleheads {}\">\n<style>", title,
-                      build_description());
-  page += style;
-  page +=
+std::string html_page(const HtmlPage& page, const OrderedJson& data) {
+  std::string out = kHead;
+  out += fmt::format("<title>{}</title>\n", page.title);
+  if (page.refresh_seconds > 0)
+    out += fmt::format("<meta http-equiv=\"refresh\" content=\"{}\">\n", page.refresh_seconds);
+  out += fmt::format("<meta name=\"generator\" content=\"idleheads {}\">\n<style>", build_description());
+  out += page.style;
+  out +=
       "</style>\n</head>\n<body>\n<noscript>This page draws its tables and charts with JavaScript, which is "
       "switched off.</noscript>\n";
-  page += "<div id=\"app\"></div>\n<script type=\"application/json\" id=\"data\">";
-  page += script_json(data);
-  page += "</script>\n<script>";
-  page += script;
-  page += "</script>\n</body>\n</html>\n";
-  return page;
+  out += "<div id=\"app\"></div>\n<script type=\"application/json\" id=\"data\">";
+  out += script_json(data);
+  out += "</script>\n<script>";
+  out += page.script;
+  out += "</script>\n</body>\n</html>\n";
+  return out;
 }
 
 }  // namespace idleheads

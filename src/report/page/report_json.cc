@@ -5,12 +5,15 @@
 
 #include "idleheads/base/error.h"
 #include "idleheads/version.h"
+#include "report/numbers/across.h"
 #include "report/numbers/agreement.h"
 #include "report/numbers/certainty.h"
 #include "report/numbers/decided.h"
 #include "report/numbers/head_profile.h"
 #include "report/numbers/json_parts.h"
+#include "report/numbers/mask_sample.h"
 #include "report/numbers/model_curves.h"
+#include "report/numbers/progress.h"
 #include "report/terminal/show_text.h"
 
 namespace idleheads {
@@ -69,9 +72,10 @@ OrderedJson score_json(const StudySummary& s, const ScoreSummary& score, const S
     points.push_back(point_json(s, score.points[i], curve[first + i].accuracy,
                                 certainty ? &certainty->points[i] : nullptr));
   }
-  OrderedJson out = {{"slug", score.score->slug},        {"name", shown_name(*score.score)},
-                     {"random", score.score->is_random}, {"inactive", optional_json(score.inactive_percent)},
-                     {"area", optional_json(score.auc)}, {"proven", optional_json(score.proven)},
+  OrderedJson out = {{"slug", score.score->slug},
+                     {"inactive", optional_json(score.inactive_percent)},
+                     {"area", optional_json(score.auc)},
+                     {"proven", optional_json(score.proven)},
                      {"points", std::move(points)}};
   out["static"] = OrderedJson::array();
   for (const CurveEntry& point : score.static_points) out["static"].push_back(static_json(s, point));
@@ -81,10 +85,7 @@ OrderedJson score_json(const StudySummary& s, const ScoreSummary& score, const S
 }
 
 OrderedJson profile_json(const ScoreProfile& profile) {
-  OrderedJson out = {{"slug", profile.score->slug},
-                     {"name", profile.score->paper_name},
-                     {"above", profile.score->inactive_above},
-                     {"overall", rounded_list(profile.overall)}};
+  OrderedJson out = {{"slug", profile.score->slug}, {"overall", rounded_list(profile.overall)}};
   for (const char* key : {"mean", "deviation", "subject_deviation", "quantiles"})
     out[key] = OrderedJson::array();
   for (size_t i = 0; i < profile.heads.size(); ++i) {
@@ -116,16 +117,43 @@ OrderedJson layers_json(const HeadProfiles& profiles) {
   return out;
 }
 
-OrderedJson agreement_json(const std::optional<Agreement>& agreement) {
-  if (!agreement) return nullptr;
-  OrderedJson scores = OrderedJson::array(), iou = OrderedJson::array();
-  for (const Score* score : agreement->scores) scores.push_back(score->slug);
-  for (const auto& row : agreement->iou) {
-    OrderedJson& cells = iou.emplace_back(OrderedJson::array());
+OrderedJson matrix_json(const Matrix2& matrix) {
+  OrderedJson out = OrderedJson::array();
+  for (const auto& row : matrix) {
+    OrderedJson& cells = out.emplace_back(OrderedJson::array());
     for (const std::optional<double>& value : row)
       cells.push_back(value ? rounded(*value) : OrderedJson(nullptr));
   }
-  return {{"share", agreement->share}, {"scores", scores}, {"iou", iou}};
+  return out;
+}
+
+OrderedJson slugs_json(const std::vector<const Score*>& scores) {
+  OrderedJson out = OrderedJson::array();
+  for (const Score* score : scores) out.push_back(score->slug);
+  return out;
+}
+
+OrderedJson agreement_json(const std::optional<Agreement>& agreement) {
+  if (!agreement) return nullptr;
+  return {{"share", agreement->share},
+          {"scores", slugs_json(agreement->scores)},
+          {"iou", matrix_json(agreement->iou)}};
+}
+
+OrderedJson masks_json(const LoadedStudy& study) {
+  const std::vector<DocumentMask> sample = sample_masks(study.store, study.summary);
+  if (sample.empty()) return nullptr;
+  OrderedJson documents = OrderedJson::array(), heads = OrderedJson::array();
+  for (const DocumentMask& mask : sample) {
+    documents.push_back(mask.document);
+    heads.push_back(mask.heads);
+  }
+  return {{"rule", best_point(study.summary)->rule}, {"documents", documents}, {"heads", heads}};
+}
+
+OrderedJson progress_json(const LoadedStudy& study) {
+  const StudyProgress progress = progress_of(study.store, study.summary);
+  return {{"done", progress.done}, {"all", progress.all}, {"is_whole", progress.is_whole}};
 }
 
 OrderedJson subjects_json(const StudySummary& s) {
@@ -215,16 +243,19 @@ OrderedJson study_json(const LoadedStudy& study) {
     out["scores"].push_back(
         score_json(s, s.scores[i], certainty.scores.empty() ? nullptr : &certainty.scores[i]));
   out["profiles"] = OrderedJson::array();
-  out["attention"] = out["by_layer"] = out["kv"] = nullptr;
+  out["attention"] = out["by_layer"] = out["kv"] = out["ranks"] = nullptr;
   if (s.baseline_done > 0) {
     const HeadProfiles profiles = head_profiles(study.store, s);
     for (const ScoreProfile& profile : profiles.scores) out["profiles"].push_back(profile_json(profile));
     out["attention"] = attention_json(profiles);
     out["by_layer"] = layers_json(profiles);
     out["kv"] = kv_json(profiles.kv);
+    out["ranks"] = matrix_json(rank_agreement(profiles));
   }
   out["agreement"] = agreement_json(agreement_of(study.store, s));
+  out["masks"] = masks_json(study);
   out["subjects"] = subjects_json(s);
+  out["progress"] = progress_json(study);
   out["missing"] = missing_json(s);
   out["decisions"] = shown_decisions(s);
   return out;
@@ -256,6 +287,41 @@ OrderedJson terms_json(const Terms& terms) {
           {"within_kl", optional_json(terms.within_kl)}};
 }
 
+const char* name_of(Score::Normaliser normaliser) {
+  switch (normaliser) {
+    case Score::Normaliser::one:
+      return "none";
+    case Score::Normaliser::layer_mean:
+      return "layer";
+    case Score::Normaliser::own:
+      return "head";
+  }
+  return "none";
+}
+
+OrderedJson score_table() {
+  OrderedJson out = OrderedJson::array();
+  for (const Score& score : all_scores()) {
+    out.push_back({{"slug", score.slug},
+                   {"name", shown_name(score)},
+                   {"meaning", score.meaning},
+                   {"above", score.inactive_above},
+                   {"relative_to", name_of(score.normaliser)},
+                   {"random", score.is_random},
+                   {"in_paper", score.in_paper}});
+  }
+  return out;
+}
+
+OrderedJson across_json(const std::vector<LoadedStudy>& studies) {
+  if (studies.size() < 2) return nullptr;
+  const AcrossStudies across = across_studies(studies);
+  return {{"scores", slugs_json(across.scores)},
+          {"best", across.best ? OrderedJson(across.best->slug) : OrderedJson(nullptr)},
+          {"rank_correlation", matrix_json(across.rank_correlation)},
+          {"top_overlap", matrix_json(across.top_overlap)}};
+}
+
 OrderedJson compared(const LoadedStudy& first, const LoadedStudy& other) {
   try {
     return comparison_json(compare_studies(first, other));
@@ -267,13 +333,19 @@ OrderedJson compared(const LoadedStudy& first, const LoadedStudy& other) {
 
 }  // namespace
 
-OrderedJson report_json(const std::vector<LoadedStudy>& studies) {
-  OrderedJson out = {{"program", build_description()},
-                     {"terms", terms_json(studies.empty() ? Terms{} : studies[0].summary.terms)},
-                     {"studies", OrderedJson::array()},
-                     {"comparisons", OrderedJson::array()}};
+OrderedJson report_json(const std::vector<LoadedStudy>& studies, const PageOptions& options) {
+  OrderedJson out = {
+      {"version", version()},
+      {"commit", commit()},
+      {"written", options.written.empty() ? OrderedJson(nullptr) : OrderedJson(options.written)},
+      {"refresh", options.refresh_seconds > 0 ? OrderedJson(options.refresh_seconds) : OrderedJson(nullptr)},
+      {"terms", terms_json(studies.empty() ? Terms{} : studies[0].summary.terms)},
+      {"scores", score_table()},
+      {"studies", OrderedJson::array()},
+      {"comparisons", OrderedJson::array()}};
   for (const LoadedStudy& study : studies) out["studies"].push_back(study_json(study));
   for (size_t i = 1; i < studies.size(); ++i) out["comparisons"].push_back(compared(studies[0], studies[i]));
+  out["across"] = across_json(studies);
   out["paper"] = paper_json();
   return out;
 }

@@ -7,13 +7,17 @@
 
 namespace idleheads {
 
-std::string report_page(const std::vector<LoadedStudy>& studies) {
-  return html_page("Inactive attention heads", embedded_report_style(), embedded_report_script(),
-                   report_json(studies));
+std::string report_page(const std::vector<LoadedStudy>& studies, const PageOptions& options) {
+  return html_page({.title = "Inactive attention heads",
+                    .style = embedded_report_style(),
+                    .script = embedded_report_script(),
+                    .refresh_seconds = options.refresh_seconds},
+                   report_json(studies, options));
 }
 
-void write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& file) {
-  write_text(report_page(studies), file);
+void write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& file,
+                  const PageOptions& options) {
+  write_text(report_page(studies, options), file);
 }
 
 }  // namespace idleheads
