@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "idleheads/report/summary.h"
 
 namespace idleheads::cli {
@@ -50,6 +51,7 @@ std::optional<double> RefineFlags::wanted() const {
 }
 
 void DecideFlags::add_to(CLI::App& app) {
+  begin_group(app, "Stop when it is known");
   const std::map<std::string, double> units = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
   app.add_flag(
       "--decide", decide,
@@ -62,7 +64,7 @@ void DecideFlags::add_to(CLI::App& app) {
   app.add_option("--stop-after", stop_after,
                  "stop in good order after so long, as in 2h or 30min; the same command goes on")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
-      ->option_text("TIME");
+      ->type_name("TIME");
   app.add_option(
       "--rounds", rounds,
       "with --shard and --decide: how many rounds (hundredths of the questions) a part asks before the "

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/mask_option.h"
 #include "cli/options.h"
@@ -52,20 +53,30 @@ void add_eval(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("eval", "metrics of a model on tasks, with heads switched off if asked");
   auto eval = std::make_shared<Eval>();
-  eval->engine.add_to(*command);
-  eval->task.add_to(*command, true);
+  begin_group(*command, "Heads to switch off");
   command
       ->add_option("--ablate", eval->ablate,
                    "ahon_ln<0.52, ahon_ln@15% (a share of all heads), or heads as L0H1,L5H3; may be given "
                    "several times")
+      ->type_name("RULE")
       ->type_size(1)
       ->expected(1, -1);
-  command->add_option("--mask", eval->mask, kMaskHelp);
-  command->add_option("--output,--output-path,-o", eval->output,
-                      "folder for results_*.json and samples_*.jsonl as lm-evaluation-harness writes them");
+  command->add_option("--mask", eval->mask, kMaskHelp)->type_name("FILE");
+  eval->task.add_to(*command, true);
+  begin_group(*command, "Output");
+  command
+      ->add_option("--output,--output-path,-o", eval->output,
+                   "folder for results_*.json and samples_*.jsonl as lm-evaluation-harness writes them")
+      ->type_name("FOLDER");
   command->add_flag("--log-samples,!--no-log-samples", eval->log_samples,
                     "with --output: write every document with what came out (the default)");
   command->add_flag("--json", eval->json, "for machines");
+  eval->engine.add_to(*command);
+  add_guide(*command,
+            {"idleheads eval model.gguf --task piqa --data piqa/",
+             "idleheads eval model.gguf --task mine.jsonl --ablate ahon_ln@15%",
+             "idleheads eval model.gguf --task wikitext,mine.txt --mask mask.json -o results/"},
+            "docs/tasks.md and docs/scores.md");
   command->callback([eval] { run(*eval); });
 }
 

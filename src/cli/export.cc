@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/mapped_file.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
@@ -150,6 +151,7 @@ void add_export(CLI::App& app) {
   auto request = std::make_shared<Export>();
   command->add_option("study", request->file, "study file; with --mask also a file that idleheads mask wrote")
       ->required();
+  begin_group(*command, "What to write (one of them)");
   command->add_flag("--csv", request->csv, "a folder of CSV files");
   command->add_flag("--npz", request->npz, "NumPy arrays");
   command->add_flag("--json", request->json,
@@ -164,15 +166,24 @@ void add_export(CLI::App& app) {
           "heads that are off for good: json (for --mask and prune), heads ({\"layer\": [heads]}), duo "
           "(DuoAttention's folder), transformers or transformer_lens (a Python module)")
       ->check(CLI::IsMember({"json", "heads", "duo", "transformers", "transformer_lens"}));
-  command->add_option("--rule", request->rule,
-                      "the intervention of --heads and --mask, as ahon_ln@15% (default: the best score's)");
+  command->add_flag("--svg", request->svg, "the curves as an image");
+  begin_group(*command, "Which heads");
+  command
+      ->add_option("--rule", request->rule,
+                   "the intervention of --heads and --mask, as ahon_ln@15% (default: the best score's)")
+      ->type_name("RULE");
   command
       ->add_option("--at-least", request->at_least,
                    "heads off in at least this percent of the forward passes (default: 50)")
       ->check(CLI::Range(0.001, 100.));
-  command->add_flag("--svg", request->svg, "the curves as an image");
-  command->add_option("--output,-o", request->output, "where to write (default: beside the study)");
+  begin_group(*command, "Output");
+  command->add_option("--output,-o", request->output, "where to write (default: beside the study)")
+      ->type_name("FILE");
   request->terms.add_to(*command);
+  add_guide(*command,
+            {"idleheads export study.db --csv", "idleheads export study.db --json | jq .summary",
+             "idleheads export study.db --mask transformers --rule ahon_ln@15% -o off.py"},
+            "docs/export_format.md and docs/other_tools.md");
   command->callback([request] { run(*request); });
 }
 

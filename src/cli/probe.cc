@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/mapped_file.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/mask_option.h"
 #include "cli/options.h"
@@ -252,16 +253,28 @@ void run(const Probe& probe) {
 void add_probe(CLI::App& app) {
   CLI::App* command = app.add_subcommand("probe", "all scores, flagged heads and logits of single prompts");
   auto probe = std::make_shared<Probe>();
-  probe->engine.add_to(*command);
-  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids");
+  begin_group(*command, "Prompts");
+  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids")
+      ->type_name("FILE");
   command->add_option("--text", probe->texts, "a prompt; may be given several times")
       ->type_size(1)
       ->expected(1, -1);
-  command->add_option("--ablate", probe->ablate,
-                      "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times");
-  command->add_option("--mask", probe->mask, kMaskHelp);
-  command->add_option("--score", probe->score, "the score to print without --json")->capture_default_str();
+  begin_group(*command, "Heads to switch off");
+  command
+      ->add_option("--ablate", probe->ablate,
+                   "ahon_ln<0.52, or heads as L0H1,L5H3; may be given several times")
+      ->type_name("RULE");
+  command->add_option("--mask", probe->mask, kMaskHelp)->type_name("FILE");
+  begin_group(*command, "Output");
+  command->add_option("--score", probe->score, "the score to print without --json")
+      ->type_name("SCORE")
+      ->capture_default_str();
   command->add_flag("--json", probe->json, "everything, for machines");
+  probe->engine.add_to(*command);
+  add_guide(*command,
+            {"idleheads probe model.gguf --text \"The capital of France is\"",
+             "idleheads probe model.gguf --text \"Once upon a time\" --ablate L5H3,L7H0 --json"},
+            "docs/scores.md");
   command->callback([probe] { run(*probe); });
 }
 

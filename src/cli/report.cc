@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
@@ -30,11 +31,15 @@ void run(const Report& request) {
 void add_report(CLI::App& app) {
   CLI::App* command = app.add_subcommand("report", "studies as one HTML page that needs nothing else");
   auto request = std::make_shared<Report>();
-  command->add_option("studies", request->files, "study files; the first is compared with the others")
+  begin_group(*command, "Output");
+  command->add_option("study", request->files, "study files; the first is compared with the others")
       ->required()
       ->expected(1, 100);
-  command->add_option("--output,-o", request->output, "the page (default: beside the first study)");
+  command->add_option("--output,-o", request->output, "the page (default: beside the first study)")
+      ->type_name("FILE");
   request->terms.add_to(*command);
+  add_guide(*command, {"idleheads report study.db", "idleheads report base.db instruct.db -o both.html"},
+            "docs/report.md");
   command->callback([request] { run(*request); });
 }
 

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/options.h"
@@ -215,20 +216,27 @@ void run(const Study& study) {
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool task_required) {
-  study->engine.add_to(command);
   study->task.add_to(command, task_required);
-  command.add_option(
-      "--output,-o", study->output,
-      "study file, or with several tasks a folder for MODEL_TASK.db of each (default: this folder)");
+  begin_group(command, "Output");
+  command
+      .add_option("--output,-o", study->output,
+                  "study file, or with several tasks a folder for MODEL_TASK.db of each (default: this "
+                  "folder)")
+      ->type_name("FILE");
   command
       .add_option("--store-every", study->store_every,
                   "seconds after which results are stored, at most a tenth more rows for it")
+      ->type_name("SECONDS")
       ->check(CLI::Range(1.0, 1e9))
       ->capture_default_str();
-  command.add_option("--shard", study->shard,
-                     "this part of the documents, as in 3/16, into a file of its own in the folder --output; "
-                     "idleheads merge joins them");
   command.add_flag("--quiet,-q", study->quiet, "no summary, errors only");
+  begin_group(command, "In parts");
+  command
+      .add_option("--shard", study->shard,
+                  "this part of the documents, as in 3/16, into a file of its own in the folder --output; "
+                  "idleheads merge joins them")
+      ->type_name("I/N");
+  study->engine.add_to(command);
   command.callback([study] { run(*study); });
 }
 
@@ -238,14 +246,16 @@ void add_study(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("study", "score all heads, find thresholds, switch heads off, evaluate; resumable");
   auto study = std::make_shared<Study>();
-  add_common(*command, study, true);
+  begin_group(*command, "Heads to switch off");
   command
       ->add_option(
           "--scores", study->scores,
           "score functions, as in awft,ahon_ln,random; all: the paper's and random, without sink and mass")
+      ->type_name("LIST")
       ->capture_default_str();
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
+      ->type_name("LIST")
       ->capture_default_str();
   command->add_flag(
       "--mean", study->mean,
@@ -256,10 +266,18 @@ void add_study(CLI::App& app) {
       "then test static masks too: for the three best scores, the heads that each share had off in "
       "half of the inputs, and in all, off for every input");
   study->decide.add_to(*command);
-  command->add_option(
-      "--plan", study->plan,
-      "with --shard: the file that idleheads merge joined the baselines of all parts into; runs "
-      "its interventions");
+  add_common(*command, study, true);
+  command
+      ->add_option("--plan", study->plan,
+                   "with --shard: the file that idleheads merge joined the baselines of all parts into; runs "
+                   "its interventions")
+      ->type_name("FILE")
+      ->group("In parts");
+  add_guide(*command,
+            {"idleheads study model.gguf --task piqa --data piqa/ -o piqa.db",
+             "idleheads study model.gguf --task mine.jsonl --scores ahon_ln,random --shares 10,20,30",
+             "idleheads study model.gguf --task mmlu --data mmlu/ --limit 20 --decide"},
+            "docs/tasks.md, docs/scores.md, docs/decide.md and docs/cluster.md");
 }
 
 void add_score(CLI::App& app) {
@@ -267,8 +285,10 @@ void add_score(CLI::App& app) {
       app.add_subcommand("score", "statistics of all heads and the baseline, nothing switched off");
   auto study = std::make_shared<Study>();
   study->baseline_only = true;
-  add_common(*command, study, false);
+  begin_group(*command, "Prompts of your own, instead of a task");
   command->add_option("--text", study->text, "text file instead of a task, one prompt a line");
+  add_common(*command, study, false);
+  add_guide(*command, {"idleheads score model.gguf --task mine.jsonl -o scores.db"}, "docs/scores.md");
 }
 
 }  // namespace idleheads::cli

@@ -31,16 +31,20 @@ std::string clock_time(double seconds) {
 ColorDepth color_depth() {
   const char* no_color = std::getenv("NO_COLOR");
   const bool refused = (no_color != nullptr && *no_color != '\0') || variable_is("CLICOLOR", "0");
-  if (refused || !isatty(STDOUT_FILENO)) return ColorDepth::none;
+  if (refused || variable_is("TERM", "dumb") || !isatty(STDOUT_FILENO)) return ColorDepth::none;
   const bool full = variable_is("COLORTERM", "truecolor") || variable_is("COLORTERM", "24bit");
   return full ? ColorDepth::full : ColorDepth::indexed;
 }
 
-int terminal_width() {
+int terminal_width(int otherwise) {
+  constexpr int kLeast = 40, kMost = 10'000;
+  if (const char* columns = std::getenv("COLUMNS")) {
+    if (const int width = std::atoi(columns); width > 0) return std::clamp(width, kLeast, kMost);
+  }
   winsize size = {};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
-    return size.ws_col;
-  return 100;
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return std::max<int>(kLeast, size.ws_col);
+  return otherwise;
 }
 
 void print_foreign(std::string_view text) {

@@ -14,7 +14,8 @@
 
 namespace idleheads::cli {
 
-// Colours that stdout shows: none unless it is a terminal and neither NO_COLOR nor CLICOLOR=0 is set.
+// Colours that stdout shows: none unless it is a terminal, not TERM=dumb, and neither NO_COLOR nor
+// CLICOLOR=0 is set.
 ColorDepth color_depth();
 
 // Prints to stderr. That nobody can read it (closed, disk full) is no reason to fail.
@@ -23,8 +24,8 @@ void say(fmt::format_string<Args...> format, Args&&... args) {
   std::fputs(fmt::format(format, std::forward<Args>(args)...).c_str(), stderr);
 }
 
-// Columns of the terminal on stdout; 100 if it is none.
-int terminal_width();
+// Columns that COLUMNS says, or those of the terminal on stdout, or else `otherwise`; 40 at least.
+int terminal_width(int otherwise = 100);
 
 // Prints text with names or prompts of strangers in it: exactly as it is into a file or pipe, and without
 // what moves or turns text (base/utf8.h: terminal_safe) onto a terminal.
