@@ -7,16 +7,10 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/process.h"
 
 namespace idleheads::cli {
 namespace {
-
-// Within single quotes of a shell: 'it'\''s'.
-std::string in_quotes(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
 
 // The first part of a description, up to where a sentence goes on.
 std::string first_part(const std::string& description) {

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "cli/command_tree.h"
+#include "format/json.h"
 #include "idleheads/report/summary.h"
 
 namespace idleheads::cli {
@@ -97,6 +98,19 @@ std::string decision_line(const StoredIntervention& intervention, const LossDeci
     line += fmt::format(", at {} {:.1f}", holds ? "most" : "least",
                         100 * (holds ? known.bounds.high : known.bounds.low));
   return line;
+}
+
+std::string decision_json(const StoredIntervention& intervention, const LossDecision& decision) {
+  const Decision known = decision.decision();
+  return dump_ascii(OrderedJson{{"event", "decided"},
+                                {"rule", share_name(intervention.score, intervention.share)},
+                                {"decision", name_of(known.verdict)},
+                                {"exact", known.exact},
+                                {"documents", known.documents},
+                                {"of", decision.sequence().population().documents},
+                                {"loss", 100 * known.estimate},
+                                {"low", 100 * known.bounds.low},
+                                {"high", 100 * known.bounds.high}});
 }
 
 }  // namespace idleheads::cli

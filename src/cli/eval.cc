@@ -21,12 +21,13 @@ struct Eval {
   std::vector<std::string> ablate;
   std::string mask;
   std::string output;
-  bool log_samples = true;
+  bool log_samples = true, baseline = true;
   bool json = false;
+  ProgressForm progress = ProgressForm::line;
 };
 
-void evaluate_or_stop(Evaluation& evaluation, Engine& engine) try {
-  ProgressLine line;
+void evaluate_or_stop(Evaluation& evaluation, Engine& engine, ProgressForm progress) try {
+  ProgressLine line(progress);
   evaluation.run(engine, progress_on(line));
 } catch (const Interrupted&) {
   throw Interrupted("stopped; nothing was kept (a study keeps what is finished, and goes on from there)");
@@ -36,11 +37,11 @@ void run(const Eval& eval) {
   for (const std::string& rule : eval.ablate) parse_rule(rule);  // before the model is read
   const std::shared_ptr<const Model> model = eval.engine.open_model();
   print_tokenizer_note(*model);
-  Evaluation evaluation({eval.engine, eval.task, eval.ablate, eval.mask}, model);
+  Evaluation evaluation({eval.engine, eval.task, eval.ablate, eval.mask, eval.baseline}, model);
   for (const PreparedTask& task : evaluation.tasks()) warn_truncated(task);
   std::optional<OutputFolder> folder;
   if (!eval.output.empty()) folder.emplace(eval.output);  // to fail before the work, not after it
-  evaluate_or_stop(evaluation, *eval.engine.make_engine(model));
+  evaluate_or_stop(evaluation, *eval.engine.make_engine(model), eval.progress);
   print_foreign(eval.json ? evaluation.json() : evaluation.text());
   if (eval.output.empty()) return;
   for (const std::string& path : evaluation.write(eval.output, eval.log_samples))
@@ -62,6 +63,8 @@ void add_eval(CLI::App& app) {
       ->type_size(1)
       ->expected(1, -1);
   command->add_option("--mask", eval->mask, kMaskHelp)->type_name("FILE");
+  command->add_flag("--baseline,!--no-baseline", eval->baseline,
+                    "also run with all heads on, and say what differs (the default)");
   eval->task.add_to(*command, true);
   begin_group(*command, "Output");
   command
@@ -71,6 +74,7 @@ void add_eval(CLI::App& app) {
   command->add_flag("--log-samples,!--no-log-samples", eval->log_samples,
                     "with --output: write every document with what came out (the default)");
   command->add_flag("--json", eval->json, "for machines");
+  add_progress(*command, eval->progress);
   eval->engine.add_to(*command);
   add_guide(*command,
             {"idleheads eval model.gguf --task piqa --data piqa/",

@@ -114,8 +114,8 @@ std::string program_help(const std::vector<CommandEntry>& commands, int width) {
 }
 
 std::string command_help(const CommandEntry& command, int width) {
-  std::string text = wrap(fmt::format("idleheads {}: {}", command.name, command.description), width) +
-                     "\nUsage: " + usage_of(command) + "\n" + options_text(command.options, width);
+  std::string text = wrap(fmt::format("idleheads {}: {}", command.name, command.description), width) + "\n" +
+                     wrap(usage_of(command), width, "Usage: ") + options_text(command.options, width);
   if (!command.examples.empty()) {
     text += "\nExamples:\n";
     for (const std::string& example : command.examples) text += "  " + example + "\n";

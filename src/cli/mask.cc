@@ -28,6 +28,7 @@ struct Mask {
   double at_least = 100;  // percent
   double within = 1;      // points
   bool groups = false, mean = false;
+  ProgressForm progress = ProgressForm::line;
   std::vector<std::string> guards;
   std::optional<double> guard_limit;
   int64_t context = 4096;
@@ -183,7 +184,7 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   const std::vector<MaskUnit> ranking =
       rank_units(score, summary.shape, baseline_for(store, summary, task, split),
                  mask.groups ? std::optional(require_kv_heads(summary)) : std::nullopt);
-  ProgressLine line;
+  ProgressLine line(mask.progress);
   ChooseOptions options;
   options.within = mask.within;
   options.mean = mask.mean;
@@ -283,6 +284,7 @@ void add_mask(CLI::App& app) {
       ->type_name("T");
   command->add_option("--guard-limit", mask->guard_limit,
                       "first N documents of each guard; below 1 a share of them");
+  add_progress(*command, mask->progress);
   mask->task.add_to(*command, false);
   mask->engine.add_to(*command);
   command->get_option("--model")->required(false);

@@ -1,11 +1,23 @@
 #include "cli/options.h"
 
+#include <map>
+#include <string>
+
 #include "cli/command_tree.h"
 
 namespace idleheads::cli {
 
 CLI::Option* add_model(CLI::App& app, std::string& model) {
   return app.add_option("model,--model,-m", model, kModelHelp);
+}
+
+void add_progress(CLI::App& app, ProgressForm& form) {
+  const std::map<std::string, ProgressForm> forms = {
+      {"line", ProgressForm::line}, {"json", ProgressForm::json}, {"none", ProgressForm::none}};
+  app.add_option("--progress", form,
+                 "progress on stderr: a line, JSON objects a line each (docs/export_format.md), or none "
+                 "(default: line)")
+      ->transform(CLI::CheckedTransformer(forms));
 }
 
 void EngineFlags::add_to(CLI::App& app) {

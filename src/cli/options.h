@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/terminal.h"
 #include "idleheads/evaluation/engine_settings.h"
 
 namespace idleheads::cli {
@@ -13,6 +14,9 @@ constexpr const char* kModelHelp =
     "the local Hugging Face cache; org/name:Q8_0 chooses the GGUF file with that in its name";
 // The argument MODEL, which may be given as -m too.
 CLI::Option* add_model(CLI::App& app, std::string& model);
+
+// --progress.
+void add_progress(CLI::App& app, ProgressForm& form);
 
 struct EngineFlags : EngineSettings {
   void add_to(CLI::App& app);

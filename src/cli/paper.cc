@@ -23,7 +23,7 @@ void run(const Paper& paper) {
   if (paper.json) {
     print_foreign(models_json(models) + "\n");
   } else {
-    fmt::print("{}", show_models(models, color_depth() != ColorDepth::none));
+    fmt::print("{}", show_models(models, color_depth() != ColorDepth::none, terminal_width()));
   }
 }
 

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
+#include "cli/text_options.h"
 #include "evaluation/rules.h"
 #include "format/json.h"
 #include "model/checkpoint.h"
@@ -27,7 +28,7 @@ namespace {
 struct Probe {
   EngineFlags engine;
   std::string tokens_file;
-  std::vector<std::string> texts;
+  TextFlags text;
   std::vector<std::string> ablate;
   std::string mask;
   std::string score = "ahon_ln";
@@ -62,8 +63,11 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
       add(std::move(tokens));
     }
   }
-  for (const std::string& text : probe.texts) add(model.tokenizer().encode(text));
-  if (samples.empty()) fail_usage("probe: nothing to run; give --tokens FILE or --text TEXT");
+  for (const std::string& text : probe.text.read()) {
+    if (!text.empty()) add(model.tokenizer().encode(text));
+  }
+  if (samples.empty())
+    fail_usage("probe: nothing to run; give --text TEXT, --text-file FILE or --tokens FILE");
   return samples;
 }
 
@@ -253,12 +257,9 @@ void run(const Probe& probe) {
 void add_probe(CLI::App& app) {
   CLI::App* command = app.add_subcommand("probe", "all scores, flagged heads and logits of single prompts");
   auto probe = std::make_shared<Probe>();
-  begin_group(*command, "Prompts");
+  probe->text.add_to(*command);
   command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids")
       ->type_name("FILE");
-  command->add_option("--text", probe->texts, "a prompt; may be given several times")
-      ->type_size(1)
-      ->expected(1, -1);
   begin_group(*command, "Heads to switch off");
   command
       ->add_option("--ablate", probe->ablate,

@@ -30,6 +30,7 @@ struct Prune {
   std::string mask, output;
   bool other_weights = false, check = false, cut = false, mean = false;
   std::optional<DType> requantized;
+  ProgressForm progress = ProgressForm::line;
   EngineFlags engine;
   TaskFlags task;
 };
@@ -91,7 +92,7 @@ void print_cut(const Model& model, const HeadMask& mask, bool mean, const CutMod
 // Of all prompts of the tasks.
 HeadMeans measure_means(const Prune& prune, const std::shared_ptr<const Model>& model,
                         const std::vector<PreparedTask>& tasks) {
-  ProgressLine line;
+  ProgressLine line(prune.progress);
   const std::unique_ptr<Engine> engine = prune.engine.make_engine(model);
   OutputSums sums;
   for (const PreparedTask& task : tasks)
@@ -102,7 +103,7 @@ HeadMeans measure_means(const Prune& prune, const std::shared_ptr<const Model>& 
 void check(const Prune& prune, const std::shared_ptr<const Model>& model, const FixedHeads& heads,
            const HeadMeans* means, const std::vector<PreparedTask>& tasks,
            const std::filesystem::path& written) {
-  ProgressLine line;
+  ProgressLine line(prune.progress);
   const auto make_engine = [&](std::shared_ptr<const Model> of) {
     return prune.engine.make_engine(std::move(of));
   };
@@ -219,6 +220,7 @@ void add_prune(CLI::App& app) {
                     "the heads give the means of what they put out over the prompts of --task, instead of "
                     "zeros; a mask that has means needs no --mean");
   command->add_flag("--check", prune->check, "then compare it with the original on --task");
+  add_progress(*command, prune->progress);
   prune->task.add_to(*command, false);
   prune->engine.add_to(*command);
   add_guide(*command,

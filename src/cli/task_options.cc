@@ -25,7 +25,9 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
       ->type_name("FOLDER");
   app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
       ->check(CLI::Range(0, 1000));
-  app.add_option("--limit,-L", limit, "first N questions of each subject; below 1 a share of each");
+  app.add_option("--limit,-L", limit,
+                 "first N questions of each task (of each of mmlu's subjects, which are tasks); below 1 a "
+                 "share of them");
   app.add_option("--subjects", subjects, "only these subjects or categories")
       ->type_name("NAME")
       ->delimiter(',');
@@ -56,9 +58,9 @@ std::vector<PreparedTask> TaskFlags::prepare(const Model& model) const {
   return TaskSettings::prepare(model);
 }
 
-PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {
+PreparedTask TaskFlags::prepare_texts(const Model& model, std::vector<std::string> texts) const {
   print_tokenizer_note(model);
-  return TaskSettings::prepare_text(model, file);
+  return TaskSettings::prepare_texts(model, std::move(texts));
 }
 
 void warn_truncated(const PreparedTask& task) {

@@ -31,22 +31,29 @@ int terminal_width(int otherwise = 100);
 // what moves or turns text (base/utf8.h: terminal_safe) onto a terminal.
 void print_foreign(std::string_view text);
 
+// How --progress is shown. json: a JSON object a line, once a second (docs/export_format.md).
+enum class ProgressForm { line, json, none };
+
 // A line like tqdm's, "baseline:  42%|####      | 63/150 [00:12<00:17]", redrawn at most ten times a second;
 // where stderr is no terminal, a line of its own every 30 seconds. Silent if TQDM_DISABLE=1.
 class ProgressLine {
  public:
-  explicit ProgressLine(bool enabled = true);
+  explicit ProgressLine(ProgressForm form = ProgressForm::line);
   ~ProgressLine();  // ends the line
   void update(const Progress& progress);
-  // A line that stays, above the progress.
-  void print(const std::string& line);
+  // A line that stays, above the progress; among JSON the object instead.
+  void print(const std::string& line, const std::string& json);
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string line_of(const Progress& progress, Clock::time_point now) const;
+  double seconds_left(const Progress& progress, double elapsed) const;
+  std::string line_of(const Progress& progress, double elapsed) const;
+  std::string json_of(const Progress& progress, double elapsed) const;
+  Clock::duration pause() const;  // between two lines
 
-  bool enabled_, redraws_;
-  bool drawn_ = false;
+  ProgressForm form_;
+  bool redraws_;
+  bool drawn_ = false, is_over_ = false;  // the phase
   size_t drawn_length_ = 0;
   std::string phase_;
   double first_ = 0;  // done when the phase began

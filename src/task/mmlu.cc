@@ -274,6 +274,7 @@ TaskFormat mmlu_format() {
   format.default_shots = 5;
   format.metrics = {Metric::acc};
   format.draws_examples = false;
+  format.groups_are_tasks = true;
   format.harness_config = harness_config;
   format.load = load_mmlu;
   return format;

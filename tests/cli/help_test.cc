@@ -89,7 +89,7 @@ TEST(Help, VersionSaysWhatItComputesWith) {
 }
 
 struct Habit {
-  std::vector<std::string> arguments;  // MODEL is replaced
+  std::vector<std::string> arguments;  // MODEL and QUESTIONS are replaced
   const char* message;
 };
 
@@ -108,13 +108,14 @@ TEST_F(Cli, OptionsOfOtherToolsAreAnswered) {
       {{"eval", "MODEL", "--task", "piqa", "--use_cache", "x"}, "stores results in its file"},
       {{"eval", "MODEL", "--task", "piqa", "--wandb_args=project=x"}, "results are sent nowhere"},
       {{"study", "MODEL", "--task", "piqa", "--output_path", "x"}, "--output-path: write --output"},
-      {{"eval", "MODEL", "--task", "piqa", "--device", "gpu"}, "expected cpu, auto, cuda or cuda:N"},
+      {{"eval", "MODEL", "--task", "QUESTIONS", "--device", "gpu"}, "expected cpu, auto, cuda or cuda:N"},
       {{"probe", "MODEL", "hello"}, "a prompt is given as --text 'hello'"},
       {{"eval", "MODEL", "piqa"}, "a task is given as --task 'piqa'"},
   };
   for (const Habit& habit : habits) {
     std::vector<std::string> arguments = habit.arguments;
     std::ranges::replace(arguments, "MODEL", model_);
+    std::ranges::replace(arguments, "QUESTIONS", questions_);
     expect_failure(run_idleheads(arguments), 2, habit.message);
   }
 }
