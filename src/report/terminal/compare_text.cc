@@ -135,10 +135,12 @@ std::string curves_part(const StudySummary& a, const StudySummary& b, const Show
   }
   const MetricValue left = a.baseline_value(), right = b.baseline_value();
   if (left.n == 0 || right.n == 0) return "";
-  return fmt::format("\n{} by target share (each over its own documents; all heads on: {} and {}):\n\n",
-                     metric_noun(a.metric), plain_value_text(a.metric, left.value),
-                     plain_value_text(b.metric, right.value)) +
-         table.within(options.width, options.color != ColorDepth::none);
+  return "\n" +
+         wrap(fmt::format("{} by target share (each over its own documents; all heads on: {} and {}):",
+                          metric_noun(a.metric), plain_value_text(a.metric, left.value),
+                          plain_value_text(b.metric, right.value)),
+              options.width) +
+         "\n" + table.within(options.width, options.color != ColorDepth::none);
 }
 
 OrderedJson distance_json(const CdfDistance& distance) {

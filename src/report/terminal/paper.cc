@@ -14,6 +14,8 @@
 namespace idleheads {
 namespace {
 
+constexpr int kIndent = 2;
+
 struct Style {
   bool color = false;
   int width = 100;
@@ -71,7 +73,8 @@ std::string table2_text(const Comparison& comparison, const Style& style) {
   for (size_t i = 0; i < comparison.rows.size(); ++i)
     table.add_row(table2_cells(numbered(i, comparison.rows[i].model), comparison.rows[i]));
   table.add_row(table2_cells("   mean", comparison.mean), Emphasis::strong);
-  return table.within(style.width, style.color, 2);
+  if (kIndent + table.width() > style.width) table.remove_column(5);  // the slug says the same
+  return table.within(style.width, style.color, kIndent);
 }
 
 std::vector<Column> numbered_columns(const char* first, size_t models) {
@@ -93,7 +96,7 @@ std::string scores_text(const std::vector<ScoreValues>& values, int decimals, co
     }
     if (any) table.add_row(std::move(cells));
   }
-  return table.within(style.width, style.color, 2);
+  return table.within(style.width, style.color, kIndent);
 }
 
 std::string matrix_text(const std::vector<ModelCurves>& models, const Matrix2& matrix, const Style& style) {
@@ -103,7 +106,7 @@ std::string matrix_text(const std::vector<ModelCurves>& models, const Matrix2& m
     for (const std::optional<double>& value : matrix[i]) cells.push_back(number(value, 2));
     table.add_row(std::move(cells));
   }
-  return table.within(style.width, style.color, 2);
+  return table.within(style.width, style.color, kIndent);
 }
 
 OrderedJson row_json(const Table2Row& row) {
@@ -150,7 +153,7 @@ std::string apart_text(const std::vector<ModelCurves>& models, const Style& styl
     table.add_row(std::move(cells));
   }
   return "\nApart, as theirs is not the experiment of the models above:\n\n" +
-         table.within(style.width, style.color, 2);
+         table.within(style.width, style.color, kIndent);
 }
 
 OrderedJson apart_json(const std::vector<ModelCurves>& models) {
