@@ -16,7 +16,7 @@ using testing::Not;
 
 class ShowDetails : public testing::Test {
  protected:
-  std::string certainty_text(const LoadedStudy& study, const ShowOptions& options = {.width = 140}) {
+  std::string certainty_text(const LoadedStudy& study, const ShowOptions& options = {.width = 160}) {
     return show_certainty(study.summary, certainty_of(study.store, study.summary), options);
   }
   std::string profile_text(const LoadedStudy& study) {
