@@ -175,7 +175,7 @@ TEST_F(CliReports, TablesFitTheTerminal) {
        {std::vector<std::string>{"show", a, "--summary", "--confidence", "--profile", "--curves",
                                  "--subjects"},
         {"compare", a, b, "--layers", "--curves"},
-        {"paper", "--curves", a}}) {
+        {"paper"}}) {
     std::istringstream lines(run_idleheads(command, {{"COLUMNS", "80"}}).out);
     int count = 0;
     for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(columns(line), 80) << line;
