@@ -75,9 +75,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
     questions = ["--task", QUESTIONS, "--shares", "10,20"]
-    checks = {"study, 20 questions, all scores": [*questions, "--limit", 20],
-              "study without sharing, 2 questions": [*questions, "--limit", 2, "--no-sharing"],
-              "study in 600 MiB, 6 questions": [*questions, "--limit", 6, "--memory", "600MiB"]}
+    checks = {"study, 160 questions, all scores": questions,
+              "study without sharing, 20 questions": [*questions, "--limit", 20, "--no-sharing"],
+              "study in 600 MiB, 60 questions": [*questions, "--limit", 60, "--memory", "600MiB"]}
     if options.data:
         checks["written answers, 2 questions"] = ["--task", "gsm8k", "--data", options.data, "--limit", 2, "--shots", 1,
                                                   "--scores", "ahon_ln,awft,random", "--shares", "5,20"]
@@ -95,7 +95,7 @@ def main():
         seconds = {options.before: [], options.after: []}
         for _ in range(options.repeat):
             for program, list_ in seconds.items():
-                list_.append(study(program, options, folder, *questions, "--limit", 8, "--scores", "ahon_ln,awft,random")[1])
+                list_.append(study(program, options, folder, *questions, "--limit", 80, "--scores", "ahon_ln,awft,random")[1])
     if options.repeat:
         before, after = (statistics.median(list_) for list_ in seconds.values())
         spread = max((max(list_) - min(list_)) / statistics.median(list_) for list_ in seconds.values())

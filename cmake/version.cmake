@@ -6,3 +6,5 @@ add_custom_target(idleheads_commit
   BYPRODUCTS ${commit_folder}/idleheads_commit.h)
 add_dependencies(idleheads_base idleheads_commit)
 set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/base/version.cc APPEND PROPERTY INCLUDE_DIRECTORIES ${commit_folder})
+set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/base/version.cc APPEND PROPERTY COMPILE_DEFINITIONS
+             "IDLEHEADS_BUILD_TYPE=\"$<CONFIG>\"")

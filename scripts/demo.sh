@@ -11,5 +11,11 @@ flags=(--shares 0,10,20)
 
 build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" > /dev/null  # its summary; progress is on stderr
 build/idleheads show "$study" --within-kl 0.1
-echo
-echo "The study is $study. Next: build/idleheads report $study -o report.html, or docs/tutorial.md"
+build/idleheads report "$study" --within-kl 0.1 --output build/demo.html
+cat <<END
+
+The study is $study; build/demo.html has it as a page for a browser. Next:
+  build/idleheads show $study --heads
+  build/idleheads show $study --heatmap ahon_ln
+  build/idleheads mask $study $model --task $task -o build/mask.json
+END

@@ -53,7 +53,7 @@ for _ in $(seq 30); do [[ $(sinfo -h -o %T) == idle ]] && break || sleep 1; done
 sinfo
 
 cd "$work"
-study=("$idleheads" study "$model" --task "$questions" --limit 2 --scores ahon_ln,random --shares 10,20)
+study=("$idleheads" study "$model" --task "$questions" --limit 20 --scores ahon_ln,random --shares 10,20)
 printf '#!/bin/bash\n' >part.sh
 cat >>part.sh <<'JOB'
 # The first task kills itself once in the first round, as a machine that fails.

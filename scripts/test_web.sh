@@ -9,16 +9,26 @@ cd "$(dirname "$0")/.."
 program=$PWD/build/idleheads
 model=$PWD/models/SmolLM2-135M-Instruct.Q4_1.gguf
 out=$PWD/build/web_test
-questions=$PWD/examples/everyday_questions.jsonl
+questions=$PWD/build/web_test/questions/everyday_questions.jsonl
 cut=$PWD/tests/data/cut_models/no_attention/cut.gguf
 for needed in "$program" "$model"; do
   [[ -e $needed ]] || { echo "test_web: $needed is missing; make build and scripts/fetch_model.sh give it" >&2; exit 1; }
 done
-mkdir -p "$out"
+mkdir -p "$out/questions"
+# The first question of every group.
+python3 -c '
+import json, sys
+groups = set()
+for line in sys.stdin:
+    group = json.loads(line)["group"]
+    if group not in groups:
+        print(line, end="")
+    groups.add(group)
+' <examples/everyday_questions.jsonl >"$questions"
 
 # study FILE MODEL QUESTIONS [flags]: unless it is there
 study() {
-  [[ -e $out/$1 ]] || "$program" study "$2" --task "$3" --limit 1 --shares 0,20 --quiet --output "$out/$1.part" "${@:4}"
+  [[ -e $out/$1 ]] || "$program" study "$2" --task "$3" --shares 0,20 --quiet --output "$out/$1.part" "${@:4}"
   [[ -e $out/$1 ]] || mv "$out/$1.part" "$out/$1"
 }
 
@@ -50,7 +60,7 @@ study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,
 study static.db "$model" "$questions" --dtype f32 --scores awft,ahon_ln,random --static
 study cut.db "$cut" "$questions" --dtype f32 --scores awft,ahon_ln,random
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
-[[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --limit 1 --quiet --output "$out/scores_only.db"
+[[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --quiet --output "$out/scores_only.db"
 copy_without plain.db running.db "DELETE FROM results WHERE intervention > 20 AND document > 3"
 copy_without running.db unfinished.db "DELETE FROM document_order" # as an older idleheads wrote it
 copy_without plain.db empty.db "DELETE FROM results" "DELETE FROM statistics" "DELETE FROM interventions" "DELETE FROM work"

@@ -11,5 +11,6 @@ std::string version();  // "0.1.0"
 std::string commit();
 // Both: "0.1.0 (98c23f8d0c1a)".
 std::string build_description();
+std::string build_settings();  // "Release, GCC 12.2.0"
 
 }  // namespace idleheads

@@ -65,7 +65,7 @@ def study(model: Model, task: str | os.PathLike, file: str | os.PathLike | None 
 class Evaluation:
     """Metrics of tasks, of one intervention after the other. str() gives lm-evaluation-harness' tables."""
 
-    runs: list[dict[str, Any]]  # as `idleheads eval --json` has them: task, shots, ablate, percent_off, results
+    runs: list[dict[str, Any]]  # as `idleheads eval --json` has them: task, shots, ablate, percent_off, against_baseline, results
     text: str
     files: list[str]            # results_*.json, where an output folder was named
 
@@ -82,21 +82,22 @@ class Evaluation:
 
 
 def evaluate(model: Model, tasks: Names, ablate: str | Sequence[str] = (), *, mask: str | os.PathLike | None = None,
-             output: str | os.PathLike | None = None, log_samples: bool = True, seed: int = SEED, progress: Progress = True,
-             **how: Any) -> Evaluation:
+             output: str | os.PathLike | None = None, log_samples: bool = True, baseline: bool = True, seed: int = SEED,
+             progress: Progress = True, **how: Any) -> Evaluation:
     """Metrics of tasks with heads switched off, as `idleheads eval`.
 
-    ablate  rules: "ahon_ln<0.52", "ahon_ln@15%" (the threshold for that share, by the task itself), "L5H3,L7H0". None: all
-            heads on
-    mask    a mask file (`idleheads mask`), one intervention more
-    output  folder for results_*.json and, with log_samples, samples_*.jsonl as lm-evaluation-harness writes them
-    how     as in study()
+    ablate    rules: "ahon_ln<0.52", "ahon_ln@15%" (the threshold for that share, by the task itself), "L5H3,L7H0". None: all
+              heads on
+    mask      a mask file (`idleheads mask`), one intervention more
+    output    folder for results_*.json and, with log_samples, samples_*.jsonl as lm-evaluation-harness writes them
+    baseline  with heads off: also run with all heads on, first, which the others are compared with (against_baseline)
+    how       as in study()
 
     Raises Error for what study() refuses, and a rule that means nothing."""
     rules = [ablate] if isinstance(ablate, str) else list(ablate)
     with phases_shown(progress) as tell:
         results, text, files, cut = _core.evaluate(model._core, _settings(tasks, how), rules, os.fspath(mask or ""),
-                                                     os.fspath(output or ""), log_samples, seed, tell)
+                                                     os.fspath(output or ""), log_samples, baseline, seed, tell)
     _warn(cut)
     return Evaluation(json.loads(results)["runs"], text, files)
 

@@ -80,8 +80,9 @@ using Evaluated = std::tuple<std::string, std::string, std::vector<std::string>,
 
 Evaluated evaluate_tasks(SharedEngine& shared, const TaskSettings& task,
                          const std::vector<std::string>& rules, const std::string& mask,
-                         const std::string& output, bool samples, uint64_t seed, const nb::object& progress) {
-  EvaluationSettings settings = {shared.settings(), task, rules, mask};
+                         const std::string& output, bool samples, bool baseline, uint64_t seed,
+                         const nb::object& progress) {
+  EvaluationSettings settings = {shared.settings(), task, rules, mask, baseline};
   settings.engine.seed = seed;
   const std::shared_ptr<const Model> model = shared.model();
   Stoppable stoppable(progress);
@@ -132,7 +133,7 @@ void bind_tasks(nb::module_& module) {
   bind_settings(module);
   module.def("study", study, "model"_a, "task"_a, "request"_a, "progress"_a.none() = nb::none());
   module.def("evaluate", evaluate_tasks, "model"_a, "task"_a, "rules"_a, "mask"_a, "output"_a, "samples"_a,
-             "seed"_a, "progress"_a.none() = nb::none());
+             "baseline"_a, "seed"_a, "progress"_a.none() = nb::none());
   module.def("task_names", task_names);
 }
 

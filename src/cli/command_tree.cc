@@ -1,5 +1,8 @@
 #include "cli/command_tree.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "idleheads/heads/score.h"
@@ -36,39 +39,95 @@ void add_known_words(OptionEntry& option) {
   if (is_one_of(option, {"--figure"})) option.choices = figure::kind_names();
 }
 
+// "INT:INT in [1 - 4096]" is a number to a reader.
+std::string type_of(const std::string& name) {
+  const std::string type = name.substr(0, name.find(':'));
+  return type == "INT" || type == "UINT" || type == "FLOAT" ? "N" : type;
+}
+
+std::string in_capitals(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names;
+  if (option.get_positional()) names.push_back(in_capitals(option.get_name(true)));
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  return names;
+}
+
 OptionEntry entry_of(const CLI::Option& option) {
   OptionEntry entry;
-  entry.positional = !option.nonpositional();
-  for (const std::string& name : option.get_lnames()) entry.names.push_back("--" + name);
-  for (const std::string& name : option.get_snames()) entry.names.push_back("-" + name);
-  if (entry.positional) entry.names.push_back(option.get_name());
+  entry.positional = option.get_positional();
+  entry.names = names_of(option);
   entry.description = option.get_description();
+  entry.group = option.get_group();
   entry.required = option.get_required();
   entry.usual = option.get_default_str();
   if (option.get_items_expected_max() > 0) {
-    const std::string type = option.get_type_name();
-    entry.choices = words_in_braces(type);
-    entry.type = type.substr(0, type.find(':'));
+    entry.choices = words_in_braces(option.get_type_name());
+    entry.closed = !entry.choices.empty();
+    entry.type = type_of(option.get_type_name());
   }
-  entry.file = entry.type == "TEXT" && entry.choices.empty();
+  const bool may_be_file = is_one_of(entry, {"--task", "--guard"}) || entry.positional;
+  entry.file = !entry.closed && (may_be_file || entry.type == "FILE" || entry.type == "FOLDER");
+  entry.least = std::max(1, option.get_items_expected_min());
+  entry.may_be_several = entry.positional && option.get_items_expected_max() > entry.least;
   add_known_words(entry);
   return entry;
 }
 
 }  // namespace
 
+std::string OptionEntry::value() const { return closed ? fmt::format("{}", fmt::join(choices, "|")) : type; }
+
+void begin_group(CLI::App& command, const std::string& heading) { command.option_defaults()->group(heading); }
+
+void add_guide(CLI::App& command, const std::vector<std::string>& examples, const std::string& documents) {
+  command.footer(fmt::format("{}\n\n{}", fmt::join(examples, "\n"), documents));
+}
+
+CommandEntry command_entry(const CLI::App& command) {
+  CommandEntry entry;
+  entry.name = command.get_name();
+  entry.description = command.get_description();
+  entry.group = command.get_group();
+  for (const CLI::Option* option : command.get_options()) {
+    if (!option->get_group().empty()) entry.options.push_back(entry_of(*option));
+  }
+  const std::string guide = command.get_footer();  // as add_guide() writes it
+  const size_t end = guide.find("\n\n");
+  if (end == std::string::npos) return entry;
+  if (end > 0) entry.examples = CLI::detail::split(guide.substr(0, end), '\n');
+  entry.documents = guide.substr(end + 2);
+  return entry;
+}
+
 std::vector<CommandEntry> command_tree(const CLI::App& app) {
   std::vector<CommandEntry> commands;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    CommandEntry& entry = commands.emplace_back();
-    entry.name = command->get_name();
-    entry.description = command->get_description();
-    for (const CLI::Option* option : command->get_options()) {
-      const bool is_hidden = option->get_group().empty();
-      if (!is_hidden) entry.options.push_back(entry_of(*option));
-    }
-  }
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(command_entry(*command));
   return commands;
+}
+
+std::string usage_of(const CommandEntry& command) {
+  std::string usage = "idleheads " + command.name;
+  for (const OptionEntry& option : command.options) {
+    if (!option.positional) continue;
+    std::string words = option.names.front();
+    for (int i = 1; i < option.least; ++i) words += " " + option.names.front();
+    if (option.may_be_several) words += "...";
+    usage += option.required ? " " + words : " [" + words + "]";
+  }
+  bool has_options = false;
+  for (const OptionEntry& option : command.options) {
+    if (option.positional) continue;
+    if (option.required) usage += " " + option.names.front() + " " + option.value();
+    has_options = has_options || option.names.front() != "--help";
+  }
+  return usage + (has_options ? " [options]" : "");
 }
 
 }  // namespace idleheads::cli

@@ -20,6 +20,7 @@ void add_compare(CLI::App& app);
 void add_merge(CLI::App& app);
 void add_mask(CLI::App& app);
 void add_prune(CLI::App& app);
+void add_help(CLI::App& app);        // idleheads help [COMMAND]
 void add_completion(CLI::App& app);  // and the manual page
 
 }  // namespace idleheads::cli

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "format/json.h"
@@ -42,10 +43,14 @@ void add_compare(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("compare", "how the heads of models differ: the first study against the others");
   auto request = std::make_shared<Compare>();
-  command->add_option("studies", request->files, "study files of one task")->required()->expected(2, 100);
+  begin_group(*command, "Output");
+  command->add_option("study", request->files, "study files of one task")->required()->expected(2, 100);
   command->add_flag("--curves", request->curves, "the curves side by side");
   command->add_flag("--layers", request->layers, "distances by layer");
   command->add_flag("--json", request->json, "for machines");
+  add_guide(*command,
+            {"idleheads compare base.db instruct.db", "idleheads compare f32.db bf16.db q4.db --layers"},
+            "docs/scores.md");
   command->callback([request] { run(*request); });
 }
 

@@ -7,16 +7,10 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/process.h"
 
 namespace idleheads::cli {
 namespace {
-
-// Within single quotes of a shell: 'it'\''s'.
-std::string in_quotes(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
 
 // The first part of a description, up to where a sentence goes on.
 std::string first_part(const std::string& description) {
@@ -25,10 +19,15 @@ std::string first_part(const std::string& description) {
   return part;
 }
 
+// Its names but the one of an argument.
+std::vector<std::string> flags_of(const OptionEntry& option) {
+  return {option.names.begin() + (option.positional ? 1 : 0), option.names.end()};
+}
+
 std::vector<std::string> option_words(const CommandEntry& command) {
   std::vector<std::string> words;
   for (const OptionEntry& option : command.options) {
-    if (!option.positional) words.insert(words.end(), option.names.begin(), option.names.end());
+    for (const std::string& name : flags_of(option)) words.push_back(name);
   }
   return words;
 }
@@ -42,7 +41,7 @@ std::vector<std::string> command_names(const std::vector<CommandEntry>& commands
 // "study:--bos|study:--b" for a case of bash.
 std::string bash_case(const CommandEntry& command, const OptionEntry& option) {
   std::vector<std::string> patterns;
-  for (const std::string& name : option.names) patterns.push_back(command.name + ":" + name);
+  for (const std::string& name : flags_of(option)) patterns.push_back(command.name + ":" + name);
   return fmt::format("{}", fmt::join(patterns, "|"));
 }
 
@@ -53,9 +52,10 @@ std::string zsh_argument(const OptionEntry& option, const std::string& name) {
     if (c == '[' || c == ']') description += '\\';
     description += c;
   }
-  std::string out = option.positional ? ":" + name : fmt::format("*{}[{}]", name, description);
+  const bool is_flag = name.starts_with('-');
+  std::string out = is_flag ? fmt::format("*{}[{}]", name, description) : ":" + name;
   if (!option.takes_value()) return in_quotes(out);
-  if (!option.positional) out += ":" + option.type;
+  if (is_flag) out += ":" + option.type;
   if (option.choices.empty()) return in_quotes(out + ":_files");
   return in_quotes(fmt::format("{}:({})", out, fmt::join(option.choices, " ")));
 }
@@ -67,7 +67,7 @@ std::string bash_completion(const std::vector<CommandEntry>& commands) {
   for (const CommandEntry& command : commands) {
     words += fmt::format("    {}) words='{}' ;;\n", command.name, fmt::join(option_words(command), " "));
     for (const OptionEntry& option : command.options) {
-      if (option.positional || !option.takes_value()) continue;
+      if (flags_of(option).empty() || !option.takes_value()) continue;
       values += fmt::format("    {}) values='{}' is_value=1 files={} ;;\n", bash_case(command, option),
                             fmt::join(option.choices, " "), option.file ? "1" : "''");
     }
@@ -135,9 +135,10 @@ std::string fish_completion(const std::vector<CommandEntry>& commands) {
     out += fmt::format("complete -c idleheads -n __fish_use_subcommand -f -a {} -d {}\n", command.name,
                        in_quotes(first_part(command.description)));
     for (const OptionEntry& option : command.options) {
-      if (option.positional) continue;
+      const std::vector<std::string> flags = flags_of(option);
+      if (flags.empty()) continue;
       out += fmt::format("complete -c idleheads -n '__fish_seen_subcommand_from {}'", command.name);
-      for (const std::string& name : option.names)
+      for (const std::string& name : flags)
         out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       if (option.takes_value()) out += option.file ? " -r" : " -x";
       if (!option.choices.empty()) out += fmt::format(" -a '{}'", fmt::join(option.choices, " "));

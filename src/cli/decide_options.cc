@@ -5,6 +5,8 @@
 #include <map>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
+#include "format/json.h"
 #include "idleheads/report/summary.h"
 
 namespace idleheads::cli {
@@ -50,6 +52,7 @@ std::optional<double> RefineFlags::wanted() const {
 }
 
 void DecideFlags::add_to(CLI::App& app) {
+  begin_group(app, "Stop when it is known");
   const std::map<std::string, double> units = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
   app.add_flag(
       "--decide", decide,
@@ -62,7 +65,7 @@ void DecideFlags::add_to(CLI::App& app) {
   app.add_option("--stop-after", stop_after,
                  "stop in good order after so long, as in 2h or 30min; the same command goes on")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
-      ->option_text("TIME");
+      ->type_name("TIME");
   app.add_option(
       "--rounds", rounds,
       "with --shard and --decide: how many rounds (hundredths of the questions) a part asks before the "
@@ -95,6 +98,19 @@ std::string decision_line(const StoredIntervention& intervention, const LossDeci
     line += fmt::format(", at {} {:.1f}", holds ? "most" : "least",
                         100 * (holds ? known.bounds.high : known.bounds.low));
   return line;
+}
+
+std::string decision_json(const StoredIntervention& intervention, const LossDecision& decision) {
+  const Decision known = decision.decision();
+  return dump_ascii(OrderedJson{{"event", "decided"},
+                                {"rule", share_name(intervention.score, intervention.share)},
+                                {"decision", name_of(known.verdict)},
+                                {"exact", known.exact},
+                                {"documents", known.documents},
+                                {"of", decision.sequence().population().documents},
+                                {"loss", 100 * known.estimate},
+                                {"low", 100 * known.bounds.low},
+                                {"high", 100 * known.bounds.high}});
 }
 
 }  // namespace idleheads::cli

@@ -38,5 +38,7 @@ struct DecideFlags {
 
 // "holds  ahon_ln@15%  412 of 1838 questions: loses -0.2 points, at most 0.9".
 std::string decision_line(const StoredIntervention& intervention, const LossDecision& decision);
+// The same for --progress json.
+std::string decision_json(const StoredIntervention& intervention, const LossDecision& decision);
 
 }  // namespace idleheads::cli

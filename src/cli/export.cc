@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/mapped_file.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
@@ -185,6 +186,7 @@ void add_export(CLI::App& app) {
       ->add_option("study", request->files,
                    "study file, with --figure one or more; with --mask also a file that idleheads mask wrote")
       ->required();
+  begin_group(*command, "What to write (one of them)");
   command->add_flag("--csv", request->csv, "a folder of CSV files");
   command->add_flag("--npz", request->npz, "NumPy arrays");
   command->add_flag("--json", request->json,
@@ -206,30 +208,43 @@ void add_export(CLI::App& app) {
           "heads off), cdf (distributions of scores), layers (heads off by layer), ranks (of the scores in "
           "several models; of one study their overlap)")
       ->type_name("KIND");
+  begin_group(*command, "Figures");
   command
       ->add_option(
           "--score", request->scores,
           "the scores of --figure curves (default: all; with one and several studies a line a study) and cdf "
           "(default: the best)")
+      ->type_name("SCORES")
       ->delimiter(',')
       ->allow_extra_args(false);
-  command->add_option(
-      "--size", request->size,
-      "of a figure: single (the default) or double (a column of a paper, or both), or width x "
-      "height in inches, as 4.5x3");
+  command
+      ->add_option("--size", request->size,
+                   "single (the default) or double (a column of a paper, or both), or width x height in "
+                   "inches, as 4.5x3")
+      ->type_name("SIZE");
   command->add_flag("--paper", request->paper, "the paper's 14 models too, in --figure ranks");
-  command->add_option(
-      "--rule", request->rule,
-      "the intervention of --heads, --mask and --figure layers, as ahon_ln@15% (default: the best "
-      "score's)");
+  begin_group(*command, "Which heads");
+  command
+      ->add_option("--rule", request->rule,
+                   "the intervention of --heads, --mask and --figure layers, as ahon_ln@15% (default: the "
+                   "best score's)")
+      ->type_name("RULE");
   command
       ->add_option("--at-least", request->at_least,
                    "heads off in at least this percent of the forward passes (default: 50)")
       ->check(CLI::Range(0.001, 100.));
   command->add_flag("--svg", request->svg, "now --figure curves")->group("");
-  command->add_option("--output,-o", request->output,
-                      "where to write (default: beside the study); a figure as .svg or .pdf");
+  begin_group(*command, "Output");
+  command
+      ->add_option("--output,-o", request->output,
+                   "where to write (default: beside the study); a figure as .svg or .pdf")
+      ->type_name("FILE");
   request->terms.add_to(*command);
+  add_guide(*command,
+            {"idleheads export study.db --csv", "idleheads export study.db --json | jq .summary",
+             "idleheads export study.db --mask transformers --rule ahon_ln@15% -o off.py",
+             "idleheads export study.db --figure curves -o curves.pdf"},
+            "docs/export_format.md and docs/other_tools.md");
   command->callback([request] { run(*request); });
 }
 

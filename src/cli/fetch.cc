@@ -6,7 +6,9 @@
 #include <fmt/ranges.h>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
 #include "idleheads/task/task.h"
@@ -19,6 +21,7 @@ struct Fetch {
   std::string what;
   std::vector<std::string> names;
   std::string file, revision;
+  ProgressForm progress = ProgressForm::line;
 };
 
 double megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
@@ -33,13 +36,10 @@ void print_fetched(const std::string& name, const Fetched& fetched) {
   print_foreign(fetched.path.string() + "\n");
 }
 
-template <typename Get>
-void fetch_one(const std::string& name, const Get& get) {
-  const Fetched fetched = [&] {
-    ProgressLine line(!is_switched_on("HF_HUB_DISABLE_PROGRESS_BARS"));
-    return get(name, progress_on(line));
-  }();
-  print_fetched(name, fetched);
+Fetched fetch_one(const Fetch& request, const std::string& name) {
+  ProgressLine line(is_switched_on("HF_HUB_DISABLE_PROGRESS_BARS") ? ProgressForm::none : request.progress);
+  if (request.what == "task") return fetch_task(name, progress_on(line));
+  return fetch_model(name, request.file, request.revision, progress_on(line));
 }
 
 void run(const Fetch& request) {
@@ -48,12 +48,7 @@ void run(const Fetch& request) {
     fail_usage("--file and --revision are for models; a task's files and revision are those that it reads");
   if (request.names.size() > 1 && !(request.file + request.revision).empty())
     fail_usage("--file and --revision are for one model, and {} are given", request.names.size());
-  for (const std::string& name : request.names) {
-    fetch_one(name, [&](const std::string& wanted, const ProgressCallback& progress) {
-      return is_model ? fetch_model(wanted, request.file, request.revision, progress)
-                      : fetch_task(wanted, progress);
-    });
-  }
+  for (const std::string& name : request.names) print_fetched(name, fetch_one(request, name));
 }
 
 }  // namespace
@@ -72,9 +67,18 @@ void add_fetch(CLI::App& app) {
                    fmt::format("models as org/name, or tasks: {}", fmt::join(tasks_with_dataset(), ", ")))
       ->required()
       ->expected(1, 100);
-  command->add_option("--file", request->file,
-                      "of a repository of GGUF models the one whose name is or contains this, as in Q8_0");
-  command->add_option("--revision", request->revision, "branch, tag or commit of the model (default: main)");
+  begin_group(*command, "Model");
+  command
+      ->add_option("--file", request->file,
+                   "of a repository of GGUF models the one whose name is or contains this, as in Q8_0")
+      ->type_name("NAME");
+  command->add_option("--revision", request->revision, "branch, tag or commit of the model (default: main)")
+      ->type_name("REVISION");
+  add_progress(*command, request->progress);
+  add_guide(*command,
+            {"idleheads fetch model HuggingFaceTB/SmolLM2-135M-Instruct",
+             "idleheads fetch model org/name-GGUF --file Q8_0", "idleheads fetch task piqa arc_easy"},
+            "docs/models.md and docs/tasks.md");
   command->callback([request] { run(*request); });
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -209,9 +210,11 @@ void print_families() {
 void add_info(CLI::App& app) {
   CLI::App* command = app.add_subcommand("info", "what a model is; without one, which families there are");
   auto info = std::make_shared<Info>();
-  command->add_option("model", info->model, kModelHelp);
+  begin_group(*command, "Output");
+  add_model(*command, info->model);
   command->add_flag("--json", info->json, "for machines");
   command->add_flag("--devices", info->devices, "what can compute besides the processor");
+  add_guide(*command, {"idleheads info model.gguf", "idleheads info --devices"}, "docs/models.md");
   command->callback([info] {
     if (info->devices) return print_devices();
     if (info->model.empty()) return print_families();

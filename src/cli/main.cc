@@ -2,85 +2,70 @@
 // stderr. Exit codes: 0 done, 1 failure, 2 usage, 130 interrupted.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/fail.h"
-#include "base/nearest.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
+#include "cli/usage.h"
+#include "idleheads/engine/engine.h"
 #include "idleheads/version.h"
 
 namespace idleheads::cli {
 namespace {
 
+// "idleheads 0.1.0 (98c23f8d0c1a)", and what it computes with.
+std::string version_text() {
+  return fmt::format("idleheads {}\nbuild: {}\nengine: {}\n--dtype auto: {}", build_description(),
+                     build_settings(), engine_description(fastest_precision()),
+                     fastest_precision() == Precision::bf16 ? "bf16" : "f32");
+}
+
+// Commands under a heading of the help.
+void add_group(CLI::App& app, const char* heading, std::initializer_list<void (*)(CLI::App&)> commands) {
+  const size_t before = app.get_subcommands({}).size();
+  for (const auto add : commands) add(app);
+  const std::vector<CLI::App*> all = app.get_subcommands({});
+  for (size_t i = before; i < all.size(); ++i) all[i]->group(heading);
+}
+
 void add_commands(CLI::App& app) {
-  app.set_version_flag("--version", build_description());
+  set_help(app);
+  app.set_version_flag("-V,--version", version_text);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
-  add_info(app);
-  add_fetch(app);
-  add_study(app);
-  add_score(app);
-  add_merge(app);
-  add_eval(app);
-  add_prompts(app);
-  add_probe(app);
-  add_show(app);
-  add_mask(app);
-  add_prune(app);
-  add_export(app);
-  add_report(app);
-  add_compare(app);
-  add_paper(app);
-  add_completion(app);
-}
-
-// The flags and subcommands that could have been meant.
-std::vector<std::string> valid_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  for (const CLI::App* subcommand : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(subcommand->get_name());
-  }
-  return names;
-}
-
-int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
-  std::string message = error.what();
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  const CLI::App* chosen = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
-  const std::vector<std::string> names = valid_names(*chosen);
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-    const bool flag = word.starts_with("--") || (chosen == &app && i == 1);
-    if (!flag || std::find(names.begin(), names.end(), word) != names.end()) continue;
-    const std::string what = word.starts_with("-") ? "option" : "command";
-    message = fmt::format("unknown {} '{}'{}", what, printable(word), suggestion(word, names));
-    break;
-  }
-  say("idleheads: {} (--help shows what there is)\n", printable(message, 2000));
-  return 2;
+  add_group(app, "Models and prompts", {add_info, add_fetch, add_prompts, add_probe});
+  add_group(app, "Measure", {add_study, add_score, add_eval, add_merge});
+  add_group(app, "Look at studies", {add_show, add_report, add_compare, add_export, add_paper});
+  add_group(app, "Use what was found", {add_mask, add_prune});
+  add_group(app, "Help", {add_help, add_completion});
 }
 
 // Whatever names it has in it.
 std::string one_line(const std::exception& error) { return printable(error.what(), 4000); }
 
-int run(int argc, char** argv) {
+int run(std::span<char* const> arguments) {
   CLI::App app{
       "Finds the attention heads of a language model that do nothing, and proves it by switching them off.",
       "idleheads"};
   add_commands(app);
+  const std::vector<std::string> words = with_hyphens(arguments);
   try {
-    app.parse(argc, argv);
+    require_own_options(app, words);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the end
     return 0;
   } catch (const CLI::ParseError& error) {
-    return report_usage(app, error, argc, argv);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+    say("idleheads: {}\n", usage_error(app, error, words));
+    return 2;
   } catch (const Interrupted& error) {
     say("\nidleheads: {}\n", one_line(error));
     return 130;
@@ -102,7 +87,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) try {
   idleheads::cli::prepare_process({argv, static_cast<size_t>(argc)});
-  const int code = idleheads::cli::run(argc, argv);
+  const int code = idleheads::cli::run({argv + std::min(argc, 1), argv + argc});
   // A full disk or a closed pipe shows only here.
   if (std::fflush(stdout) != 0 && code == 0) {
     idleheads::cli::say("idleheads: cannot write the results to standard output\n");

@@ -27,28 +27,22 @@ std::string option_text(const OptionEntry& option) {
   std::vector<std::string> names;
   for (const std::string& name : option.names) names.push_back("\\fB" + text(name) + "\\fR");
   std::string out = fmt::format(".TP\n{}", fmt::join(names, ", "));
-  if (!option.positional && option.takes_value()) {
-    out += option.choices.empty() || option.file ? fmt::format(" \\fI{}\\fR", option.type)
-                                                 : fmt::format(" \\fI{}\\fR", fmt::join(option.choices, "|"));
-  }
+  if (!option.positional && option.takes_value()) out += fmt::format(" \\fI{}\\fR", text(option.value()));
   out += "\n" + text(option.description);
   if (!option.usual.empty()) out += text(fmt::format(" (default: {})", option.usual));
   return out + "\n";
 }
 
 std::string command_text(const CommandEntry& command) {
-  std::string usage = ".B idleheads " + command.name;
-  for (const OptionEntry& option : command.options) {
-    if (!option.positional) continue;
-    const std::string& name = option.names.front();
-    usage += option.required ? " " + name : " [" + name + "]";
-  }
-  std::string out =
-      fmt::format(".SS {}\n{}\n.PP\n{}\n", command.name, usage + " [options]", text(command.description));
+  std::string out = fmt::format(".SS {}\n.B {}\n.PP\n{}\n", command.name, text(usage_of(command)),
+                                text(command.description));
   for (const OptionEntry& option : command.options) {
     if (option.names.front() != "--help") out += option_text(option);
   }
-  return out;
+  if (command.examples.empty()) return out;
+  out += ".PP\nExamples:\n.EX\n";
+  for (const std::string& example : command.examples) out += text(example) + "\n";
+  return out + ".EE\n";
 }
 
 }  // namespace

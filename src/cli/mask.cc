@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
@@ -27,6 +28,7 @@ struct Mask {
   double at_least = 100;  // percent
   double within = 1;      // points
   bool groups = false, mean = false;
+  ProgressForm progress = ProgressForm::line;
   std::vector<std::string> guards;
   std::optional<double> guard_limit;
   int64_t context = 4096;
@@ -182,7 +184,7 @@ void measure(const Mask& mask, const StudyStore& store, const StudySummary& summ
   const std::vector<MaskUnit> ranking =
       rank_units(score, summary.shape, baseline_for(store, summary, task, split),
                  mask.groups ? std::optional(require_kv_heads(summary)) : std::nullopt);
-  ProgressLine line;
+  ProgressLine line(mask.progress);
   ChooseOptions options;
   options.within = mask.within;
   options.mean = mask.mean;
@@ -251,37 +253,45 @@ void add_mask(CLI::App& app) {
   CLI::App* command = app.add_subcommand("mask", "heads that can be off for good: from a study, or measured");
   auto mask = std::make_shared<Mask>();
   command->add_option("study", mask->study, "study file")->required();
-  mask->engine.add_to(*command);
-  command->get_option("model")->required(false);
-  mask->task.add_to(*command, false);
-  command->add_option("--output,-o", mask->output, "file for the mask (JSON), as --mask and prune take it");
-  command->add_option(
-      "--rule", mask->rule,
-      "without MODEL: the intervention of the study, as ahon_ln@15% (default: the best score's)");
-  command
-      ->add_option("--at-least", mask->at_least,
-                   "without MODEL: percent of the inputs in which heads must be off")
-      ->check(CLI::Range(0.001, 100.))
-      ->capture_default_str();
-  command->add_option("--score", mask->score,
-                      "with MODEL: what heads are ranked by (default: the study's best)");
-  command
-      ->add_option("--within", mask->within, "points of the metric that may be lost; percent of perplexities")
-      ->check(CLI::Range(1e-6, 100.))
-      ->capture_default_str();
-  command->add_flag("--groups", mask->groups, "whole KV groups alone");
-  command->add_flag("--mean", mask->mean,
-                    "with MODEL: heads that are off give their mean outputs instead of zeros; the mask has "
-                    "these means");
-  command->add_option(
-      "--guard", mask->guards,
-      "with MODEL: further tasks that the mask is tested on, as wikitext or a text file (.txt)");
-  command->add_option("--guard-limit", mask->guard_limit,
-                      "first N documents of each guard; below 1 a share of them");
+  begin_group(*command, "Output");
+  command->add_option("--output,-o", mask->output, "file for the mask (JSON), as --mask and prune take it")
+      ->type_name("FILE");
   command
       ->add_option("--at-context", mask->context, "tokens that are read, for what the heads' operations cost")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
+  begin_group(*command, "From the study alone (without MODEL)");
+  command
+      ->add_option("--rule", mask->rule,
+                   "the intervention of the study, as ahon_ln@15% (default: the best score's)")
+      ->type_name("RULE");
+  command->add_option("--at-least", mask->at_least, "percent of the inputs in which heads must be off")
+      ->check(CLI::Range(0.001, 100.))
+      ->capture_default_str();
+  command->add_flag("--groups", mask->groups, "whole KV groups alone (also with MODEL)");
+  begin_group(*command, "Measured (with MODEL and --task)");
+  command->add_option("--score", mask->score, "what heads are ranked by (default: the study's best)")
+      ->type_name("SCORE");
+  command
+      ->add_option("--within", mask->within, "points of the metric that may be lost; percent of perplexities")
+      ->check(CLI::Range(1e-6, 100.))
+      ->capture_default_str();
+  command->add_flag("--mean", mask->mean,
+                    "heads that are off give their mean outputs instead of zeros; the mask has these means");
+  command
+      ->add_option("--guard", mask->guards,
+                   "further tasks that the mask is tested on, as wikitext or a text file (.txt)")
+      ->type_name("T");
+  command->add_option("--guard-limit", mask->guard_limit,
+                      "first N documents of each guard; below 1 a share of them");
+  add_progress(*command, mask->progress);
+  mask->task.add_to(*command, false);
+  mask->engine.add_to(*command);
+  command->get_option("--model")->required(false);
+  add_guide(*command,
+            {"idleheads mask study.db -o mask.json",
+             "idleheads mask study.db model.gguf --task piqa --data piqa/ --guard wiki.txt -o mask.json"},
+            "docs/pruning.md");
   command->callback([mask] { run(*mask); });
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/terminal.h"
@@ -69,11 +70,16 @@ void run(const MergeRequest& request) {
 void add_merge(CLI::App& app) {
   CLI::App* command = app.add_subcommand("merge", "join the parts of a study (study --shard) into one file");
   auto request = std::make_shared<MergeRequest>();
-  command->add_option("parts", request->parts, "files of the parts, in any order; again and again is fine")
+  begin_group(*command, "Output");
+  command->add_option("part", request->parts, "files of the parts, in any order; again and again is fine")
       ->required()
       ->expected(1, 10'000);
-  command->add_option("--output,-o", request->output, "study file, new or from an earlier merge")->required();
+  command->add_option("--output,-o", request->output, "study file, new or from an earlier merge")
+      ->type_name("FILE")
+      ->required();
+  begin_group(*command, "Stop when it is known");
   request->refine.add_to(*command, "of parts with --decide, once all is decided");
+  add_guide(*command, {"idleheads merge parts/*.db -o whole.db"}, "docs/cluster.md");
   command->callback([request] { run(*request); });
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "report/numbers/model_curves.h"
@@ -22,7 +23,7 @@ void run(const Paper& paper) {
   if (paper.json) {
     print_foreign(models_json(models) + "\n");
   } else {
-    fmt::print("{}", show_models(models, color_depth() != ColorDepth::none));
+    fmt::print("{}", show_models(models, color_depth() != ColorDepth::none, terminal_width()));
   }
 }
 
@@ -31,10 +32,13 @@ void run(const Paper& paper) {
 void add_paper(CLI::App& app) {
   CLI::App* command = app.add_subcommand("paper", "the paper's 14 models, and your own, side by side");
   auto paper = std::make_shared<Paper>();
-  command->add_option(
-      "--curves", paper->files,
-      "models to put beside them: study files, or JSON of the form of data/paper_results.json");
+  begin_group(*command, "Output");
+  command
+      ->add_option("--curves", paper->files,
+                   "models to put beside them: study files, or JSON of the form of data/paper_results.json")
+      ->type_name("FILE");
   command->add_flag("--json", paper->json, "for machines");
+  add_guide(*command, {"idleheads paper --curves study.db"}, "docs/results.md");
   command->callback([paper] { run(*paper); });
 }
 

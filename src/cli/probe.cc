@@ -5,12 +5,13 @@
 
 #include "base/fail.h"
 #include "base/mapped_file.h"
-#include "base/utf8.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/mask_option.h"
 #include "cli/options.h"
 #include "cli/probe_run.h"
 #include "cli/process.h"
+#include "cli/text_options.h"
 #include "evaluation/rules.h"
 #include "format/json.h"
 #include "model/checkpoint.h"
@@ -22,7 +23,7 @@ namespace {
 struct Probe {
   EngineFlags engine;
   std::string tokens_file;
-  std::vector<std::string> texts, text_files;
+  TextFlags text;
   std::vector<std::string> ablate;
   std::string mask, study;
   std::string score;  // empty: the rule's, or ahon_ln
@@ -53,25 +54,12 @@ std::vector<std::vector<int32_t>> read_tokens(const std::string& path, const Mod
   return out;
 }
 
-// The whole file is the prompt, without the line break that editors put at its end.
-std::string read_prompt(const std::string& path) {
-  std::string text = read_text_file(path);
-  if (const auto at = invalid_utf8_at(text)) fail("{}: byte {} is not UTF-8", printable(path, 300), *at);
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  if (text.empty()) fail("{}: there is no text in it", printable(path, 300));
-  return text;
-}
-
 std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
   std::vector<std::vector<int32_t>> prompts;
   if (!probe.tokens_file.empty()) prompts = read_tokens(probe.tokens_file, model);
-  const auto add = [&](const std::string& text) {
-    if (text.empty()) fail_usage("probe: --text '': there is no text in it");
-    prompts.push_back(model.tokenizer().encode(text));
-  };
-  for (const std::string& text : probe.texts) add(text);
-  for (const std::string& file : probe.text_files) add(read_prompt(file));
+  for (const std::string& text : probe.text.read()) {
+    if (!text.empty()) prompts.push_back(model.tokenizer().encode(text));
+  }
   if (prompts.empty())
     fail_usage("probe: nothing to run; give --text TEXT, --text-file FILE or --tokens FILE");
   std::vector<Sample> samples;
@@ -180,30 +168,39 @@ void add_probe(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "probe", "scores, flagged heads, next tokens and attention patterns of single prompts");
   auto probe = std::make_shared<Probe>();
-  probe->engine.add_to(*command);
-  command->add_option("--text", probe->texts, "a prompt; may be given several times")
-      ->type_size(1)
-      ->expected(1, -1);
-  command->add_option("--text-file", probe->text_files, "a file with a prompt; may be given several times")
-      ->type_size(1)
-      ->expected(1, -1);
-  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids");
-  command->add_option(
-      "--ablate", probe->ablate,
-      "ahon_ln<0.52, ahon_ln@15% with --study, or heads as L0H1,L5H3; may be given several times");
-  command->add_option("--study", probe->study,
-                      "study file of this model: its thresholds are those of --ablate SCORE@SHARE%");
-  command->add_option("--mask", probe->mask, kMaskHelp);
-  command->add_option("--score", probe->score,
-                      "the score of the grid (default: that of --ablate, or ahon_ln)");
+  probe->text.add_to(*command);
+  command->add_option("--tokens", probe->tokens_file, "JSON file: a list of lists of token ids")
+      ->type_name("FILE");
+  begin_group(*command, "Heads to switch off");
+  command
+      ->add_option(
+          "--ablate", probe->ablate,
+          "ahon_ln<0.52, ahon_ln@15% with --study, or heads as L0H1,L5H3; may be given several times")
+      ->type_name("RULE");
+  command
+      ->add_option("--study", probe->study,
+                   "study file of this model: its thresholds are those of --ablate SCORE@SHARE%")
+      ->type_name("FILE");
+  command->add_option("--mask", probe->mask, kMaskHelp)->type_name("FILE");
+  begin_group(*command, "Output");
+  command
+      ->add_option("--score", probe->score, "the score of the grid (default: that of --ablate, or ahon_ln)")
+      ->type_name("SCORE");
   command
       ->add_option("--attention", probe->attention,
                    "heads whose attention patterns are wanted, as L5H3,L7H0; with -o or --json")
+      ->type_name("HEADS")
       ->delimiter(',')
       ->allow_extra_args(false);
-  command->add_option("--output,-o", probe->output, "page (HTML) of the attention patterns");
+  command->add_option("--output,-o", probe->output, "page (HTML) of the attention patterns")
+      ->type_name("FILE");
   command->add_flag("--json", probe->json, "everything, for machines");
   command->add_flag("--logits", probe->logits, "with --json: the logits of all tokens at the prompt's end");
+  probe->engine.add_to(*command);
+  add_guide(*command,
+            {"idleheads probe model.gguf --text \"The capital of France is\" --ablate \"ahon_ln<0.5\"",
+             "idleheads probe model.gguf --text \"$(cat long.txt)\" --attention L5H3,L7H0 -o page.html"},
+            "docs/probe.md");
   command->callback([probe] { run(*probe); });
 }
 

@@ -97,7 +97,7 @@ std::string portable_argument(const std::string& text) {
     shown += portable_name(text.substr(at, end == std::string::npos ? end : end - at));
     if (end != std::string::npos) shown += ',';
   }
-  return shown.find_first_of(" \t\n'\"$&;|<>*?()") == std::string::npos ? shown : "'" + shown + "'";
+  return shell_word(shown);
 }
 
 }  // namespace
@@ -113,6 +113,17 @@ void prepare_process(std::span<char* const> arguments) {
 }
 
 bool interrupted() { return g_interrupted != 0; }
+
+std::string shell_word(const std::string& text) {
+  if (!text.empty() && text.find_first_of(" \t\n'\"$&;|<>*?()`\\!#~[]{}") == std::string::npos) return text;
+  return in_quotes(text);
+}
+
+std::string in_quotes(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
 
 std::string command_line() {
   std::string line = "idleheads";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
@@ -163,12 +164,16 @@ void add_prompts(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("prompts", "what a model is asked on a task: prompts, choices, token ids");
   auto prompts = std::make_shared<Prompts>();
-  command->add_option("model", prompts->model, kModelHelp)->required();
-  command
-      ->add_option("--context", prompts->context, "longest prompt in tokens (default: the model's context)")
-      ->check(CLI::Range(1, 1 << 24));
   prompts->task.add_to(*command, true);
+  begin_group(*command, "Model");
+  add_model(*command, prompts->model)->required();
+  command
+      ->add_option("--context,-c", prompts->context,
+                   "longest prompt in tokens (default: the model's context)")
+      ->check(CLI::Range(1, 1 << 24));
+  begin_group(*command, "Output");
   command->add_flag("--json", prompts->json, "one JSON object a document");
+  add_guide(*command, {"idleheads prompts model.gguf --task piqa --data piqa/ --limit 2"}, "docs/tasks.md");
   command->callback([prompts] { run(*prompts); });
 }
 

@@ -8,6 +8,7 @@
 
 #include "analysis/kv_groups.h"
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/task_options.h"
@@ -29,6 +30,7 @@ struct Prune {
   std::string mask, output;
   bool other_weights = false, check = false, cut = false, mean = false;
   std::optional<DType> requantized;
+  ProgressForm progress = ProgressForm::line;
   EngineFlags engine;
   TaskFlags task;
 };
@@ -90,7 +92,7 @@ void print_cut(const Model& model, const HeadMask& mask, bool mean, const CutMod
 // Of all prompts of the tasks.
 HeadMeans measure_means(const Prune& prune, const std::shared_ptr<const Model>& model,
                         const std::vector<PreparedTask>& tasks) {
-  ProgressLine line;
+  ProgressLine line(prune.progress);
   const std::unique_ptr<Engine> engine = prune.engine.make_engine(model);
   OutputSums sums;
   for (const PreparedTask& task : tasks)
@@ -101,7 +103,7 @@ HeadMeans measure_means(const Prune& prune, const std::shared_ptr<const Model>& 
 void check(const Prune& prune, const std::shared_ptr<const Model>& model, const FixedHeads& heads,
            const HeadMeans* means, const std::vector<PreparedTask>& tasks,
            const std::filesystem::path& written) {
-  ProgressLine line;
+  ProgressLine line(prune.progress);
   const auto make_engine = [&](std::shared_ptr<const Model> of) {
     return prune.engine.make_engine(std::move(of));
   };
@@ -187,14 +189,16 @@ void run(const Prune& prune) {
 void add_prune(CLI::App& app) {
   CLI::App* command = app.add_subcommand("prune", "a model without the heads of a mask");
   auto prune = std::make_shared<Prune>();
-  prune->engine.add_to(*command);
+  begin_group(*command, "What to write");
   command
       ->add_option("--mask", prune->mask,
                    "the heads: what idleheads mask wrote, or a JSON file as in {\"5\": [0, 3]}")
+      ->type_name("FILE")
       ->required();
   command
       ->add_option("--output,-o", prune->output,
                    "file, or of a model in several files a new folder, to write the model to")
+      ->type_name("FILE")
       ->required();
   command->add_flag("--other-weights", prune->other_weights,
                     "take a mask that was made for other weights of the same shape, as for another "
@@ -210,12 +214,19 @@ void add_prune(CLI::App& app) {
           "GGUF: type for output projections whose columns cannot be zeros, or be cut out, in the type they "
           "have")
       ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
-      ->option_text("F16|Q8_0");
+      ->type_name("TYPE");
+  begin_group(*command, "With --task");
   command->add_flag("--mean", prune->mean,
                     "the heads give the means of what they put out over the prompts of --task, instead of "
                     "zeros; a mask that has means needs no --mean");
   command->add_flag("--check", prune->check, "then compare it with the original on --task");
+  add_progress(*command, prune->progress);
   prune->task.add_to(*command, false);
+  prune->engine.add_to(*command);
+  add_guide(*command,
+            {"idleheads prune model.gguf --mask mask.json -o pruned.gguf",
+             "idleheads prune model.gguf --mask mask.json --cut --check --task mine.jsonl -o cut.gguf"},
+            "docs/pruning.md");
   command->callback([prune] { run(*prune); });
 }
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
@@ -125,10 +126,12 @@ void run(const Report& request) {
 void add_report(CLI::App& app) {
   CLI::App* command = app.add_subcommand("report", "studies as one HTML page that needs nothing else");
   auto request = std::make_shared<Report>();
-  command->add_option("studies", request->files, "study files; the first is compared with the others")
+  begin_group(*command, "Output");
+  command->add_option("study", request->files, "study files; the first is compared with the others")
       ->required()
       ->expected(1, 100);
-  command->add_option("--output,-o", request->output, "the page (default: beside the first study)");
+  command->add_option("--output,-o", request->output, "the page (default: beside the first study)")
+      ->type_name("FILE");
   command
       ->add_option_function<std::string>(
           "--watch", [request](const std::string& seconds) { request->watch = seconds; },
@@ -138,6 +141,10 @@ void add_report(CLI::App& app) {
       ->expected(0, 1)
       ->type_name("[SECONDS]");
   request->terms.add_to(*command);
+  add_guide(*command,
+            {"idleheads report study.db", "idleheads report base.db instruct.db -o both.html",
+             "idleheads report running.db --watch"},
+            "docs/report.md");
   command->callback([request] { run(*request); });
 }
 

@@ -11,12 +11,14 @@
 #include "base/duration.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "cli/text_options.h"
 #include "idleheads/evaluation/task_study.h"
 #include "idleheads/report/show.h"
 #include "report/exports/output_file.h"
@@ -27,7 +29,7 @@ namespace {
 struct Study {
   EngineFlags engine;
   TaskFlags task;
-  std::string text;  // score only
+  TextFlags text;  // score only
   std::string output;
   std::string scores = "all";
   std::string shares = "0:30:5";
@@ -35,6 +37,7 @@ struct Study {
   bool baseline_only = false;
   bool quiet = false, static_masks = false, mean = false;
   double store_every = CohortSize::kSeconds;
+  ProgressForm progress = ProgressForm::line;
   DecideFlags decide;
 };
 
@@ -108,6 +111,30 @@ void print_study(const StudyStore& store) {
   std::fflush(stdout);  // the next task may take long
 }
 
+// "--task mine.jsonl --data DIR": how this task was asked for among several.
+std::string asked_for(const TaskFlags& flags, const Task& task) {
+  std::string names;
+  for (const std::string& given : flags.tasks) {
+    const std::filesystem::path name = parse_task_name(given).task;
+    if (name == task.name || name.stem() == task.name) names += (names.empty() ? "" : ",") + given;
+  }
+  return "--task " + shell_word(names) + (flags.data.empty() ? "" : " --data " + shell_word(flags.data));
+}
+
+// What can be done with the file now.
+void say_next(const Study& study, const PreparedTask& task, const std::string& output) {
+  const std::string file = shell_word(output), model = shell_word(study.engine.model);
+  say("next:\n  idleheads show {} {}\n  idleheads report {}\n", file,
+      study.baseline_only ? "--heatmap ahon_ln" : "--heads", file);
+  if (study.task.tasks.empty()) return;
+  const std::string asked = asked_for(study.task, task.task);
+  if (study.baseline_only) {
+    say("  idleheads study {} {} -o {}\n", model, asked, file);
+  } else {
+    say("  idleheads mask {} {} {} -o mask.json\n", file, model, asked);
+  }
+}
+
 // What is said meanwhile; `line` draws the progress.
 StudyEvents events_of(const Study& study, const PreparedTask& task, const std::string& output,
                       const Deadline& deadline, ProgressLine& line) {
@@ -116,12 +143,12 @@ StudyEvents events_of(const Study& study, const PreparedTask& task, const std::s
     return on_line(progress) && !deadline.has_passed();
   };
   events.on_note = [](const std::string& note) { say("{}\n", note); };
+  events.on_decided = [&](const StoredIntervention& intervention, const LossDecision& decision) {
+    line.print(decision_line(intervention, decision), decision_json(intervention, decision));
+  };
   if (study.quiet) return events;
   events.on_begin = [&](const StudyBegin& begin) { say_plan(study, task, begin, output); };
   events.on_estimate = [&](const StudyEstimate& estimate) { say_estimate(study, estimate); };
-  events.on_decided = [&](const StoredIntervention& intervention, const LossDecision& decision) {
-    line.print(decision_line(intervention, decision));
-  };
   events.on_end = say_end;
   return events;
 }
@@ -138,7 +165,9 @@ bool run_task(const Study& study, const StudySettings& settings, const std::shar
     return *engine;
   };
   try {
-    ProgressLine line(!study.quiet);
+    // Who asks for JSON reads it by program, and --quiet leaves it alone on stderr.
+    const bool is_silent = study.quiet && study.progress == ProgressForm::line;
+    ProgressLine line(is_silent ? ProgressForm::none : study.progress);
     run.run(make, events_of(study, task, output, deadline, line));
   } catch (const Interrupted& error) {
     if (!study.quiet && study.shard.empty()) print_study(run.store());
@@ -149,6 +178,7 @@ bool run_task(const Study& study, const StudySettings& settings, const std::shar
   if (study.quiet) return true;
   if (study.shard.empty()) {
     print_study(run.store());
+    say_next(study, task, output);
   } else {
     fmt::print("part {} is done: {}; idleheads merge joins the parts when all are\n", study.shard,
                printable(output, 300));
@@ -158,10 +188,12 @@ bool run_task(const Study& study, const StudySettings& settings, const std::shar
 
 // The file of each task.
 std::vector<std::string> outputs_of(const Study& study) {
-  if (!study.shard.empty() && !study.text.empty())
-    return {study_file_of_part(study.engine.model, study.text, study.output, parse_shard(study.shard))};
-  if (!study.text.empty())
-    return {study.output.empty() ? default_study_file(study.engine.model, study.text) : study.output};
+  if (study.text.are_given()) {
+    const std::string name = study.text.file.empty() ? "text" : study.text.file;
+    if (!study.shard.empty())
+      return {study_file_of_part(study.engine.model, name, study.output, parse_shard(study.shard))};
+    return {study.output.empty() ? default_study_file(study.engine.model, name) : study.output};
+  }
   const std::vector<WantedTask> wanted = study.task.wanted();
   if (!study.shard.empty()) {
     if (wanted.size() != 1) fail_usage("--shard: one task at a time");
@@ -197,14 +229,17 @@ StudySettings settings_of(const Study& study) {
 void run(const Study& study) {
   const StudySettings settings = settings_of(study);
   const Deadline deadline(study.decide.stop_after);
-  if (study.task.tasks.empty() == study.text.empty()) fail_usage("give either --task or --text");
+  if (study.task.tasks.empty() != study.text.are_given())
+    fail_usage("give either --task, or prompts by --text or --text-file");
+  std::vector<std::string> texts = study.text.read();
   const std::vector<std::string> outputs = outputs_of(study);
   std::optional<OutputFolder> folder;
   if (outputs.size() > 1 && !study.output.empty()) folder.emplace(study.output);
   const std::shared_ptr<const Model> model = study.engine.open_model();
   for (const Score* score : settings.targets.scores) check_score(*score, model->spec());
-  if (!study.text.empty()) {
-    run_task(study, settings, model, study.task.prepare_text(*model, study.text), outputs.front(), deadline);
+  if (study.text.are_given()) {
+    run_task(study, settings, model, study.task.prepare_texts(*model, std::move(texts)), outputs.front(),
+             deadline);
     return;
   }
   const std::vector<PreparedTask> tasks = study.task.prepare(*model);
@@ -215,20 +250,28 @@ void run(const Study& study) {
 }
 
 void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool task_required) {
-  study->engine.add_to(command);
   study->task.add_to(command, task_required);
-  command.add_option(
-      "--output,-o", study->output,
-      "study file, or with several tasks a folder for MODEL_TASK.db of each (default: this folder)");
+  begin_group(command, "Output");
+  command
+      .add_option("--output,-o", study->output,
+                  "study file, or with several tasks a folder for MODEL_TASK.db of each (default: this "
+                  "folder)")
+      ->type_name("FILE");
   command
       .add_option("--store-every", study->store_every,
                   "seconds after which results are stored, at most a tenth more rows for it")
+      ->type_name("SECONDS")
       ->check(CLI::Range(1.0, 1e9))
       ->capture_default_str();
-  command.add_option("--shard", study->shard,
-                     "this part of the documents, as in 3/16, into a file of its own in the folder --output; "
-                     "idleheads merge joins them");
-  command.add_flag("--quiet,-q", study->quiet, "no summary, errors only");
+  command.add_flag("--quiet,-q", study->quiet, "no summary and no messages but errors");
+  add_progress(command, study->progress);
+  begin_group(command, "In parts");
+  command
+      .add_option("--shard", study->shard,
+                  "this part of the documents, as in 3/16, into a file of its own in the folder --output; "
+                  "idleheads merge joins them")
+      ->type_name("I/N");
+  study->engine.add_to(command);
   command.callback([study] { run(*study); });
 }
 
@@ -238,14 +281,16 @@ void add_study(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("study", "score all heads, find thresholds, switch heads off, evaluate; resumable");
   auto study = std::make_shared<Study>();
-  add_common(*command, study, true);
+  begin_group(*command, "Heads to switch off");
   command
       ->add_option(
           "--scores", study->scores,
           "score functions, as in awft,ahon_ln,random; all: the paper's and random, without sink and mass")
+      ->type_name("LIST")
       ->capture_default_str();
   command
       ->add_option("--shares", study->shares, "target shares of heads in percent: first:last:step or a list")
+      ->type_name("LIST")
       ->capture_default_str();
   command->add_flag(
       "--mean", study->mean,
@@ -256,10 +301,18 @@ void add_study(CLI::App& app) {
       "then test static masks too: for the three best scores, the heads that each share had off in "
       "half of the inputs, and in all, off for every input");
   study->decide.add_to(*command);
-  command->add_option(
-      "--plan", study->plan,
-      "with --shard: the file that idleheads merge joined the baselines of all parts into; runs "
-      "its interventions");
+  add_common(*command, study, true);
+  command
+      ->add_option("--plan", study->plan,
+                   "with --shard: the file that idleheads merge joined the baselines of all parts into; runs "
+                   "its interventions")
+      ->type_name("FILE")
+      ->group("In parts");
+  add_guide(*command,
+            {"idleheads study model.gguf --task piqa --data piqa/ -o piqa.db",
+             "idleheads study model.gguf --task mine.jsonl --scores ahon_ln,random --shares 10,20,30",
+             "idleheads study model.gguf --task mmlu --data mmlu/ --limit 20 --decide"},
+            "docs/tasks.md, docs/scores.md, docs/decide.md and docs/cluster.md");
 }
 
 void add_score(CLI::App& app) {
@@ -267,8 +320,12 @@ void add_score(CLI::App& app) {
       app.add_subcommand("score", "statistics of all heads and the baseline, nothing switched off");
   auto study = std::make_shared<Study>();
   study->baseline_only = true;
+  study->text.add_to(*command);
   add_common(*command, study, false);
-  command->add_option("--text", study->text, "text file instead of a task, one prompt a line");
+  add_guide(*command,
+            {"idleheads score model.gguf --task mine.jsonl -o scores.db",
+             "idleheads score model.gguf --text-file prompts.txt -o scores.db"},
+            "docs/scores.md");
 }
 
 }  // namespace idleheads::cli

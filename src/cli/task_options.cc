@@ -4,38 +4,48 @@
 #include <fmt/ranges.h>
 
 #include "base/fail.h"
+#include "cli/command_tree.h"
 #include "cli/terminal.h"
 #include "idleheads/model/model.h"
 
 namespace idleheads::cli {
 void TaskFlags::add_to(CLI::App& app, bool required) {
+  begin_group(app, "Task");
   CLI::Option* name = app.add_option("--task,--tasks", tasks,
                                      fmt::format("{}, or a file of questions (.jsonl) or of text (.txt)",
                                                  fmt::join(task_names(), ", ")))
+                          ->type_name("T")
                           ->delimiter(',')
                           ->allow_extra_args(false);
   if (required) name->required();
   app.add_option(
-      "--data", data,
-      "folder with the task's original or Parquet files, or with a folder for each task (default: the local "
-      "Hugging Face cache)");
+         "--data", data,
+         "folder with the task's original or Parquet files, or with a folder for each task (default: the "
+         "local Hugging Face cache)")
+      ->type_name("FOLDER");
   app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
       ->check(CLI::Range(0, 1000));
-  app.add_option("--limit", limit, "first N questions of each subject; below 1 a share of each");
-  app.add_option("--subjects", subjects, "only these subjects or categories")->delimiter(',');
+  app.add_option("--limit,-L", limit,
+                 "first N questions of each task (of each of mmlu's subjects, which are tasks); below 1 a "
+                 "share of them");
+  app.add_option("--subjects", subjects, "only these subjects or categories")
+      ->type_name("NAME")
+      ->delimiter(',');
   app.add_option("--bos", bos,
                  "BOS token first: auto (as lm-evaluation-harness: for Gemma alone), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
   app.add_flag("--refuse-overflow", refuse_overflow,
                "fail on a prompt longer than the model's context (default: cut it from the left, and count)");
+  begin_group(app, "Chat");
   app.add_flag("--chat,--apply-chat-template", chat, "prompts as a chat, by the model's own template");
   app.add_flag_function(
       "--fewshot-as-multiturn,!--no-fewshot-as-multiturn", [this](int64_t value) { multiturn = value > 0; },
       "with --chat: examples are turns of their own (on, the default), or stand in one message (off)");
-  app.add_option("--system", system, "system instruction, before the task's own description");
-  app.add_option("--date", date,
-                 "with --chat: the day that templates print, YYYY-MM-DD (default: 2024-07-26)");
+  app.add_option("--system,--system-instruction", system,
+                 "system instruction, before the task's own description");
+  app.add_option("--date", date, "with --chat: the day that templates print (default: 2024-07-26)")
+      ->type_name("YYYY-MM-DD");
 }
 
 void print_tokenizer_note(const Model& model) {
@@ -48,9 +58,9 @@ std::vector<PreparedTask> TaskFlags::prepare(const Model& model) const {
   return TaskSettings::prepare(model);
 }
 
-PreparedTask TaskFlags::prepare_text(const Model& model, const std::string& file) const {
+PreparedTask TaskFlags::prepare_texts(const Model& model, std::vector<std::string> texts) const {
   print_tokenizer_note(model);
-  return TaskSettings::prepare_text(model, file);
+  return TaskSettings::prepare_texts(model, std::move(texts));
 }
 
 void warn_truncated(const PreparedTask& task) {

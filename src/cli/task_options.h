@@ -14,7 +14,7 @@ struct TaskFlags : TaskSettings {
 
   // With what a user must know about the token ids as a note on stderr.
   std::vector<PreparedTask> prepare(const Model& model) const;
-  PreparedTask prepare_text(const Model& model, const std::string& file) const;
+  PreparedTask prepare_texts(const Model& model, std::vector<std::string> texts) const;
 };
 
 // What a user must know about the token ids before results are made of them, as a note on stderr.

@@ -2,9 +2,12 @@
 
 #include <limits>
 
+#include "cli/command_tree.h"
+
 namespace idleheads::cli {
 
 void TermsFlags::add_to(CLI::App& app) {
+  begin_group(app, "What counts as inactive");
   constexpr double kLeast = std::numeric_limits<double>::min();
   app.add_option("--within", within,
                  "points that the metric may lose while heads count as inactive (perplexities: percent)")

@@ -1,5 +1,6 @@
 #include "idleheads/evaluation/evaluation.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/fail.h"
@@ -74,7 +75,8 @@ void Evaluation::run(Engine& engine, const ProgressCallback& progress) {
     options.phase = task.task.name;
     std::vector<Intervention> zeros = interventions_for(engine, task, settings_.rules, options);
     if (mask_ && !means_) zeros.push_back(*mask_);
-    if (zeros.empty() && !mask_) zeros.emplace_back();
+    const bool is_there = std::ranges::count(zeros, Intervention()) > 0;
+    if (!is_there && (settings_.baseline || (zeros.empty() && !mask_))) zeros.emplace(zeros.begin());
     if (!zeros.empty()) evaluate_task(engine, task, zeros, options, runs);
     if (!means_) continue;
     const std::vector<Intervention> means = {*mask_};
@@ -82,6 +84,7 @@ void Evaluation::run(Engine& engine, const ProgressCallback& progress) {
     with_means.means = &*means_;
     evaluate_task(engine, task, means, with_means, runs);
   }
+  add_differences(runs, settings_.engine.seed);
   runs_ = std::move(runs);
   end_ = unix_time();
 }

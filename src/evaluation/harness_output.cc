@@ -5,10 +5,13 @@
 
 #include <cmath>
 
+#include "base/fail.h"
 #include "base/hash.h"
 #include "format/json.h"
 #include "idleheads/base/error.h"
 #include "report/exports/output_file.h"
+#include "report/terminal/show_text.h"
+#include "report/terminal/table.h"
 
 namespace idleheads {
 namespace {
@@ -16,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostNameBytes = 120;  // of a folder named for a rule
+constexpr int kTextColumns = 100;
 
 // The harness numbers the groups of mmlu apart from its subjects.
 std::string group_version(const Task& task) { return task.name == "mmlu" ? "2" : task.version; }
@@ -29,7 +33,7 @@ std::string run_line(const HarnessRun& run) {
 
 std::string heading(const RuleRun& run) {
   if (run.is_baseline()) return "";
-  return fmt::format("ablate {}: {:.2f}% of the heads off on average\n", run.name(),
+  return fmt::format("ablate {}: {:.2f}% of the heads off on average\n", run.short_name(),
                      100 * run.frequency().mean_share());
 }
 
@@ -88,6 +92,62 @@ Json value_json(const MetricValue& value) {
       {"value", value.value}, {"stderr", value.error ? Json(*value.error) : Json(nullptr)}, {"n", value.n}};
 }
 
+std::string difference_text(Metric metric, double points) {
+  return fmt::format("{:+.2f}{}", points, metric_info(metric).is_share ? "" : " %");
+}
+
+// A line an intervention and task.
+std::string differences_text(const std::vector<RuleRun>& runs) {
+  Table table({{"heads off", Align::left},
+               {"task", Align::left},
+               {"metric", Align::left},
+               {"all on"},
+               {"difference"},
+               {"from"},
+               {"to"},
+               {"changed"},
+               {"KL"}});
+  bool any = false;
+  for (const RuleRun& rule : runs) {
+    for (const TaskRun& run : rule.tasks) {
+      if (!run.difference) continue;
+      any = true;
+      const RunDifference& d = *run.difference;
+      const bool share = metric_info(d.metric).is_share;
+      // Losses of perplexities are rises.
+      const double sign = share ? 1 : -1;
+      table.add_row({printable(rule.short_name()), printable(run.task->task.name), metric_name(d.metric),
+                     plain_value_text(d.metric, d.baseline.value), difference_text(d.metric, sign * d.points),
+                     difference_text(d.metric, share ? d.low : -d.high),
+                     difference_text(d.metric, share ? d.high : -d.low),
+                     share ? fmt::format("{} of {}", d.changed, d.baseline.n) : "-",
+                     d.kl ? fmt::format("{:.3g}", *d.kl) : "-"});
+    }
+  }
+  if (!any) return "";
+  return "\nAgainst all heads on:\n\n" + table.to_string(false) +
+         wrap(
+             "difference: points of the metric (of a perplexity 100 times the logarithm of the ratio, which "
+             "is "
+             "percent where it is small), with its 95 % interval, a paired bootstrap over the documents; "
+             "changed: answers that are others; KL: mean divergence of the distributions over the choices, "
+             "in "
+             "nats.",
+             kTextColumns);
+}
+
+Json difference_json(const RunDifference& d) {
+  const bool share = metric_info(d.metric).is_share;
+  return {{"metric", metric_name(d.metric)},
+          {"baseline", value_json(d.baseline)},
+          {"difference", d.points},
+          {"difference_interval", {d.low, d.high}},
+          {"changed", share ? Json(d.changed) : Json(nullptr)},
+          {"lost", share ? Json(d.lost) : Json(nullptr)},
+          {"won", share ? Json(d.won) : Json(nullptr)},
+          {"kl", d.kl ? Json(*d.kl) : Json(nullptr)}};
+}
+
 Json run_json(const RuleRun& rule, const TaskRun& run) {
   const Task& task = run.task->task;
   Json rows = Json::array();
@@ -102,6 +162,7 @@ Json run_json(const RuleRun& rule, const TaskRun& run) {
           {"ablate", rule.is_baseline() ? Json(nullptr) : Json(to_string(rule.intervention))},
           {"ablation", rule.is_baseline() ? Json(nullptr) : Json(rule.mean ? "mean" : "zero")},
           {"percent_off", 100 * run.frequency.mean_share()},
+          {"against_baseline", run.difference ? difference_json(*run.difference) : Json(nullptr)},
           {"results", std::move(rows)}};
 }
 
@@ -131,7 +192,7 @@ std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& r
   std::string out = run_line(described);
   for (const RuleRun& run : runs)
     out += (&run == &runs.front() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
-  return out;
+  return out + differences_text(runs);
 }
 
 std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs) {

@@ -1,10 +1,14 @@
 #include "evaluation/task_runs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "evaluation/rules.h"
 #include "idleheads/study/runner.h"
 #include "idleheads/studyfile/answers.h"
+#include "prune/comparison.h"
+#include "report/numbers/certainty.h"
 #include "task/formats.h"
 
 namespace idleheads {
@@ -47,9 +51,36 @@ std::vector<SubjectRow> rows_of_parts(std::span<const SubjectRow> rows,
   return out;
 }
 
+std::optional<RunDifference> difference_between(const TaskRun& before, const TaskRun& after, uint64_t seed) {
+  constexpr double kConfidence = 0.95;  // of bounds, which are not shown
+  const Comparison c = compare_answers(*after.task, before.results, after.results, kConfidence);
+  if (c.before.n == 0) return std::nullopt;
+  RunDifference out;
+  out.metric = c.metric;
+  out.baseline = c.before;
+  const PairedDifference paired =
+      difference_of({c.metric, after.task->stored}, before.results, after.results, seed);
+  out.points = paired.points;
+  out.low = paired.interval.low;
+  out.high = paired.interval.high;
+  out.changed = c.changes.changed;
+  out.lost = c.changes.lost;
+  out.won = c.changes.won;
+  if (c.changes.kl) out.kl = c.changes.kl->mean;
+  return out;
+}
+
 }  // namespace
 
 std::string RuleRun::name() const { return to_string(intervention) + (mean ? " as means" : ""); }
+
+std::string RuleRun::short_name() const {
+  constexpr size_t kMostHeads = 6;
+  const auto* fixed = std::get_if<FixedHeads>(&intervention);
+  if (fixed == nullptr || fixed->heads.size() <= kMostHeads) return name();
+  return fmt::format("{} heads, {} to {}{}", fixed->heads.size(), to_string(fixed->heads.front()),
+                     to_string(fixed->heads.back()), mean ? ", as means" : "");
+}
 
 HeadFrequency RuleRun::frequency() const {
   HeadFrequency all;
@@ -85,6 +116,18 @@ void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<I
     found[i].rows = subject_rows(task.task.name, answered(task.stored, found[i].results));
     if (!task.task.parts.empty()) found[i].rows = rows_of_parts(found[i].rows, task.task.parts);
     run_of(interventions[i], options.means != nullptr, runs).tasks.push_back(std::move(found[i]));
+  }
+}
+
+void add_differences(std::vector<RuleRun>& runs, uint64_t seed) {
+  const auto baseline = std::ranges::find_if(runs, &RuleRun::is_baseline);
+  if (baseline == runs.end()) return;
+  for (RuleRun& rule : runs) {
+    if (rule.is_baseline()) continue;
+    for (TaskRun& run : rule.tasks) {
+      const auto before = std::ranges::find(baseline->tasks, run.task, &TaskRun::task);
+      if (before != baseline->tasks.end()) run.difference = difference_between(*before, run, seed);
+    }
   }
 }
 

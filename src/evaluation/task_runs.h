@@ -21,4 +21,7 @@ std::vector<Intervention> interventions_for(Engine& engine, const PreparedTask& 
 void evaluate_task(Engine& engine, const PreparedTask& task, const std::vector<Intervention>& interventions,
                    const EvaluateOptions& options, std::vector<RuleRun>& runs);
 
+// Compares each run with the baseline, if there is one.
+void add_differences(std::vector<RuleRun>& runs, uint64_t seed);
+
 }  // namespace idleheads

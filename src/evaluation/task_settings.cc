@@ -124,8 +124,8 @@ std::vector<PreparedTask> TaskSettings::prepare(const Model& model) const {
   return prepared;
 }
 
-PreparedTask TaskSettings::prepare_text(const Model& model, const std::string& file) const {
-  return prepare_texts(file, model, encode_options(model));
+PreparedTask TaskSettings::prepare_texts(const Model& model, std::vector<std::string> texts) const {
+  return idleheads::prepare_texts(std::move(texts), model, encode_options(model));
 }
 
 std::string TaskSettings::limit_text() const { return limit ? fmt::format("{}", *limit) : "all"; }

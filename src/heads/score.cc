@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -102,11 +103,13 @@ const Score* find_score(std::string_view slug) {
   return nullptr;
 }
 
-const Score& require_score(std::string_view slug) {
+const Score& require_score(std::string_view typed) {
+  std::string slug(typed);
+  for (char& c : slug) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (const Score* score = find_score(slug)) return *score;
   std::vector<std::string> names;
   for (const Score& score : kScores) names.emplace_back(score.slug);
-  fail_usage("unknown score '{}'{}", printable(slug), suggestion(slug, names));
+  fail_usage("unknown score '{}'{}", printable(typed), suggestion(slug, names));
 }
 
 void compute_scores(const Score& score, std::span<const HeadStats> layer, int layer_index, RandomKey key,

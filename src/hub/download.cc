@@ -17,6 +17,7 @@ Download::Download(HubSettings settings, ProgressCallback progress)
         report();
       }) {
   progress_.phase = "asking " + settings_.endpoint;
+  progress_.unit = "MB";
 }
 
 void Download::report() {

@@ -59,7 +59,7 @@ Settings describe(const StudyDescription& d) {
                        {"task.name", task.name},
                        {"task.version", task.version},
                        {"task.shots", std::to_string(task.shots)},
-                       {"task.limit", d.limit},
+                       {"task.limit", task.limit_is_of_all ? d.limit + " in all" : d.limit},
                        {"task.fingerprint", task.fingerprint},
                        {"task.output", task.metrics.empty() ? "none" : std::string(output_name(task.output))},
                        {"task.metrics", metrics},

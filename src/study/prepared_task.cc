@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "base/fail.h"
 #include "base/hash.h"
@@ -83,27 +82,24 @@ PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& op
   return prepared;
 }
 
-PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model,
-                           const EncodeOptions& options) {
+PreparedTask prepare_texts(std::vector<std::string> texts, const Model& model, const EncodeOptions& options) {
   PreparedTask prepared;
   Task& task = prepared.task;
   task.name = "text";
   task.version = "1";
   task.groups = {{"text", "", 0}};
-  std::istringstream lines(read_text_file(file));
   Hasher hasher;
-  int64_t number = 0;
-  for (std::string line; std::getline(lines, line); ++number) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    hasher.add(line);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].find_first_not_of(" \t\r\n") == std::string::npos) continue;
+    hasher.add(texts[i]);
     hasher.add("\n");
     Document document;
     document.group = task.name;
-    document.index = number;
-    document.contexts.push_back(std::move(line));
+    document.index = static_cast<int64_t>(i);
+    document.contexts.push_back(std::move(texts[i]));
     task.documents.push_back(std::move(document));
   }
-  if (task.documents.empty()) fail("{}: no text in this file", file.string());
+  if (task.documents.empty()) fail("there is nothing but blanks to read");
   task.groups[0].documents = static_cast<int64_t>(task.documents.size());
   task.fingerprint = hasher.hex();
   for (const Document& document : task.documents)

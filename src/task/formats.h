@@ -22,6 +22,7 @@ struct Item {
   std::string answer;                // what follows the question, and a space, where the item is an example
   std::string target;                // Document::target
   std::string row;                   // Document::row; items of equal rows are the same item
+  int64_t place = 0;                 // among the items of all groups, where these share a limit
   int64_t words = 0, bytes = 0;      // Document::words, bytes
 };
 
@@ -49,8 +50,9 @@ struct TaskFormat {
   std::string version;  // of the harness' task, or of our own format
   OutputType output = OutputType::multiple_choice;
   int default_shots = 0;
-  std::vector<Metric> metrics;  // the first decides curves
-  std::string data_needed;      // what --data must be where there is no other place to look; else empty
+  std::vector<Metric> metrics;    // the first decides curves
+  bool groups_are_tasks = false;  // as in the harness: a limit is of each, not of all together
+  std::string data_needed;        // what --data must be where there is no other place to look; else empty
   std::vector<DatasetSplit> splits = {};  // of its data set, all that `load` may read; empty: it has none
   // Examples: the first ones for every document, or drawn for each; the harness draws one more than it needs
   // where fewshot_split and test_split are the same (both unset in its task file).

@@ -277,6 +277,7 @@ TaskFormat mmlu_format() {
   format.default_shots = 5;
   format.metrics = {Metric::acc};
   format.draws_examples = false;
+  format.groups_are_tasks = true;
   format.harness_config = harness_config;
   format.splits = {where(kAll, "test"), where(kAll, "dev")};  // folders of subjects are the same questions
   format.load = load_mmlu;

@@ -195,10 +195,13 @@ LoadedItems load_question_file(const LoadRequest& request) {
     items.examples = examples;
     items.examples_file = printable(request.data.string(), 300) + ": lines with \"shot\": true";
   }
+  int64_t place = 0;
   for (Question& question : file.evaluated) {
     const auto group =
         std::ranges::find(loaded.groups, question.group, [](const ItemGroup& g) { return g.group.name; });
-    if (group != loaded.groups.end()) group->items.push_back(to_item(std::move(question)));
+    if (group == loaded.groups.end()) continue;
+    group->items.push_back(to_item(std::move(question)));
+    group->items.back().place = place++;
   }
   return loaded;
 }

@@ -49,15 +49,31 @@ std::filesystem::path data_of(const TaskFormat& format, const std::string& name,
 void check_limit(double limit) {
   if (limit > 0 && limit < 1) return;
   if (limit >= 1 && std::isfinite(limit) && std::floor(limit) == limit) return;
-  fail_usage("limit {}: expected a whole number of at least 1 (documents a group) or a share between 0 and 1",
-             limit);
+  fail_usage("limit {}: expected a whole number of at least 1 (documents) or a share between 0 and 1", limit);
 }
 
-// The first items of each group, as many as `limit` says.
-void apply_limit(std::vector<Item>& items, double limit) {
-  const auto size = static_cast<double>(items.size());
-  const double keep = limit < 1 ? std::ceil(size * limit) : std::min(limit, size);
-  items.resize(static_cast<size_t>(keep));
+size_t limited(size_t size, double limit) {
+  const auto all = static_cast<double>(size);
+  return static_cast<size_t>(limit < 1 ? std::ceil(all * limit) : std::min(limit, all));
+}
+
+// The first items of each group.
+void limit_each(std::vector<ItemGroup>& groups, double limit) {
+  for (ItemGroup& group : groups) group.items.resize(limited(group.items.size(), limit));
+}
+
+// The first items of all groups together, and the groups that these are of.
+void limit_all(std::vector<ItemGroup>& groups, double limit) {
+  std::vector<int64_t> places;
+  for (const ItemGroup& group : groups) {
+    for (const Item& item : group.items) places.push_back(item.place);
+  }
+  const size_t keep = limited(places.size(), limit);
+  if (keep == places.size()) return;
+  std::ranges::sort(places);
+  for (ItemGroup& group : groups)
+    std::erase_if(group.items, [&](const Item& item) { return item.place >= places[keep]; });
+  std::erase_if(groups, [](const ItemGroup& group) { return group.items.empty(); });
 }
 
 // Every string with its length before it, so that different tasks cannot give the same bytes.
@@ -132,10 +148,14 @@ Task load_task(const std::string& name, const TaskOptions& options) {
   task.shots = framing.shots;
   task.metrics = format.metrics;
   task.generation = format.generation;
+  for (ItemGroup& group : loaded.groups) group.group.documents = std::ssize(group.items);
+  if (options.limit) {
+    task.limit_is_of_all = !format.groups_are_tasks && loaded.groups.size() > 1;
+    task.limit_is_of_all ? limit_all(loaded.groups, *options.limit)
+                         : limit_each(loaded.groups, *options.limit);
+  }
   PythonRandom random(options.fewshot_seed);
   for (ItemGroup& group : loaded.groups) {
-    group.group.documents = std::ssize(group.items);
-    if (options.limit) apply_limit(group.items, *options.limit);
     std::ranges::move(frame(format, group, framing, random), std::back_inserter(task.documents));
     if (format.harness_config) task.harness_configs[group.group.name] = format.harness_config(group.group);
     task.groups.push_back(std::move(group.group));

@@ -26,13 +26,18 @@ TEST_F(Cli, StudyRunsResumesAndSaysWhenItIsComplete) {
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_THAT(again.err, HasSubstr("complete already"));
   EXPECT_EQ(again.out, first.out);
+  for (const std::string& next :
+       {"idleheads show " + output("a.db") + " --heads", "idleheads report " + output("a.db"),
+        "idleheads mask " + output("a.db") + " " + model_ + " --task " + questions_})
+    EXPECT_THAT(again.err, HasSubstr("\n  " + next)) << "what can be done next";
   EXPECT_EQ(run_idleheads({"show", output("a.db"), "--curves", "--subjects", "--heatmap", "awft"}).code, 0);
 }
 
 TEST_F(Cli, StudyRefusesAnotherSettingAndNamesIt) {
   ASSERT_EQ(run_idleheads(study("a.db")).code, 0);
   expect_failure(run_idleheads(study("a.db", {"--seed", "5"})), 1, "seed: stored '1234', given '5'");
-  expect_failure(run_idleheads(study("a.db", {"--limit", "1"})), 1, "task.limit");
+  expect_failure(run_idleheads(study("a.db", {"--limit", "1"})), 1,
+                 "task.limit: stored 'all', given '1 in all'");
   std::vector<std::string> other_shares = study("a.db");
   std::ranges::replace(other_shares, "0,20", "0,10,20");
   expect_failure(run_idleheads(other_shares), 1, "--shares");
@@ -50,21 +55,49 @@ TEST_F(Cli, ScoreThenStudyGoesOnInTheSameFile) {
 TEST_F(Cli, ScoreOfAText) {
   write_file(folder_ / "text.txt", "first line\n\nsecond line\n");
   const Outcome outcome =
-      run_idleheads({"score", model_, "--text", output("text.txt"), "-o", output("t.db")});
+      run_idleheads({"score", model_, "--text-file", output("text.txt"), "-o", output("t.db")});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
+  // The same prompts, typed: the study is complete.
+  const Outcome typed =
+      run_idleheads({"score", model_, "--text", "first line", "", "second line", "-o", output("t.db")});
+  EXPECT_EQ(typed.code, 0) << typed.err;
+  EXPECT_THAT(typed.err, HasSubstr("complete already"));
+  expect_failure(run_idleheads({"score", model_, "--text", output("text.txt")}), 2,
+                 "this is a file; --text-file reads it");
+}
+
+TEST_F(Cli, ProbeTakesTheSameTexts) {
+  write_file(folder_ / "text.txt", "first line\n\nsecond line\n");
+  const Outcome outcome = run_idleheads({"probe", model_, "--text-file", output("text.txt"), "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            run_idleheads({"probe", model_, "--text", "first line", "-p", "second line", "--json"}).out);
+}
+
+// The first questions of the file, as lm-evaluation-harness limits a task, whatever groups it has.
+TEST_F(Cli, ALimitIsOfTheWholeTask) {
+  const Outcome two = run_idleheads({"eval", model_, "--task", questions_, "--limit", "2", "--json"});
+  ASSERT_EQ(two.code, 0) << two.err;
+  const Json rows = parse_json(two.out, "eval").at("runs")[0].at("results");
+  EXPECT_EQ(rows[0].at("acc").at("n"), 2);
+  const Outcome one = run_idleheads({"eval", model_, "--task", questions_, "--limit", "0.3", "--json"});
+  const Json first = parse_json(one.out, "eval").at("runs")[0].at("results");
+  EXPECT_EQ(first[0].at("acc").at("n"), 1);
+  EXPECT_EQ(first.back().at("name"), "colors") << "groups without questions are not there";
 }
 
 TEST_F(Cli, EvalWithAndWithoutAblation) {
-  const Outcome plain = run_idleheads({"eval", model_, "--task", questions_});
+  const Outcome plain = run_idleheads({"eval", model_, "--task", questions_, "--progress", "none"});
   ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_EQ(plain.err, "");
   EXPECT_THAT(plain.out, HasSubstr("acc_norm"));
   write_file(folder_ / "heads.json", R"({"0": [1, 2], "3": [7]})");
   const Outcome ablated = run_idleheads({"eval", model_, "--task", questions_, "--ablate", "ahon_ln@20%",
                                          "--mask", output("heads.json"), "--json"});
   ASSERT_EQ(ablated.code, 0) << ablated.err;
   const Json json = parse_json(ablated.out, "eval");
-  ASSERT_EQ(json.at("runs").size(), 2u);
-  EXPECT_DOUBLE_EQ(json.at("runs")[1].at("percent_off").get<double>(), 100.0 * 3 / 32);
+  ASSERT_EQ(json.at("runs").size(), 3u);
+  EXPECT_DOUBLE_EQ(json.at("runs")[2].at("percent_off").get<double>(), 100.0 * 3 / 32);
 }
 
 TEST_F(Cli, ExportWritesEveryFormat) {
@@ -109,7 +142,7 @@ class RealModel : public Cli {
 TEST_F(RealModel, HowItIsRunDoesNotMatter) {
   for (const char* dtype : {"f32", "auto"}) {
     const auto run = [&](const std::string& name, const std::vector<std::string>& how) {
-      std::vector<std::string> more = {"--limit", "1", "--dtype", dtype};
+      std::vector<std::string> more = {"--limit", "16", "--dtype", dtype};
       more.insert(more.end(), how.begin(), how.end());
       const Outcome outcome = run_idleheads(study(dtype + name, more));
       ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -127,8 +160,8 @@ TEST_F(RealModel, HowItIsRunDoesNotMatter) {
 TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
   if (test::kSanitized) GTEST_SKIP() << "not what the program itself needs";
   const std::vector<std::vector<std::string>> commands = {
-      {"study", model_, "--task", std::string(IDLEHEADS_EXAMPLES) + "/everyday_questions.jsonl", "--limit",
-       "12", "--scores", "ahon_ln", "--shares", "20", "-o", output("a.db")},
+      {"study", model_, "--task", std::string(IDLEHEADS_EXAMPLES) + "/everyday_questions.jsonl", "--scores",
+       "ahon_ln", "--shares", "20", "-o", output("a.db")},
       {"eval", model_, "--task", "wikitext", "--data", (kData / "wikitext_small").string()}};
   for (const std::vector<std::string>& command : commands) {
     const auto with_memory = [&](const std::string& memory) {
@@ -151,7 +184,7 @@ TEST_F(RealModel, PeakMemoryStaysWithinTheBound) {
 
 TEST_F(Cli, ContextIsTheLongestPrompt) {
   write_file(folder_ / "text.txt", std::string(3000, 'x') + "\n");
-  const std::vector<std::string> score = {"score", model_, "--text", output("text.txt"), "-o"};
+  const std::vector<std::string> score = {"score", model_, "--text-file", output("text.txt"), "-o"};
   const auto with = [&](const char* file, const char* context) {
     std::vector<std::string> command = score;
     for (const std::string& word : {output(file), std::string("--context"), std::string(context)})
@@ -295,6 +328,8 @@ const Bad kBad[] = {
     {"TokenOutOfRange", {"probe", "MODEL", "--tokens", "FOLDER/tokens.json"}, 1, "400"},
     {"DeepJson", {"probe", "MODEL", "--tokens", "FOLDER/deep.json"}, 1, "deep.json"},
     {"NothingToProbe", {"probe", "MODEL"}, 2, "--tokens"},
+    {"NothingToScore", {"score", "MODEL"}, 2, "--text-file"},
+    {"BlankText", {"score", "MODEL", "--text", " "}, 1, "nothing but blanks"},
     {"BrokenQuestions", {"eval", "MODEL", "--task", "FOLDER/broken.jsonl"}, 1, "broken.jsonl:2"},
     {"AnswerOutOfRange", {"eval", "MODEL", "--task", "FOLDER/far.jsonl"}, 1, "far.jsonl:1"},
     {"PromptTooLong", {"eval", "MODEL", "--task", "FOLDER/long.jsonl", "--refuse-overflow"}, 1, "1024"},
@@ -357,11 +392,7 @@ TEST_F(Cli, LongNamesAreCutInMessages) {
                  2, "...");
 }
 
-TEST_F(Cli, HelpAndVersion) {
-  EXPECT_THAT(run_idleheads({"--help"}).out, HasSubstr("study"));
-  EXPECT_EQ(run_idleheads({"--version"}).code, 0);
-  EXPECT_EQ(run_idleheads({}).code, 2);
-}
+TEST_F(Cli, NothingIsNotACommand) { expect_failure(run_idleheads({}), 2, "idleheads help"); }
 
 }  // namespace
 }  // namespace idleheads

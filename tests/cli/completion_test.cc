@@ -55,11 +55,11 @@ TEST_F(Completion, OfOtherShells) {
 
 TEST_F(Completion, ManualPage) {
   const std::string page = printed({"man"});
-  EXPECT_THAT(
-      page,
-      AllOf(HasSubstr(".TH IDLEHEADS 1"), HasSubstr("\n.SS study\n.B idleheads study model [options]\n"),
-            HasSubstr("\n\\fB\\-\\-output\\fR, \\fB\\-o\\fR \\fITEXT\\fR\n"), HasSubstr("\n.SS man\n")));
-  EXPECT_THAT(page, Not(HasSubstr("Print this help")));
+  EXPECT_THAT(page, AllOf(HasSubstr(".TH IDLEHEADS 1"),
+                          HasSubstr("\n.SS study\n.B idleheads study MODEL \\-\\-task T [options]\n"),
+                          HasSubstr("\n\\fB\\-\\-output\\fR, \\fB\\-o\\fR \\fIFILE\\fR\n"),
+                          HasSubstr("\n.SS man\n")));
+  EXPECT_THAT(page, Not(HasSubstr("\\-\\-help")));
   for (const char* command : {"info", "study", "score", "merge", "eval", "prompts", "probe", "show", "mask",
                               "prune", "export", "report", "compare", "paper"})
     EXPECT_THAT(page, HasSubstr(fmt::format("\n.SS {}\n", command)));

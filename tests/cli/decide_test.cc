@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <fstream>
+#include <map>
+#include <sstream>
 
 #include "cli/cli_fixture.h"
 
@@ -134,6 +136,32 @@ TEST_F(Decide, SaysWhatIsDecidedAndHowSurely) {
   EXPECT_THAT(read_text_file(output("a.svg")), HasSubstr("fill-opacity"));
   ASSERT_EQ(run_idleheads({"report", output("a.db"), "-o", output("a.html")}).code, 0);
   EXPECT_NE(read_text_file(output("a.html")).find(R"("stops":true)"), std::string::npos);
+}
+
+// What a program reads of it: nothing else is on stderr.
+TEST_F(Decide, ProgressIsJsonForMachines) {
+  const Outcome outcome = run_idleheads(deciding("a.db", {"-q", "--progress", "json"}));
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  std::istringstream lines(outcome.err);
+  std::map<std::string, int> decided;
+  std::string phases;
+  for (std::string line; std::getline(lines, line);) {
+    const Json json = parse_json(line, "progress");
+    if (json.at("event") == "decided") {
+      ++decided[json.at("decision")];
+      EXPECT_LE(json.at("documents"), json.at("of"));
+      continue;
+    }
+    EXPECT_EQ(json.at("event"), "progress");
+    EXPECT_EQ(json.at("unit"), "documents x interventions");
+    EXPECT_LE(json.at("done"), json.at("total"));
+    EXPECT_GE(json.at("seconds").get<double>(), 0);
+    const std::string phase = json.at("phase");
+    if (!phases.ends_with(phase + " ")) phases += phase + " ";
+  }
+  EXPECT_THAT(phases, testing::StartsWith("baseline interventions "));
+  EXPECT_EQ(decided, (std::map<std::string, int>{{"holds", 3}, {"fails", 3}}));
 }
 
 TEST_F(Decide, WithoutItTheStudyGoesOnToTheFullGrid) {

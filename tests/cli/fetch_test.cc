@@ -49,6 +49,14 @@ TEST_F(FetchCommand, AModelThatWasMissingIsFetchedByTheCommandThatIsNamed) {
   EXPECT_THAT(run_idleheads({"fetch", "model", "org/tiny"}).err, HasSubstr("all there already"));
 }
 
+TEST_F(FetchCommand, ProgressForPrograms) {
+  serve_model();
+  const Outcome fetched = run_idleheads({"fetch", "model", "org/tiny", "--progress", "json"});
+  EXPECT_EQ(fetched.code, 0) << fetched.err;
+  EXPECT_THAT(fetched.err, HasSubstr("\"unit\":\"MB\""));
+  EXPECT_THAT(fetched.err, HasSubstr("\"phase\":\"org/tiny\""));
+}
+
 TEST_F(FetchCommand, SeveralTasks) {
   hub_.serve_folder("datasets/allenai/ai2_arc/main/ARC-Easy", kData / "task_samples/parquet/arc/ARC-Easy");
   hub_.serve_folder("datasets/openai/gsm8k/main/main", kData / "task_samples/parquet/gsm8k/main");

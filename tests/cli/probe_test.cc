@@ -91,17 +91,16 @@ TEST_F(ProbeCli, GridIsOfTheScoreAskedFor) {
 }
 
 TEST_F(ProbeCli, PromptsFromFiles) {
-  write_file(folder_ / "one.txt", "hello\n");
-  write_file(folder_ / "two.txt", "a\r\nb\r\n");
-  const Json from_files = json_of({"--text-file", output("one.txt"), "--text-file", output("two.txt")}),
-             typed = json_of({"--text", "hello", "--text", "a\r\nb"});
-  EXPECT_EQ(from_files, typed);
+  write_file(folder_ / "prompts.txt", "hello\n\nnow\n");
+  const Json from_file = json_of({"--text-file", output("prompts.txt")}),
+             typed = json_of({"--text", "hello", "--text", "now"});
+  EXPECT_EQ(from_file, typed);
   write_file(folder_ / "empty.txt", "\n");
   write_file(folder_ / "latin1.txt", "caf\xe9");
-  expect_failure(probe({"--text-file", output("empty.txt")}), 1, "empty.txt: there is no text in it");
+  expect_failure(probe({"--text-file", output("empty.txt")}), 1, "empty.txt: no text in this file");
   expect_failure(probe({"--text-file", output("latin1.txt")}), 1, "latin1.txt: byte 3 is not UTF-8");
   expect_failure(probe({"--text-file", output("none.txt")}), 1, "none.txt: cannot open");
-  expect_failure(probe({"--text", ""}), 2, "there is no text in it");
+  expect_failure(probe({"--text", ""}), 2, "nothing to run");
 }
 
 TEST_F(ProbeCli, SharesNeedAStudyOfThisModel) {

@@ -15,7 +15,7 @@ class PruneCommand : public Cli {
     write_file(output("heads.json"), R"({"1": [0, 1, 2, 3], "2": [5]})");
   }
   std::vector<std::string> eval(const std::string& model, const std::string& folder) {
-    return {"eval", model, "--task", questions_, "--dtype", "f32", "-o", output(folder)};
+    return {"eval", model, "--task", questions_, "--dtype", "f32", "--no-baseline", "-o", output(folder)};
   }
   // What the samples' files of an eval say, without the time in their names.
   std::string samples(const std::string& folder) {
@@ -87,7 +87,7 @@ TEST_F(PruneCommand, MaskOfMeans) {
   EXPECT_NE(samples("mask.json.eval"), samples("zeros.json.eval"));
   const Outcome both = run_idleheads(
       {"eval", model_, "--task", questions_, "--mask", output("mask.json"), "--ablate", "L1H0", "--json"});
-  EXPECT_EQ(parse_json(both.out, "eval")["runs"].size(), 2);
+  EXPECT_EQ(parse_json(both.out, "eval")["runs"].size(), 3) << "and the baseline";
   expect_failure(
       run_idleheads({"probe", model_, "--text", "a", "--mask", output("mask.json"), "--ablate", "L1H0"}), 2,
       "one at a time");

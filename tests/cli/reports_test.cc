@@ -46,7 +46,7 @@ std::string curves_of(const std::string& name) {
 }
 
 TEST_F(CliReports, PaperIsATable) {
-  const Outcome outcome = run_idleheads({"paper"});
+  const Outcome outcome = run_idleheads({"paper"}, {{"COLUMNS", "120"}});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(outcome.out, testing::ContainsRegex("\n +1 Llama-3\\.2-3B +8\\.34 +8\\.05 +-0\\.29 +awft "));
@@ -72,7 +72,7 @@ TEST_F(CliReports, PaperTakesModelsOfOnesOwn) {
   EXPECT_THAT(json.at("apart")[0].at("model").get<std::string>(), testing::StartsWith("model ("));
   const std::string text = run_idleheads({"paper", "--curves", output("a.db"), "--curves", file}).out;
   EXPECT_THAT(text, testing::ContainsRegex("\n +model \\("));
-  EXPECT_THAT(text, testing::ContainsRegex("\n +15 mine +- +7\\.25 +- +ahon_ln "));
+  EXPECT_THAT(text, testing::ContainsRegex("\n +15 mine +- +7\\.25 +- +ahon_ln\n"));
 }
 
 TEST_F(CliReports, PaperModelsOfTheSameNameAreReplaced) {
@@ -125,10 +125,62 @@ TEST_F(CliReports, CompareTheFirstWithTheOthers) {
   const Outcome text = run_idleheads({"compare", a, b, c, "--curves"});
   EXPECT_EQ(text.code, 0) << text.err;
   EXPECT_EQ(text.err, "");
-  EXPECT_THAT(text.out, testing::StartsWith("A: model (4 layers x 8 heads, "));
-  EXPECT_THAT(text.out, HasSubstr("\n\nA: model (4 layers x 8 heads, ")) << "the second comparison";
-  EXPECT_THAT(text.out, HasSubstr("\n  seed: 1234, 5\n"));
+  EXPECT_THAT(text.out, testing::StartsWith("A: a.db: model (4 layers x 8 heads, "));
+  EXPECT_THAT(text.out, HasSubstr("\nB: b.db: model (4 layers x 8 heads, "));
+  EXPECT_THAT(text.out, HasSubstr("\n\nA: a.db: model (4 layers x 8 heads, ")) << "the second comparison";
+  const size_t differs = text.out.find("\nSettings that differ:\n  seed: 1234, 5\n");
+  EXPECT_LT(differs, text.out.find("rank correlation")) << "before the tables";
+  EXPECT_EQ(json[0].at("files"), Json::parse(R"(["a.db", "b.db"])"));
   EXPECT_THAT(text.out, HasSubstr("by target share"));
+}
+
+TEST_F(CliReports, PartsAreShownAlone) {
+  const std::string a = ran("a.db");
+  const auto shown = [&](std::vector<std::string> parts) {
+    parts.insert(parts.begin(), {"show", a});
+    const Outcome outcome = run_idleheads(parts);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string summary = shown({}), curves = shown({"--curves"});
+  EXPECT_THAT(summary, HasSubstr("Each score takes some heads"));
+  EXPECT_EQ(shown({"--summary"}), summary);
+  EXPECT_THAT(curves, testing::StartsWith("Accuracy in percent @ percent of heads off"));
+  EXPECT_THAT(curves, testing::Not(HasSubstr("Each score takes")));
+  EXPECT_THAT(shown({"--summary", "--curves"}),
+              testing::AllOf(HasSubstr("Each score takes"), HasSubstr(curves)));
+  EXPECT_THAT(shown({"--heads"}),
+              testing::ContainsRegex("^(Heads that were off under|No heads by name yet)"));
+  EXPECT_THAT(shown({"--confidence"}), testing::StartsWith("How sure that is"));
+  EXPECT_THAT(shown({"--profile"}), testing::StartsWith("Attention: "));
+  EXPECT_THAT(shown({"--curves", "--subjects"}), testing::StartsWith(curves + "\n"));
+}
+
+TEST_F(CliReports, ShowForMachinesIsTheExport) {
+  const std::string a = ran("a.db");
+  const Outcome outcome = run_idleheads({"show", a, "--json", "--within", "2"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, run_idleheads({"export", a, "--json", "--within", "2"}).out);
+  expect_failure(run_idleheads({"show", a, "--json", "--curves"}), 2, "--json has everything");
+}
+
+// Of UTF-8 in single columns.
+int64_t columns(const std::string& line) {
+  return std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+TEST_F(CliReports, TablesFitTheTerminal) {
+  const std::string a = ran("a.db"), b = ran("b.db", {"--seed", "5"});
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"show", a, "--summary", "--confidence", "--profile", "--curves",
+                                 "--subjects"},
+        {"compare", a, b, "--layers", "--curves"},
+        {"paper"}}) {
+    std::istringstream lines(run_idleheads(command, {{"COLUMNS", "80"}}).out);
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(columns(line), 80) << line;
+    EXPECT_GT(count, 20) << command[0];
+  }
 }
 
 TEST_F(CliReports, CompareRefuses) {

@@ -37,7 +37,7 @@ TEST_F(StaticMasksCommand, AreWhatEvalGives) {
   for (const Json& score : curves("s.db")) {
     for (const Json& mask : score["static"]) {
       const Outcome eval = run_idleheads({"eval", model_, "--task", questions_, "--dtype", "f32", "--json",
-                                          "--ablate", mask["heads"].get<std::string>()});
+                                          "--no-baseline", "--ablate", mask["heads"].get<std::string>()});
       ASSERT_EQ(eval.code, 0) << eval.err;
       const Json run = parse_json(eval.out, "eval")["runs"][0];
       EXPECT_EQ(run["results"][0]["acc"], mask["accuracy"]["acc"]);

@@ -1,5 +1,6 @@
 // The tasks of lm-evaluation-harness as a user runs them: prompts, several tasks at once, results files,
 // chats, and studies of answers that the model writes.
+#include <cmath>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -291,7 +292,7 @@ TEST_F(CliTasks, OutputOfEachInterventionHasItsFolder) {
     EXPECT_THAT(file, testing::EndsWith("/results.json"));
     folders.insert(fs::path(file).parent_path().filename());
   }
-  EXPECT_THAT(folders, ElementsAre("L1H2", "awft__0.5"));
+  EXPECT_THAT(folders, ElementsAre("L1H2", "awft__0.5", "model"));
   const Json results = parse_json(read_text_file(file_below("out", "L1H2/results_")), "results");
   EXPECT_TRUE(results.at("results").contains("piqa") && results.at("results").contains("wikitext"));
   EXPECT_EQ(results.at("track_head_type"), "L1H2");
@@ -300,9 +301,54 @@ TEST_F(CliTasks, OutputOfEachInterventionHasItsFolder) {
   EXPECT_EQ(results.at("num_samples"), 6) << "two choices of two questions, and two pages";
 }
 
+// As the runs by themselves, and what is between them.
+TEST_F(CliTasks, AblationsAreComparedWithAllHeadsOn) {
+  const std::vector<std::string> eval =
+      with_data({"eval", model_, "--task", "piqa,wikitext", "--dtype", "f32", "--json"});
+  const auto runs = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = eval;
+    all.insert(all.end(), more.begin(), more.end());
+    const Outcome outcome = run_idleheads(all);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return parse_json(outcome.out, "eval").at("runs");
+  };
+  const Json plain = runs({}), alone = runs({"--ablate", "L1H2,L2H3", "--no-baseline"});
+  const Json both = runs({"--ablate", "L1H2,L2H3"});
+  ASSERT_EQ(both.size(), 4u);
+  EXPECT_TRUE(plain[0].at("against_baseline").is_null() && alone[0].at("against_baseline").is_null());
+  for (size_t t = 0; t < 2; ++t) {
+    EXPECT_EQ(both[t], plain[t]);
+    EXPECT_EQ(both[t + 2].at("results"), alone[t].at("results"));
+    const Json difference = both[t + 2].at("against_baseline");
+    const std::string metric = t == 0 ? "acc" : "word_perplexity";
+    EXPECT_EQ(difference.at("metric"), metric);
+    const double before = plain[t].at("results")[0].at(metric).at("value");
+    const double after = alone[t].at("results")[0].at(metric).at("value");
+    const double points = t == 0 ? 100 * (after - before) : -100 * std::log(after / before);
+    EXPECT_NEAR(difference.at("difference"), points, 1e-9);
+    EXPECT_LE(difference.at("difference_interval")[0].get<double>(), points + 1e-9);
+    EXPECT_GE(difference.at("difference_interval")[1].get<double>(), points - 1e-9);
+    EXPECT_EQ(difference.at("changed").is_null(), t == 1);
+    EXPECT_EQ(difference.at("kl").is_null(), t == 1);
+  }
+  EXPECT_GT(both[2].at("against_baseline").at("kl").get<double>(), 0);
+}
+
+// Of a mask of many heads neither the heading nor the table has all.
+TEST_F(CliTasks, ManyHeadsAreNotAllNamed) {
+  write_file(output("heads.json"), R"({"0": [0, 1, 2, 3, 4, 5], "3": [7]})");
+  const Outcome outcome =
+      run_idleheads(with_data({"eval", model_, "--task", "piqa", "--mask", output("heads.json")}));
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("ablate 7 heads, L0H0 to L3H7: 21.88% of the heads off on average\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("\nAgainst all heads on:\n"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("L0H1")));
+}
+
 TEST_F(CliTasks, AblationOfAShareIsCalibratedForEachTask) {
-  const Outcome outcome = run_idleheads(with_data({"eval", model_, "--task", "piqa,gsm8k", "--shots", "0",
-                                                   "--limit", "2", "--ablate", "ahon_ln@20%", "--json"}));
+  const Outcome outcome =
+      run_idleheads(with_data({"eval", model_, "--task", "piqa,gsm8k", "--shots", "0", "--limit", "2",
+                               "--ablate", "ahon_ln@20%", "--no-baseline", "--json"}));
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const Json runs = parse_json(outcome.out, "eval").at("runs");
   ASSERT_EQ(runs.size(), 2u);

@@ -20,15 +20,49 @@ TEST_F(EvaluationTest, RunsRulesSharesAndMasks) {
   std::ofstream(file("mask.json")) << R"({"0": [0, 1]})";
   Evaluation all = evaluation({"L0H0,L0H1", "ahon_ln@25%"}, file("mask.json"));
   all.run(*engine_);
-  ASSERT_EQ(all.runs().size(), 2u) << "the mask's heads are those of the first rule";
-  const RuleRun& fixed = all.runs()[0];
+  ASSERT_EQ(all.runs().size(), 3u) << "the mask's heads are those of the first rule";
+  EXPECT_TRUE(all.runs()[0].is_baseline());
+  EXPECT_FALSE(all.runs()[0].tasks[0].difference);
+  const RuleRun& fixed = all.runs()[1];
   EXPECT_EQ(fixed.name(), "L0H0,L0H1");
   ASSERT_EQ(fixed.tasks.size(), 2u);
   EXPECT_EQ(fixed.tasks[0].results.size(), 12u);
   EXPECT_NEAR(fixed.frequency().mean_share(), 2. / static_cast<double>(model_->spec().head_count()), 1e-12);
-  EXPECT_NEAR(all.runs()[1].frequency().mean_share(), 0.25, 0.05);
+  EXPECT_NEAR(all.runs()[2].frequency().mean_share(), 0.25, 0.05);
   EXPECT_THAT(all.text(), HasSubstr("ablate L0H0,L0H1"));
   EXPECT_THAT(all.json(), HasSubstr("\"percent_off\""));
+}
+
+// The difference is what the two runs by themselves give.
+TEST_F(EvaluationTest, WhatDiffersFromAllHeadsOn) {
+  Evaluation plain = evaluation({}), off = evaluation({"L0H0,L0H1,L0H2,L0H3,L1H0,L1H1,L1H2,L1H3"});
+  plain.run(*engine_);
+  off.run(*engine_);
+  ASSERT_EQ(off.runs().size(), 2u);
+  const TaskRun &before = plain.runs()[0].tasks[0], &after = off.runs()[1].tasks[0];
+  const RunDifference difference = after.difference.value();
+  const auto accuracy = [](const TaskRun& run) { return value_of(run.rows[0].values, Metric::acc).value; };
+  EXPECT_EQ(difference.baseline.value, accuracy(before));
+  EXPECT_NEAR(difference.points, 100 * (accuracy(after) - accuracy(before)), 1e-9);
+  EXPECT_LE(difference.low, difference.points);
+  EXPECT_GE(difference.high, difference.points);
+  EXPECT_NEAR(static_cast<double>(difference.won - difference.lost) / 12 * 100, difference.points, 1e-9);
+  EXPECT_GE(difference.changed, difference.won + difference.lost);
+  EXPECT_GT(difference.kl.value(), 0);
+  EXPECT_EQ(off.runs()[1].short_name(), "8 heads, L0H0 to L1H3");
+  EXPECT_THAT(off.text(), testing::AllOf(HasSubstr("Against all heads on:"),
+                                         HasSubstr("ablate 8 heads, L0H0 to L1H3: ")));
+  EXPECT_THAT(plain.text(), testing::Not(HasSubstr("Against")));
+}
+
+TEST_F(EvaluationTest, TheBaselineCanBeLeftOut) {
+  Evaluation off({engine_settings_, task_settings_, {"L0H0"}, "", false}, model_);
+  off.run(*engine_);
+  ASSERT_EQ(off.runs().size(), 1u);
+  EXPECT_FALSE(off.runs()[0].is_baseline() || off.runs()[0].tasks[0].difference);
+  Evaluation twice = evaluation({"none", "L0H0"});
+  twice.run(*engine_);
+  EXPECT_EQ(twice.runs().size(), 2u) << "it is one of the rules already";
 }
 
 TEST_F(EvaluationTest, AllHeadsOnWithoutRules) {

@@ -103,7 +103,7 @@ class Smol:
     def load(self):
         self.model = transformers.AutoModelForCausalLM.from_pretrained(
             MODEL.parent, gguf_file=MODEL.name, torch_dtype=torch.float32).eval().requires_grad_(False)
-        lines = run("prompts", MODEL, "--task", QUESTIONS, "--limit", 1, "--json").splitlines()
+        lines = run("prompts", MODEL, "--task", QUESTIONS, "--limit", 10, "--json").splitlines()
         self.documents = [json.loads(line) for line in lines]
         contexts = [document["context_ids"] for document in self.documents]
         self.prompts = contexts[:3] + [sum(contexts[:5], []), contexts[0][:2]]
@@ -186,7 +186,7 @@ class SmolTest(unittest.TestCase):
         for flags, settings in ((["--mask", write_json(self, self.smol.heads)], dict(heads=self.smol.heads)),
                                 (["--ablate", RULES[0]], dict(rule=RULES[0]))):
             with tempfile.TemporaryDirectory() as folder:
-                run("eval", MODEL, "--dtype", "f32", "--task", QUESTIONS, "--limit", 1, "-o", folder, *flags)
+                run("eval", MODEL, "--dtype", "f32", "--task", QUESTIONS, "--limit", 10, "--no-baseline", "-o", folder, *flags)
                 logged = {}
                 for file in Path(folder).rglob("samples_*.jsonl"):
                     for sample in map(json.loads, file.read_text().splitlines()):

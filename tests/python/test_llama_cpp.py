@@ -52,7 +52,7 @@ def tearDownModule():
 
 def questions():
     """Prompts of 5 to 100 tokens."""
-    lines = run("prompts", MODEL, "--task", QUESTIONS, "--limit", 1, "--json").splitlines()
+    lines = run("prompts", MODEL, "--task", QUESTIONS, "--limit", 10, "--json").splitlines()
     contexts = []
     for line in lines:
         ids = json.loads(line)["context_ids"]
@@ -208,7 +208,7 @@ class CutTest(Comparisons):
             folder = Path(folder)
             (folder / "heads.json").write_text(json.dumps(mask))
             for name, *flags in (("zeroed",), ("cut", "--cut")):
-                run("prune", MODEL, "--mask", folder / "heads.json", "--mean", "--task", QUESTIONS, "--limit", 20,
+                run("prune", MODEL, "--mask", folder / "heads.json", "--mean", "--task", QUESTIONS,
                     "-o", folder / f"{name}.gguf", *flags)
             zeroed, cut = (Run(folder / f"{name}.gguf", self.prompts) for name in ("zeroed", "cut"))
             own = probe(folder / "zeroed.gguf", self.prompts)

@@ -74,7 +74,7 @@ def program(*arguments):
 def program_samples(name, *arguments):
     """What `idleheads eval` writes of every document, in order, and its results."""
     with tempfile.TemporaryDirectory() as folder:
-        program("eval", MODEL, "--dtype", "f32", "--threads", 2, "--output", folder, *arguments)
+        program("eval", MODEL, "--dtype", "f32", "--threads", 2, "--no-baseline", "--output", folder, *arguments)
         samples, = Path(folder).rglob(f"samples_{name}_*.jsonl")
         results, = Path(folder).rglob("results_*.json")
         return ([json.loads(line) for line in samples.read_text().splitlines()],

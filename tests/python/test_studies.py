@@ -38,7 +38,7 @@ def setUpModule():
     unittest.addModuleCleanup(place.cleanup)
     folder = Path(place.name)
     first, second = folder / "first.db", folder / "second.db"
-    common = [MODEL, "--task", QUESTIONS, "--limit", 4, "--scores", "ahon_ln,awft,random"]
+    common = [MODEL, "--task", QUESTIONS, "--limit", 40, "--scores", "ahon_ln,awft,random"]
     run("study", *common, "--shares", "0,10,20", "--static", "-o", first)
     run("study", *common, "--shares", "0,20", "--dtype", "f32", "-o", second)
     run("export", first, "--csv", "-o", folder / "csv")
@@ -372,7 +372,7 @@ class Figures(unittest.TestCase):
     def test_nothing_off(self):
         """A study of statistics alone has distributions and means, and no curve."""
         only = folder / "only.db"
-        run("score", MODEL, "--task", QUESTIONS, "--limit", 1, "-o", only)
+        run("score", MODEL, "--task", QUESTIONS, "--limit", 10, "-o", only)
         study = ih.Study(only)
         self.assertEqual((study.scores, study.shares("dicts"), len(study.curves())), ((), [], 1))
         with warnings.catch_warnings():

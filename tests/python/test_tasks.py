@@ -123,6 +123,15 @@ class Evaluations(unittest.TestCase):
         frame = ours.frame("dicts")
         self.assertEqual({row["ablate"] for row in frame}, {run["ablate"] for run in theirs["runs"]})
         self.assertEqual(frame[0]["n"], 12)
+        plain, *others = ours.runs
+        self.assertIsNone(plain["against_baseline"])
+        for one in others:
+            difference = one["against_baseline"]
+            value, before = (run["results"][0]["acc"]["value"] for run in (one, plain))
+            self.assertAlmostEqual(difference["difference"], 100 * (value - before))
+            self.assertEqual(difference["changed"] >= difference["won"] + difference["lost"], True)
+        alone = ih.evaluate(model, questions, "ahon_ln@25%", mask=mask, baseline=False, progress=False)
+        self.assertEqual([run["results"] for run in alone.runs], [run["results"] for run in others])
 
     def test_files(self):
         result = ih.evaluate(model, [questions], output=folder / "out", progress=False)

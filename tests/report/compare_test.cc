@@ -275,9 +275,9 @@ TEST_F(CompareTest, SettingsThatDiffer) {
   EXPECT_THAT(comparison.differences, ElementsAre("dtype: f32, bf16", "info.model: tiny, org/tiny?[2J/",
                                                   "seed: 1234, -", "task.limit: -, 3"));
   const std::string text = show_comparison(a.summary, b.summary, comparison, {});
-  EXPECT_THAT(text, testing::EndsWith(
-                        "\nSettings that differ:\n  dtype: f32, bf16\n  info.model: tiny, org/tiny?[2J/\n"
-                        "  seed: 1234, -\n  task.limit: -, 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nTask quiz; 200 documents in both.\n"
+                              "Settings that differ:\n  dtype: f32, bf16\n  info.model: tiny, org/tiny?[2J/\n"
+                              "  seed: 1234, -\n  task.limit: -, 3\n\nscore "));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
@@ -295,8 +295,9 @@ TEST_F(CompareTest, Text) {
   EXPECT_THAT(
       text,
       testing::StartsWith(
-          "A: tiny (2 layers x 4 heads, accuracy 80.0 % ± 2.8 (standard error) with all heads on)\n"
-          "B: tiny-b.gguf (2 layers x 4 heads, accuracy 75.0 % ± 3.1 (standard error) with all heads on)\n"
+          "A: 0.db: tiny (2 layers x 4 heads, accuracy 80.0 % ± 2.8 (standard error) with all heads on)\n"
+          "B: 1.db: tiny-b.gguf (2 layers x 4 heads, accuracy 75.0 % ± 3.1 (standard error) with all heads "
+          "on)\n"
           "Task quiz; 200 documents in both.\n"));
   EXPECT_THAT(text, testing::ContainsRegex(
                         "\nawft +0\\.125 +0\\.25 +0 \\(0\\.25\\) +1\\.000 +12\\.5 % +[0-9.]+ %\n"));

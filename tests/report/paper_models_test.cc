@@ -12,6 +12,8 @@
 namespace idleheads {
 namespace {
 
+constexpr int kWidth = 120;
+
 using nlohmann::json;
 using testing::HasSubstr;
 
@@ -82,7 +84,7 @@ TEST_F(PaperModelsTest, JsonComparesAllModels) {
 }
 
 TEST_F(PaperModelsTest, TextHasTheRowsOfTable2) {
-  const std::string text = show_models(models_, false);
+  const std::string text = show_models(models_, false, kWidth);
   for (size_t i = 0; i < models_.size(); ++i) {
     const json& row = published_.at("table2")[i];
     EXPECT_THAT(text, testing::ContainsRegex(fmt::format(
@@ -132,7 +134,7 @@ TEST(ModelsText, JsonKeepsTheOrderAndIsTheSameEveryTime) {
 }
 
 TEST(ModelsText, WhatIsNotThereIsADash) {
-  const std::string text = show_models(two_models(), false);
+  const std::string text = show_models(two_models(), false, kWidth);
   EXPECT_THAT(text, testing::ContainsRegex(
                         "\n +1 first +5\\.00 +20\\.00 +15\\.00 +ahon_ln +Avg Head Output Norm \\(LN\\)\n"));
   EXPECT_THAT(text, testing::ContainsRegex("\n +2 second +- +10\\.00 +- +ahon_ln "));
@@ -143,8 +145,8 @@ TEST(ModelsText, WhatIsNotThereIsADash) {
 }
 
 TEST(ModelsText, ColorIsBoldAlone) {
-  const std::string plain = show_models(two_models(), false);
-  std::string colored = show_models(two_models(), true);
+  const std::string plain = show_models(two_models(), false, kWidth);
+  std::string colored = show_models(two_models(), true, kWidth);
   EXPECT_THAT(colored, testing::ContainsRegex("\x1b\\[1m +mean"));
   for (const std::string code : {"\x1b[1m", "\x1b[0m"}) {
     for (size_t at; (at = colored.find(code)) != std::string::npos;) colored.erase(at, code.size());
@@ -159,7 +161,7 @@ TEST(ModelsText, AModelWithoutAnyScore) {
   EXPECT_TRUE(out.at("table2")[0].at("best_score").is_null());
   EXPECT_TRUE(out.at("table2_mean").at("awft_percent").is_null());
   EXPECT_TRUE(out.at("top5_iou").at("bare").at("bare").is_null());
-  EXPECT_THAT(show_models({model}, false), testing::ContainsRegex("\n +1 bare +- +- +-\n"));
+  EXPECT_THAT(show_models({model}, false, kWidth), testing::ContainsRegex("\n +1 bare +- +- +-\n"));
 }
 
 // A study is never in the mean, and one of other questions is not in the table either.
@@ -180,7 +182,7 @@ TEST(OwnStudies, AreNotInTheMean) {
   EXPECT_EQ(apart.at("spearman"), before.at("spearman"));
   EXPECT_EQ(apart.at("apart")[0].at("model"), "mine");
   EXPECT_EQ(apart.at("apart")[0].at("why"), "20 of quiz with 0 shots");
-  EXPECT_THAT(show_models(models, false),
+  EXPECT_THAT(show_models(models, false, kWidth),
               testing::ContainsRegex("Apart, .*\n.*\n.*\n.*\n.*mine +8\\.34.*20 of quiz with 0 shots"));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "report/changed_study.h"
 
@@ -15,7 +16,7 @@ using testing::Not;
 
 class ShowDetails : public testing::Test {
  protected:
-  std::string certainty_text(const LoadedStudy& study, const ShowOptions& options = {}) {
+  std::string certainty_text(const LoadedStudy& study, const ShowOptions& options = {.width = 160}) {
     return show_certainty(study.summary, certainty_of(study.store, study.summary), options);
   }
   std::string profile_text(const LoadedStudy& study) {
@@ -43,6 +44,16 @@ TEST_F(ShowDetails, Certainty) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   const LoadedStudy study = load_study((folder_ / "a.db").string());
   EXPECT_THAT(certainty_text(study, {.color = ColorDepth::indexed}), HasSubstr("\x1b[1mahon_ln "));
+}
+
+// As many columns at a time as fit, each time with the scores.
+TEST_F(ShowDetails, NarrowTerminalsHaveSeveralTables) {
+  const std::string text = certainty_text(load(small_study(), folder_ / "a.db"), {.width = 80});
+  EXPECT_THAT(text,
+              ContainsRegex("\nawft +12\\.5 +5\\.0 to 1[23]\\.[0-9] +12\\.5 +72\\.8 to 84\\.1 +-1\\.0\n"));
+  EXPECT_THAT(text, ContainsRegex("\nawft +-2\\.5 to 0\\.0 +2/0 +0\\.500 +4\\.1 +0\\.075 +0\\.492\n"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
 }
 
 TEST_F(ShowDetails, CertaintyOfPerplexities) {

@@ -2,6 +2,7 @@
 #include "idleheads/task/task.h"
 
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include "task/test_files.h"
@@ -58,6 +59,30 @@ TEST(Task, LimitTakesTheFirstOfEachGroup) {
     EXPECT_EQ(task.documents[i].index, static_cast<int64_t>(i % 3));
   options.limit = 1e9;
   EXPECT_EQ(load_task("mmlu", options).documents.size(), 515u);
+}
+
+// A file of questions is one task, whatever groups it has.
+TEST(Task, LimitOfAQuestionFileIsOfAllGroupsTogether) {
+  const test::TempFolder folder;
+  std::ofstream(folder / "q.jsonl")
+      << R"({"question": "a", "choices": ["x", "y"], "answer": 0, "group": "two"}
+{"question": "b", "choices": ["x", "y"], "answer": 0, "group": "one"}
+{"question": "c", "choices": ["x", "y"], "answer": 0, "group": "two"}
+{"question": "d", "choices": ["x", "y"], "answer": 0, "group": "three"}
+)";
+  TaskOptions options;
+  const auto load = [&](double limit) {
+    options.limit = limit;
+    return load_task(folder / "q.jsonl", options);
+  };
+  EXPECT_EQ(sizes(load(3)), (std::map<std::string, int>{{"one", 1}, {"two", 2}}));
+  EXPECT_EQ(sizes(load(0.3)), (std::map<std::string, int>{{"one", 1}, {"two", 1}}));
+  EXPECT_EQ(load(1).groups.size(), 1u);
+  EXPECT_TRUE(load(1).limit_is_of_all);
+  EXPECT_EQ(load(100).documents.size(), 4u);
+  options.only = {"two"};
+  EXPECT_EQ(sizes(load(1)), (std::map<std::string, int>{{"two", 1}}));
+  EXPECT_FALSE(load(1).limit_is_of_all);
 }
 
 TEST(Task, LimitBelowOneIsAShareRoundedUp) {

@@ -9,8 +9,9 @@ namespace idleheads {
 
 struct Progress {
   std::string phase;  // "baseline", "interventions"
-  double done = 0;    // in units of work: documents x interventions; the share of a running cohort counts
+  double done = 0;    // the share of a running cohort counts
   double total = 0;
+  std::string unit = "documents x interventions";  // of both
   std::string note;     // more to say of it: "12 hold, 3 fail, 17 are open"; may be empty
   double sharing = 0;   // rows without sharing for each row computed so far; 0: not known yet
   bool keeps = false;   // what is finished is stored, and a stopped run goes on from there

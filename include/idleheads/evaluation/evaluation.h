@@ -16,9 +16,22 @@
 
 namespace idleheads {
 
+// A task with heads off against all heads on, over the same documents, by its first metric.
+struct RunDifference {
+  Metric metric = Metric::acc;
+  MetricValue baseline;
+  // What the metric gains in points, below 0: it loses; of perplexities -100 times the logarithm of their
+  // ratio, which is percent where it is small. With the 95 % interval of a paired bootstrap over documents.
+  double points = 0, low = 0, high = 0;
+  // Of answers: other ones, right with all heads on alone, right without the heads alone.
+  int64_t changed = 0, lost = 0, won = 0;
+  std::optional<double> kl;  // mean divergence of the distributions over the choices, in nats
+};
+
 // One task under one intervention.
 struct TaskRun {
   const PreparedTask* task = nullptr;
+  std::optional<RunDifference> difference = {};  // with heads off, where the baseline was run
   HeadFrequency frequency;
   std::vector<StoredResult> results;  // in order of documents, without masks
   std::vector<SubjectRow> rows;       // metrics of the task, its categories and subjects
@@ -32,6 +45,7 @@ struct RuleRun {
 
   bool is_baseline() const { return std::holds_alternative<std::monostate>(intervention); }
   std::string name() const;         // "L0H1,L5H3", "L0H1,L5H3 as means"
+  std::string short_name() const;   // the same, or of many heads "39 heads, L0H0 to L29H3"
   HeadFrequency frequency() const;  // of all tasks
 };
 
@@ -42,6 +56,7 @@ struct EvaluationSettings {
   // heads on), "L0H1,L5H3". Without one and without a mask: all heads on.
   std::vector<std::string> rules = {};
   std::string mask = {};  // file of heads (`idleheads mask`), a rule more; empty: none
+  bool baseline = true;   // with rules or a mask: also all heads on, which they are compared with
 };
 
 class Evaluation {
@@ -56,9 +71,9 @@ class Evaluation {
 
   const EvaluationSettings& settings() const { return settings_; }
   const std::vector<PreparedTask>& tasks() const { return tasks_; }
-  // In the order of the rules. Behind run(), as all below.
+  // All heads on, then in the order of the rules. Behind run(), as all below.
   const std::vector<RuleRun>& runs() const { return runs_; }
-  // The tables of lm-evaluation-harness, one set an intervention.
+  // The tables of lm-evaluation-harness, one set an intervention, then what differs from all heads on.
   std::string text() const;
   std::string json() const;  // docs/tasks.md
   // results_*.json, and samples_*.jsonl if asked for, as lm-evaluation-harness has them, below `folder`:

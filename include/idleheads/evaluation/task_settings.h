@@ -24,7 +24,8 @@ struct TaskSettings {
   std::vector<std::string> tasks;    // names of task_names(), or files of questions (.jsonl) or text (.txt)
   std::string data = {};             // folder with their files; empty: the local Hugging Face cache
   std::optional<int> shots = {};     // examples before each question; none: the task's own
-  std::optional<double> limit = {};  // first N questions of each subject; below 1 a share of each
+  std::optional<double> limit = {};  // first N questions of each task, and of each of mmlu's subjects,
+                                     // which are tasks; below 1 a share of each
   std::vector<std::string> subjects = {};  // subjects or categories; empty: all
   std::string bos = "auto";                // BOS token first: "auto" (for Gemma alone), "always", "never"
   bool refuse_overflow = false;            // fail on a prompt that is too long, instead of cutting it
@@ -35,7 +36,7 @@ struct TaskSettings {
 
   // All tasks: reads the data, makes the prompts and encodes them.
   std::vector<PreparedTask> prepare(const Model& model) const;
-  PreparedTask prepare_text(const Model& model, const std::string& file) const;
+  PreparedTask prepare_texts(const Model& model, std::vector<std::string> texts) const;  // prompts, no task
 
   // Nothing without `chat`. Throws UsageError: a model without a template, a date that is none, options that
   // need `chat`.

@@ -33,7 +33,7 @@ std::span<const Score> paper_scores();
 
 // nullptr if there is none of that slug.
 const Score* find_score(std::string_view slug);
-// Throws UsageError with the nearest valid name.
+// The score of that slug, in any case and with - for _. Throws UsageError with the nearest valid name.
 const Score& require_score(std::string_view slug);
 
 // What random scores are drawn from: uniform(0,1) by a counter-based generator on (seed, sample, layer,

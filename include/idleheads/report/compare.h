@@ -30,9 +30,10 @@ struct ChangedHeads {
 };
 
 struct StudyComparison {
-  std::string name_a, name_b;
-  bool same_shape = false;  // layers and query heads
-  int64_t documents = 0;    // that both have statistics of
+  std::string file_a, file_b;  // names of the files, without folders
+  std::string name_a, name_b;  // of the models
+  bool same_shape = false;     // layers and query heads
+  int64_t documents = 0;       // that both have statistics of
   int64_t documents_a = 0, documents_b = 0;
   std::vector<std::string> differences;  // settings that differ, "dtype: bf16, f32"
   MetricValue baseline_a, baseline_b;    // over the documents that both have

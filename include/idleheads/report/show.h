@@ -12,6 +12,8 @@ namespace idleheads {
 struct ShowOptions {
   ColorDepth color = ColorDepth::none;
   int width = 100;        // columns; tables that cannot be narrower exceed it
+  bool summary = true;    // else the parts asked for alone
+  bool heads = false;     // heads by name, which the summary has too
   bool curves = false;    // accuracy of every score at every share
   bool subjects = false;  // accuracy per subject and category
   std::string heat_map =

@@ -1,9 +1,9 @@
 // A task made ready for a model: documents as samples, and what a study file keeps of them.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,7 +30,10 @@ struct PreparedTask {
 // not change with --limit or the order of subjects. Throws Error (encode.h, generation_config.h).
 PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& options);
 
-// A task without questions from a text file: one sample a line that is not blank; statistics only.
+// A task without questions from texts: one sample each that is not blank; statistics only. Throws Error if
+// there is none.
+PreparedTask prepare_texts(std::vector<std::string> texts, const Model& model, const EncodeOptions& options);
+// The lines of a file as such texts.
 PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model,
                            const EncodeOptions& options);
 

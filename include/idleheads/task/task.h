@@ -58,6 +58,7 @@ struct Task {
   std::vector<Metric> metrics;      // the first decides curves
   std::vector<Group> groups;        // in the order of the table
   std::vector<Document> documents;  // in group order, then file order
+  bool limit_is_of_all = false;     // TaskOptions::limit was shared by several groups
   Generation generation;            // generate_until
   std::string fingerprint;          // of all that decides prompts and answers (hash of the documents)
   // By group: what the harness' own file of the task says (TaskFormat::harness_config).
@@ -77,7 +78,8 @@ struct ChatOptions {
 struct TaskOptions {
   std::filesystem::path data;  // folder or file; empty: the local Hugging Face cache, if the task is there
   std::optional<int> shots;    // empty: the task's own default
-  // At least 1: first documents of each group; below 1: that share of each, rounded up.
+  // As in the harness, of a task, and of each group where groups are tasks (mmlu's subjects). At least 1: the
+  // first documents; below 1: that share of them, rounded up.
   std::optional<double> limit;
   std::vector<std::string> only;    // subjects or categories, empty: all
   std::string system;               // system instruction, before the task's own description

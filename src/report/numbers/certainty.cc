@@ -1,5 +1,6 @@
 #include "report/numbers/certainty.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "idleheads/studyfile/answers.h"
@@ -8,18 +9,19 @@ namespace idleheads {
 namespace {
 
 // The results of one intervention as the bootstrap wants them: the documents that can be measured.
-MeasuredRun measured(const StudySummary& summary, const std::vector<StoredResult>& results) {
+// Results without masks count as one pass with all heads on.
+MeasuredRun measured(const AnswersOf& answers, const std::vector<StoredResult>& results) {
   MeasuredRun run;
   for (const StoredResult& result : results) {
-    const StoredDocument& document = summary.documents.at(static_cast<size_t>(result.document));
+    const StoredDocument& document = answers.documents.at(static_cast<size_t>(result.document));
     for (const Contribution& contribution : contributions_of(document, result)) {
-      if (contribution.metric != summary.metric) continue;
+      if (contribution.metric != answers.metric) continue;
       run.values.push_back(contribution.value);
       run.sizes.push_back(static_cast<double>(contribution.size));
       HeadFrequency off;
       for (size_t k = 0; k < result.masks.size(); ++k) off.add(result.masks[k], result.passes_of(k));
       run.percent.push_back(100 * off.mean_share());
-      run.passes.push_back(static_cast<double>(off.passes));
+      run.passes.push_back(static_cast<double>(std::max<int64_t>(1, off.passes)));
     }
   }
   return run;
@@ -47,17 +49,24 @@ bool is_too_few(const StudySummary& summary) {
 
 }  // namespace
 
+PairedDifference difference_of(const AnswersOf& answers, const std::vector<StoredResult>& baseline,
+                               const std::vector<StoredResult>& results, uint64_t seed) {
+  const std::vector<std::vector<MeasuredRun>> curves = {{measured(answers, results)}};
+  return bootstrap(measured(answers, baseline), curves, {.seed = seed}).front().differences.front();
+}
+
 Certainty certainty_of(const StudyStore& store, const StudySummary& summary) {
   Certainty out;
   out.baseline = interval_of(summary, summary.baseline);
-  const MeasuredRun baseline = measured(summary, store.results(0, false));
+  const AnswersOf answers = {summary.metric, summary.documents};
+  const MeasuredRun baseline = measured(answers, store.results(0, false));
   const bool whole = summary.baseline_done == static_cast<int64_t>(summary.documents.size());
   if (!whole || baseline.values.empty()) return out;
   std::vector<std::vector<MeasuredRun>> curves;
   for (const ScoreSummary& score : summary.scores) {
     std::vector<MeasuredRun>& runs = curves.emplace_back();
     for (const CurveEntry& point : score.points)
-      runs.push_back(measured(summary, store.results(point.intervention, false)));
+      runs.push_back(measured(answers, store.results(point.intervention, false)));
   }
   const std::vector<BootstrapCurve> draws =
       bootstrap(baseline, curves, {.tolerance = summary.terms.tolerance, .seed = summary.terms.seed});

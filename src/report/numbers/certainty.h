@@ -7,6 +7,7 @@
 
 #include "analysis/bootstrap.h"
 #include "idleheads/report/summary.h"
+#include "report/numbers/answer_changes.h"
 
 namespace idleheads {
 
@@ -28,6 +29,10 @@ struct Certainty {
   std::optional<Interval> baseline;    // Wilson's
   std::vector<ScoreCertainty> scores;  // as StudySummary::scores; empty if the baseline is not finished
 };
+
+// The metric of `results` less that of `baseline`, over the same documents. 1,000 draws, 95 %.
+PairedDifference difference_of(const AnswersOf& answers, const std::vector<StoredResult>& baseline,
+                               const std::vector<StoredResult>& results, uint64_t seed);
 
 // Nothing for a study without documents that can be measured. 1,000 draws, 95 %, Terms::seed.
 Certainty certainty_of(const StudyStore& store, const StudySummary& summary);

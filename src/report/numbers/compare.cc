@@ -7,6 +7,7 @@
 
 #include "analysis/rank.h"
 #include "base/fail.h"
+#include "base/portable_name.h"
 #include "idleheads/studyfile/answers.h"
 #include "report/numbers/model_curves.h"
 
@@ -169,6 +170,8 @@ StudyComparison compare_studies(const LoadedStudy& study_a, const LoadedStudy& s
          finished_b.size());
 
   StudyComparison out;
+  out.file_a = portable_name(study_a.file);
+  out.file_b = portable_name(study_b.file);
   out.name_a = short_model_name(a);
   out.name_b = short_model_name(b);
   out.same_shape = a.layers == b.layers && a.heads == b.heads;

@@ -31,15 +31,17 @@ std::string farthest_layer(const std::vector<CdfDistance>& layers) {
 }
 
 std::string intro(const StudyComparison& c, const StudySummary& a, const StudySummary& b, int width) {
-  const auto describe = [](const std::string& name, const StudySummary& s, const MetricValue& baseline) {
-    std::string text = fmt::format("{} ({} layers x {} heads", name, s.layers, s.heads);
+  const auto describe = [](const std::string& file, const std::string& name, const StudySummary& s,
+                           const MetricValue& baseline) {
+    std::string text =
+        fmt::format("{}: {} ({} layers x {} heads", printable(file, 200), name, s.layers, s.heads);
     if (!s.shape.is_whole()) text += fmt::format(", {} of them there", s.head_count());
     if (baseline.n > 0)
       text += fmt::format(", {} {} with all heads on", metric_noun(s.metric), value_text(s.metric, baseline));
     return text + ")";
   };
-  std::string out = wrap("A: " + describe(c.name_a, a, c.baseline_a), width);
-  out += wrap("B: " + describe(c.name_b, b, c.baseline_b), width);
+  std::string out = wrap("A: " + describe(c.file_a, c.name_a, a, c.baseline_a), width);
+  out += wrap("B: " + describe(c.file_b, c.name_b, b, c.baseline_b), width);
   std::string line =
       fmt::format("Task {}; {} in both", printable(a.task), count_text(c.documents, "document"));
   if (c.documents != c.documents_a || c.documents != c.documents_b)
@@ -50,6 +52,8 @@ std::string intro(const StudyComparison& c, const StudySummary& a, const StudySu
     out += wrap(
         "The models are of different shapes: distributions and curves are compared, single heads are not.",
         width);
+  out += c.differences.empty() ? "All settings are the same.\n" : "Settings that differ:\n";
+  for (const std::string& difference : c.differences) out += wrap(difference, width, "  ");
   return out;
 }
 
@@ -60,14 +64,14 @@ std::string scores_table(const StudyComparison& c, const ShowOptions& options) {
                {"farthest layer (KS)"},
                {"rank correlation"},
                {"can be off, A"},
-               {"B"}});
+               {"can be off, B"}});
   for (const ScoreComparison& score : c.scores) {
     table.add_row({std::string(score.score->slug), number(score.distance.kolmogorov_smirnov, "{:.3f}"),
                    number(score.distance.wasserstein, "{:.4g}"), farthest_layer(score.layers),
                    score.head_correlation ? fmt::format("{:.3f}", *score.head_correlation) : "-",
                    percent(score.inactive_a), percent(score.inactive_b)});
   }
-  return table.to_string(options.color != ColorDepth::none) +
+  return table.within(options.width, options.color != ColorDepth::none) +
          wrap(
              "KS: Kolmogorov-Smirnov distance of the distributions of the score over all samples and heads, "
              "0 to 1; "
@@ -101,7 +105,7 @@ std::string changed_part(const StudyComparison& c, const StudySummary& a, const 
                         "Heads that are off in at least half of the forward passes, each study by its own "
                         "threshold for the share:",
                         options.width) +
-                    "\n" + table.to_string(options.color != ColorDepth::none);
+                    "\n" + table.within(options.width, options.color != ColorDepth::none);
   if (!chosen) return out;
   out += "\n" + wrap(fmt::format("By {}, the best score of A ({} in A, {} in B):", chosen->name,
                                  chosen->rule_a, chosen->rule_b),
@@ -131,10 +135,12 @@ std::string curves_part(const StudySummary& a, const StudySummary& b, const Show
   }
   const MetricValue left = a.baseline_value(), right = b.baseline_value();
   if (left.n == 0 || right.n == 0) return "";
-  return fmt::format("\n{} by target share (each over its own documents; all heads on: {} and {}):\n\n",
-                     metric_noun(a.metric), plain_value_text(a.metric, left.value),
-                     plain_value_text(b.metric, right.value)) +
-         table.to_string(options.color != ColorDepth::none);
+  return "\n" +
+         wrap(fmt::format("{} by target share (each over its own documents; all heads on: {} and {}):",
+                          metric_noun(a.metric), plain_value_text(a.metric, left.value),
+                          plain_value_text(b.metric, right.value)),
+              options.width) +
+         "\n" + table.within(options.width, options.color != ColorDepth::none);
 }
 
 OrderedJson distance_json(const CdfDistance& distance) {
@@ -170,6 +176,7 @@ OrderedJson changed_json(const ChangedHeads& changed) {
 
 OrderedJson comparison_json(const StudyComparison& c) {
   OrderedJson out;
+  out["files"] = {c.file_a, c.file_b};
   out["models"] = {c.name_a, c.name_b};
   out["same_shape"] = c.same_shape;
   out["documents"] = c.documents;
@@ -191,8 +198,6 @@ std::string show_comparison(const StudySummary& a, const StudySummary& b, const 
   out += "\n" + scores_table(comparison, options);
   out += changed_part(comparison, a, options);
   if (options.curves) out += curves_part(a, b, options);
-  out += comparison.differences.empty() ? "\nAll settings are the same.\n" : "\nSettings that differ:\n";
-  for (const std::string& difference : comparison.differences) out += wrap(difference, options.width, "  ");
   return out;
 }
 
@@ -208,7 +213,8 @@ std::string show_layer_distances(const StudyComparison& comparison, const ShowOp
       cells.push_back(number(score.layers[l].kolmogorov_smirnov, "{:.2f}"));
     table.add_row(std::move(cells));
   }
-  return "Kolmogorov-Smirnov distances by layer:\n\n" + table.to_string(options.color != ColorDepth::none);
+  return "Kolmogorov-Smirnov distances by layer:\n\n" +
+         table.within(options.width, options.color != ColorDepth::none);
 }
 
 }  // namespace idleheads

@@ -9,9 +9,17 @@
 #include "idleheads/heads/score.h"
 #include "report/numbers/json_parts.h"
 #include "report/terminal/table.h"
+#include "report/terminal/text.h"
 
 namespace idleheads {
 namespace {
+
+constexpr int kIndent = 2;
+
+struct Style {
+  bool color = false;
+  int width = 100;
+};
 
 struct Comparison {
   std::vector<Table2Row> rows;
@@ -55,7 +63,7 @@ std::vector<std::string> table2_cells(std::string name, const Table2Row& row) {
           row.best_score.empty() ? "" : score_name(row.best_score)};
 }
 
-std::string table2_text(const Comparison& comparison, bool color) {
+std::string table2_text(const Comparison& comparison, const Style& style) {
   Table table({{"model", Align::left},
                {"awft %"},
                {"best other %"},
@@ -65,7 +73,8 @@ std::string table2_text(const Comparison& comparison, bool color) {
   for (size_t i = 0; i < comparison.rows.size(); ++i)
     table.add_row(table2_cells(numbered(i, comparison.rows[i].model), comparison.rows[i]));
   table.add_row(table2_cells("   mean", comparison.mean), Emphasis::strong);
-  return table.to_string(color, 2);
+  if (kIndent + table.width() > style.width) table.remove_column(5);  // the slug says the same
+  return table.within(style.width, style.color, kIndent);
 }
 
 std::vector<Column> numbered_columns(const char* first, size_t models) {
@@ -75,7 +84,7 @@ std::vector<Column> numbered_columns(const char* first, size_t models) {
 }
 
 // A line a score: its value for each model. Scores that no model has are left out.
-std::string scores_text(const std::vector<ScoreValues>& values, int decimals, bool color) {
+std::string scores_text(const std::vector<ScoreValues>& values, int decimals, const Style& style) {
   Table table(numbered_columns("score", values.size()));
   for (const Score& score : all_scores()) {
     std::vector<std::string> cells = {std::string(score.slug)};
@@ -87,17 +96,17 @@ std::string scores_text(const std::vector<ScoreValues>& values, int decimals, bo
     }
     if (any) table.add_row(std::move(cells));
   }
-  return table.to_string(color, 2);
+  return table.within(style.width, style.color, kIndent);
 }
 
-std::string matrix_text(const std::vector<ModelCurves>& models, const Matrix2& matrix, bool color) {
+std::string matrix_text(const std::vector<ModelCurves>& models, const Matrix2& matrix, const Style& style) {
   Table table(numbered_columns("model", models.size()));
   for (size_t i = 0; i < models.size(); ++i) {
     std::vector<std::string> cells = {numbered(i, models[i].model)};
     for (const std::optional<double>& value : matrix[i]) cells.push_back(number(value, 2));
     table.add_row(std::move(cells));
   }
-  return table.to_string(color, 2);
+  return table.within(style.width, style.color, kIndent);
 }
 
 OrderedJson row_json(const Table2Row& row) {
@@ -130,7 +139,7 @@ std::pair<std::vector<ModelCurves>, std::vector<ModelCurves>> split(const std::v
   return out;
 }
 
-std::string apart_text(const std::vector<ModelCurves>& models, bool color) {
+std::string apart_text(const std::vector<ModelCurves>& models, const Style& style) {
   if (models.empty()) return "";
   Table table({{"model", Align::left},
                {"awft %"},
@@ -143,7 +152,8 @@ std::string apart_text(const std::vector<ModelCurves>& models, bool color) {
     cells.back() = model.apart;
     table.add_row(std::move(cells));
   }
-  return "\nApart, as theirs is not the experiment of the models above:\n\n" + table.to_string(color, 2);
+  return "\nApart, as theirs is not the experiment of the models above:\n\n" +
+         table.within(style.width, style.color, kIndent);
 }
 
 OrderedJson apart_json(const std::vector<ModelCurves>& models) {
@@ -157,27 +167,32 @@ OrderedJson apart_json(const std::vector<ModelCurves>& models) {
 
 }  // namespace
 
-std::string show_models(const std::vector<ModelCurves>& all, bool color) {
+std::string show_models(const std::vector<ModelCurves>& all, bool color, int width) {
   const auto [models, apart] = split(all);
   const Comparison comparison = compare(models);
-  std::string out = fmt::format(
-      "Largest share of heads that can be off while accuracy stays within 1 point of all heads on, in "
-      "percent\n"
-      "of all heads (Table 2 of arXiv 2504.03889): by attention to the first token (awft), and by the best "
-      "of\n"
-      "the other scores.\n\n{}\n",
-      table2_text(comparison, color));
-  out += fmt::format(
-      "Mean accuracy over the share of heads off (normalised area under the curve), in percent, by the "
-      "models'\n"
-      "numbers above:\n\n{}\n",
-      scores_text(comparison.areas, 2, color));
-  out += fmt::format("Ranks of the scores by that area:\n\n{}\n", scores_text(comparison.ranks, 0, color));
-  out += fmt::format("Spearman correlation of the models' areas over the scores without random:\n\n{}\n",
-                     matrix_text(models, comparison.spearman, color));
-  out += fmt::format("The five best scores of two models: common ones over all of theirs (IoU):\n\n{}",
-                     matrix_text(models, comparison.iou, color));
-  return out + apart_text(apart, color);
+  const Style style = {color, width};
+  const auto part = [&](std::string_view heading, const std::string& table) {
+    return wrap(heading, width) + "\n" + table;
+  };
+  return part(
+             "Largest share of heads that can be off while accuracy stays within 1 point of all heads on, in "
+             "percent of all heads (Table 2 of arXiv 2504.03889): by attention to the first token (awft), "
+             "and "
+             "by the best of the other scores.",
+             table2_text(comparison, style)) +
+         "\n" +
+         part(
+             "Mean accuracy over the share of heads off (normalised area under the curve), in percent, by "
+             "the "
+             "models' numbers above:",
+             scores_text(comparison.areas, 2, style)) +
+         "\n" + part("Ranks of the scores by that area:", scores_text(comparison.ranks, 0, style)) + "\n" +
+         part("Spearman correlation of the models' areas over the scores without random:",
+              matrix_text(models, comparison.spearman, style)) +
+         "\n" +
+         part("The five best scores of two models: common ones over all of theirs (IoU):",
+              matrix_text(models, comparison.iou, style)) +
+         apart_text(apart, style);
 }
 
 std::string models_json(const std::vector<ModelCurves>& all) {

@@ -1,9 +1,11 @@
 #include "idleheads/report/show.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "base/fail.h"
 #include "report/numbers/decided.h"
@@ -176,7 +178,7 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
     table.add_row(score_cells(s, s.scores[i], best), best ? Emphasis::strong : emphasis);
   }
   if (table.width() > options.width) table.remove_column(2);  // the slug says the same
-  return table.to_string(options.color != ColorDepth::none);
+  return table.within(options.width, options.color != ColorDepth::none);
 }
 
 std::string scores_part(const StudySummary& s, const ShowOptions& options) {
@@ -264,27 +266,53 @@ std::string work_note(const StudySummary& s, const ShowOptions& options) {
 
 }  // namespace
 
-std::string show(const StudySummary& summary, const ShowOptions& options) {
+namespace {
+
+// The claim, the table of scores, the best one, and its heads.
+std::string summary_part(const StudySummary& summary, const ShowOptions& options) {
   const bool decided = shows_decisions(summary);
   std::string out = (decided ? decisions_claim(summary, options) : claim(summary, options)) +
                     intro(summary, options) + guessing_warning(summary, options);
-  if (!decided) out += missing(summary, options);
   if (decided) {
     out += show_decisions(summary, options);
-    if (summary.named) out += "\n" + show_heads(summary, options);
-    if (options.curves) out += "\n" + show_losses(summary, options);
-  } else if (summary.score_only()) {
-    out += "\n" + show_distributions(summary, options);
   } else {
+    out += missing(summary, options);
+    if (summary.score_only()) return out + "\n" + show_distributions(summary, options);
     out += scores_part(summary, options) + conclusion(summary, options) + show_static(summary, options);
-    if (summary.named) out += "\n" + show_heads(summary, options);
-    if (options.curves) out += "\n" + show_curves(summary, options);
   }
-  if (options.subjects) out += "\n" + show_subjects(summary, options);
+  return out + (summary.named ? "\n" + show_heads(summary, options) : "");
+}
+
+std::string heads_part(const StudySummary& summary, const ShowOptions& options) {
+  if (summary.named) return show_heads(summary, options);
+  return wrap(summary.score_only()
+                  ? "No head was switched off in this study: idleheads study does that."
+                  : "No heads by name yet: no intervention has all its results, or none keeps the "
+                    "metric.",
+              options.width);
+}
+
+std::string curves_part(const StudySummary& summary, const ShowOptions& options) {
+  if (shows_decisions(summary)) return show_losses(summary, options);
+  if (summary.score_only()) return wrap("No curves: no head was switched off in this study.", options.width);
+  return show_curves(summary, options);
+}
+
+}  // namespace
+
+std::string show(const StudySummary& summary, const ShowOptions& options) {
+  std::vector<std::string> parts;
+  if (options.summary) parts.push_back(summary_part(summary, options));
+  if (options.heads && !options.summary) parts.push_back(heads_part(summary, options));
+  if (options.curves) parts.push_back(curves_part(summary, options));
+  if (options.subjects) parts.push_back(show_subjects(summary, options));
   std::string map = options.heat_map;
-  if (map.empty() && summary.score_only() && summary.baseline_done > 0) map = "ahon_ln";
-  if (!map.empty()) out += "\n" + render(heat_map(summary, map), options.color, options.width);
-  return out + precision_note(summary, options) + work_note(summary, options);
+  const bool has_map = options.summary && summary.score_only() && summary.baseline_done > 0;
+  if (map.empty() && has_map) map = "ahon_ln";
+  if (!map.empty()) parts.push_back(render(heat_map(summary, map), options.color, options.width));
+  std::string out = fmt::format("{}", fmt::join(parts, "\n"));
+  if (options.summary) out += precision_note(summary, options) + work_note(summary, options);
+  return out;
 }
 
 }  // namespace idleheads

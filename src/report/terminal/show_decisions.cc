@@ -128,7 +128,7 @@ std::string show_decisions(const StudySummary& s, const ShowOptions& options) {
                                                                        : Emphasis::none);
   }
   if (table.width() > options.width) table.remove_column(2);  // the slug says the same
-  const std::string out = "\n" + table.to_string(options.color != ColorDepth::none) + "\n";
+  const std::string out = "\n" + table.within(options.width, options.color != ColorDepth::none) + "\n";
   return out +
          wrap(
              "holds at: the largest share of heads that loses no more than that; off: how many are off "
@@ -164,7 +164,7 @@ std::string show_losses(const StudySummary& s, const ShowOptions& options) {
           score.score->is_random ? Emphasis::faint : Emphasis::none);
     }
   }
-  return table.to_string(options.color != ColorDepth::none) + "\n" +
+  return table.within(options.width, options.color != ColorDepth::none) + "\n" +
          wrap(
              "questions: of the rounds that are complete; loses: points of right answers on these; at least, "
              "at "

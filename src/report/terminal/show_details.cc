@@ -102,7 +102,7 @@ std::string layer_table(const StudySummary& s, const HeadProfiles& profiles, con
     }
     table.add_row(std::move(cells));
   }
-  return table.to_string(colored(options));
+  return table.within(options.width, colored(options));
 }
 
 std::string agreement_table(const Agreement& agreement, const ShowOptions& options) {
@@ -114,7 +114,7 @@ std::string agreement_table(const Agreement& agreement, const ShowOptions& optio
     for (const std::optional<double>& iou : agreement.iou[i]) cells.push_back(optional_number(iou, "{:.2f}"));
     table.add_row(std::move(cells));
   }
-  return table.to_string(colored(options));
+  return table.within(options.width, colored(options));
 }
 
 }  // namespace
@@ -130,7 +130,7 @@ std::string show_certainty(const StudySummary& s, const Certainty& certainty, co
                {"tested %"},
                {metric_noun(s.metric)},
                {"difference"},
-               {"95 % interval"},
+               {"its 95 % interval"},
                {"lost/won"},
                {"McNemar p"},
                {"loss at most"},
@@ -146,7 +146,7 @@ std::string show_certainty(const StudySummary& s, const Certainty& certainty, co
                                                                       interval_text(certainty.baseline, 100))
                                                         : ""),
                          options.width);
-  out += "\n" + table.to_string(colored(options));
+  out += "\n" + table.within(options.width, colored(options));
   return out + "\n" +
          wrap(fmt::format(
                   "can be off: the largest inactive share with its bootstrap interval over "

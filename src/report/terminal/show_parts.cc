@@ -80,7 +80,7 @@ std::vector<std::string> curve_cells(const StudySummary& s, std::string name,
   return cells;
 }
 
-Table curves_table(const StudySummary& s, std::span<const double> shares) {
+Table curves_table(const StudySummary& s, const std::vector<double>& shares) {
   std::vector<Column> columns = {{"score", Align::left}};
   for (const double share : shares) columns.push_back({percent_text(share) + " %"});
   Table table(columns);
@@ -133,15 +133,7 @@ std::string show_curves(const StudySummary& s, const ShowOptions& options) {
       fmt::format("{}{} @ percent of heads off, by target share:", capitalized(metric_noun(s.metric)), unit),
       options.width);
   if (shares.empty()) return out + "  no intervention is finished yet\n";
-  // As many columns at a time as fit.
-  for (size_t begin = 0; begin < shares.size();) {
-    size_t count = shares.size() - begin;
-    while (count > 1 && curves_table(s, std::span(shares).subspan(begin, count)).width() > options.width)
-      --count;
-    out += "\n" + curves_table(s, std::span(shares).subspan(begin, count)).to_string(colored(options));
-    begin += count;
-  }
-  return out;
+  return out + "\n" + curves_table(s, shares).within(options.width, colored(options));
 }
 
 std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
@@ -166,7 +158,7 @@ std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
   std::string out = wrap(capitalized(metric_noun(s.metric)) + " per subject, all heads on" +
                              (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
                          options.width);
-  out += "\n" + table.to_string(colored(options));
+  out += "\n" + table.within(options.width, colored(options));
   if (s.subjects.size() > 2) {
     out += wrap("Errors of rows over several subjects are pooled, as lm-evaluation-harness has them.",
                 options.width);
@@ -197,7 +189,7 @@ std::string show_distributions(const StudySummary& s, const ShowOptions& options
     table.add_row(cells);
   }
   if (table.width() > options.width) table.remove_column(1);  // the slug says the same
-  return out + "\n" + table.to_string(colored(options));
+  return out + "\n" + table.within(options.width, colored(options));
 }
 
 }  // namespace idleheads

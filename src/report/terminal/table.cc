@@ -62,4 +62,32 @@ std::string Table::to_string(bool color, int indent) const {
   return out;
 }
 
+Table Table::with_columns(size_t begin, size_t end) const {
+  const auto take = [&](const auto& all) {
+    auto some = all;
+    some.erase(some.begin() + static_cast<std::ptrdiff_t>(end), some.end());
+    some.erase(some.begin() + 1, some.begin() + static_cast<std::ptrdiff_t>(begin));
+    return some;
+  };
+  Table part(take(columns_));
+  for (const Row& row : rows_) part.add_row(take(row.cells), row.emphasis);
+  return part;
+}
+
+std::string Table::within(int width, bool color, int indent) const {
+  if (columns_.size() < 2 || indent + this->width() <= width) return to_string(color, indent);
+  const std::vector<int> widths = this->widths();
+  std::string out;
+  for (size_t begin = 1; begin < widths.size();) {
+    size_t end = begin;
+    for (int total = indent + widths[0]; end < widths.size(); ++end) {
+      total += kGap + widths[end];
+      if (total > width && end > begin) break;
+    }
+    out += (out.empty() ? "" : "\n") + with_columns(begin, end).to_string(color, indent);
+    begin = end;
+  }
+  return out;
+}
+
 }  // namespace idleheads

@@ -30,6 +30,9 @@ class Table {
   int width() const;
   // Each line begins with `indent` spaces and has none at its end. Emphasis only with `color`.
   std::string to_string(bool color, int indent = 0) const;
+  // Within so many columns: as many of the table's columns at a time as fit, each time with the first, in
+  // tables one under the other. A column that is too wide by itself exceeds them.
+  std::string within(int width, bool color, int indent = 0) const;
 
  private:
   struct Row {
@@ -37,6 +40,7 @@ class Table {
     Emphasis emphasis;
   };
   std::vector<int> widths() const;
+  Table with_columns(size_t begin, size_t end) const;  // and the first
   std::string line(const std::vector<std::string>& cells, const std::vector<int>& widths) const;
 
   std::vector<Column> columns_;

@@ -1,0 +1,145 @@
+// Help, and what is said to those who type what other tools take.
+#include <sstream>
+
+#include "cli/cli_fixture.h"
+
+namespace idleheads {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const char* const kCommands[] = {"info",  "prompts", "probe",      "study",   "score",  "eval",
+                                 "merge", "show",    "report",     "compare", "export", "paper",
+                                 "mask",  "prune",   "completion", "man",     "help"};
+
+std::string help_of(const std::string& command, const std::map<std::string, std::string>& environment = {}) {
+  const Outcome outcome = run_idleheads({"help", command}, environment);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  return outcome.out;
+}
+
+// Of lines that are not examples, which are to be copied whole.
+size_t longest_line(const std::string& text) {
+  size_t longest = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  idleheads ")) longest = std::max(longest, line.size());
+  }
+  return longest;
+}
+
+TEST(Help, OfTheProgramListsTheCommandsByGroups) {
+  const std::string help = run_idleheads({"--help"}).out;
+  EXPECT_EQ(help, run_idleheads({"help"}).out);
+  EXPECT_THAT(help, AllOf(HasSubstr("\nMeasure:\n  study  "), HasSubstr("\nUse what was found:\n  mask  "),
+                          HasSubstr("docs/tasks.md")));
+  for (const char* command : kCommands) EXPECT_THAT(help, HasSubstr(fmt::format("\n  {} ", command)));
+}
+
+TEST(Help, OfACommandHasGroupsExamplesAndWhereToReadMore) {
+  const std::string help = help_of("study");
+  EXPECT_EQ(help, run_idleheads({"study", "--help"}).out);
+  EXPECT_THAT(help, AllOf(StartsWith("idleheads study: "),
+                          HasSubstr("\nUsage: idleheads study MODEL --task T [options]\n"),
+                          HasSubstr("\nTask:\n  --task, --tasks T  "), HasSubstr("\nChat:\n"),
+                          HasSubstr("\nOutput:\n  -o, --output FILE  "), HasSubstr("\nModel and engine:\n"),
+                          HasSubstr("\nExamples:\n  idleheads study ")));
+  EXPECT_THAT(help, HasSubstr("More in docs/tasks.md"));
+  EXPECT_THAT(help, Not(HasSubstr("TEXT:"))) << "what CLI11 calls types";
+  EXPECT_THAT(help_of("compare"), HasSubstr("idleheads compare STUDY STUDY... [options]"));
+  EXPECT_THAT(help_of("report"),
+              AllOf(HasSubstr("idleheads report STUDY... [options]"), Not(HasSubstr("(1x)"))));
+}
+
+TEST(Help, IsAsWideAsTheTerminal) {
+  for (const char* command : kCommands) {
+    EXPECT_LE(longest_line(help_of(command)), 80u) << command;
+    EXPECT_LE(longest_line(help_of(command, {{"COLUMNS", "60"}})), 60u) << command;
+  }
+  const size_t widest = longest_line(help_of("study", {{"COLUMNS", "300"}}));
+  EXPECT_TRUE(widest > 90 && widest <= 100) << widest;
+}
+
+// An option that is renamed must not stay in an example.
+TEST(Help, ExamplesHaveOptionsThatThereAre) {
+  for (const char* command : kCommands) {
+    const std::string help = help_of(command);
+    const size_t at = help.find("\nExamples:\n");
+    std::istringstream words(at == std::string::npos ? "" : help.substr(at));
+    for (std::string word; words >> word;) {
+      if (!word.starts_with("--")) continue;
+      EXPECT_THAT(help.substr(0, at), testing::ContainsRegex(word + "[, \n]")) << command;
+    }
+  }
+}
+
+TEST(Help, OfWhatThereIsNot) {
+  expect_failure(run_idleheads({"help", "comapre"}), 2, "unknown command 'comapre', did you mean 'compare'?");
+}
+
+TEST(Help, VersionSaysWhatItComputesWith) {
+  const std::string version = run_idleheads({"-V"}).out;
+  EXPECT_EQ(version, run_idleheads({"--version"}).out);
+  EXPECT_THAT(version,
+              testing::ContainsRegex("^idleheads [0-9.]+ \\([0-9a-z-]+\\)\nbuild: [A-Za-z]+, .*\n"
+                                     "engine: .*oneDNN [0-9.]+.* kernels.*\n--dtype auto: (bf16|f32)\n$"));
+}
+
+struct Habit {
+  std::vector<std::string> arguments;  // MODEL and QUESTIONS are replaced
+  const char* message;
+};
+
+TEST_F(Cli, OptionsOfOtherToolsAreAnswered) {
+  const Habit habits[] = {
+      {{"eval", "--model", "hf", "--model_args", "pretrained=x", "--tasks", "piqa"},
+       "--model-args: the model is one argument here"},
+      {{"eval", "MODEL", "--tasks", "piqa", "--batch_size", "4"},
+       "not needed: prompts of all lengths run together"},
+      {{"study", "MODEL", "--task", "piqa", "-b", "4"}, "not needed: prompts"},
+      {{"eval", "-hf", "org/name", "--task", "piqa"}, "-hf: MODEL may be org/name"},
+      {{"eval", "MODEL", "--task", "piqa", "-ngl", "99"}, "--device cuda"},
+      {{"eval", "MODEL", "-f", "wiki.txt"}, "--task FILE.txt"},
+      {{"eval", "MODEL", "-p", "hello"}, "idleheads probe"},
+      {{"eval", "MODEL", "--task", "gsm8k", "-n", "9"}, "is the task's own"},
+      {{"eval", "MODEL", "--task", "piqa", "--use_cache", "x"}, "stores results in its file"},
+      {{"eval", "MODEL", "--task", "piqa", "--wandb_args=project=x"}, "results are sent nowhere"},
+      {{"study", "MODEL", "--task", "piqa", "--output_path", "x"}, "--output-path: write --output"},
+      {{"eval", "MODEL", "--task", "QUESTIONS", "--device", "gpu"}, "expected cpu, auto, cuda or cuda:N"},
+      {{"probe", "MODEL", "hello"}, "a prompt is given as --text 'hello'"},
+      {{"eval", "MODEL", "piqa"}, "a task is given as --task 'piqa'"},
+  };
+  for (const Habit& habit : habits) {
+    std::vector<std::string> arguments = habit.arguments;
+    std::ranges::replace(arguments, "MODEL", model_);
+    std::ranges::replace(arguments, "QUESTIONS", questions_);
+    expect_failure(run_idleheads(arguments), 2, habit.message);
+  }
+}
+
+// The same command in the words of lm-evaluation-harness and llama.cpp.
+TEST_F(Cli, OptionsOfTheSameMeaningAreTaken) {
+  const Outcome ours = run_idleheads(
+      {"eval", model_, "--task", questions_, "--shots", "0", "--limit", "2", "--context", "900"});
+  ASSERT_EQ(ours.code, 0) << ours.err;
+  const Outcome theirs = run_idleheads({"eval", "-m", model_, "--tasks", questions_, "--num_fewshot", "0",
+                                        "-L", "2", "-c", "900", "-t", "2", "--output_path", output("out")});
+  ASSERT_EQ(theirs.code, 0) << theirs.err;
+  EXPECT_EQ(theirs.out, ours.out);
+  EXPECT_TRUE(fs::exists(output("out")));
+}
+
+TEST_F(Cli, ScoresAreNamedInAnyCase) {
+  const auto probe = [&](const char* rule) {
+    return run_idleheads({"probe", model_, "--text", "hello", "--ablate", rule, "--json", "--dtype", "f32"});
+  };
+  const Outcome outcome = probe("AHON-LN<0.8");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, probe("ahon_ln<0.8").out);
+}
+
+}  // namespace
+}  // namespace idleheads
