@@ -1,6 +1,6 @@
-# Run at each build (cmake -P): writes the version and the commit into OUTPUT. The file is touched only if that changes,
+# Run at each build (cmake -P): writes the version, the commit and the build type into OUTPUT. The file is touched only if that changes,
 # so a build without a new commit compiles nothing.
-# Needs SOURCE (the project's folder), VERSION, OUTPUT.
+# Needs SOURCE (the project's folder), VERSION, BUILD_TYPE, OUTPUT.
 set(commit "unknown")
 find_program(git git)
 if(git)
@@ -16,7 +16,8 @@ if(git)
     endif()
   endif()
 endif()
-set(text "#pragma once\n#define IDLEHEADS_VERSION \"${VERSION}\"\n#define IDLEHEADS_COMMIT \"${commit}\"\n")
+string(CONCAT text "#pragma once\n#define IDLEHEADS_VERSION \"${VERSION}\"\n#define IDLEHEADS_COMMIT \"${commit}\"\n"
+         "#define IDLEHEADS_BUILD_TYPE \"${BUILD_TYPE}\"\n")
 set(before "")
 if(EXISTS ${OUTPUT})
   file(READ ${OUTPUT} before)

@@ -5,7 +5,7 @@
 
 #include "idleheads/studyfile/answers.h"
 #include "report/report_fixture.h"
-#include "strings/sha256.h"
+#include "strings/digest.h"
 
 namespace idleheads {
 namespace {
