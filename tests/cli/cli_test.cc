@@ -117,8 +117,8 @@ TEST_F(Cli, HowItIsRunDoesNotMatter) {
                                              {"--threads", "3"},
                                              {"--cohort-rows", "1"},
                                              {"--cohort-rows", "150", "--threads", "2"},
-                                             {"--memory", "60M"},
-                                             {"--memory", "60M", "--no-sharing", "--cohort-rows", "100"}}) {
+                                             {"--memory", "70M"},
+                                             {"--memory", "70M", "--no-sharing", "--cohort-rows", "100"}}) {
     const std::string file = fmt::format("b{}.db", number++);
     const Outcome outcome = run_idleheads(study(file, how));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
