@@ -74,6 +74,7 @@ void add_fetch(CLI::App& app) {
       ->type_name("NAME");
   command->add_option("--revision", request->revision, "branch, tag or commit of the model (default: main)")
       ->type_name("REVISION");
+  begin_group(*command, "Output");
   add_progress(*command, request->progress);
   add_guide(*command,
             {"idleheads fetch model HuggingFaceTB/SmolLM2-135M-Instruct",

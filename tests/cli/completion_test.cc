@@ -60,8 +60,8 @@ TEST_F(Completion, ManualPage) {
                           HasSubstr("\n\\fB\\-\\-output\\fR, \\fB\\-o\\fR \\fIFILE\\fR\n"),
                           HasSubstr("\n.SS man\n")));
   EXPECT_THAT(page, Not(HasSubstr("\\-\\-help")));
-  for (const char* command : {"info", "study", "score", "merge", "eval", "prompts", "probe", "show", "mask",
-                              "prune", "export", "report", "compare", "paper"})
+  for (const char* command : {"info", "fetch", "study", "score", "merge", "eval", "prompts", "probe", "show",
+                              "mask", "prune", "export", "report", "compare", "paper"})
     EXPECT_THAT(page, HasSubstr(fmt::format("\n.SS {}\n", command)));
 }
 

@@ -11,9 +11,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const char* const kCommands[] = {"info",  "prompts", "probe",      "study",   "score",  "eval",
-                                 "merge", "show",    "report",     "compare", "export", "paper",
-                                 "mask",  "prune",   "completion", "man",     "help"};
+const char* const kCommands[] = {"info",  "fetch", "prompts", "probe",      "study",   "score",
+                                 "eval",  "merge", "show",    "report",     "compare", "export",
+                                 "paper", "mask",  "prune",   "completion", "man",     "help"};
 
 std::string help_of(const std::string& command, const std::map<std::string, std::string>& environment = {}) {
   const Outcome outcome = run_idleheads({"help", command}, environment);
