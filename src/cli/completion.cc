@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/commands.h"
@@ -32,6 +33,12 @@ std::vector<std::string> option_words(const CommandEntry& command) {
   return words;
 }
 
+// Its first argument, if that is one of a few words; else nullptr.
+const OptionEntry* first_of_few(const CommandEntry& command) {
+  const auto first = std::ranges::find_if(command.options, &OptionEntry::positional);
+  return first != command.options.end() && first->closed ? &*first : nullptr;
+}
+
 std::vector<std::string> command_names(const std::vector<CommandEntry>& commands) {
   std::vector<std::string> names;
   for (const CommandEntry& command : commands) names.push_back(command.name);
@@ -53,7 +60,8 @@ std::string zsh_argument(const OptionEntry& option, const std::string& name) {
     description += c;
   }
   const bool is_flag = name.starts_with('-');
-  std::string out = is_flag ? fmt::format("*{}[{}]", name, description) : ":" + name;
+  const bool goes_on = !is_flag && option.may_be_several;
+  std::string out = is_flag ? fmt::format("*{}[{}]", name, description) : (goes_on ? "*:" : ":") + name;
   if (!option.takes_value()) return in_quotes(out);
   if (is_flag) out += ":" + option.type;
   if (option.choices.empty()) return in_quotes(out + ":_files");
@@ -66,6 +74,10 @@ std::string bash_completion(const std::vector<CommandEntry>& commands) {
   std::string words, values;
   for (const CommandEntry& command : commands) {
     words += fmt::format("    {}) words='{}' ;;\n", command.name, fmt::join(option_words(command), " "));
+    if (const OptionEntry* first = first_of_few(command)) {  // the word before it is the command
+      values += fmt::format("    {0}:{0}) values='{1}' files='' ;;\n", command.name,
+                            fmt::join(first->choices, " "));
+    }
     for (const OptionEntry& option : command.options) {
       if (flags_of(option).empty() || !option.takes_value()) continue;
       values += fmt::format("    {}) values='{}' is_value=1 files={} ;;\n", bash_case(command, option),
@@ -134,6 +146,11 @@ std::string fish_completion(const std::vector<CommandEntry>& commands) {
   for (const CommandEntry& command : commands) {
     out += fmt::format("complete -c idleheads -n __fish_use_subcommand -f -a {} -d {}\n", command.name,
                        in_quotes(first_part(command.description)));
+    if (const OptionEntry* first = first_of_few(command)) {
+      out += fmt::format("complete -c idleheads -n '__fish_seen_subcommand_from {}' -f -a '{}' -d {}\n",
+                         command.name, fmt::join(first->choices, " "),
+                         in_quotes(first_part(first->description)));
+    }
     for (const OptionEntry& option : command.options) {
       const std::vector<std::string> flags = flags_of(option);
       if (flags.empty()) continue;

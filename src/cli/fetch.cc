@@ -37,7 +37,10 @@ void print_fetched(const std::string& name, const Fetched& fetched) {
 }
 
 Fetched fetch_one(const Fetch& request, const std::string& name) {
-  ProgressLine line(is_switched_on("HF_HUB_DISABLE_PROGRESS_BARS") ? ProgressForm::none : request.progress);
+  // As TQDM_DISABLE: of what a person reads; who asks for JSON gets it.
+  const bool is_silent =
+      request.progress == ProgressForm::line && is_switched_on("HF_HUB_DISABLE_PROGRESS_BARS");
+  ProgressLine line(is_silent ? ProgressForm::none : request.progress);
   if (request.what == "task") return fetch_task(name, progress_on(line));
   return fetch_model(name, request.file, request.revision, progress_on(line));
 }
@@ -74,6 +77,7 @@ void add_fetch(CLI::App& app) {
       ->type_name("NAME");
   command->add_option("--revision", request->revision, "branch, tag or commit of the model (default: main)")
       ->type_name("REVISION");
+  begin_group(*command, "Output");
   add_progress(*command, request->progress);
   add_guide(*command,
             {"idleheads fetch model HuggingFaceTB/SmolLM2-135M-Instruct",

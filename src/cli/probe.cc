@@ -58,7 +58,7 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
   std::vector<std::vector<int32_t>> prompts;
   if (!probe.tokens_file.empty()) prompts = read_tokens(probe.tokens_file, model);
   for (const std::string& text : probe.text.read()) {
-    if (!text.empty()) prompts.push_back(model.tokenizer().encode(text));
+    if (text.find_first_not_of(" \t\r\n") != text.npos) prompts.push_back(model.tokenizer().encode(text));
   }
   if (prompts.empty())
     fail_usage("probe: nothing to run; give --text TEXT, --text-file FILE or --tokens FILE");

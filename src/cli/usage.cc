@@ -37,7 +37,7 @@ const ForeignOption kForeignOptions[] = {
     {{"--ctx-size", "--max-length", "--max-model-len", "--n-ctx"}, "--context", "write --context N"},
     {{"--file", "-f"}, "--text-file", "write --text-file FILE, one prompt a line"},
     {{"--file", "-f"}, "--task", "a text is a task: --task FILE.txt measures its perplexity"},
-    {{"--prompt", "-p"},
+    {{"--prompt", "-p", "--text", "--text-file"},
      "--task",
      "prompts of your own go to idleheads probe or score as --text; here write --task T"},
     {{"--perplexity"}, "--task", "write --task FILE.txt or --task wikitext"},

@@ -27,9 +27,9 @@ void Download::report() {
       total_ > 0 ? static_cast<double>(total_) / kMegabyte : 1;  // the listing is one piece of work
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   progress_.note = trouble_;
-  if (trouble_.empty() && fresh_ > 0)
+  if (const int64_t timed = fresh_ - timed_from_; trouble_.empty() && timed > 0)
     progress_.note =
-        fmt::format("MB, {:.1f} MB/s", static_cast<double>(fresh_) / kMegabyte / std::max(seconds, 1e-3));
+        fmt::format("MB, {:.1f} MB/s", static_cast<double>(timed) / kMegabyte / std::max(seconds, 1e-3));
   if (callback_ && !callback_(progress_))
     throw Interrupted("stopped; what was downloaded is kept, the same command goes on");
 }
@@ -49,6 +49,7 @@ void Download::get(const RemoteRepository& repository, std::span<const RemoteFil
   progress_.phase = repository.name.name;
   progress_.stored = static_cast<double>(before_ + there) / 1e6;
   begin_ = std::chrono::steady_clock::now();
+  timed_from_ = fresh_;
   for (const RemoteFile& file : files) {
     get_one(repository, folder, file);
     before_ += file.size;

@@ -37,6 +37,7 @@ class Download {
   std::string trouble_;                           // of the server
   int64_t before_ = 0, current_ = 0, total_ = 0;  // bytes: of files that are done, of this one, of all
   int64_t fresh_ = 0;                             // bytes that came over the network
+  int64_t timed_from_ = 0;                        // of those: what had come at `begin_`
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   HttpClient http_;
 };

@@ -64,7 +64,10 @@ std::string quoted(const std::string& word) {
   const std::string shown = printable(word, 200);
   const bool plain =
       std::all_of(shown.begin(), shown.end(), [](char c) { return is_plain(c) || c == '/' || c == ':'; });
-  return plain ? shown : "'" + shown + "'";
+  if (plain) return shown;
+  std::string out = "'";
+  for (const char c : shown) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include "base/fail.h"
 #include "base/hash.h"
-#include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "idleheads/studyfile/plan.h"
 

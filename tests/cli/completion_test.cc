@@ -41,15 +41,20 @@ TEST_F(Completion, OfBash) {
   EXPECT_EQ(offered("eval --bos ''"), "auto always never\n");
   EXPECT_EQ(offered("prune --requantise ''"), "F16 Q8_0\n");
   EXPECT_EQ(offered("show complete.b"), "complete.bash\n") << "files";
+  EXPECT_EQ(offered("fetch ''"), "model task\n");
+  EXPECT_EQ(offered("fetch --rev"), "--revision\n");
+  EXPECT_EQ(offered("completion z"), "zsh\n");
 }
 
 TEST_F(Completion, OfOtherShells) {
   EXPECT_THAT(printed({"completion", "fish"}),
               AllOf(HasSubstr("complete -c idleheads -n __fish_use_subcommand -f -a study -d "),
-                    HasSubstr("from eval' -l bos -x -a 'auto always never'")));
+                    HasSubstr("from eval' -l bos -x -a 'auto always never'"),
+                    HasSubstr("from fetch' -f -a 'model task'")));
   EXPECT_THAT(printed({"completion", "zsh"}),
               AllOf(HasSubstr("#compdef idleheads"), HasSubstr("'paper:the paper'\\''s 14 models'"),
-                    HasSubstr("'*--bos[BOS token first]:TEXT:(auto always never)'")));
+                    HasSubstr("'*--bos[BOS token first]:TEXT:(auto always never)'"),
+                    HasSubstr("':WHAT:(model task)'"), HasSubstr("'*:NAMES:_files'")));
   expect_failure(run_idleheads({"completion", "tcsh"}), 2, "tcsh");
 }
 
@@ -60,8 +65,8 @@ TEST_F(Completion, ManualPage) {
                           HasSubstr("\n\\fB\\-\\-output\\fR, \\fB\\-o\\fR \\fIFILE\\fR\n"),
                           HasSubstr("\n.SS man\n")));
   EXPECT_THAT(page, Not(HasSubstr("\\-\\-help")));
-  for (const char* command : {"info", "study", "score", "merge", "eval", "prompts", "probe", "show", "mask",
-                              "prune", "export", "report", "compare", "paper"})
+  for (const char* command : {"info", "fetch", "study", "score", "merge", "eval", "prompts", "probe", "show",
+                              "mask", "prune", "export", "report", "compare", "paper"})
     EXPECT_THAT(page, HasSubstr(fmt::format("\n.SS {}\n", command)));
 }
 

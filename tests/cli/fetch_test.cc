@@ -79,7 +79,7 @@ TEST_F(FetchCommand, CtrlCStopsAndTheSameCommandGoesOn) {
       }
       return false;
     };
-    while (!asked_cdn()) usleep(10'000);
+    for (int i = 0; i < 6000 && !asked_cdn(); ++i) usleep(10'000);
     kill(child, SIGINT);
   };
   const Outcome stopped = run_idleheads_in(surroundings, {"fetch", "model", "org/tiny"});

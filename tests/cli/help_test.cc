@@ -11,9 +11,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const char* const kCommands[] = {"info",  "prompts", "probe",      "study",   "score",  "eval",
-                                 "merge", "show",    "report",     "compare", "export", "paper",
-                                 "mask",  "prune",   "completion", "man",     "help"};
+const char* const kCommands[] = {"info",  "fetch", "prompts", "probe",      "study",   "score",
+                                 "eval",  "merge", "show",    "report",     "compare", "export",
+                                 "paper", "mask",  "prune",   "completion", "man",     "help"};
 
 std::string help_of(const std::string& command, const std::map<std::string, std::string>& environment = {}) {
   const Outcome outcome = run_idleheads({"help", command}, environment);
@@ -104,6 +104,8 @@ TEST_F(Cli, OptionsOfOtherToolsAreAnswered) {
       {{"eval", "MODEL", "--task", "piqa", "-ngl", "99"}, "--device cuda"},
       {{"eval", "MODEL", "-f", "wiki.txt"}, "--task FILE.txt"},
       {{"eval", "MODEL", "-p", "hello"}, "idleheads probe"},
+      {{"study", "MODEL", "--text-file", "mine.txt"},
+       "--text-file: prompts of your own go to idleheads probe"},
       {{"eval", "MODEL", "--task", "gsm8k", "-n", "9"}, "is the task's own"},
       {{"eval", "MODEL", "--task", "piqa", "--use_cache", "x"}, "stores results in its file"},
       {{"eval", "MODEL", "--task", "piqa", "--wandb_args=project=x"}, "results are sent nowhere"},

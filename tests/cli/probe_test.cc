@@ -91,7 +91,7 @@ TEST_F(ProbeCli, GridIsOfTheScoreAskedFor) {
 }
 
 TEST_F(ProbeCli, PromptsFromFiles) {
-  write_file(folder_ / "prompts.txt", "hello\n\nnow\n");
+  write_file(folder_ / "prompts.txt", "hello\n\n \t\nnow\n");
   const Json from_file = json_of({"--text-file", output("prompts.txt")}),
              typed = json_of({"--text", "hello", "--text", "now"});
   EXPECT_EQ(from_file, typed);

@@ -143,7 +143,8 @@ TEST_F(FigureTest, ScoresThatAreAskedFor) {
   EXPECT_THAT(refusal_of(studies, {.scores = {"avvn"}}),
               HasSubstr("0.db: the study has no curve of 'avvn'; it has those of awft, ahon_ln and random"));
   EXPECT_THAT(refusal_of(studies, {.scores = {"ahonln"}}), HasSubstr("did you mean 'ahon_ln'?"));
-  EXPECT_THAT(refusal_of(studies, {.scores = {"awft", "awft"}}), HasSubstr("awft twice"));
+  EXPECT_THAT(refusal_of(studies, {.scores = {"awft", "AWFT"}}), HasSubstr("awft twice"));
+  EXPECT_EQ(svg_of(studies, {.scores = {"Random", "AWFT"}}), svg);
 }
 
 TEST_F(FigureTest, SeveralStudiesWithOneScoreAreLinesOfDifferences) {

@@ -33,9 +33,6 @@ PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& op
 // A task without questions from texts: one sample each that is not blank; statistics only. Throws Error if
 // there is none.
 PreparedTask prepare_texts(std::vector<std::string> texts, const Model& model, const EncodeOptions& options);
-// The lines of a file as such texts.
-PreparedTask prepare_texts(const std::filesystem::path& file, const Model& model,
-                           const EncodeOptions& options);
 
 // The log-likelihoods of a document, one a choice or the text's, from the results of its samples.
 struct Likelihoods {

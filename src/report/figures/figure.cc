@@ -1,7 +1,6 @@
 #include "report/figures/figure.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/fail.h"
 #include "base/nearest.h"
@@ -11,19 +10,20 @@
 namespace idleheads::figure {
 namespace {
 
-void check_scores(const Options& options) {
-  if (options.scores.empty()) return;
-  if (options.kind != Kind::curves && options.kind != Kind::cdf)
-    fail_usage("figure: --score goes with curves and cdf");
-  std::set<std::string> seen;
-  for (const std::string& score : options.scores) {
-    require_score(score);
-    if (!seen.insert(score).second) fail_usage("figure: --score names {} twice", score);
+// By their slugs, however they are spelled.
+std::vector<std::string> slugs_of(const std::vector<std::string>& scores) {
+  std::vector<std::string> slugs;
+  for (const std::string& score : scores) {
+    const std::string_view slug = require_score(score).slug;
+    if (std::ranges::count(slugs, slug) > 0) fail_usage("figure: --score names {} twice", slug);
+    slugs.emplace_back(slug);
   }
+  return slugs;
 }
 
 void check(const std::vector<LoadedStudy>& studies, const Options& options) {
-  check_scores(options);
+  if (!options.scores.empty() && options.kind != Kind::curves && options.kind != Kind::cdf)
+    fail_usage("figure: --score goes with curves and cdf");
   if (!options.rule.empty() && options.kind != Kind::layers) fail_usage("figure: --rule goes with layers");
   if (options.paper && options.kind != Kind::ranks) fail_usage("figure: --paper goes with ranks");
   if (studies.empty() || studies.size() > kStudyStrokes)
@@ -44,8 +44,10 @@ Kind parse_kind(std::string_view name) {
   return static_cast<Kind>(found - kind_names().begin());
 }
 
-Figure make_figure(const std::vector<LoadedStudy>& studies, const Options& options) {
-  check(studies, options);
+Figure make_figure(const std::vector<LoadedStudy>& studies, const Options& wanted) {
+  check(studies, wanted);
+  Options options = wanted;
+  options.scores = slugs_of(wanted.scores);
   switch (options.kind) {
     case Kind::curves:
       return curves_figure(studies, options);
