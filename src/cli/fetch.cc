@@ -59,7 +59,7 @@ void add_fetch(CLI::App& app) {
       "get models and the data of tasks from the Hugging Face Hub into its local cache; the only command "
       "that uses the network");
   auto request = std::make_shared<Fetch>();
-  command->add_option("what", request->what, "which of the two")
+  command->add_option("what", request->what, "model, or task: the data of tasks")
       ->required()
       ->check(CLI::IsMember({"model", "task"}));
   command
@@ -74,6 +74,7 @@ void add_fetch(CLI::App& app) {
       ->type_name("NAME");
   command->add_option("--revision", request->revision, "branch, tag or commit of the model (default: main)")
       ->type_name("REVISION");
+  begin_group(*command, "Output");
   add_progress(*command, request->progress);
   add_guide(*command,
             {"idleheads fetch model HuggingFaceTB/SmolLM2-135M-Instruct",
