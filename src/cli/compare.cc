@@ -50,7 +50,7 @@ void add_compare(CLI::App& app) {
   command->add_flag("--json", request->json, "for machines");
   add_guide(*command,
             {"idleheads compare base.db instruct.db", "idleheads compare f32.db bf16.db q4.db --layers"},
-            "docs/scores.md");
+            "docs/report.md");
   command->callback([request] { run(*request); });
 }
 

@@ -244,7 +244,7 @@ void add_export(CLI::App& app) {
             {"idleheads export study.db --csv", "idleheads export study.db --json | jq .summary",
              "idleheads export study.db --mask transformers --rule ahon_ln@15% -o off.py",
              "idleheads export study.db --figure curves -o curves.pdf"},
-            "docs/export_format.md and docs/other_tools.md");
+            "docs/export_format.md, docs/figures.md and docs/other_tools.md");
   command->callback([request] { run(*request); });
 }
 

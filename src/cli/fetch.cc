@@ -62,7 +62,7 @@ void add_fetch(CLI::App& app) {
       "get models and the data of tasks from the Hugging Face Hub into its local cache; the only command "
       "that uses the network");
   auto request = std::make_shared<Fetch>();
-  command->add_option("what", request->what, "which of the two")
+  command->add_option("what", request->what, "model, or task: the data of tasks")
       ->required()
       ->check(CLI::IsMember({"model", "task"}));
   command

@@ -107,9 +107,8 @@ std::string program_help(const std::vector<CommandEntry>& commands, int width) {
           entry_text("-V, --version", "version, commit, and what it computes with", width);
   return text + "\n" +
          wrap(
-             "idleheads help COMMAND has its options and examples. README.md and docs/ of the source say "
-             "more: "
-             "docs/tasks.md, docs/scores.md, docs/study_format.md.",
+             "idleheads help COMMAND has its options and examples. docs/README.md of the source leads to "
+             "all that is written.",
              width);
 }
 

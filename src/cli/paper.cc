@@ -38,7 +38,7 @@ void add_paper(CLI::App& app) {
                    "models to put beside them: study files, or JSON of the form of data/paper_results.json")
       ->type_name("FILE");
   command->add_flag("--json", paper->json, "for machines");
-  add_guide(*command, {"idleheads paper --curves study.db"}, "docs/results.md");
+  add_guide(*command, {"idleheads paper --curves study.db"}, "docs/agreement.md and docs/export_format.md");
   command->callback([paper] { run(*paper); });
 }
 
