@@ -204,7 +204,8 @@ void add_export(CLI::App& app) {
   command
       ->add_option(
           "--figure", request->figure,
-          "a figure for a paper, with its caption beside it as .txt: curves (the metric over the share of "
+          "a figure for a paper, with its caption beside it as .caption.txt: curves (the metric over the "
+          "share of "
           "heads off), cdf (distributions of scores), layers (heads off by layer), ranks (of the scores in "
           "several models; of one study their overlap)")
       ->type_name("KIND");

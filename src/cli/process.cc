@@ -127,7 +127,19 @@ std::string in_quotes(const std::string& text) {
 
 std::string command_line() {
   std::string line = "idleheads";
-  for (const char* const argument : g_arguments) line += " " + portable_argument(argument);
+  bool is_prompt = false;  // what people type as a prompt is nobody else's business
+  for (const std::string argument : g_arguments) {
+    if (argument.starts_with('-')) is_prompt = false;
+    const std::string option = argument.substr(0, argument.find('='));
+    if (is_prompt) {
+      line += " ...";
+    } else if (option == "--text" || option == "--prompt" || option == "-p") {
+      is_prompt = true;
+      line += " " + option + (option == argument ? "" : "=...");
+    } else {
+      line += " " + portable_argument(argument);
+    }
+  }
   return printable(line, 4000);
 }
 

@@ -21,7 +21,7 @@ void prepare_process(std::span<char* const> arguments);
 bool interrupted();
 
 // What was typed, as it may be kept in files that others read: paths without the folders of this machine
-// (base/portable_name.h).
+// (base/portable_name.h), prompts as "...".
 std::string command_line();
 
 // As it is typed to a shell: in quotes if it has to be.

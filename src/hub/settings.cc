@@ -43,6 +43,9 @@ std::string find_endpoint() {
   const bool is_url = endpoint.starts_with("https://") || endpoint.starts_with("http://");
   if (!is_url || !std::ranges::all_of(endpoint, [](char c) { return c > ' ' && c < '\x7f'; }))
     fail("HF_ENDPOINT is '{}', expected an address as in https://huggingface.co", printable(endpoint, 200));
+  // It is printed, and goes into logs.
+  if (endpoint.find('@') != std::string::npos)
+    fail("HF_ENDPOINT names a user (...@...); leave that out and give a token in HF_TOKEN");
   return endpoint;
 }
 

@@ -35,7 +35,7 @@ TEST(Help, OfTheProgramListsTheCommandsByGroups) {
   const std::string help = run_idleheads({"--help"}).out;
   EXPECT_EQ(help, run_idleheads({"help"}).out);
   EXPECT_THAT(help, AllOf(HasSubstr("\nMeasure:\n  study  "), HasSubstr("\nUse what was found:\n  mask  "),
-                          HasSubstr("docs/tasks.md")));
+                          HasSubstr("docs/README.md")));
   for (const char* command : kCommands) EXPECT_THAT(help, HasSubstr(fmt::format("\n  {} ", command)));
 }
 

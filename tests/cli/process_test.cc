@@ -196,7 +196,7 @@ TEST_F(Process, NoPathOfThisMachineInResults) {
     expect_clean(output("export"));
   }
   ASSERT_EQ(run_idleheads({"export", output("a.db"), "--figure", "curves", "-o", output("f.svg")}).code, 0);
-  for (const char* file : {"f.svg", "f.txt"}) expect_clean(output(file));
+  for (const char* file : {"f.svg", "f.caption.txt"}) expect_clean(output(file));
   ASSERT_EQ(run_idleheads({"export", output("a.db"), "--csv", "-o", output("csv")}).code, 0);
   ASSERT_EQ(run_idleheads({"report", output("a.db"), output("a.db"), "-o", output("r.html")}).code, 0);
   expect_clean(output("r.html"));
@@ -213,6 +213,15 @@ TEST_F(Process, NoPathOfThisMachineInResults) {
               AllOf(HasSubstr("\"info.model\": \"model\""), HasSubstr("\"info.builds\": \"0."),
                     HasSubstr("\"program\": \"0."), ContainsRegex("\"info.date\": \"20..-..-..\""),
                     HasSubstr("\"info.command\": \"idleheads study model --task")));
+}
+
+TEST_F(Process, PromptsAreNotKept) {
+  ASSERT_EQ(run_idleheads({"score", model_, "--text", "my own", "secret", "-o", output("a.db")}).code, 0);
+  ASSERT_EQ(run_idleheads({"score", model_, "--prompt=my secret", "-o", output("b.db")}).code, 0);
+  EXPECT_THAT(run_idleheads({"export", output("a.db"), "--json"}).out,
+              HasSubstr("\"idleheads score model --text ... ... -o a.db\""));
+  EXPECT_THAT(run_idleheads({"export", output("b.db"), "--json"}).out,
+              HasSubstr("\"idleheads score model --prompt=... -o b.db\""));
 }
 
 }  // namespace

@@ -313,8 +313,9 @@ TEST_F(CliReports, FiguresWithTheirCaptions) {
   const std::string a = ran("a.db"), b = ran("b.db", {"--seed", "5"});
   const Outcome outcome = run_idleheads({"export", a, "--figure", "curves"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "wrote " + output("a_curves.svg") + "\nwrote " + output("a_curves.txt") + "\n");
-  EXPECT_EQ(outcome.out, read_text_file(output("a_curves.txt")));
+  EXPECT_EQ(outcome.err,
+            "wrote " + output("a_curves.svg") + "\nwrote " + output("a_curves.caption.txt") + "\n");
+  EXPECT_EQ(outcome.out, read_text_file(output("a_curves.caption.txt")));
   const std::string svg = read_text_file(output("a_curves.svg"));
   EXPECT_THAT(svg, testing::StartsWith("<svg "));
   EXPECT_THAT(svg, testing::EndsWith("</svg>\n"));
@@ -332,7 +333,7 @@ TEST_F(CliReports, FiguresWithTheirCaptions) {
     const Outcome made = run_idleheads(command);
     EXPECT_EQ(made.code, 0) << made.err;
     EXPECT_THAT(read_text_file(output("f.pdf")), testing::StartsWith("%PDF-1.4\n"));
-    EXPECT_EQ(made.out, read_text_file(output("f.txt")));
+    EXPECT_EQ(made.out, read_text_file(output("f.caption.txt")));
     EXPECT_THAT(made.out, HasSubstr("with idleheads 0."));
   }
 }
@@ -361,7 +362,7 @@ TEST_F(CliReports, FiguresThatCannotBe) {
   refused({"curves", "--json"}, 2, "give one of");
   expect_failure(run_idleheads({"export", scored("s.db"), "--figure", "curves"}), 1,
                  "no intervention of the study is finished");
-  EXPECT_FALSE(fs::exists(folder_ / "s_curves.svg") || fs::exists(folder_ / "s_curves.txt"));
+  EXPECT_FALSE(fs::exists(folder_ / "s_curves.svg") || fs::exists(folder_ / "s_curves.caption.txt"));
   expect_failure(run_idleheads({"export", a, "--svg"}), 2, "--svg is --figure curves now");
   expect_failure(run_idleheads({"export", a, a, "--json"}), 2, "several studies go with --figure");
   expect_failure(run_idleheads({"export", a, "--csv", "--size", "single"}), 2, "go with --figure");

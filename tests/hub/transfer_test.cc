@@ -230,6 +230,7 @@ TEST_F(Transfer, SettingsThatCannotBeUsed) {
   EXPECT_THAT(refused("HF_TOKEN", "a\nEvil: header"), HasSubstr("HF_TOKEN: not a token"));
   EXPECT_THAT(refused("HF_HUB_DOWNLOAD_TIMEOUT", "soon"), HasSubstr("HF_HUB_DOWNLOAD_TIMEOUT is 'soon'"));
   EXPECT_THAT(refused("HF_ENDPOINT", "file:///etc"), HasSubstr("HF_ENDPOINT is 'file:///etc', expected"));
+  EXPECT_EQ(refused("HF_ENDPOINT", "https://me:word@there").find("word@"), std::string::npos);
   EXPECT_TRUE(hub_.requests().empty());
 }
 

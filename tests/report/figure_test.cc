@@ -440,16 +440,16 @@ TEST_F(FigureTest, FilesByTheirEnd) {
   write_figure(figure, folder_ / "b.pdf");
   EXPECT_EQ(read_file(folder_ / "a.svg"), svg_text(figure.drawing));
   EXPECT_EQ(read_file(folder_ / "b.pdf"), pdf_bytes(figure.drawing));
-  EXPECT_EQ(read_file(folder_ / "a.txt"), figure.caption + "\n");
-  EXPECT_EQ(read_file(folder_ / "b.txt"), figure.caption + "\n");
+  EXPECT_EQ(read_file(folder_ / "a.caption.txt"), figure.caption + "\n");
+  EXPECT_EQ(read_file(folder_ / "b.caption.txt"), figure.caption + "\n");
   for (const char* bad : {"a.png", "svg", "a.SVG", "a.svg.txt", ""})
     EXPECT_THAT(error_of([&] { format_of(bad); }), HasSubstr("written as .svg or .pdf")) << bad;
 }
 
 TEST_F(FigureTest, NeitherFileWithoutTheOther) {
-  std::filesystem::create_directory(folder_ / "a.txt");
+  std::filesystem::create_directory(folder_ / "a.caption.txt");
   EXPECT_THAT(error_of([&] { write_figure(make_figure(small(), {}), folder_ / "a.svg"); }),
-              HasSubstr("a.txt"));
+              HasSubstr("a.caption.txt"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.svg"));
 }
 

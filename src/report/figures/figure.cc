@@ -69,7 +69,7 @@ Format format_of(const std::filesystem::path& file) {
 }
 
 std::filesystem::path caption_path(const std::filesystem::path& file) {
-  return std::filesystem::path(file).replace_extension(".txt");
+  return std::filesystem::path(file).replace_extension("caption.txt");
 }
 
 void write_figure(const Figure& figure, const std::filesystem::path& file) {

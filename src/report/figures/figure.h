@@ -42,7 +42,7 @@ Figure make_figure(const std::vector<LoadedStudy>& studies, const Options& optio
 enum class Format { svg, pdf };
 // By the end of the file's name. Throws UsageError for others.
 Format format_of(const std::filesystem::path& file);
-// Where the caption of a figure is: beside it, with .txt as its end.
+// Where the caption of a figure is: beside it, as NAME.caption.txt. NAME.txt may be a text of the user's own.
 std::filesystem::path caption_path(const std::filesystem::path& file);
 
 // Writes the figure and its caption, or neither. Throws Error if that is not possible.
