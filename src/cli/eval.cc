@@ -42,7 +42,7 @@ void run(const Eval& eval) {
   std::optional<OutputFolder> folder;
   if (!eval.output.empty()) folder.emplace(eval.output);  // to fail before the work, not after it
   evaluate_or_stop(evaluation, *eval.engine.make_engine(model), eval.progress);
-  print_foreign(eval.json ? evaluation.json() : evaluation.text());
+  print_foreign(eval.json ? evaluation.json() : evaluation.text(terminal_width()));
   if (eval.output.empty()) return;
   for (const std::string& path : evaluation.write(eval.output, eval.log_samples))
     say("wrote {}\n", printable(path, 300));

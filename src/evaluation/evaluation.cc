@@ -89,7 +89,9 @@ void Evaluation::run(Engine& engine, const ProgressCallback& progress) {
   end_ = unix_time();
 }
 
-std::string Evaluation::text() const { return eval_text(describe_run(settings_, *model_, tasks_), runs_); }
+std::string Evaluation::text(int width) const {
+  return eval_text(describe_run(settings_, *model_, tasks_), runs_, width);
+}
 
 std::string Evaluation::json() const { return eval_json(portable_name(model_->name()), runs_); }
 

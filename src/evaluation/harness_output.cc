@@ -19,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostNameBytes = 120;  // of a folder named for a rule
-constexpr int kTextColumns = 100;
 
 // The harness numbers the groups of mmlu apart from its subjects.
 std::string group_version(const Task& task) { return task.name == "mmlu" ? "2" : task.version; }
@@ -97,7 +96,7 @@ std::string difference_text(Metric metric, double points) {
 }
 
 // A line an intervention and task.
-std::string differences_text(const std::vector<RuleRun>& runs) {
+std::string differences_text(const std::vector<RuleRun>& runs, int width) {
   Table table({{"heads off", Align::left},
                {"task", Align::left},
                {"metric", Align::left},
@@ -125,7 +124,7 @@ std::string differences_text(const std::vector<RuleRun>& runs) {
     }
   }
   if (!any) return "";
-  return "\nAgainst all heads on:\n\n" + table.to_string(false) +
+  return "\nAgainst all heads on:\n\n" + table.within(width, false) + "\n" +
          wrap(
              "difference: points of the metric (of a perplexity 100 times the logarithm of the ratio, which "
              "is "
@@ -133,7 +132,7 @@ std::string differences_text(const std::vector<RuleRun>& runs) {
              "changed: answers that are others; KL: mean divergence of the distributions over the choices, "
              "in "
              "nats.",
-             kTextColumns);
+             width);
 }
 
 Json difference_json(const RunDifference& d) {
@@ -188,11 +187,11 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
   return tasks;
 }
 
-std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs) {
+std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs, int width) {
   std::string out = run_line(described);
   for (const RuleRun& run : runs)
     out += (&run == &runs.front() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
-  return out + differences_text(runs);
+  return out + differences_text(runs, width);
 }
 
 std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs) {

@@ -12,8 +12,9 @@ namespace idleheads {
 
 std::vector<HarnessTask> harness_tasks(const RuleRun& run);
 
-// What was run, and the tables of lm-evaluation-harness, one set an intervention.
-std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs);
+// What was run, the tables of lm-evaluation-harness, one set an intervention, and what differs from all heads
+// on, in `width` columns where it fits.
+std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs, int width);
 std::string eval_json(const std::string& model, const std::vector<RuleRun>& runs);
 
 // Writes results_*.json, and samples_*.jsonl if asked for, below `folder`: <model>/, and <model>/<rule>/

@@ -73,8 +73,9 @@ class Evaluation {
   const std::vector<PreparedTask>& tasks() const { return tasks_; }
   // All heads on, then in the order of the rules. Behind run(), as all below.
   const std::vector<RuleRun>& runs() const { return runs_; }
-  // The tables of lm-evaluation-harness, one set an intervention, then what differs from all heads on.
-  std::string text() const;
+  // The tables of lm-evaluation-harness, one set an intervention, then what differs from all heads on, in
+  // `width` columns where it fits.
+  std::string text(int width = 100) const;
   std::string json() const;  // docs/tasks.md
   // results_*.json, and samples_*.jsonl if asked for, as lm-evaluation-harness has them, below `folder`:
   // <model>/, and <model>/<rule>/ where heads were switched off. Returns the paths of the results. Throws
