@@ -93,7 +93,7 @@ attention attention.html "$model" --attention L5H3,L0H0,L29H8 --ablate 'ahon_ln<
   --text "The capital of France is Paris. The capital of Italy is Rome." --text "One two three"
 attention attention_hostile.html "$evil_model" --attention L3H1 \
   --text $'</script><script>window.hacked = 5</script>\n<img src=x onerror="window.hacked = 6"> <!-- \t\u202e & &lt;b&gt;'
-attention attention_long.html "$model" --attention L5H3 --text-file "$long"
+attention attention_long.html "$model" --attention L5H3 --text "$(cat "$long")"
 
 cd ../../web
 [[ -e node_modules/.package-lock.json && ! package-lock.json -nt node_modules/.package-lock.json ]] || npm ci

@@ -233,7 +233,8 @@ except MemoryError:
     def interrupted(self, work, then):
         """Work in a process that gets SIGINT once `shares` has something. -> what it prints then"""
         code = f"""
-import os, threading, time
+import os, signal, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 import numpy as np
 import idleheads as ih
 model = ih.Model({str(CHAT)!r}, threads=2)

@@ -214,6 +214,7 @@ export interface Refused {
 }
 
 export interface Comparison {
+  files: [string, string];
   models: [string, string];
   baseline: { n: number; value: number; stderr: number | null }[];
   settings_that_differ: string[];
