@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/words.h"
 #include "cli/commands.h"
 #include "cli/process.h"
 

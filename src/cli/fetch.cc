@@ -5,14 +5,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/environment.h"
 #include "base/fail.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "cli/process.h"
 #include "cli/terminal.h"
 #include "idleheads/task/task.h"
-#include "model/hub_cache.h"
 
 namespace idleheads::cli {
 namespace {

@@ -15,6 +15,7 @@
 #include "base/mapped_file.h"
 #include "base/memory.h"
 #include "base/portable_name.h"
+#include "base/words.h"
 #include "idleheads_memory.h"
 
 namespace idleheads::cli {
@@ -113,17 +114,6 @@ void prepare_process(std::span<char* const> arguments) {
 }
 
 bool interrupted() { return g_interrupted != 0; }
-
-std::string shell_word(const std::string& text) {
-  if (!text.empty() && text.find_first_of(" \t\n'\"$&;|<>*?()`\\!#~[]{}") == std::string::npos) return text;
-  return in_quotes(text);
-}
-
-std::string in_quotes(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
 
 std::string command_line() {
   std::string line = "idleheads";

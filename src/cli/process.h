@@ -24,10 +24,6 @@ bool interrupted();
 // (base/portable_name.h), prompts as "...".
 std::string command_line();
 
-// As it is typed to a shell: in quotes if it has to be.
-std::string shell_word(const std::string& text);
-std::string in_quotes(const std::string& text);  // 'it'\''s'
-
 // The line for std::bad_alloc. `has_memory_flag`: the command has --memory.
 std::string out_of_memory(bool has_memory_flag);
 

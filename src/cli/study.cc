@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/words.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/fail.h"
+#include "base/words.h"
 #include "idleheads/version.h"
 
 namespace idleheads {
@@ -39,12 +40,6 @@ bool may_pass(CURLcode code) {
 }
 
 bool may_pass(long status) { return status == 408 || status == 429 || status >= 500; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 int64_t number_at(std::string_view text) {
   int64_t value = -1;
@@ -95,7 +90,7 @@ struct HttpClient::Transfer {
     if (line.starts_with("HTTP/")) reply = {};  // of the next reply
     const size_t colon = line.find(':');
     if (colon == line.npos) return;
-    const std::string name = lower(line.substr(0, colon));
+    const std::string name = lower_case(std::string(line.substr(0, colon)));
     std::string_view value = line.substr(colon + 1);
     while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
     while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.remove_suffix(1);

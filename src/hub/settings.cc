@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/environment.h"
 #include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"

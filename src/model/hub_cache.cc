@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cstdlib>
 
+#include "base/environment.h"
 #include "base/fail.h"
 #include "base/mapped_file.h"
+#include "base/words.h"
 
 namespace idleheads {
 namespace {
@@ -54,33 +54,7 @@ bool is_plain(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-// As a shell takes it for one word.
-std::string quoted(const std::string& word) {
-  const std::string shown = printable(word, 200);
-  const bool plain =
-      std::all_of(shown.begin(), shown.end(), [](char c) { return is_plain(c) || c == '/' || c == ':'; });
-  if (plain) return shown;
-  std::string out = "'";
-  for (const char c : shown) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 }  // namespace
-
-std::string environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? "" : value;
-}
-
-bool is_switched_on(const std::string& variable) {
-  constexpr std::array kOn = {"1", "on", "yes", "true"};
-  return std::ranges::find(kOn, lower(environment(variable))) != kOn.end();
-}
 
 fs::path hub_cache() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
@@ -126,7 +100,7 @@ std::optional<HubName> parse_hub_name(std::string model) {
   }
   const size_t file = model.find('/', model.find('/') + 1);
   if (file != std::string::npos && model.find('/') != std::string::npos && name.text.empty() &&
-      lower(model).ends_with(".gguf")) {
+      lower_case(model).ends_with(".gguf")) {
     name.text = model.substr(file + 1);
     model.resize(file);
   }
@@ -148,8 +122,8 @@ bool is_revision(const std::string& revision) {
 
 std::string fetch_command(const HubName& name) {
   std::string command = "idleheads fetch model " + name.repository;
-  if (name.revision != "main") command += " --revision " + quoted(name.revision);
-  if (!name.text.empty()) command += " --file " + quoted(name.text);
+  if (name.revision != "main") command += " --revision " + shell_word(printable(name.revision, 200));
+  if (!name.text.empty()) command += " --file " + shell_word(printable(name.text, 200));
   return command;
 }
 

@@ -8,12 +8,6 @@
 
 namespace idleheads {
 
-// A variable of the environment; empty if it is not set.
-std::string environment(const std::string& name);
-
-// Whether it is 1, on, yes or true in any case: how huggingface_hub's switches are set.
-bool is_switched_on(const std::string& variable);
-
 // The cache, as huggingface_hub finds it: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub,
 // $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub; '~', $NAME and ${NAME} in them are filled in.
 std::filesystem::path hub_cache();

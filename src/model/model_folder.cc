@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <set>
 
 #include "base/fail.h"
 #include "base/file_exists.h"
 #include "base/mapped_file.h"
+#include "base/words.h"
 #include "format/json.h"
 #include "model/split_gguf.h"
 
@@ -27,13 +27,8 @@ std::vector<fs::path> names_in(const fs::path& folder) {
   return names;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 bool is_gguf_model(const std::string& name) {
-  const std::string plain = lower(name);
+  const std::string plain = lower_case(name);
   return plain.ends_with(".gguf") && plain.find("mmproj") == std::string::npos &&
          plain.find("imatrix") == std::string::npos;
 }
@@ -104,7 +99,7 @@ std::vector<fs::path> models_matching(const std::vector<fs::path>& models, const
   std::vector<fs::path> found;
   for (const fs::path& model : models) {
     if (model == text || model.filename() == text) return {model};
-    if (lower(model.string()).find(lower(text)) != std::string::npos) found.push_back(model);
+    if (lower_case(model.string()).find(lower_case(text)) != std::string::npos) found.push_back(model);
   }
   return found;
 }

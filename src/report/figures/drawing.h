@@ -9,12 +9,9 @@
 #include <variant>
 #include <vector>
 
-namespace idleheads::figure {
+#include "report/color_ramp.h"
 
-struct Color {
-  uint8_t red = 0, green = 0, blue = 0;
-  bool operator==(const Color&) const = default;
-};
+namespace idleheads::figure {
 
 constexpr Color kBlack = {0x22, 0x22, 0x22}, kGray = {0x73, 0x73, 0x73}, kPale = {0xdd, 0xdd, 0xdd},
                 kWhite = {0xff, 0xff, 0xff};

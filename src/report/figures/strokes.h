@@ -29,8 +29,6 @@ Stroke stroke_of_study(size_t number);
 // A mark, `size` wide.
 Shape mark_at(Place center, Mark mark, double size, Color color);
 
-// From dark blue at 0 to yellow at 1; the lightness rises.
-Color ramp_color(double share);
 // White on what is dark, black on what is light.
 Color readable_on(Color color);
 

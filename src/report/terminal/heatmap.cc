@@ -8,48 +8,26 @@
 #include <stdexcept>
 
 #include "base/fail.h"
+#include "report/color_ramp.h"
 #include "report/terminal/show_text.h"
 #include "report/terminal/text.h"
 
 namespace idleheads {
 namespace {
 
-struct Rgb {
-  int r, g, b;
-};
-
-// Ten samples of a perceptually even ramp (the values of matplotlib's viridis).
-constexpr std::array<Rgb, 10> kRamp = {{{0x44, 0x01, 0x54},
-                                        {0x48, 0x28, 0x78},
-                                        {0x3e, 0x49, 0x89},
-                                        {0x31, 0x68, 0x8e},
-                                        {0x26, 0x82, 0x8e},
-                                        {0x1f, 0x9e, 0x89},
-                                        {0x35, 0xb7, 0x79},
-                                        {0x6e, 0xce, 0x58},
-                                        {0xb5, 0xde, 0x2b},
-                                        {0xfd, 0xe7, 0x25}}};
 constexpr std::string_view kShades = " .:-=+*#%@";
 constexpr int kLegendSteps = 20;
 
-Rgb ramp(double part) {
-  const double position = part * (kRamp.size() - 1);
-  const size_t i = std::min(static_cast<size_t>(position), kRamp.size() - 2);
-  const double f = position - static_cast<double>(i);
-  const auto mix = [f](int a, int b) { return static_cast<int>(std::lround(a + f * (b - a))); };
-  return {mix(kRamp[i].r, kRamp[i + 1].r), mix(kRamp[i].g, kRamp[i + 1].g), mix(kRamp[i].b, kRamp[i + 1].b)};
-}
-
 // The code that sets the background: 24 bits, or the nearest of the 6 x 6 x 6 colours.
 std::string background(double part, ColorDepth depth) {
-  const Rgb c = ramp(part);
-  if (depth == ColorDepth::full) return fmt::format("\x1b[48;2;{};{};{}m", c.r, c.g, c.b);
+  const Color c = ramp_color(part);
+  if (depth == ColorDepth::full) return fmt::format("\x1b[48;2;{};{};{}m", c.red, c.green, c.blue);
   constexpr std::array<int, 6> kLevels = {0, 95, 135, 175, 215, 255};
   const auto level = [&](int value) {
     const auto nearer = [value](int a, int b) { return std::abs(a - value) < std::abs(b - value); };
     return std::min_element(kLevels.begin(), kLevels.end(), nearer) - kLevels.begin();
   };
-  return fmt::format("\x1b[48;5;{}m", 16 + 36 * level(c.r) + 6 * level(c.g) + level(c.b));
+  return fmt::format("\x1b[48;5;{}m", 16 + 36 * level(c.red) + 6 * level(c.green) + level(c.blue));
 }
 
 // Where a value lies between the ends, in [0, 1].

@@ -1,0 +1,16 @@
+// Colours of numbers, the same in the terminal and in figures.
+#pragma once
+
+#include <cstdint>
+
+namespace idleheads {
+
+struct Color {
+  uint8_t red = 0, green = 0, blue = 0;
+  bool operator==(const Color&) const = default;
+};
+
+// From dark blue at 0 to yellow at 1; the lightness rises.
+Color ramp_color(double share);
+
+}  // namespace idleheads
