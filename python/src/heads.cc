@@ -92,7 +92,7 @@ Rule rule_of_mask(const InputArray<bool, 2>& mask) {
 Rule rule_of_file(const std::filesystem::path& file) {
   MaskFile mask = read_mask_file(file);
   Intervention heads = mask.heads;
-  return {std::move(heads), std::move(mask), printable(file.string(), 300)};
+  return {std::move(heads), std::move(mask), shown_path(file)};
 }
 
 Rule calibrated(const Rule& rule, const Statistics& stats, uint64_t seed) {

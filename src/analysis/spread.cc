@@ -10,7 +10,7 @@ namespace idleheads {
 namespace {
 
 // Welford's running mean and sum of squares.
-class Moments {
+class RunningMoments {
  public:
   void add(double value) {
     ++n_;
@@ -34,8 +34,8 @@ class Moments {
 
 Spread spread_of(std::span<const float> values, std::span<const int> groups) {
   if (values.size() != groups.size()) throw std::invalid_argument("spread_of: lists of unequal length");
-  Moments all, means;
-  std::map<int, Moments> by_group;
+  RunningMoments all, means;
+  std::map<int, RunningMoments> by_group;
   for (size_t i = 0; i < values.size(); ++i) {
     if (std::isnan(values[i])) continue;
     all.add(values[i]);
@@ -46,7 +46,7 @@ Spread spread_of(std::span<const float> values, std::span<const int> groups) {
 }
 
 double mean_of(std::span<const float> values) {
-  Moments all;
+  RunningMoments all;
   for (const float value : values) {
     if (!std::isnan(value)) all.add(value);
   }

@@ -19,4 +19,6 @@ std::string printable(std::string_view name, size_t limit) {
   return out;
 }
 
+std::string shown_path(const std::filesystem::path& path) { return printable(path.string(), 300); }
+
 }  // namespace idleheads

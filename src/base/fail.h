@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,5 +27,7 @@ template <typename... Args>
 // A name from a file as it may be shown in a message: controls (base/utf8.h) and bytes that are not UTF-8
 // replaced by '?', cut to `limit` bytes with "..." behind.
 std::string printable(std::string_view name, size_t limit = 80);
+// A path in the same way, with room for a long one.
+std::string shown_path(const std::filesystem::path& path);
 
 }  // namespace idleheads

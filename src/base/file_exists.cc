@@ -10,7 +10,7 @@
 namespace idleheads {
 
 bool file_exists(const std::filesystem::path& path) {
-  const auto shown = [&] { return printable(path.string(), 300); };
+  const auto shown = [&] { return shown_path(path); };
   struct stat info = {};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) return false;
@@ -20,7 +20,7 @@ bool file_exists(const std::filesystem::path& path) {
   if (errno == ENOENT || errno == ENOTDIR) {
     std::error_code ignored;
     const std::filesystem::path target = std::filesystem::read_symlink(path, ignored);
-    fail("{}: a link to {}, which does not exist", shown(), printable(target.string(), 300));
+    fail("{}: a link to {}, which does not exist", shown(), shown_path(target));
   }
   if (errno == ELOOP) fail("{}: a link that leads back to itself", shown());
   fail("{}: cannot be looked at: {}", shown(), std::strerror(errno));

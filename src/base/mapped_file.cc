@@ -168,7 +168,7 @@ void forget_pages(std::span<const std::byte> mapped) {
 std::string read_text_file(const std::filesystem::path& path, size_t limit) {
   const MappedFile file(path);
   if (file.bytes().size() > limit) {
-    fail("{}: {} bytes, expected at most {}", printable(path.string(), 300), file.bytes().size(), limit);
+    fail("{}: {} bytes, expected at most {}", shown_path(path), file.bytes().size(), limit);
   }
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }

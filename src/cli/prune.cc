@@ -36,8 +36,8 @@ struct Prune {
 };
 
 void print_written(const Prune& prune, const HeadMask& mask, bool mean, const WrittenModel& written) {
-  fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more{}\n", printable(written.path.string(), 300),
-             mask.count(), mask.shape().count(), 100 * mask.share(),
+  fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more{}\n", shown_path(written.path), mask.count(),
+             mask.shape().count(), 100 * mask.share(),
              mean ? "; their means are in the biases of the output projections" : "");
   fmt::print("It gives {} model with {} {}, and is as large ({:.1f} MB) and as fast as before.\n",
              mean || prune.requantized ? "up to rounding the results of the" : "the same results as the",
@@ -72,8 +72,8 @@ void print_cut(const Model& model, const HeadMask& mask, bool mean, const CutMod
   for (const LayerHeads& layer : plan) groups += kv_heads - std::ssize(layer.kv_heads);
   const int64_t cut = cut_heads(plan, mask), all_groups = int64_t{spec.layer_count()} * kv_heads;
   const int dim = spec.layers.front().attention.head_dim;
-  std::string text = fmt::format("{}: {} of {} heads ({:.1f} %) are cut out",
-                                 printable(written.path.string(), 300), cut, mask.layers() * mask.heads(),
+  std::string text = fmt::format("{}: {} of {} heads ({:.1f} %) are cut out", shown_path(written.path), cut,
+                                 mask.layers() * mask.heads(),
                                  100 * static_cast<double>(cut) / (mask.layers() * mask.heads()));
   if (cut < mask.count())
     text += fmt::format("; {} more are zeros, since each KV head of a layer needs as many query heads{}",
@@ -124,7 +124,7 @@ void check(const Prune& prune, const std::shared_ptr<const Model>& model, const 
   }
   if (others > 0) {
     fail("{}: {} documents give other results than the model with the mask; please report this",
-         printable(written.string(), 300), others);
+         shown_path(written), others);
   }
   fmt::print("All results are, bit for bit, those of the model with the mask.\n");
 }

@@ -91,7 +91,7 @@ bool wait(int seconds) {
 
 void watch(const Report& request) {
   const int seconds = seconds_of(*request.watch);
-  const std::string shown = printable(request.path().string(), 300);
+  const std::string shown = shown_path(request.path());
   std::string seen;
   bool is_whole = false;
   do {
@@ -118,7 +118,7 @@ void run(const Report& request) {
   const std::vector<LoadedStudy> studies = load(request);
   const bool may_grow = !progress_of(studies).is_whole;
   write_report(studies, request.path(), {.written = may_grow ? now() : ""});
-  say("wrote {}\n", printable(request.path().string(), 300));
+  say("wrote {}\n", shown_path(request.path()));
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ std::string study_file_of_part(const std::string& model, const std::string& task
       output.empty() ? whole.substr(0, whole.size() - std::string(".db").size()) + "_parts" : output;
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail("{}: cannot be made: {}", printable(folder.string(), 300), error.message());
+  if (error) fail("{}: cannot be made: {}", shown_path(folder), error.message());
   return (folder / file_name(shard)).string();
 }
 

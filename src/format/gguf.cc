@@ -27,9 +27,9 @@ constexpr uint64_t kMinTensorBytes = 8 + 4 + 8 + 4 + 8;  // empty name, one dime
 
 using ValueType = GgufValueType;
 
-class Parser {
+class GgufParser {
  public:
-  Parser(std::span<const std::byte> bytes, std::string_view name)
+  GgufParser(std::span<const std::byte> bytes, std::string_view name)
       : bytes_(bytes), reader_(bytes, printable(name, 300)) {}
 
   Gguf parse() {
@@ -322,7 +322,7 @@ class Parser {
 }  // namespace
 
 Gguf parse_gguf(std::span<const std::byte> bytes, std::string_view name) {
-  return Parser(bytes, name).parse();
+  return GgufParser(bytes, name).parse();
 }
 
 bool looks_like_gguf(std::span<const std::byte> bytes) {

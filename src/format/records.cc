@@ -40,7 +40,7 @@ std::vector<Record> parquet_records(const std::filesystem::path& path, std::span
 }  // namespace
 
 std::vector<Record> read_records(const std::filesystem::path& file, std::span<const std::string> columns) {
-  const std::string name = printable(file.string(), 300);
+  const std::string name = shown_path(file);
   const std::string extension = file.extension().string();
   if (extension == ".parquet") return parquet_records(file, columns, name);
   if (extension == ".jsonl" || extension == ".json") return parse_lines(read_text_file(file), name);

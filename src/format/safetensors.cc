@@ -16,9 +16,9 @@ constexpr uint64_t kSizeBytes = 8;                 // the header's size comes fi
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the format's reference implementation
 constexpr std::string_view kMetadata = "__metadata__";
 
-class Parser {
+class HeaderParser {
  public:
-  Parser(std::span<const std::byte> bytes, std::string_view name)
+  HeaderParser(std::span<const std::byte> bytes, std::string_view name)
       : bytes_(bytes), name_(printable(name, 300)) {}
 
   Safetensors parse() {
@@ -177,7 +177,7 @@ class Parser {
 }  // namespace
 
 Safetensors parse_safetensors(std::span<const std::byte> bytes, std::string_view name) {
-  return Parser(bytes, name).parse();
+  return HeaderParser(bytes, name).parse();
 }
 
 }  // namespace idleheads

@@ -16,12 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string shown(const fs::path& path) { return printable(path.string(), 300); }
-
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail("{}: the folder cannot be made: {}", shown(folder), error.message());
+  if (error) fail("{}: the folder cannot be made: {}", shown_path(folder), error.message());
 }
 
 // A name beside `path` that no other process or thread uses.
@@ -33,7 +31,7 @@ fs::path beside(const fs::path& path) {
 void rename_over(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::rename(from, to, error);
-  if (error) fail("{}: cannot be written: {}", shown(to), error.message());
+  if (error) fail("{}: cannot be written: {}", shown_path(to), error.message());
 }
 
 // -1 if there is no such file.
@@ -84,7 +82,7 @@ void CacheFolder::link(const RemoteFile& file) const {
   const fs::path made = beside(link);
   fs::remove(made, error);
   fs::create_symlink(target, made, error);
-  if (error) fail("{}: the link cannot be made: {}", shown(link), error.message());
+  if (error) fail("{}: the link cannot be made: {}", shown_path(link), error.message());
   rename_over(made, link);
 }
 
@@ -98,7 +96,7 @@ void CacheFolder::set_reference() const {
   std::ofstream file(made, std::ios::binary | std::ios::trunc);
   file << commit_;
   file.close();
-  if (!file) fail("{}: cannot be written", shown(reference));
+  if (!file) fail("{}: cannot be written", shown_path(reference));
   rename_over(made, reference);
 }
 
@@ -110,7 +108,7 @@ void CacheFolder::require_room(int64_t bytes) const {
       "{}: {:.1f} MB are to be downloaded, and the disk has {:.1f} MB free; make room, or give another "
       "disk's folder "
       "as HF_HUB_CACHE",
-      shown(cache_), static_cast<double>(bytes) / 1e6, static_cast<double>(space.available) / 1e6);
+      shown_path(cache_), static_cast<double>(bytes) / 1e6, static_cast<double>(space.available) / 1e6);
 }
 
 }  // namespace idleheads

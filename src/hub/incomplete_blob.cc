@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail_at(const fs::path& path, const char* what) {
   const int error = errno;
-  fail("{}: cannot be {}: {}", printable(path.string(), 300), what, std::strerror(error));
+  fail("{}: cannot be {}: {}", shown_path(path), what, std::strerror(error));
 }
 
 int open_for_update(const fs::path& path) {
@@ -119,7 +119,7 @@ bool IncompleteBlob::finish() {
   if (::fsync(descriptor_) != 0) fail_at(path_, "written");
   std::error_code error;
   fs::rename(path_, blob_, error);
-  if (error) fail("{}: cannot be written: {}", printable(blob_.string(), 300), error.message());
+  if (error) fail("{}: cannot be written: {}", shown_path(blob_), error.message());
   return true;
 }
 

@@ -34,7 +34,7 @@ std::string find_token() {
     if (std::string token = checked_token(environment(variable), variable); !token.empty()) return token;
   }
   const std::filesystem::path file = hub_token_file();
-  return file_exists(file) ? checked_token(read_text_file(file, 4096), printable(file.string(), 300)) : "";
+  return file_exists(file) ? checked_token(read_text_file(file, 4096), shown_path(file)) : "";
 }
 
 std::string find_endpoint() {

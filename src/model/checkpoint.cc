@@ -64,7 +64,7 @@ void Checkpoint::open_folder() {
   refuse_adapter(path_);
   const fs::path config = path_ / "config.json";
   if (!file_exists(config)) {
-    fail("{}: no config.json in this folder{}", printable(path_.string(), 300), other_weights(path_));
+    fail("{}: no config.json in this folder{}", shown_path(path_), other_weights(path_));
   }
   config_ = parse_json(read_text_file(config), config.string());
   const fs::path single = path_ / "model.safetensors", index = path_ / "model.safetensors.index.json";
@@ -73,8 +73,8 @@ void Checkpoint::open_folder() {
   } else if (file_exists(index)) {
     open_shards(index);
   } else {
-    fail("{}: neither model.safetensors nor model.safetensors.index.json in this folder{}",
-         printable(path_.string(), 300), other_weights(path_));
+    fail("{}: neither model.safetensors nor model.safetensors.index.json in this folder{}", shown_path(path_),
+         other_weights(path_));
   }
 }
 

@@ -24,7 +24,7 @@ void Checkpoint::require_unchanged() const {
   if (now == accepted) return;
   if (verified_->fingerprint.empty() || verified_->fingerprint != compute_fingerprint()) {
     fail("{}: changed while it was in use; what was computed since is not kept: start again",
-         printable(path_.string(), 300));
+         shown_path(path_));
   }
   accepted = std::move(now);
 }

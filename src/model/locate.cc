@@ -34,7 +34,7 @@ fs::path choose(const fs::path& folder, const std::string& text, const std::stri
   if (text.empty() && holds_safetensors(folder)) return folder;
   const std::vector<fs::path> models = gguf_models(folder);
   if (text.empty() && models.empty()) return folder;  // the checkpoint says what is missing
-  const std::string shown = printable(folder.string(), 300);
+  const std::string shown = shown_path(folder);
   if (models.empty())
     fail("{}: no GGUF file in this folder, so none that '{}' names{}", shown, printable(text), get);
   const std::vector<fs::path> found = text.empty() ? models : models_matching(models, text);
@@ -50,7 +50,7 @@ fs::path choose(const fs::path& folder, const std::string& text, const std::stri
 }
 
 // The snapshots and references that a cached repository has.
-std::vector<fs::path> names_in(const fs::path& folder) {
+std::vector<fs::path> cached_names(const fs::path& folder) {
   std::vector<fs::path> names;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
@@ -60,7 +60,7 @@ std::vector<fs::path> names_in(const fs::path& folder) {
 }
 
 [[noreturn]] void refuse_revision(const std::string& model, const HubName& name, const fs::path& repository) {
-  const std::vector<fs::path> commits = names_in(repository / "snapshots");
+  const std::vector<fs::path> commits = cached_names(repository / "snapshots");
   if (commits.empty()) {
     fail(
         "model '{}': revision '{}' is not in the Hugging Face cache ({}), which has no snapshot of the "

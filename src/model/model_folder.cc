@@ -22,7 +22,7 @@ std::vector<fs::path> names_in(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     names.push_back(entry->path().filename());
-  if (error) fail("{}: cannot list the folder: {}", printable(folder.string(), 300), error.message());
+  if (error) fail("{}: cannot list the folder: {}", shown_path(folder), error.message());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -111,7 +111,7 @@ void refuse_adapter(const fs::path& folder) {
   fail(
       "{}: {} a PEFT adapter (adapter_config.json; its base model: {}); merge it first (in peft: "
       "merge_and_unload) and give the merged model{}",
-      printable(folder.string(), 300), alone ? "holds only" : "holds", base_model(config),
+      shown_path(folder), alone ? "holds only" : "holds", base_model(config),
       alone ? "" : ", or take the adapter out of the folder");
 }
 

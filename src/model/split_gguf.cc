@@ -14,8 +14,6 @@ namespace fs = std::filesystem;
 
 constexpr int kMostParts = 99999;  // five digits in the name
 
-std::string shown(const fs::path& path) { return printable(path.string(), 300); }
-
 struct Part {
   MappedFile file;
   Gguf gguf;
@@ -38,7 +36,7 @@ Part open_part(const fs::path& path) {
     fail(
         "{}: not a GGUF file (its first four bytes are not 'GGUF'); for safetensors give the folder with "
         "config.json",
-        shown(path));
+        shown_path(path));
   }
   Gguf gguf = parse_gguf(file.bytes(), path.filename().string());
   Part part = {std::move(file), std::move(gguf)};
@@ -47,7 +45,7 @@ Part open_part(const fs::path& path) {
   part.tensors = split_value(part.gguf, "split.tensors.count", 0);
   if (part.count > kMostParts || (part.count > 1 && part.number >= part.count)) {
     fail("{}: metadata split.no is {} and split.count {}, expected a part and at most {} of them",
-         shown(path), part.number, part.count, kMostParts);
+         shown_path(path), part.number, part.count, kMostParts);
   }
   return part;
 }
@@ -59,7 +57,7 @@ PartName neighbour(const PartName& part, int number) { return {part.stem, number
 PartName checked_name(const Part& part, const fs::path& path) {
   const std::optional<PartName> name = part_name(path.filename().string());
   if (!name || name->number != part.number + 1 || name->count != part.count) {
-    fail("{}: renamed: it is part {} of {} of a model, expected a name that ends in {}", shown(path),
+    fail("{}: renamed: it is part {} of {} of a model, expected a name that ends in {}", shown_path(path),
          part.number + 1, part.count,
          name_of({"", static_cast<int>(part.number) + 1, static_cast<int>(part.count)}));
   }
@@ -69,14 +67,14 @@ PartName checked_name(const Part& part, const fs::path& path) {
 // Beside the keys of the split, parts repeat metadata or leave it out; what they repeat must be the same.
 void check_same_model(const Part& first, const Part& part, const fs::path& path) {
   if (part.count != first.count || part.tensors != first.tensors) {
-    fail("{}: part of another model: it says {} parts and {} tensors, {} says {} and {}", shown(path),
+    fail("{}: part of another model: it says {} parts and {} tensors, {} says {} and {}", shown_path(path),
          part.count, part.tensors, first.gguf.name, first.count, first.tensors);
   }
   for (const auto& [key, value] : part.gguf.metadata) {
     const auto other = first.gguf.metadata.find(key);
     if (key == "split.no" || key == "general.alignment" || other == first.gguf.metadata.end()) continue;
     if (other->second != value) {
-      fail("{}: part of another model: metadata {} is not that of {}", shown(path), printable(key),
+      fail("{}: part of another model: metadata {} is not that of {}", shown_path(path), printable(key),
            first.gguf.name);
     }
   }
@@ -143,7 +141,7 @@ GgufModel open_gguf(const fs::path& path) {
   for (int number = 1; number <= name.count; ++number) {
     const fs::path file = path.parent_path() / name_of(neighbour(name, number));
     if (!file_exists(file)) {
-      fail("{}: part {} of {} is missing: {}", shown(path), number, name.count, shown(file));
+      fail("{}: part {} of {} is missing: {}", shown_path(path), number, name.count, shown_path(file));
     }
     parts.push_back(number == name.number ? std::move(given) : open_part(file));
     if (number != name.number) checked_name(parts.back(), file);

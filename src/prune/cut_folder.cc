@@ -10,9 +10,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Cutter {
+class FolderCutter {
  public:
-  Cutter(const ModelSpec& spec, const std::vector<LayerHeads>& plan)
+  FolderCutter(const ModelSpec& spec, const std::vector<LayerHeads>& plan)
       : plan_(plan), head_dim_(spec.layers.front().attention.head_dim) {}
 
   void add_tensor(const Tensor& tensor, SafetensorsOutput& out) const {
@@ -67,7 +67,7 @@ CutFolder write_cut_folder(const Model& model, const HeadMask& mask, const fs::p
   const CutConfig config = cut_config(checkpoint.config(), model.spec(), plan);
   std::map<std::string, std::string> anew = {{"config.json", dump_json(config.json, 2) + "\n"}};
   if (config.form == CutForm::per_layer) anew[kModelingFile] = modeling_text(model.spec());
-  const Cutter cutter(model.spec(), plan);
+  const FolderCutter cutter(model.spec(), plan);
   CutFolder cut;
   cut.written = write_folder(
       checkpoint, output,

@@ -47,9 +47,10 @@ std::string_view more_than_llama(const ModelSpec& spec) {
   return "";
 }
 
-class Cutter {
+class GgufCutter {
  public:
-  Cutter(const Model& model, const HeadMask& mask, std::optional<DType> requantized, const HeadMeans* means)
+  GgufCutter(const Model& model, const HeadMask& mask, std::optional<DType> requantized,
+             const HeadMeans* means)
       : model_(model),
         spec_(model.spec()),
         gguf_(model.checkpoint().gguf()),
@@ -194,7 +195,7 @@ CutModel write_cut_gguf(const Model& model, const HeadMask& mask, const fs::path
         printable(model.name(), 300), model.spec().family, more);
   }
   require_elsewhere(model, output);
-  Cutter cutter(model, mask, requantized, means);  // which tensors refer to until they are written
+  GgufCutter cutter(model, mask, requantized, means);  // which tensors refer to until they are written
   const GgufOutput cut = cutter.output();
   return {write_file(model.checkpoint(), cut, output), cutter.plan()};
 }

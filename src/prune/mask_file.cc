@@ -128,7 +128,7 @@ std::string lines_of(const std::map<HeadId, std::vector<float>>& means) {
 }  // namespace
 
 MaskFile read_mask_file(const std::filesystem::path& path) {
-  const std::string file = printable(path.string(), 300);
+  const std::string file = shown_path(path);
   const Json json = parse_json(read_text_file(path), file);
   MaskFile mask;
   if (!json.is_object() || !json.contains("format")) {

@@ -88,7 +88,7 @@ std::string static_table(const StudySummary& s, const ShowOptions& show) {
                {"whole groups"},
                {"KV groups"}});
   for (const CurveEntry* point : points) table.add_row(cells_of(s, *point));
-  return table.within(show.width, show.color != ColorDepth::none, 2) + "\n" +
+  return table.within(show.width, show.colored(), 2) + "\n" +
          wrap(fmt::format(
                   "per input: heads that are off at a time, on average; half, 90 %, always: heads that are "
                   "off "

@@ -50,13 +50,13 @@ void write_weights(const Checkpoint& checkpoint, const AddTensor& add, WrittenMo
 void require_elsewhere(const Model& model, const fs::path& output) {
   std::error_code ignored;
   if (fs::equivalent(model.checkpoint().path(), output, ignored))
-    fail("{}: is the model itself; write to another place", printable(output.string(), 300));
+    fail("{}: is the model itself; write to another place", shown_path(output));
 }
 
 void require_empty_folder(const fs::path& output) {
   std::error_code ignored;
   if (fs::is_directory(output, ignored) && !fs::is_empty(output, ignored))
-    fail("{}: has files in it; name a new folder", printable(output.string(), 300));
+    fail("{}: has files in it; name a new folder", shown_path(output));
 }
 
 void copy_others(const Checkpoint& checkpoint, const fs::path& output, const std::set<std::string>& anew,

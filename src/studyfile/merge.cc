@@ -15,8 +15,6 @@
 namespace idleheads {
 namespace {
 
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
-
 std::string setting(const Settings& settings, const char* name) {
   const auto found = settings.find(name);
   return found == settings.end() ? "" : found->second;
@@ -25,7 +23,7 @@ std::string setting(const Settings& settings, const char* name) {
 void require_other_file(const std::filesystem::path& part, const std::filesystem::path& output) {
   std::error_code error;
   if (std::filesystem::equivalent(part, output, error))
-    fail("{}: the output is one of the parts; name another with -o", shown(output));
+    fail("{}: the output is one of the parts; name another with -o", shown_path(output));
 }
 
 // What all parts agree on, with the file that said it first.
@@ -37,8 +35,8 @@ class Common {
     if (value.empty()) return;
     if (value_.empty()) file_ = file, value_ = value;
     if (value != value_) {
-      fail("{}: {} is '{}', in {} it is '{}'; parts of one study are alike", shown(file), name_,
-           printable(value), shown(file_), printable(value_));
+      fail("{}: {} is '{}', in {} it is '{}'; parts of one study are alike", shown_path(file), name_,
+           printable(value), shown_path(file_), printable(value_));
     }
   }
   const std::string& value() const { return value_; }
@@ -102,9 +100,9 @@ void Merge::check_parts() {
       settings_ = settings;
       documents_ = part.documents();
     }
-    require_same_settings(shown(file), settings, settings_);
+    require_same_settings(shown_path(file), settings, settings_);
     settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], setting(settings, kBuildsSetting));
-    require_same_documents(shown(file), part.documents(), documents_);
+    require_same_documents(shown_path(file), part.documents(), documents_);
     count_.take(count_of(setting(settings, kShardSetting)), file);
     scores_.take(setting(settings, kScoresSetting), file);
     shares_.take(setting(settings, kSharesSetting), file);
@@ -129,18 +127,18 @@ void Merge::take_plan(const StudyStore& part, const std::filesystem::path& file)
   const std::vector<StoredIntervention> plan = part.plan(), ours = store_->plan();
   const auto common = static_cast<ptrdiff_t>(std::min(plan.size(), ours.size()));  // one may have grown
   if (!std::equal(plan.begin(), plan.begin() + common, ours.begin()))
-    fail("{}: its interventions are others than those of {}; it was run with another --plan", shown(file),
-         shown(output_));
+    fail("{}: its interventions are others than those of {}; it was run with another --plan",
+         shown_path(file), shown_path(output_));
   if (plan.size() > ours.size()) store_->set_plan(plan);
   if (const auto order = part.order()) {
     if (store_->order().value_or(*order) != *order)
-      fail("{}: it asks the documents in another order than {}", shown(file), shown(output_));
+      fail("{}: it asks the documents in another order than {}", shown_path(file), shown_path(output_));
     store_->set_order(*order);
   }
   if (const auto terms = part.decision_terms()) {
     if (store_->decision_terms().value_or(*terms) != *terms) {
-      fail("{}: it decides within another tolerance, or with another confidence, than {}", shown(file),
-           shown(output_));
+      fail("{}: it decides within another tolerance, or with another confidence, than {}", shown_path(file),
+           shown_path(output_));
     }
     store_->set_decision_terms(*terms);
   }
@@ -162,8 +160,8 @@ void Merge::add_results(const StudyStore& part, const std::filesystem::path& fil
   for (StoredResult& result : results) {
     if (const auto found = there.find(result.document); found != there.end()) {
       if (!same_result(found->second, result)) {
-        fail("{}: intervention {}, document {}: another result than in {}", shown(file), intervention,
-             result.document, shown(output_));
+        fail("{}: intervention {}, document {}: another result than in {}", shown_path(file), intervention,
+             result.document, shown_path(output_));
       }
       ++report_.equal;
       continue;

@@ -98,7 +98,7 @@ bool is_database(const std::filesystem::path& path) {
   return begin == kMagic;
 }
 
-Database::Database(const std::filesystem::path& path, Mode mode) : name_(printable(path.string(), 300)) {
+Database::Database(const std::filesystem::path& path, Mode mode) : name_(shown_path(path)) {
   // Absolute, so that no name means something special to SQLite (":memory:", "file:...").
   const std::string absolute = std::filesystem::absolute(path).string();
   if (mode == Mode::immutable) {

@@ -90,13 +90,11 @@ std::vector<HeadId> absent_heads(const std::string& text, int layers, int heads)
   return absent;
 }
 
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 300); }
-
 // SQLite takes a file of one byte for an empty one, and would write over it.
 void refuse_one_byte(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::file_size(path, error) == 1)
-    fail("{}: not a study file (not an SQLite database)", shown(path));
+    fail("{}: not a study file (not an SQLite database)", shown_path(path));
 }
 
 bool accessible(const std::filesystem::path& path, int mode) {
@@ -231,24 +229,25 @@ void require_writable(const std::filesystem::path& path) {
   const auto status = std::filesystem::status(path, error);
   if (std::filesystem::exists(status)) {
     if (!std::filesystem::is_regular_file(status))
-      fail("{}: not a file, so no study can be stored there", shown(path));
+      fail("{}: not a file, so no study can be stored there", shown_path(path));
     refuse_one_byte(path);
-    if (!accessible(path, W_OK)) fail("{}: read-only; make it writable or use another --output", shown(path));
+    if (!accessible(path, W_OK))
+      fail("{}: read-only; make it writable or use another --output", shown_path(path));
     return;
   }
   const auto folder = std::filesystem::absolute(path).parent_path();
   if (!std::filesystem::is_directory(folder, error)) {
-    fail("{}: there is no folder {}; create it first", shown(path), shown(folder));
+    fail("{}: there is no folder {}; create it first", shown_path(path), shown_path(folder));
   }
 }
 
 void require_readable(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail("{}: no such file", shown(path));
-  if (!std::filesystem::is_regular_file(status)) fail("{}: not a file, so not a study", shown(path));
+  if (!std::filesystem::exists(status)) fail("{}: no such file", shown_path(path));
+  if (!std::filesystem::is_regular_file(status)) fail("{}: not a file, so not a study", shown_path(path));
   refuse_one_byte(path);
-  if (!accessible(path, R_OK)) fail("{}: cannot read: {}", shown(path), std::strerror(errno));
+  if (!accessible(path, R_OK)) fail("{}: cannot read: {}", shown_path(path), std::strerror(errno));
 }
 
 bool has_log(const std::filesystem::path& path) {

@@ -44,7 +44,7 @@ std::filesystem::path lock_path(const std::filesystem::path& study) {
 }  // namespace
 
 WriterLock::WriterLock(const std::filesystem::path& study) : path_(lock_path(study)) {
-  const std::string shown = printable(study.string(), 300);
+  const std::string shown = shown_path(study);
   lock_beside(shown);
   try {
     lock_study(study, shown);
@@ -61,14 +61,14 @@ void WriterLock::lock_beside(const std::string& shown) {
       fail("{}: its folder is read-only; a study needs to write there, use another --output", shown);
     }
     if (descriptor_ < 0) {
-      fail("{}: cannot create {}: {}", shown, printable(path_.string(), 300),
+      fail("{}: cannot create {}: {}", shown, shown_path(path_),
            errno == ELOOP ? "it is a symbolic link" : std::strerror(errno));
     }
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       ::close(descriptor_);
       if (error == EWOULDBLOCK) fail_locked(shown);
-      fail("{}: cannot lock {}: {}", shown, printable(path_.string(), 300), std::strerror(error));
+      fail("{}: cannot lock {}: {}", shown, shown_path(path_), std::strerror(error));
     }
     if (is_current()) return;
     ::close(descriptor_);

@@ -26,7 +26,7 @@ void finish_stopped_run(const std::filesystem::path& study) {
         "study again (same command) to repair it, or copy it with the files named like it (-wal, -journal) "
         "to a "
         "folder that can be written",
-        printable(study.string(), 300));
+        shown_path(study));
   }
   const WriterLock lock(study);
   sqlite::Database database(study, sqlite::Database::Mode::read_write);

@@ -33,7 +33,7 @@ std::string name_of(int descriptor) {
 }  // namespace
 
 StoreWatch::StoreWatch(const std::filesystem::path& study, int descriptor)
-    : shown_(printable(study.string(), 300)), descriptor_(descriptor) {
+    : shown_(shown_path(study)), descriptor_(descriptor) {
   std::error_code ignored;
   path_ = std::filesystem::weakly_canonical(study, ignored);
   if (path_.empty()) path_ = study;

@@ -27,7 +27,7 @@ Question read_question(const Row& row) {
   return question;
 }
 
-Item to_item(const Row& row) {
+Item arc_item(const Row& row) {
   const auto [question, choices, labels] = read_question(row);
   const std::string& key = row.text("answerKey");
   Item item;
@@ -73,7 +73,7 @@ TaskFormat arc_format(const std::string& name, const std::string& config) {
     out["dataset_name"] = config;
     return row_text(out);
   };
-  use_splits(format, split("test", "Test"), split("train", "Train"), each_row(to_item));
+  use_splits(format, split("test", "Test"), split("train", "Train"), each_row(arc_item));
   return format;
 }
 

@@ -15,12 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string shown(const fs::path& path) { return printable(path.string(), 300); }
-
 void require_folder(const fs::path& data) {
   std::error_code ignored;
-  if (!fs::exists(data, ignored)) fail("{}: there is no such folder of data", shown(data));
-  if (!fs::is_directory(data, ignored)) fail("{}: a file, expected the folder of a task's data", shown(data));
+  if (!fs::exists(data, ignored)) fail("{}: there is no such folder of data", shown_path(data));
+  if (!fs::is_directory(data, ignored))
+    fail("{}: a file, expected the folder of a task's data", shown_path(data));
 }
 
 std::optional<int64_t> number_of(std::string_view text) {
@@ -45,14 +44,14 @@ std::vector<fs::path> snapshots_of(const DatasetSplit& split) {
 // What the cache has of the split's repositories, for a message.
 std::string what_is_cached(const DatasetSplit& split) {
   if (const std::vector<fs::path> snapshots = snapshots_of(split); !snapshots.empty())
-    return fmt::format("{} in {}", what_is_in(snapshots[0]), shown(snapshots[0]));
+    return fmt::format("{} in {}", what_is_in(snapshots[0]), shown_path(snapshots[0]));
   std::error_code ignored;
   for (const std::string& repo : split.repos) {
     const fs::directory_iterator first(hub_cache() / hub_folder(HubKind::dataset, repo) / "snapshots",
                                        ignored);
     if (first == fs::directory_iterator()) continue;
     return fmt::format("refs/main is missing there, but {} is a snapshot, which --data takes",
-                       shown(first->path()));
+                       shown_path(first->path()));
   }
   return "give --data";
 }
@@ -74,9 +73,9 @@ std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data
   std::vector<fs::path> files = find_split_if_any(split, data);
   if (!files.empty()) return files;
   const std::string names = names_of_split_files(split);
-  if (!data.empty()) fail("{}: no {} in the folder; {}", shown(data), names, what_is_in(data));
+  if (!data.empty()) fail("{}: no {} in the folder; {}", shown_path(data), names, what_is_in(data));
   fail("no {} of {} in the Hugging Face cache ({}); {}, or get the data with: idleheads fetch task {}", names,
-       fmt::join(split.repos, " or "), shown(hub_cache()), what_is_cached(split), split.task);
+       fmt::join(split.repos, " or "), shown_path(hub_cache()), what_is_cached(split), split.task);
 }
 
 const Json& Row::field(const char* name) const {
@@ -132,8 +131,8 @@ std::vector<Row> read_split(const DatasetSplit& split, const fs::path& data) {
   std::vector<Row> rows;
   for (const fs::path& file : find_split(split, data)) {
     for (Record& record : read_records(file, split.columns))
-      rows.emplace_back(std::move(record), shown(file));
-    if (rows.empty()) fail("{}: no rows in the file", shown(file));
+      rows.emplace_back(std::move(record), shown_path(file));
+    if (rows.empty()) fail("{}: no rows in the file", shown_path(file));
   }
   return rows;
 }

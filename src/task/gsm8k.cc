@@ -5,7 +5,7 @@
 namespace idleheads {
 namespace {
 
-Item to_item(const Row& row) {
+Item gsm8k_item(const Row& row) {
   Item item;
   item.text = "Question: " + row.text("question") + "\nAnswer:";
   item.answer = item.target = row.text("answer");
@@ -43,7 +43,7 @@ TaskFormat gsm8k_format() {
   format.metrics = {Metric::exact_match_strict, Metric::exact_match_flexible};
   format.generation = {{"Question:", "</s>", "<|im_end|>"}, 256};
   format.harness_config = [](const Group&) { return kHarnessConfig; };
-  use_splits(format, split("test"), split("train"), each_row(to_item));
+  use_splits(format, split("test"), split("train"), each_row(gsm8k_item));
   return format;
 }
 

@@ -14,7 +14,7 @@ std::string clean(std::string_view raw) {
   return replaced(brackets.replaced(replaced(strip(raw), " [title]", ". "), ""), "  ", " ");
 }
 
-Item to_item(const Row& row) {
+Item hellaswag_item(const Row& row) {
   const std::vector<std::string> endings = row.texts("endings");
   const int64_t label = row.integer("label");
   if (endings.size() != 4) row.fail_here("{} endings, expected 4", endings.size());
@@ -66,7 +66,7 @@ TaskFormat hellaswag_format() {
         "doc_to_text": "{{query}}", "doc_to_target": "{{label}}", "doc_to_choice": "choices"})";
   };
   use_splits(format, split("validation", {"hellaswag_val.jsonl", "hellaswag_val_subset1000.jsonl"}),
-             split("train", {"hellaswag_train.jsonl"}), each_row(to_item));
+             split("train", {"hellaswag_train.jsonl"}), each_row(hellaswag_item));
   return format;
 }
 

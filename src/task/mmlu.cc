@@ -27,8 +27,6 @@ constexpr std::string_view kTestSuffix = "_test.csv";
 constexpr std::string_view kDevSuffix = "_dev.csv";
 constexpr const char* kAll = "all";  // the configuration with all subjects in one table
 
-std::string shown(const fs::path& path) { return printable(path.string(), 300); }
-
 // The four fields of a question, wherever they come from.
 Item to_item(const std::string& subject, const std::string& question, const std::vector<std::string>& choices,
              int64_t answer) {
@@ -68,7 +66,7 @@ Item from_csv(const CsvRow& row, std::string_view file, const std::string& subje
 }
 
 std::vector<Item> read_csv(const fs::path& path, const std::string& subject) {
-  const std::string file = shown(path);
+  const std::string file = shown_path(path);
   std::vector<Item> items;
   for (const CsvRow& row : parse_csv(read_text_file(path), file))
     items.push_back(from_csv(row, file, subject));
@@ -143,14 +141,15 @@ std::vector<Group> csv_subjects(const fs::path& folder) {
     if (!is_test_file(file)) continue;
     const std::string name = file.substr(0, file.size() - kTestSuffix.size());
     if (std::ranges::count(valid, name) == 0) {
-      fail("{}: no MMLU subject '{}'{}", shown(entries->path()), printable(name), suggestion(name, valid));
+      fail("{}: no MMLU subject '{}'{}", shown_path(entries->path()), printable(name),
+           suggestion(name, valid));
     }
     found.push_back(name);
   }
-  if (error) fail("{}: the folder cannot be read: {}", shown(test), error.message());
+  if (error) fail("{}: the folder cannot be read: {}", shown_path(test), error.message());
   std::vector<Group> present =
       subjects_where([&](const std::string& name) { return std::ranges::count(found, name) > 0; });
-  if (present.empty()) fail("{}: no file <subject>{} in the folder", shown(test), kTestSuffix);
+  if (present.empty()) fail("{}: no file <subject>{} in the folder", shown_path(test), kTestSuffix);
   return present;
 }
 
@@ -171,18 +170,18 @@ Source csv_source(const fs::path& data) {
   const auto dev_file = [=](const std::string& subject) {
     return data / "dev" / (subject + std::string(kDevSuffix));
   };
-  return {csv_subjects(data), shown(data / "test"),
+  return {csv_subjects(data), shown_path(data / "test"),
           [=](const std::string& subject) {
             return read_csv(data / "test" / (subject + std::string(kTestSuffix)), subject);
           },
           [=](const std::string& subject) { return read_csv(dev_file(subject), subject); },
-          [=](const std::string& subject) { return shown(dev_file(subject)); }};
+          [=](const std::string& subject) { return shown_path(dev_file(subject)); }};
 }
 
 std::string split_of(const std::string& subject) { return "mmlu's dev split of " + subject; }
 
 Source folders_source(std::vector<Group> present, const fs::path& data) {
-  return {std::move(present), data.empty() ? "the Hugging Face cache" : shown(data),
+  return {std::move(present), data.empty() ? "the Hugging Face cache" : shown_path(data),
           [=](const std::string& subject) { return read_folder(subject, "test", data); },
           [=](const std::string& subject) { return read_folder(subject, "dev", data); }, split_of};
 }
@@ -192,7 +191,7 @@ Source table_source(const fs::path& data) {
   const auto dev = std::make_shared<std::optional<ItemsBySubject>>();  // read where examples are needed
   // Of a folder what is there; the cache has the whole data set or it is not right.
   return {subjects_where([&](const std::string& name) { return data.empty() || test->contains(name); }),
-          shown(find_split(where(kAll, "test"), data).front()),
+          shown_path(find_split(where(kAll, "test"), data).front()),
           [=](const std::string& subject) { return std::move((*test)[subject]); },
           [=](const std::string& subject) {
             if (!*dev) *dev = read_table("dev", data);
@@ -230,7 +229,7 @@ Source source_of(const fs::path& data, const std::vector<std::string>& only) {
       "{}: neither test/SUBJECT{} nor SUBJECT/test-*.parquet, all/test-*.parquet or test.jsonl in the "
       "folder; "
       "{}",
-      shown(data), kTestSuffix, what_is_in(data));
+      shown_path(data), kTestSuffix, what_is_in(data));
 }
 
 LoadedItems load_mmlu(const LoadRequest& request) {

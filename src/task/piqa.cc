@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 // One label a line.
 std::vector<int64_t> read_labels(const fs::path& path) {
-  const std::string file = printable(path.string(), 300);
+  const std::string file = shown_path(path);
   const std::string text = read_text_file(path);
   std::vector<int64_t> labels;
   for (size_t at = 0; at < text.size();) {
@@ -27,7 +27,7 @@ std::vector<int64_t> read_labels(const fs::path& path) {
   return labels;
 }
 
-Item to_item(const Row& row, int64_t label) {
+Item piqa_item(const Row& row, int64_t label) {
   Item item;
   item.text = "Question: " + row.text("goal") + "\nAnswer:";
   item.choices = {row.text("sol1"), row.text("sol2")};
@@ -62,16 +62,16 @@ std::vector<Item> read_items(const DatasetSplit& split, const fs::path& data) {
   const std::vector<Row> rows = read_split(split, data);
   std::vector<Item> items;
   if (file.extension() == ".parquet" || rows.front().has("label")) {
-    for (const Row& row : rows) items.push_back(to_item(row, row.integer("label")));
+    for (const Row& row : rows) items.push_back(piqa_item(row, row.integer("label")));
     return items;
   }
   const fs::path labels_file = file.parent_path() / labels_of(file);
   const std::vector<int64_t> labels = read_labels(labels_file);
   if (labels.size() != rows.size()) {
-    fail("{}: {} labels, but {} questions in {}", printable(labels_file.string(), 300), labels.size(),
-         rows.size(), file.filename().string());
+    fail("{}: {} labels, but {} questions in {}", shown_path(labels_file), labels.size(), rows.size(),
+         file.filename().string());
   }
-  for (size_t i = 0; i < rows.size(); ++i) items.push_back(to_item(rows[i], labels[i]));
+  for (size_t i = 0; i < rows.size(); ++i) items.push_back(piqa_item(rows[i], labels[i]));
   return items;
 }
 

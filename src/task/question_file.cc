@@ -140,7 +140,7 @@ struct QuestionFile {
 };
 
 QuestionFile read_question_file(const std::filesystem::path& path, const std::string& default_group) {
-  const std::string file = printable(path.string(), 300);
+  const std::string file = shown_path(path);
   const std::string text = read_text_file(path);
   QuestionFile out;
   std::map<std::string, std::string> category_of;  // by group
@@ -193,7 +193,7 @@ LoadedItems load_question_file(const LoadRequest& request) {
     ItemGroup& items = loaded.groups.emplace_back();
     items.group = group;
     items.examples = examples;
-    items.examples_file = printable(request.data.string(), 300) + ": lines with \"shot\": true";
+    items.examples_file = shown_path(request.data) + ": lines with \"shot\": true";
   }
   int64_t place = 0;
   for (Question& question : file.evaluated) {

@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kParquet = ".parquet";
 
-std::string shown(const fs::path& path) { return printable(path.string(), 300); }
-
 class Disk : public FileTree {
  public:
   // A file that is not there is one thing, a link to one that is gone another: the download is damaged then.
@@ -27,7 +25,7 @@ class Disk : public FileTree {
     if (fs::is_regular_file(status)) return true;
     std::error_code ignored;
     if (!fs::exists(status) && fs::is_symlink(fs::symlink_status(path, ignored))) {
-      fail("{}: a link that leads nowhere ({}); download the data set again", shown(path),
+      fail("{}: a link that leads nowhere ({}); download the data set again", shown_path(path),
            printable(fs::read_symlink(path, ignored).string(), 200));
     }
     return false;
@@ -40,7 +38,7 @@ class Disk : public FileTree {
     for (; !error && entries != fs::directory_iterator(); entries.increment(error))
       names.push_back(entries->path().filename().string());
     const bool absent = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-    if (error && !absent) fail("{}: the folder cannot be read: {}", shown(folder), error.message());
+    if (error && !absent) fail("{}: the folder cannot be read: {}", shown_path(folder), error.message());
     std::ranges::sort(names);
     return names;
   }
@@ -92,10 +90,10 @@ std::vector<fs::path> in_order(const FileTree& tree, const fs::path& folder, std
     const Part& first = parts.front();
     if (part.count != first.count) {
       fail("{}: '{}' and '{}' are of different sets of files; leave only one of the sets there",
-           shown(folder), printable(first.name, 200), printable(part.name, 200));
+           shown_path(folder), printable(first.name, 200), printable(part.name, 200));
     }
     if (part.number < files.size()) {
-      fail("{}: '{}' and '{}' are the same part; leave only one of them there", shown(folder),
+      fail("{}: '{}' and '{}' are the same part; leave only one of them there", shown_path(folder),
            printable(files.back().filename().string(), 200), printable(part.name, 200));
     }
     if (part.number > files.size()) break;
@@ -103,7 +101,7 @@ std::vector<fs::path> in_order(const FileTree& tree, const fs::path& folder, std
   }
   const size_t needed = std::max(parts.empty() ? 0 : parts.front().count, parts.size());
   if (files.size() < needed) {
-    fail("{}: part {} of {} is missing (it has '{}')", shown(folder), files.size() + 1, needed,
+    fail("{}: part {} of {} is missing (it has '{}')", shown_path(folder), files.size() + 1, needed,
          printable(parts.back().name, 200));
   }
   for (const fs::path& file : files) tree.is_file(file);  // throws for links that lead nowhere

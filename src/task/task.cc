@@ -37,7 +37,7 @@ std::filesystem::path data_of(const TaskFormat& format, const std::string& name,
   if (!format_of_file(name).empty()) {
     if (!options.data.empty()) {
       fail_usage("task '{}' is a file already; leave out --data {}", printable(name, 300),
-                 printable(options.data.string(), 300));
+                 shown_path(options.data));
     }
     return name;
   }

@@ -56,8 +56,8 @@ std::vector<Item> pieces_of(std::string_view text) {
   return items;
 }
 
-LoadedItems load(const LoadRequest& request) {
-  const std::string file = printable(request.data.string(), 300);
+LoadedItems load_text_file(const LoadRequest& request) {
+  const std::string file = shown_path(request.data);
   LoadedItems loaded;
   loaded.name = label_of(request.data, "text");
   refuse_subjects(request.only, loaded.name);
@@ -80,7 +80,7 @@ TaskFormat text_file_format() {
   format.output = OutputType::loglikelihood_rolling;
   format.metrics = {Metric::word_perplexity, Metric::byte_perplexity, Metric::bits_per_byte};
   format.data_needed = "a text file (UTF-8)";
-  format.load = load;
+  format.load = load_text_file;
   return format;
 }
 

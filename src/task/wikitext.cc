@@ -40,7 +40,7 @@ std::string detokenized(std::string_view page) {
   return text;
 }
 
-Item to_item(const std::string& page) {
+Item page_item(const std::string& page) {
   Item item;
   item.text = item.target = detokenized(page);
   item.words = count_words(page);
@@ -87,7 +87,7 @@ DatasetSplit test_split() {
   return split;
 }
 
-LoadedItems load(const LoadRequest& request) {
+LoadedItems load_wikitext(const LoadRequest& request) {
   refuse_subjects(request.only, "wikitext");
   const DatasetSplit where = test_split();
   ItemGroup group;
@@ -95,12 +95,12 @@ LoadedItems load(const LoadRequest& request) {
   const std::vector<fs::path> files = find_split(where, request.data);
   if (files.front().extension() == ".raw") {
     const std::string text = read_text_file(files.front());
-    const std::string file = printable(files.front().string(), 300);
+    const std::string file = shown_path(files.front());
     if (const auto at = invalid_utf8_at(text)) fail("{}: byte {} is not UTF-8", file, *at);
-    for (const std::string& page : pages_of(text)) group.items.push_back(to_item(page));
+    for (const std::string& page : pages_of(text)) group.items.push_back(page_item(page));
     if (group.items.empty()) fail("{}: no pages in the file", file);
   } else {
-    for (const Row& row : read_split(where, request.data)) group.items.push_back(to_item(row.text("page")));
+    for (const Row& row : read_split(where, request.data)) group.items.push_back(page_item(row.text("page")));
   }
   group.examples_file = "wikitext";
   return {{std::move(group)}, ""};
@@ -124,7 +124,7 @@ TaskFormat wikitext_format() {
         "should_decontaminate": true, "doc_to_decontamination_query": "{{page}}"})";
   };
   format.splits = {test_split()};
-  format.load = load;
+  format.load = load_wikitext;
   return format;
 }
 

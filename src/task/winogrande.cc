@@ -6,7 +6,7 @@
 namespace idleheads {
 namespace {
 
-Item to_item(const Row& row) {
+Item winogrande_item(const Row& row) {
   const std::string &sentence = row.text("sentence"), &answer = row.text("answer");
   const size_t blank = sentence.find('_');
   if (blank == sentence.npos || sentence.find('_', blank + 1) != sentence.npos)
@@ -53,7 +53,7 @@ TaskFormat winogrande_format() {
         "should_decontaminate": true, "doc_to_decontamination_query": "sentence"})";
   };
   use_splits(format, split("validation", {"validation.jsonl", "dev.jsonl"}),
-             split("train", {"train_xl.jsonl", "train.jsonl"}), each_row(to_item));
+             split("train", {"train_xl.jsonl", "train.jsonl"}), each_row(winogrande_item));
   return format;
 }
 

@@ -18,6 +18,8 @@ struct ShowOptions {
   bool subjects = false;  // accuracy per subject and category
   std::string heat_map =
       {};  // as heat_map() reads it; empty: none (a study without interventions shows ahon_ln)
+
+  bool colored() const { return color != ColorDepth::none; }
 };
 
 // What the study measured, the scores from best to worst with the share of heads that can be off, the heads

@@ -7,7 +7,7 @@
 namespace idleheads {
 namespace {
 
-constexpr size_t kBuffer = 1 << 20;
+constexpr size_t kRowBuffer = 1 << 20;
 
 // Spreadsheets take text that begins like this for a formula, whoever wrote it.
 bool runs_in_spreadsheets(std::string_view text) {
@@ -59,7 +59,7 @@ void CsvWriter::end_line() {
   if (cells_ != columns_) throw std::logic_error("csv: a line of another number of cells");
   cells_ = 0;
   buffer_ += '\n';
-  if (buffer_.size() < kBuffer) return;
+  if (buffer_.size() < kRowBuffer) return;
   file_.write(buffer_);
   buffer_.clear();
 }

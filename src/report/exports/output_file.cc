@@ -31,7 +31,7 @@ bool synced(int descriptor) {
 }  // namespace
 
 OutputFolder::OutputFolder(const fs::path& folder) {
-  const std::string shown = printable(folder.string(), 300);
+  const std::string shown = shown_path(folder);
   std::error_code error;
   std::vector<fs::path> missing;
   for (fs::path path = fs::absolute(folder); !path.empty() && !fs::exists(path, error);
@@ -80,8 +80,7 @@ struct OutputFile::Impl {
   bool prepared = false;
 };
 
-OutputFile::Impl::Impl(const fs::path& path)
-    : shown(printable(path.string(), 300)), place(find_output_place(path)) {
+OutputFile::Impl::Impl(const fs::path& path) : shown(shown_path(path)), place(find_output_place(path)) {
   is_stream() ? open_stream() : open_temporary();
 }
 

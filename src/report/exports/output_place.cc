@@ -25,7 +25,7 @@ fs::path real_folder(const fs::path& path, const std::string& shown) {
   std::error_code error;
   const fs::path folder = path.parent_path().empty() ? fs::path(".") : path.parent_path();
   fs::path real = fs::canonical(folder, error);
-  if (error) fail("{}: cannot be written: {} ({})", shown, error.message(), printable(folder.string(), 300));
+  if (error) fail("{}: cannot be written: {} ({})", shown, error.message(), shown_path(folder));
   return real;
 }
 
@@ -77,7 +77,7 @@ OutputPlace place_of_existing(const fs::path& path, const struct stat& info, con
 }  // namespace
 
 OutputPlace find_output_place(const fs::path& path) {
-  const std::string shown = printable(path.string(), 300);
+  const std::string shown = shown_path(path);
   fs::path place = path;
   for (int links = 0; links <= kMostLinks; ++links) {
     const fs::path folder = real_folder(place, shown);

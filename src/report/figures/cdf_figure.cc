@@ -23,7 +23,7 @@ struct Distribution {
   std::vector<Place> thresholds;  // value, and percent of all at or below it
 };
 
-struct Panel {
+struct CdfPanel {
   const Score* score = nullptr;
   std::vector<Distribution> lines;
 };
@@ -65,10 +65,10 @@ std::vector<Place> thresholds_of(const LoadedStudy& study, const Score& score) {
   return out;
 }
 
-std::vector<Panel> panels_of(const std::vector<LoadedStudy>& studies,
-                             const std::vector<const Score*>& scores) {
+std::vector<CdfPanel> panels_of(const std::vector<LoadedStudy>& studies,
+                                const std::vector<const Score*>& scores) {
   const std::vector<std::string> labels = study_labels(studies);
-  std::vector<Panel> panels;
+  std::vector<CdfPanel> panels;
   for (const Score* score : scores) panels.push_back({score, {}});
   for (size_t i = 0; i < studies.size(); ++i) {
     const std::vector<StoredResult> baseline =
@@ -76,7 +76,7 @@ std::vector<Panel> panels_of(const std::vector<LoadedStudy>& studies,
     if (baseline.empty())
       fail("{}: no document of the study has statistics yet, so that there is no distribution",
            file_of(studies[i]));
-    for (Panel& panel : panels) {
+    for (CdfPanel& panel : panels) {
       Distribution line = {labels[i], stroke_of_study(i), {}, thresholds_of(studies[i], *panel.score)};
       line.quantiles = quantiles_of(all_values(studies[i], *panel.score, baseline), kQuantiles);
       if (line.quantiles.empty())
@@ -94,7 +94,7 @@ std::string axis_text(const Score& score) {
 }
 
 // Without the least and the greatest hundredth, so that single heads do not take all of the axis.
-Range values_of(const Panel& panel) {
+Range values_of(const CdfPanel& panel) {
   constexpr size_t kHundredth = (kQuantiles - 1) / 100;
   Range range = Range::none();
   for (const Distribution& line : panel.lines) {
@@ -105,7 +105,7 @@ Range values_of(const Panel& panel) {
   return range;
 }
 
-void draw_panel(Drawing& drawing, const Box& box, const Panel& panel) {
+void draw_panel(Drawing& drawing, const Box& box, const CdfPanel& panel) {
   const PlotText text = {std::string(shown_name(*panel.score)), axis_text(*panel.score), "at or below (%)"};
   const Plot plot = draw_plot(drawing, box, text, values_of(panel), {0, 100});
   drawing.add(Open{"", plot.box});
@@ -126,9 +126,9 @@ void draw_panel(Drawing& drawing, const Box& box, const Panel& panel) {
 }
 
 // The shares that some study tested, in rising order.
-std::vector<double> shares_of(const std::vector<Panel>& panels) {
+std::vector<double> shares_of(const std::vector<CdfPanel>& panels) {
   std::vector<double> shares;
-  for (const Panel& panel : panels) {
+  for (const CdfPanel& panel : panels) {
     for (const Distribution& line : panel.lines) {
       for (const Place& threshold : line.thresholds)
         shares.push_back((panel.score->inactive_above ? 100 - threshold.y : threshold.y) / 100);
@@ -140,9 +140,9 @@ std::vector<double> shares_of(const std::vector<Panel>& panels) {
   return shares;
 }
 
-std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<Panel>& panels) {
+std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<CdfPanel>& panels) {
   std::vector<std::string> names, shares;
-  for (const Panel& panel : panels)
+  for (const CdfPanel& panel : panels)
     names.push_back(fmt::format("{} ({}; heads {} a threshold are off)", shown_name(*panel.score),
                                 panel.score->slug, panel.score->inactive_above ? "above" : "below"));
   for (const double share : shares_of(panels)) shares.push_back(percent_text(share));
@@ -159,7 +159,7 @@ std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vecto
 }  // namespace
 
 Figure cdf_figure(const std::vector<LoadedStudy>& studies, const Options& options) {
-  const std::vector<Panel> panels = panels_of(studies, scores_of(studies.front(), options.scores));
+  const std::vector<CdfPanel> panels = panels_of(studies, scores_of(studies.front(), options.scores));
   std::vector<LegendEntry> legend;
   for (const Distribution& line : panels.front().lines) legend.push_back({line.label, line.stroke});
   const Layout layout = lay_out(options.size, panels.size(), 150, 150, legend);

@@ -32,7 +32,7 @@ struct Level {
   Stroke stroke;
 };
 
-struct Panel {
+struct CurvePanel {
   PlotText text;
   std::vector<Drawn> lines;
   std::vector<Level> levels;
@@ -73,7 +73,7 @@ struct Ranges {
 };
 
 // Of all that is drawn.
-Ranges ranges_of(const Panel& panel) {
+Ranges ranges_of(const CurvePanel& panel) {
   Ranges out = {{0, 0}, Range::none()};
   for (const Drawn& line : panel.lines) {
     for (const CurvePoint& point : line.points) {
@@ -90,18 +90,18 @@ Ranges ranges_of(const Panel& panel) {
 }
 
 // Where lines come near it.
-void add_guessing(const StudySummary& summary, Panel& panel) {
+void add_guessing(const StudySummary& summary, CurvePanel& panel) {
   const Range y = ranges_of(panel).y;
   const double guessing = 100 * summary.chance;
   if (summary.chance > 0 && guessing >= y.low - 0.35 * y.span())
     panel.levels.push_back({guessing, "guessing", {kGray, Mark::none, {3, 2}, 0.8}});
 }
 
-Panel panel_of_study(const LoadedStudy& study, const std::string& title,
-                     const std::vector<std::string>& scores) {
+CurvePanel panel_of_study(const LoadedStudy& study, const std::string& title,
+                          const std::vector<std::string>& scores) {
   const StudySummary& summary = study.summary;
   const double baseline = baseline_height(summary);
-  Panel panel = {{title, "heads off (%)", metric_axis(summary)}, {}, {}};
+  CurvePanel panel = {{title, "heads off (%)", metric_axis(summary)}, {}, {}};
   const Score* best = best_score(summary);
   std::vector<CurveLine> lines = chosen_lines(study, scores);
   const bool few = lines.size() <= kFew;
@@ -127,13 +127,13 @@ void require_one_unit(const std::vector<LoadedStudy>& studies) {
   }
 }
 
-Panel panel_of_score(const std::vector<LoadedStudy>& studies, const std::string& score) {
+CurvePanel panel_of_score(const std::vector<LoadedStudy>& studies, const std::string& score) {
   require_one_unit(studies);
   const std::vector<std::string> labels = study_labels(studies);
-  Panel panel = {{fmt::format("{}: {}", score, shown_name(require_score(score))), "heads off (%)",
-                  "difference to all heads on (points)"},
-                 {},
-                 {}};
+  CurvePanel panel = {{fmt::format("{}: {}", score, shown_name(require_score(score))), "heads off (%)",
+                       "difference to all heads on (points)"},
+                      {},
+                      {}};
   for (size_t i = 0; i < studies.size(); ++i) {
     CurveLine line = chosen_lines(studies[i], {score}).front();
     const double baseline = baseline_height(studies[i].summary);
@@ -179,7 +179,7 @@ void draw_line(Drawing& drawing, const Plot& plot, const Drawn& line) {
   drawing.add(Close{});
 }
 
-void draw_panel(Drawing& drawing, const Box& box, const Panel& panel) {
+void draw_panel(Drawing& drawing, const Box& box, const CurvePanel& panel) {
   const auto [x, y] = ranges_of(panel);
   const double beside = 0.03 * x.span(), around = 0.04 * y.span();  // for marks at the ends
   const Plot plot =
@@ -198,12 +198,12 @@ void add_entry(std::vector<LegendEntry>& legend, const std::string& label, const
   }
 }
 
-std::vector<LegendEntry> legend_of(const std::vector<Panel>& panels) {
+std::vector<LegendEntry> legend_of(const std::vector<CurvePanel>& panels) {
   std::vector<LegendEntry> legend;
-  for (const Panel& panel : panels) {
+  for (const CurvePanel& panel : panels) {
     for (const Drawn& line : panel.lines) add_entry(legend, line.label, line.stroke);
   }
-  for (const Panel& panel : panels) {
+  for (const CurvePanel& panel : panels) {
     for (const Level& level : panel.levels) add_entry(legend, level.label, level.stroke);
   }
   return legend;
@@ -264,16 +264,16 @@ std::string unfinished_text(const std::vector<LoadedStudy>& studies) {
   return out;
 }
 
-bool has_bands(const std::vector<Panel>& panels) {
-  return std::ranges::any_of(panels, [](const Panel& panel) {
+bool has_bands(const std::vector<CurvePanel>& panels) {
+  return std::ranges::any_of(panels, [](const CurvePanel& panel) {
     return std::ranges::any_of(panel.lines, [](const Drawn& line) { return line.band.size() > 1; });
   });
 }
 
 // Which score is thick, and alone has a band.
-std::string thick_text(const std::vector<Panel>& panels) {
+std::string thick_text(const std::vector<CurvePanel>& panels) {
   std::vector<std::string> thick;
-  for (const Panel& panel : panels) {
+  for (const CurvePanel& panel : panels) {
     for (const Drawn& line : panel.lines) {
       if (line.stroke.width == kThick && std::ranges::find(thick, line.label) == thick.end())
         thick.push_back(line.label);
@@ -282,7 +282,7 @@ std::string thick_text(const std::vector<Panel>& panels) {
   return thick.empty() ? "" : fmt::format("Thick, with its band: the best score ({}). ", listed(thick));
 }
 
-std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<Panel>& panels,
+std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<CurvePanel>& panels,
                        const std::string* score) {
   std::string out = capitalised(each_once(studies, [](const StudySummary& summary) {
     const std::string noun = metric_noun(summary.metric);
@@ -302,7 +302,7 @@ std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vecto
 
 Figure curves_figure(const std::vector<LoadedStudy>& studies, const Options& options) {
   const bool by_study = studies.size() > 1 && options.scores.size() == 1;
-  std::vector<Panel> panels;
+  std::vector<CurvePanel> panels;
   if (by_study) {
     panels.push_back(panel_of_score(studies, options.scores.front()));
   } else {

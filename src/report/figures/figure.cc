@@ -65,7 +65,7 @@ Format format_of(const std::filesystem::path& file) {
   if (file.extension() == ".svg") return Format::svg;
   if (file.extension() == ".pdf") return Format::pdf;
   fail_usage("{}: a figure is written as .svg or .pdf; end the name of the file with one of them",
-             printable(file.string(), 300));
+             shown_path(file));
 }
 
 std::filesystem::path caption_path(const std::filesystem::path& file) {

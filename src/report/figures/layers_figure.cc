@@ -24,7 +24,7 @@ constexpr std::array<Class, kClasses> kClass = {{{"always off", {0x0b, 0x2a, 0x4
                                                  {"sometimes off", {0x9c, 0xc4, 0xe4}},
                                                  {"never off", {0xf1, 0xf1, 0xf1}}}};
 
-struct Panel {
+struct LayerPanel {
   std::string title;
   const CurveEntry* point = nullptr;
   std::vector<std::array<int, kClasses>> layers;  // heads by class
@@ -32,11 +32,11 @@ struct Panel {
 
 std::string rule_name(const CurveEntry& point) { return share_name(point.score->slug, point.share); }
 
-Panel panel_of(const LoadedStudy& study, const std::string& title, const std::string& rule) try {
+LayerPanel panel_of(const LoadedStudy& study, const std::string& title, const std::string& rule) try {
   const StudySummary& summary = study.summary;
   if (summary.score_only()) fail("no heads were switched off in the study, which has scores alone");
   const CurveEntry& point = point_to_export(summary, rule);
-  Panel panel = {title, &point, {}};
+  LayerPanel panel = {title, &point, {}};
   panel.layers.resize(static_cast<size_t>(summary.layers));
   const NamedHeads named = name_heads(point.frequency);
   const std::vector<HeadId>* const lists[] = {&named.always, &named.mostly, &named.sometimes, &named.never};
@@ -50,7 +50,7 @@ Panel panel_of(const LoadedStudy& study, const std::string& title, const std::st
   fail("{}: {}", file_of(study), error.what());
 }
 
-void draw_panel(Drawing& drawing, const Box& box, const Panel& panel, int heads) {
+void draw_panel(Drawing& drawing, const Box& box, const LayerPanel& panel, int heads) {
   const double last = static_cast<double>(panel.layers.size()) - 0.5;
   const PlotText text = {fmt::format("{}: {}", panel.title, rule_name(*panel.point)), "layer", "heads"};
   const Plot plot = draw_plot(drawing, box, text, {-0.5, last}, {0, static_cast<double>(heads)}, 1);
@@ -72,9 +72,9 @@ void draw_panel(Drawing& drawing, const Box& box, const Panel& panel, int heads)
   }
 }
 
-std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<Panel>& panels) {
+std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vector<LayerPanel>& panels) {
   std::vector<std::string> rules;
-  for (const Panel& panel : panels) {
+  for (const LayerPanel& panel : panels) {
     int always = 0;
     for (const auto& layer : panel.layers) always += layer[0];
     rules.push_back(fmt::format("{} ({}; {:.1f} % of the heads off on average, {} always)",
@@ -89,7 +89,7 @@ std::string caption_of(const std::vector<LoadedStudy>& studies, const std::vecto
 }  // namespace
 
 Figure layers_figure(const std::vector<LoadedStudy>& studies, const Options& options) {
-  std::vector<Panel> panels;
+  std::vector<LayerPanel> panels;
   const std::vector<std::string> titles = panel_titles(studies);
   for (size_t i = 0; i < studies.size(); ++i) panels.push_back(panel_of(studies[i], titles[i], options.rule));
   std::vector<LegendEntry> legend;

@@ -12,13 +12,14 @@
 namespace idleheads::figure {
 namespace {
 
-constexpr double kInch = 72, kLeast = 1.5, kMost = 40;              // the latter in inches
-constexpr double kMargin = 3, kRow = 10.5, kSample = 21, kGap = 9;  // of the legend
+constexpr double kInch = 72, kLeastInches = 1.5, kMostInches = 40;        // the latter in inches
+constexpr double kMargin = 3, kLegendRow = 10.5, kSample = 21, kGap = 9;  // of the legend
 
 std::optional<double> inches(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value >= kLeast && value <= kMost))
+  if (error != std::errc{} || end != text.data() + text.size() ||
+      !(value >= kLeastInches && value <= kMostInches))
     return std::nullopt;
   return value;
 }
@@ -43,7 +44,7 @@ Size parse_size(std::string_view text) {
   }
   fail_usage(
       "size '{}': expected single, double, or width and height in inches, as 4.5x3 ({:g} to {:g} each)",
-      printable(text), kLeast, kMost);
+      printable(text), kLeastInches, kMostInches);
 }
 
 Layout lay_out(const Size& size, size_t panels, double least_width, double height,
@@ -55,7 +56,7 @@ Layout lay_out(const Size& size, size_t panels, double least_width, double heigh
   const size_t most = std::max<size_t>(1, static_cast<size_t>(inner / std::max(column, 1.)));
   const size_t legend_rows = legend.empty() ? 0 : rows_for(legend.size(), std::min(most, legend.size()));
   if (legend_rows > 0) out.legend_columns = rows_for(legend.size(), legend_rows);
-  const double below = legend.empty() ? kMargin : static_cast<double>(legend_rows) * kRow + 2 * kMargin;
+  const double below = legend.empty() ? kMargin : static_cast<double>(legend_rows) * kLegendRow + 2 * kMargin;
   const size_t columns = std::clamp<size_t>(static_cast<size_t>(inner / least_width), 1, panels);
   const size_t rows = rows_for(panels, columns);
   const double needed = static_cast<double>(rows) * height / 2 + below + kMargin;
@@ -85,7 +86,7 @@ void draw_legend(Drawing& drawing, const Layout& layout, const std::vector<Legen
   for (size_t i = 0; i < legend.size(); ++i) {
     const LegendEntry& entry = legend[i];
     const double left = from + static_cast<double>(i / rows) * column;
-    const double y = layout.legend.top + (static_cast<double>(i % rows) + 0.5) * kRow;
+    const double y = layout.legend.top + (static_cast<double>(i % rows) + 0.5) * kLegendRow;
     if (entry.is_area) {
       const Box box = {left + 6, y - 3.5, left + 13, y + 3.5};
       drawing.add(rectangle(box, entry.stroke.color));

@@ -120,7 +120,7 @@ std::vector<ModelCurves> paper_models() {
 }
 
 std::vector<ModelCurves> read_model_curves(const std::filesystem::path& file) {
-  const std::string name = printable(file.string(), 300);
+  const std::string name = shown_path(file);
   if (!sqlite::is_database(file)) {
     const MappedFile mapped(file);
     const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());

@@ -71,7 +71,7 @@ std::string scores_table(const StudyComparison& c, const ShowOptions& options) {
                    score.head_correlation ? fmt::format("{:.3f}", *score.head_correlation) : "-",
                    percent(score.inactive_a), percent(score.inactive_b)});
   }
-  return table.within(options.width, options.color != ColorDepth::none) +
+  return table.within(options.width, options.colored()) +
          wrap(
              "KS: Kolmogorov-Smirnov distance of the distributions of the score over all samples and heads, "
              "0 to 1; "
@@ -105,7 +105,7 @@ std::string changed_part(const StudyComparison& c, const StudySummary& a, const 
                         "Heads that are off in at least half of the forward passes, each study by its own "
                         "threshold for the share:",
                         options.width) +
-                    "\n" + table.within(options.width, options.color != ColorDepth::none);
+                    "\n" + table.within(options.width, options.colored());
   if (!chosen) return out;
   out += "\n" + wrap(fmt::format("By {}, the best score of A ({} in A, {} in B):", chosen->name,
                                  chosen->rule_a, chosen->rule_b),
@@ -140,7 +140,7 @@ std::string curves_part(const StudySummary& a, const StudySummary& b, const Show
                           metric_noun(a.metric), plain_value_text(a.metric, left.value),
                           plain_value_text(b.metric, right.value)),
               options.width) +
-         "\n" + table.within(options.width, options.color != ColorDepth::none);
+         "\n" + table.within(options.width, options.colored());
 }
 
 OrderedJson distance_json(const CdfDistance& distance) {
@@ -213,8 +213,7 @@ std::string show_layer_distances(const StudyComparison& comparison, const ShowOp
       cells.push_back(number(score.layers[l].kolmogorov_smirnov, "{:.2f}"));
     table.add_row(std::move(cells));
   }
-  return "Kolmogorov-Smirnov distances by layer:\n\n" +
-         table.within(options.width, options.color != ColorDepth::none);
+  return "Kolmogorov-Smirnov distances by layer:\n\n" + table.within(options.width, options.colored());
 }
 
 }  // namespace idleheads

@@ -178,7 +178,7 @@ std::string score_table(const StudySummary& s, const ShowOptions& options) {
     table.add_row(score_cells(s, s.scores[i], best), best ? Emphasis::strong : emphasis);
   }
   if (table.width() > options.width) table.remove_column(2);  // the slug says the same
-  return table.within(options.width, options.color != ColorDepth::none);
+  return table.within(options.width, options.colored());
 }
 
 std::string scores_part(const StudySummary& s, const ShowOptions& options) {

@@ -66,7 +66,7 @@ bool is_best(const DecisionSummary& decisions, const DecisionSummary::OfScore& s
   return decisions.best && *decisions.points[*decisions.best].entry.score == *score.score;
 }
 
-std::string conclusion(const StudySummary& s, const ShowOptions& options) {
+std::string decisions_conclusion(const StudySummary& s, const ShowOptions& options) {
   const DecisionSummary& decisions = *s.decisions;
   std::vector<std::string> sentences;
   for (const DecisionSummary::OfScore& score : decisions.scores) {
@@ -128,7 +128,7 @@ std::string show_decisions(const StudySummary& s, const ShowOptions& options) {
                                                                        : Emphasis::none);
   }
   if (table.width() > options.width) table.remove_column(2);  // the slug says the same
-  const std::string out = "\n" + table.within(options.width, options.color != ColorDepth::none) + "\n";
+  const std::string out = "\n" + table.within(options.width, options.colored()) + "\n";
   return out +
          wrap(
              "holds at: the largest share of heads that loses no more than that; off: how many are off "
@@ -139,7 +139,7 @@ std::string show_decisions(const StudySummary& s, const ShowOptions& options) {
              "score's "
              "questions that it took; -: none. --curves shows every estimate with its interval.",
              options.width) +
-         "\n" + conclusion(s, options);
+         "\n" + decisions_conclusion(s, options);
 }
 
 std::string show_losses(const StudySummary& s, const ShowOptions& options) {
@@ -164,7 +164,7 @@ std::string show_losses(const StudySummary& s, const ShowOptions& options) {
           score.score->is_random ? Emphasis::faint : Emphasis::none);
     }
   }
-  return table.within(options.width, options.color != ColorDepth::none) + "\n" +
+  return table.within(options.width, options.colored()) + "\n" +
          wrap(
              "questions: of the rounds that are complete; loses: points of right answers on these; at least, "
              "at "

@@ -11,8 +11,6 @@
 namespace idleheads {
 namespace {
 
-bool colored(const ShowOptions& options) { return options.color != ColorDepth::none; }
-
 std::string interval_text(const std::optional<Interval>& interval, double scale = 1) {
   if (!interval) return "-";
   return fmt::format("{:.1f} to {:.1f}", scale * interval->low, scale * interval->high);
@@ -102,7 +100,7 @@ std::string layer_table(const StudySummary& s, const HeadProfiles& profiles, con
     }
     table.add_row(std::move(cells));
   }
-  return table.within(options.width, colored(options));
+  return table.within(options.width, options.colored());
 }
 
 std::string agreement_table(const Agreement& agreement, const ShowOptions& options) {
@@ -114,7 +112,7 @@ std::string agreement_table(const Agreement& agreement, const ShowOptions& optio
     for (const std::optional<double>& iou : agreement.iou[i]) cells.push_back(optional_number(iou, "{:.2f}"));
     table.add_row(std::move(cells));
   }
-  return table.within(options.width, colored(options));
+  return table.within(options.width, options.colored());
 }
 
 }  // namespace
@@ -146,7 +144,7 @@ std::string show_certainty(const StudySummary& s, const Certainty& certainty, co
                                                                       interval_text(certainty.baseline, 100))
                                                         : ""),
                          options.width);
-  out += "\n" + table.within(options.width, colored(options));
+  out += "\n" + table.within(options.width, options.colored());
   return out + "\n" +
          wrap(fmt::format(
                   "can be off: the largest inactive share with its bootstrap interval over "

@@ -16,8 +16,6 @@ namespace {
 
 constexpr size_t kSometimesShown = 40;
 
-bool colored(const ShowOptions& options) { return options.color != ColorDepth::none; }
-
 // One line a layer, "    L5  L5H3 L5H7"; `suffix` is put behind each name.
 template <typename Suffix>
 std::string heads_by_layer(const std::vector<HeadId>& heads, int width, const Suffix& suffix) {
@@ -133,7 +131,7 @@ std::string show_curves(const StudySummary& s, const ShowOptions& options) {
       fmt::format("{}{} @ percent of heads off, by target share:", capitalized(metric_noun(s.metric)), unit),
       options.width);
   if (shares.empty()) return out + "  no intervention is finished yet\n";
-  return out + "\n" + curves_table(s, shares).within(options.width, colored(options));
+  return out + "\n" + curves_table(s, shares).within(options.width, options.colored());
 }
 
 std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
@@ -158,7 +156,7 @@ std::string show_subjects(const StudySummary& s, const ShowOptions& options) {
   std::string out = wrap(capitalized(metric_noun(s.metric)) + " per subject, all heads on" +
                              (chosen ? " and under " + s.chosen_rule : std::string()) + ":",
                          options.width);
-  out += "\n" + table.within(options.width, colored(options));
+  out += "\n" + table.within(options.width, options.colored());
   if (s.subjects.size() > 2) {
     out += wrap("Errors of rows over several subjects are pooled, as lm-evaluation-harness has them.",
                 options.width);
@@ -189,7 +187,7 @@ std::string show_distributions(const StudySummary& s, const ShowOptions& options
     table.add_row(cells);
   }
   if (table.width() > options.width) table.remove_column(1);  // the slug says the same
-  return out + "\n" + table.within(options.width, colored(options));
+  return out + "\n" + table.within(options.width, options.colored());
 }
 
 }  // namespace idleheads

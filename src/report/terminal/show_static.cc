@@ -52,7 +52,7 @@ std::string show_static(const StudySummary& s, const ShowOptions& options) {
                                "Off for good: the heads that a score had off in so many of the inputs were "
                                "switched off for all inputs.",
                                options.width);
-  out += "\n" + table.within(options.width, options.color != ColorDepth::none) + "\n";
+  out += "\n" + table.within(options.width, options.colored()) + "\n";
   return out +
          wrap(fmt::format("Heads off, and {} then: of each kind the tested one with most heads off that "
                           "stays within {}. The masks were made on the same inputs; `idleheads mask F.db "

@@ -69,7 +69,7 @@ inline std::string heads_text(double percent, int64_t total) {
 
 // Side notes: faint where there is colour.
 inline std::string emphasize_lines(std::string text, const ShowOptions& options) {
-  if (options.color == ColorDepth::none) return text;
+  if (!options.colored()) return text;
   text.pop_back();
   return emphasize(text, Emphasis::faint, true) + "\n";
 }
