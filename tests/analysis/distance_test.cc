@@ -11,7 +11,7 @@
 namespace idleheads {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNanFloat = std::numeric_limits<float>::quiet_NaN();
 
 TEST(CdfDistance, HandComputed) {
   const CdfDistance d = cdf_distance({0, 1, 3}, {5, 6, 8});
@@ -23,10 +23,10 @@ TEST(CdfDistance, HandComputed) {
 }
 
 TEST(CdfDistance, EqualSamplesAreAtZero) {
-  const CdfDistance d = cdf_distance({3, 1, 2, 2, kNan}, {2, 3, 1, 2});
+  const CdfDistance d = cdf_distance({3, 1, 2, 2, kNanFloat}, {2, 3, 1, 2});
   EXPECT_EQ(d.kolmogorov_smirnov, 0);
   EXPECT_EQ(d.wasserstein, 0);
-  EXPECT_TRUE(std::isnan(cdf_distance({kNan}, {1}).wasserstein));
+  EXPECT_TRUE(std::isnan(cdf_distance({kNanFloat}, {1}).wasserstein));
 }
 
 // Against the definitions on a grid of all values.
@@ -56,7 +56,7 @@ TEST(CdfDistance, AgreesWithTheDefinition) {
 }
 
 TEST(Spread, OverSamplesAndGroups) {
-  const Spread spread = spread_of(std::vector<float>{1, 3, 10, kNan}, std::vector<int>{0, 0, 1, 1});
+  const Spread spread = spread_of(std::vector<float>{1, 3, 10, kNanFloat}, std::vector<int>{0, 0, 1, 1});
   EXPECT_EQ(spread.n, 3);
   EXPECT_NEAR(spread.mean, 14. / 3, 1e-12);
   EXPECT_NEAR(spread.deviation, std::sqrt(67. / 3), 1e-9);     // (13.444 + 2.778 + 28.444) / 2
@@ -69,9 +69,9 @@ TEST(Spread, OverSamplesAndGroups) {
 }
 
 TEST(Quantiles, LinearBetweenNeighbours) {
-  EXPECT_EQ(quantiles_of({4, kNan, 0, 2}, 5), (std::vector<float>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(quantiles_of({4, kNanFloat, 0, 2}, 5), (std::vector<float>{0, 1, 2, 3, 4}));
   EXPECT_EQ(quantiles_of({7}, 3), (std::vector<float>{7, 7, 7}));
-  EXPECT_TRUE(quantiles_of({kNan}, 3).empty());
+  EXPECT_TRUE(quantiles_of({kNanFloat}, 3).empty());
 }
 
 }  // namespace

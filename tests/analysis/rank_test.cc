@@ -12,7 +12,7 @@
 namespace idleheads {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 TEST(Ranks, EqualNumbersShareTheMean) {
   EXPECT_EQ(ranks(std::vector<double>{30, 10, 20}), (std::vector<double>{3, 1, 2}));
@@ -31,8 +31,9 @@ TEST(Spearman, IsPearsonsOverRanks) {
 TEST(Spearman, NeedsTwoPairsThatDiffer) {
   EXPECT_EQ(spearman({}, {}), std::nullopt);
   EXPECT_EQ(spearman(std::vector<double>{1, 2}, std::vector<double>{3, 3}), std::nullopt);
-  EXPECT_EQ(spearman(std::vector<double>{1, kNan, 2}, std::vector<double>{1, 2, kNan}), std::nullopt);
-  EXPECT_EQ(spearman(std::vector<double>{1, kNan, 2}, std::vector<double>{1, 0, 2}), 1);
+  EXPECT_EQ(spearman(std::vector<double>{1, kNoNumber, 2}, std::vector<double>{1, 2, kNoNumber}),
+            std::nullopt);
+  EXPECT_EQ(spearman(std::vector<double>{1, kNoNumber, 2}, std::vector<double>{1, 0, 2}), 1);
   EXPECT_THROW(spearman(std::vector<double>{1}, {}), std::invalid_argument);
 }
 
@@ -42,7 +43,7 @@ TEST(TopIou, CountsCommonNames) {
   EXPECT_EQ(top_iou(a, {{"a", 1}, {"b", 0}, {"x", 9}}, 2), 1. / 3);
   EXPECT_EQ(top_iou(a, {{"x", 1}}, 2), 0);
   EXPECT_EQ(top_iou({}, {}, 5), std::nullopt);
-  EXPECT_EQ(top_iou({{"a", kNan}, {"b", 1}}, {{"b", 1}}, 5), 1) << "what is no number is left out";
+  EXPECT_EQ(top_iou({{"a", kNoNumber}, {"b", 1}}, {{"b", 1}}, 5), 1) << "what is no number is left out";
 }
 
 TEST(Table2, ModelsWithoutAShareHaveNoRowOfIt) {

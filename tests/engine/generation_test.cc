@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kNewTokens = 24;
 
-struct Case {
+struct GenerationCase {
   const char* name;
   Precision precision;
   reference::RandomSpec spec;
@@ -34,7 +34,7 @@ reference::RandomSpec spec(const char* family, int layers, int heads, int kv_hea
   return s;
 }
 
-std::vector<Case> cases() {
+std::vector<GenerationCase> cases() {
   const auto llama = spec("llama", 5, 6, 2, 8, 40), qwen = spec("qwen2", 3, 4, 4, 10, 32);
   const auto olmo = spec("olmo2", 4, 4, 2, 16, 48), one_layer = spec("llama", 1, 2, 1, 8, 16);
   return {{"LlamaF32", Precision::f32, llama},   {"QwenF32", Precision::f32, qwen},
@@ -96,7 +96,7 @@ void expect_same(const std::vector<GenerateResult>& want, const std::vector<Gene
   }
 }
 
-class Generation : public testing::TestWithParam<Case> {
+class Generation : public testing::TestWithParam<GenerationCase> {
  protected:
   void SetUp() override {
     if (GetParam().precision == Precision::bf16 && !has_bf16())

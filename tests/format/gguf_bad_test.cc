@@ -25,7 +25,7 @@ BadFile cut(const std::string& name, const std::string& message, size_t keep) {
   return file;
 }
 
-std::vector<BadFile> bad_headers() {
+std::vector<BadFile> bad_gguf_headers() {
   using W = GgufWriter;
   std::vector<BadFile> files = {
       {"EmptyFile", {}, "not a GGUF file"},
@@ -93,7 +93,7 @@ std::vector<BadFile> bad_pairs() {
   return files;
 }
 
-std::vector<BadFile> bad_tensors() {
+std::vector<BadFile> bad_gguf_tensors() {
   using W = GgufWriter;
   const auto type = [](const std::string& name, uint32_t id, const std::string& message) {
     return bad("Type" + name, "tensor second has type " + message, [&](W& w) { w.tensors[1].type = id; });
@@ -152,9 +152,9 @@ TEST_P(BadGguf, IsRefused) {
   expect_refused([&] { parse_gguf(GetParam().bytes, "test"); }, GetParam().message);
 }
 
-INSTANTIATE_TEST_SUITE_P(Header, BadGguf, testing::ValuesIn(bad_headers()), bad_file_name);
+INSTANTIATE_TEST_SUITE_P(Header, BadGguf, testing::ValuesIn(bad_gguf_headers()), bad_file_name);
 INSTANTIATE_TEST_SUITE_P(Metadata, BadGguf, testing::ValuesIn(bad_pairs()), bad_file_name);
-INSTANTIATE_TEST_SUITE_P(Tensor, BadGguf, testing::ValuesIn(bad_tensors()), bad_file_name);
+INSTANTIATE_TEST_SUITE_P(Tensor, BadGguf, testing::ValuesIn(bad_gguf_tensors()), bad_file_name);
 
 }  // namespace
 }  // namespace idleheads::test

@@ -9,7 +9,7 @@
 namespace idleheads::test {
 namespace {
 
-constexpr int kTypes = static_cast<int>(DType::mxfp4) + 1;
+constexpr int kAllTypes = static_cast<int>(DType::mxfp4) + 1;
 
 class ZeroElements : public testing::TestWithParam<int> {
  protected:
@@ -64,7 +64,7 @@ TEST_P(ZeroElements, RefusesPartsOfUnits) {
   EXPECT_EQ(data, before);
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, ZeroElements, testing::Range(0, kTypes), [](const auto& param) {
+INSTANTIATE_TEST_SUITE_P(Types, ZeroElements, testing::Range(0, kAllTypes), [](const auto& param) {
   return std::string(dtype_info(static_cast<DType>(param.param)).name);
 });
 

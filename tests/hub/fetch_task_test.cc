@@ -21,7 +21,7 @@ using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-const fs::path kData = IDLEHEADS_TEST_DATA;
+const fs::path kTestData = IDLEHEADS_TEST_DATA;
 
 // Where each task's sample lies, and where the Hub has it.
 struct Source {
@@ -45,7 +45,7 @@ class FetchTask : public testing::TestWithParam<std::string> {
   void serve(const std::string& task, const std::string& repository, const std::string& revision) const {
     const Source& source = kSources.at(task);
     const std::string root = "datasets/" + repository + "/" + revision + "/";
-    hub_.serve_folder(root + source.config, kData / source.sample);
+    hub_.serve_folder(root + source.config, kTestData / source.sample);
     hub_.serve(root + "README.md", "not read");
     hub_.serve(root + "other/" + source.config + "/test.csv", "not read");
   }
@@ -113,7 +113,7 @@ TEST_F(FetchTask, OtherNamesOfARepositoryAreTried) {
 }
 
 TEST_F(FetchTask, AnOriginalFileComesWithItsLabels) {
-  const fs::path original = kData / "task_samples/original/piqa";
+  const fs::path original = kTestData / "task_samples/original/piqa";
   for (const auto& entry : fs::directory_iterator(original))
     hub_.serve("datasets/ybisk/piqa/main/" + entry.path().filename().string(), read_text_file(entry.path()));
   fetch_task("piqa");

@@ -115,10 +115,10 @@ class ChangedCut {
   Gguf gguf_;
 };
 
-constexpr const char *kHeads = "deci.attention.head_count", *kKvHeads = "deci.attention.head_count_kv",
-                     *kWidths = "deci.feed_forward_length", *kCount = "idleheads.head_count",
-                     *kKept = "idleheads.kept_heads", *kKvCount = "idleheads.head_count_kv",
-                     *kKvKept = "idleheads.kept_kv_heads";
+constexpr const char *kHeadCount = "deci.attention.head_count",
+                     *kKvHeadCount = "deci.attention.head_count_kv", *kWidths = "deci.feed_forward_length",
+                     *kCount = "idleheads.head_count", *kKept = "idleheads.kept_heads",
+                     *kKvCount = "idleheads.head_count_kv", *kKvKept = "idleheads.kept_kv_heads";
 
 ChangedCut& ChangedCut::erase_names() { return erase(kCount).erase(kKept).erase(kKvCount).erase(kKvKept); }
 
@@ -161,37 +161,38 @@ TEST(CutModelErrors, NumbersOfHeads) {
     return ChangedCut().set(key, std::move(value)).error();
   };
   EXPECT_THAT(
-      error(kHeads, Integers{4, 0}),
+      error(kHeadCount, Integers{4, 0}),
       HasSubstr("model.gguf: metadata deci.attention.head_count is a list of 2, expected 3, one a layer"));
   EXPECT_THAT(
-      error(kHeads, Integers{0, 0, 3}),
+      error(kHeadCount, Integers{0, 0, 3}),
       HasSubstr("deci.attention.head_count is 0 in layer 0, expected at least 1: the first layer needs "
                 "attention"));
-  EXPECT_THAT(error(kHeads, Integers{4, -1, 3}),
+  EXPECT_THAT(error(kHeadCount, Integers{4, -1, 3}),
               HasSubstr("deci.attention.head_count is not a sensible whole number"));
-  EXPECT_THAT(error(kHeads, Texts{"4"}),
+  EXPECT_THAT(error(kHeadCount, Texts{"4"}),
               HasSubstr("deci.attention.head_count is not a sensible whole number"));
   EXPECT_THAT(
-      error(kKvHeads, Integers{2, 0, 0}),
+      error(kKvHeadCount, Integers{2, 0, 0}),
       HasSubstr("deci.attention.head_count_kv is 0 in layer 2, expected at least 1: linear attention is not "
                 "supported"));
   EXPECT_THAT(
-      error(kKvHeads, Integers{2, 1, 1}),
+      error(kKvHeadCount, Integers{2, 1, 1}),
       HasSubstr("deci.attention.head_count_kv is 1 in layer 1, expected 0, for the layer has no attention "
                 "heads"));
   EXPECT_THAT(
-      error(kKvHeads, Integers{2, 0, 2}),
+      error(kKvHeadCount, Integers{2, 0, 2}),
       HasSubstr("deci.attention.head_count is 3 in layer 2, expected a multiple of its 2 key/value heads"));
-  EXPECT_THAT(error(kHeads, Integers{5000, 0, 3}), HasSubstr("attention heads is 5000, expected 1 to 4096"));
+  EXPECT_THAT(error(kHeadCount, Integers{5000, 0, 3}),
+              HasSubstr("attention heads is 5000, expected 1 to 4096"));
   EXPECT_THAT(
       error(kWidths, Integers{48, 0, 40}),
       HasSubstr("deci.feed_forward_length is 0 in layer 1, expected at least 1: layers without MLP are not "
                 "supported"));
   EXPECT_THAT(error(kWidths, Integers{48, 31, 40}),
               HasSubstr("tensor blk.1.ffn_gate.weight has shape [32, 30], expected [31, 30]"));
-  EXPECT_THAT(error(kHeads, Integers{2, 0, 3}),
+  EXPECT_THAT(error(kHeadCount, Integers{2, 0, 3}),
               HasSubstr("idleheads.kept_heads of layer 0 is '0,1,3,5', expected 2"));
-  EXPECT_THAT(ChangedCut().erase(kHeads).error(), HasSubstr("deci.attention.head_count is missing"));
+  EXPECT_THAT(ChangedCut().erase(kHeadCount).error(), HasSubstr("deci.attention.head_count is missing"));
 }
 
 TEST(CutModelErrors, NamesOfHeads) {

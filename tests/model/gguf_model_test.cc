@@ -96,7 +96,7 @@ Values permuted(const Values& source) {
   return out;
 }
 
-class GgufModel : public testing::Test {
+class GgufModels : public testing::Test {
  protected:
   static void write(const fs::path& file, const std::vector<std::byte>& bytes) {
     std::ofstream(file, std::ios::binary)
@@ -172,7 +172,7 @@ void expect_equal(const AlignedBuffer<float>& a, const AlignedBuffer<float>& b, 
   for (int64_t i = 0; i < a.size(); ++i) ASSERT_EQ(a[i], b[i]) << what << " " << i;
 }
 
-TEST_F(GgufModel, EqualsTheFolder) {
+TEST_F(GgufModels, EqualsTheFolder) {
   for (const std::string family : {"llama", "qwen2", "olmo2"}) {
     for (const bool tied : {false, true}) {
       const Tensors tensors(family, tied);
@@ -212,7 +212,7 @@ TEST_F(GgufModel, EqualsTheFolder) {
 }
 
 // Fused parts lie one below the other, and a row of the embedding is a row of the table.
-TEST_F(GgufModel, WeightsAreWhereTheHeaderSays) {
+TEST_F(GgufModels, WeightsAreWhereTheHeaderSays) {
   const Tensors tensors("qwen2", false);
   const auto model = Model::open(write_folder("qwen2", false, tensors));
   const LayerWeights w = layer_weights(model->weights(), 1);
@@ -233,7 +233,7 @@ TEST_F(GgufModel, WeightsAreWhereTheHeaderSays) {
   EXPECT_TRUE(std::equal(row.begin(), row.end(), table.end() - kHidden));
 }
 
-TEST_F(GgufModel, MetadataIsNamed) {
+TEST_F(GgufModels, MetadataIsNamed) {
   const auto without = [&](const std::string& key) { return with([&](GgufWriter& w) { drop(w, key); }); };
   const auto instead = [&](const std::string& key, auto value) {
     return with([&](GgufWriter& w) {
@@ -273,7 +273,7 @@ TEST_F(GgufModel, MetadataIsNamed) {
 }
 
 // A known key is read: at the value of the family it is accepted, at another one refused by name.
-TEST_F(GgufModel, KeysThatActAreRead) {
+TEST_F(GgufModels, KeysThatActAreRead) {
   const auto adding = [&](const std::string& key, auto value) {
     return with([&](GgufWriter& w) { w.add("llama." + key, value); });
   };
@@ -313,14 +313,14 @@ TEST_F(GgufModel, KeysThatActAreRead) {
 }
 
 // The layout of permuted rows is Llama's alone.
-TEST_F(GgufModel, TheDataLayoutIsTheFamilys) {
+TEST_F(GgufModels, TheDataLayoutIsTheFamilys) {
   GgufWriter writer = gguf("qwen2", Tensors("qwen2", true));
   ASSERT_EQ(open(writer), "no error");
   writer.add("qwen2.tensor_data_layout", "Meta AI original pth");
   EXPECT_THAT(open(writer), HasSubstr("qwen2.tensor_data_layout"));
 }
 
-TEST_F(GgufModel, FilesThatAreNoModels) {
+TEST_F(GgufModels, FilesThatAreNoModels) {
   const auto adding = [&](const std::string& key, auto value) {
     return with([&](GgufWriter& w) { w.add(key, value); });
   };
@@ -339,7 +339,7 @@ TEST_F(GgufModel, FilesThatAreNoModels) {
               HasSubstr("multimodal model (mmproj)"));
 }
 
-TEST_F(GgufModel, TensorsAreNamed) {
+TEST_F(GgufModels, TensorsAreNamed) {
   const auto without = [&](const std::string& name) { return with([&](GgufWriter& w) { drop(w, name); }); };
   EXPECT_THAT(without("token_embd.weight"), HasSubstr("token_embd.weight is missing"));
   EXPECT_THAT(without("blk.1.attn_q.weight"), HasSubstr("blk.1.attn_q.weight is missing"));
@@ -363,7 +363,7 @@ TEST_F(GgufModel, TensorsAreNamed) {
               HasSubstr("RoPE frequency"));
 }
 
-TEST_F(GgufModel, RopeScalingFactorCountsUnlessTheTypeIsNone) {
+TEST_F(GgufModels, RopeScalingFactorCountsUnlessTheTypeIsNone) {
   const std::vector<float> plain = rope_frequencies(5000, kDim);
   for (const auto& [type, divisor] :
        std::vector<std::pair<std::string, float>>{{"none", 1}, {"linear", 4}, {"", 4}}) {
@@ -380,7 +380,7 @@ TEST_F(GgufModel, RopeScalingFactorCountsUnlessTheTypeIsNone) {
 }
 
 // llama3 scaling in GGUF is a table of divisors.
-TEST_F(GgufModel, RopeFrequenciesAreDivided) {
+TEST_F(GgufModels, RopeFrequenciesAreDivided) {
   ASSERT_EQ(with([](GgufWriter& w) {
               w.add_tensor("rope_freqs.weight", {3}, {1.0f, 2.0f, 8.0f});
             }),

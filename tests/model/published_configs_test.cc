@@ -27,7 +27,7 @@ Json json_of(const std::string& name) {
   return parse_json(read_text_file(file), file.string());
 }
 
-ModelSpec read(const std::string& name) { return spec_from_json(json_of(name), name); }
+ModelSpec read_published(const std::string& name) { return spec_from_json(json_of(name), name); }
 
 struct Opens {
   std::string name;
@@ -150,7 +150,7 @@ struct LayersOf {
 };
 
 // Those of kOpens whose layers see a window only or have no RoPE; of the others none has or lacks it.
-const std::vector<LayersOf> kLayers = {
+const std::vector<LayersOf> kLayersOf = {
     {"Mistral-7B-v0.1", 4096, 32, 0},
     {"Ministral-8B-Instruct-2410", 32768, 36, 0},
     {"gemma-2-2b-it", 4096, 13, 0},
@@ -205,7 +205,7 @@ class PublishedConfig : public testing::TestWithParam<Opens> {};
 
 TEST_P(PublishedConfig, Opens) {
   const Opens& expected = GetParam();
-  const ModelSpec config = read(expected.name);
+  const ModelSpec config = read_published(expected.name);
   EXPECT_EQ(config.layer_count(), expected.layers);
   EXPECT_EQ(config.hidden, expected.hidden);
   EXPECT_EQ(config.heads(), expected.heads);
@@ -219,7 +219,7 @@ TEST_P(PublishedConfig, Opens) {
 }
 
 TEST_P(PublishedConfig, LayersDifferAsTheyShould) {
-  const ModelSpec config = read(GetParam().name);
+  const ModelSpec config = read_published(GetParam().name);
   LayersOf found{GetParam().name, 0, 0, 0};
   for (const LayerSpec& layer : config.layers) {
     const int window = static_cast<int>(layer.attention.window);
@@ -227,8 +227,8 @@ TEST_P(PublishedConfig, LayersDifferAsTheyShould) {
     found.with_window += window > 0;
     found.without_rope += layer.attention.rope < 0;
   }
-  const auto row = std::ranges::find(kLayers, found.name, &LayersOf::name);
-  const LayersOf expected = row == kLayers.end() ? LayersOf{found.name, 0, 0, 0} : *row;
+  const auto row = std::ranges::find(kLayersOf, found.name, &LayersOf::name);
+  const LayersOf expected = row == kLayersOf.end() ? LayersOf{found.name, 0, 0, 0} : *row;
   EXPECT_EQ(found.window, expected.window);
   EXPECT_EQ(found.with_window, expected.with_window);
   EXPECT_EQ(found.without_rope, expected.without_rope);
@@ -243,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(Models, PublishedConfig, testing::ValuesIn(kOpens), [](
 TEST(PublishedConfigs, OthersAreRefusedByName) {
   for (const Refused& row : kRefused) {
     try {
-      read(row.name);
+      read_published(row.name);
       ADD_FAILURE() << row.name << " was accepted";
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), testing::HasSubstr(row.message)) << row.name;
@@ -304,7 +304,7 @@ TEST(PublishedConfigs, AllModelsOfThePaperOpen) {
        {"Llama-3.1-8B", "Llama-3.1-8B-Instruct", "Llama-3.2-3B", "Llama-3.2-3B-Instruct", "OLMo-2-1124-7B",
         "OLMo-2-1124-7B-SFT", "OLMo-2-1124-7B-DPO", "OLMo-2-1124-7B-Instruct", "Qwen2.5-0.5B", "Qwen2.5-1.5B",
         "Qwen2.5-3B", "Qwen2.5-7B", "Qwen2.5-7B-Instruct", "Qwen2.5-14B"}) {
-    EXPECT_NO_THROW(read(name)) << name;
+    EXPECT_NO_THROW(read_published(name)) << name;
   }
 }
 

@@ -38,7 +38,7 @@ class CutGguf : public testing::Test {
 
 // Logits here are of the order of 10, and sums of some hundred float32 terms in another order differ by some
 // 1e-6 of their size; a wrong head moves a logit by 0.1 and more (the last expectation of each test).
-constexpr double kTolerance = 1e-3;
+constexpr double kGgufTolerance = 1e-3;
 
 // Whole groups, heads inside groups, some that stay as zeros, and a layer without attention.
 TEST_F(CutGguf, GivesWhatTheMaskGives) {
@@ -47,7 +47,7 @@ TEST_F(CutGguf, GivesWhatTheMaskGives) {
   std::vector<HeadId> heads = {{0, 2}, {0, 3}, {1, 0}, {1, 2}, {1, 5}, {1, 7}, {3, 0}, {3, 1}, {3, 6}};
   for (int h = 0; h < 8; ++h) heads.push_back({2, h});
   const HeadMask mask = mask_of(spec, heads);
-  EXPECT_LT(cut(path, mask), kTolerance);
+  EXPECT_LT(cut(path, mask), kGgufTolerance);
 
   const std::shared_ptr<const Model> model = Model::open(out_);
   EXPECT_EQ(model->spec().family, "deci");
@@ -70,7 +70,7 @@ TEST_F(CutGguf, GivesWhatTheMaskGives) {
   HeadMask more = mask;
   more.set(0, 5, true);
   const std::vector<float> expected = logits(path, fixed(more));
-  EXPECT_LT(largest_difference(logits(out_, FixedHeads{{{0, 5}}}), expected), kTolerance);
+  EXPECT_LT(largest_difference(logits(out_, FixedHeads{{{0, 5}}}), expected), kGgufTolerance);
   EXPECT_GT(largest_difference(logits(out_, FixedHeads{{{0, 4}}}), expected), 0.05);
 }
 
@@ -81,7 +81,7 @@ TEST_F(CutGguf, EveryType) {
     const std::string name(dtype_info(type).name), path = write({.type = type});
     const HeadMask mask = mask_of(Model::open(path)->spec(), {{1, 2}, {1, 3}});
     if (dtype_info(type).block_elements <= 32) {
-      EXPECT_LT(cut(path, mask), kTolerance) << name;
+      EXPECT_LT(cut(path, mask), kGgufTolerance) << name;
       continue;
     }
     EXPECT_THAT(error_of_cut(path, mask),
@@ -99,7 +99,7 @@ TEST_F(CutGguf, Qwen2) {
   const std::string path = write({.type = DType::q5_0, .architecture = "qwen2"});
   const ModelSpec spec = Model::open(path)->spec();
   ASSERT_FALSE(spec.storage.interleaved_rope);
-  EXPECT_LT(cut(path, mask_of(spec, {{0, 4}, {0, 5}, {1, 1}, {1, 2}, {1, 5}, {1, 7}})), kTolerance);
+  EXPECT_LT(cut(path, mask_of(spec, {{0, 4}, {0, 5}, {1, 1}, {1, 2}, {1, 5}, {1, 7}})), kGgufTolerance);
   EXPECT_TRUE(Model::open(out_)->spec().layers[1].attention.qkv_bias);
 }
 

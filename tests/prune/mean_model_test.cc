@@ -23,7 +23,7 @@ using testing::HasSubstr;
 // Means are added in another order: the heads' products with W_O in double and rounded once, not within a
 // float32 sum of some hundred terms. That differs by some 1e-6 of the sums, and logits here are of the order
 // of 10. Zeros instead of the means, or another head's, move a logit by 0.05 and more.
-constexpr double kTolerance = 1e-3;
+constexpr double kMeansTolerance = 1e-3;
 constexpr double kShows = 0.05;
 
 class MeanModel : public testing::Test {
@@ -43,7 +43,8 @@ class MeanModel : public testing::Test {
   }
   void expect_written(const std::string& path, const HeadMask& mask, const HeadMeans& means) {
     const std::vector<float> got = logits(out_, std::monostate{});
-    EXPECT_LT(largest_difference(got, logits(path, fixed(mask), Precision::f32, &means)), kTolerance) << path;
+    EXPECT_LT(largest_difference(got, logits(path, fixed(mask), Precision::f32, &means)), kMeansTolerance)
+        << path;
     EXPECT_GT(largest_difference(got, logits(path, fixed(mask))), kShows) << path << ": zeros";
   }
   std::string error_of_writing(const std::string& path) {

@@ -14,9 +14,9 @@
 #include "base/utf8.h"
 #include "idleheads/studyfile/answers.h"
 #include "report/harness/harness_results.h"
+#include "support/test_data.h"
 #include "task/formats.h"
 #include "task/mmlu_subjects.h"
-#include "task/test_files.h"
 
 namespace idleheads {
 namespace {

@@ -10,7 +10,7 @@
 namespace idleheads {
 namespace {
 
-using json = nlohmann::ordered_json;
+using ordered_json = nlohmann::ordered_json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -111,10 +111,11 @@ TEST(HarnessTable, GroupsHaveATableOfTheirOwn) {
 
 TEST(HarnessResults, KeysAndNestingOfGroups) {
   const std::vector<HarnessTask> tasks = {grouped(), texts()};
-  const json out = json::parse(harness_results_json({}, tasks, std::nullopt, {{"quiz_sociology", "abc"}}));
+  const ordered_json out =
+      ordered_json::parse(harness_results_json({}, tasks, std::nullopt, {{"quiz_sociology", "abc"}}));
   EXPECT_EQ(out["results"]["quiz"]["alias"], "quiz");
   EXPECT_EQ(out["results"]["quiz_social_sciences"]["alias"], " - social sciences");
-  const json& leaf = out["results"]["quiz_sociology"];
+  const ordered_json& leaf = out["results"]["quiz_sociology"];
   EXPECT_EQ(leaf.size(), 3u);
   EXPECT_EQ(leaf["alias"], "  - sociology");
   EXPECT_EQ(leaf["acc,none"], 0.4);
@@ -124,17 +125,18 @@ TEST(HarnessResults, KeysAndNestingOfGroups) {
   for (const auto& [name, row] : out["groups"].items()) groups.push_back(name);
   EXPECT_THAT(groups, ElementsAre("quiz", "quiz_humanities", "quiz_social_sciences"));
   EXPECT_EQ(out["groups"]["quiz"], out["results"]["quiz"]);
-  EXPECT_EQ(out["group_subtasks"], json::parse(R"({"quiz": ["quiz_humanities", "quiz_social_sciences"],
+  EXPECT_EQ(out["group_subtasks"],
+            ordered_json::parse(R"({"quiz": ["quiz_humanities", "quiz_social_sciences"],
       "quiz_humanities": ["quiz_formal_logic"], "quiz_social_sciences": ["quiz_econometrics", "quiz_sociology"],
       "wikitext": []})"));
   EXPECT_EQ(out["versions"]["quiz"].dump(), "2");
   EXPECT_EQ(out["versions"]["quiz_sociology"].dump(), "1.0");
   EXPECT_EQ(out["n-shot"],
-            json::parse(R"({"quiz_formal_logic": 5, "quiz_econometrics": 5, "quiz_sociology": 5,
+            ordered_json::parse(R"({"quiz_formal_logic": 5, "quiz_econometrics": 5, "quiz_sociology": 5,
       "wikitext": 0})"));
   EXPECT_EQ(out["higher_is_better"]["wikitext"]["word_perplexity"], false);
   EXPECT_EQ(out["higher_is_better"]["quiz"]["acc"], true);
-  EXPECT_EQ(out["n-samples"]["quiz_sociology"], json::parse(R"({"original": 100, "effective": 10})"));
+  EXPECT_EQ(out["n-samples"]["quiz_sociology"], ordered_json::parse(R"({"original": 100, "effective": 10})"));
   EXPECT_EQ(out["configs"]["quiz_sociology"]["task_alias"], "sociology");
   EXPECT_FALSE(out["configs"].contains("quiz"));
   EXPECT_EQ(out["task_hashes"]["quiz_sociology"], "abc");
@@ -143,7 +145,8 @@ TEST(HarnessResults, KeysAndNestingOfGroups) {
 
 TEST(HarnessResults, AloneATaskHasNoGroups) {
   const HarnessTask task = texts();
-  const json out = json::parse(harness_results_json({}, std::span(&task, 1), std::nullopt, {}));
+  const ordered_json out =
+      ordered_json::parse(harness_results_json({}, std::span(&task, 1), std::nullopt, {}));
   EXPECT_FALSE(out.contains("groups"));
   EXPECT_EQ(out["configs"]["wikitext"]["metric_list"][0]["aggregation"], "weighted_perplexity");
   EXPECT_EQ(out["configs"]["wikitext"]["metric_list"][2]["aggregation"], "bits_per_byte");
@@ -160,12 +163,12 @@ TEST(HarnessResults, WhatRan) {
   run.start = 10;
   run.end = 12.5;
   run.settings = {{"seed", "1234"}};
-  const json out = json::parse(harness_results_json(run, {}, std::nullopt, {}));
+  const ordered_json out = ordered_json::parse(harness_results_json(run, {}, std::nullopt, {}));
   EXPECT_EQ(out["config"]["model_args"], "pretrained=/models/a:b.gguf,dtype=bf16");
   EXPECT_EQ(out["config"]["limit"], 0.5);
   EXPECT_EQ(out["config"]["idleheads"]["seed"], "1234");
   EXPECT_EQ(out["model_name_sanitized"], "__models__a__b.gguf");
-  EXPECT_EQ(out["tokenizer_eos_token"], json::parse(R"(["</s>", "2"])"));
+  EXPECT_EQ(out["tokenizer_eos_token"], ordered_json::parse(R"(["</s>", "2"])"));
   EXPECT_TRUE(out["tokenizer_bos_token"].is_null());
   EXPECT_EQ(out["chat_template_sha"], sha256("{{ x }}"));
   EXPECT_TRUE(out["system_instruction_sha"].is_null());
@@ -178,18 +181,18 @@ TEST(HarnessResults, AblationHasTheKeysOfThePaper) {
   mask.set(1, 3, true);
   ablation.frequency.add(mask, 30);
   ablation.frequency.add(HeadMask(2, 4), 10);
-  const json out = json::parse(harness_results_json({}, {}, ablation, {}));
+  const ordered_json out = ordered_json::parse(harness_results_json({}, {}, ablation, {}));
   EXPECT_EQ(out["zero_dormant"], true);
   EXPECT_EQ(out["track_head_type"], "HONOR:0.52");
   EXPECT_EQ(out["rule"], "ahon_ln<0.52");
-  EXPECT_EQ(out["layers_to_proportion"], json::parse(R"({"0": 0.0, "1": 0.1875})"));
+  EXPECT_EQ(out["layers_to_proportion"], ordered_json::parse(R"({"0": 0.0, "1": 0.1875})"));
   EXPECT_EQ(out["model_proportion"], 0.09375);
   EXPECT_EQ(out["num_forward_passes"], 40);
   ablation.rule = "L1H3";
-  EXPECT_EQ(json::parse(harness_results_json({}, {}, ablation, {}))["track_head_type"], "L1H3");
+  EXPECT_EQ(ordered_json::parse(harness_results_json({}, {}, ablation, {}))["track_head_type"], "L1H3");
   EXPECT_FALSE(out.contains("ablation"));
   ablation.mean = true;
-  const json mean = json::parse(harness_results_json({}, {}, ablation, {}));
+  const ordered_json mean = ordered_json::parse(harness_results_json({}, {}, ablation, {}));
   EXPECT_EQ(mean["zero_dormant"], false);
   EXPECT_EQ(mean["ablation"], "mean");
 }
@@ -204,10 +207,10 @@ TEST(HarnessNames, OfTasksAndPaths) {
 
 class HarnessSamples : public testing::Test {
  protected:
-  std::vector<json> lines() {
+  std::vector<ordered_json> lines() {
     std::istringstream stream(read_file(folder_ / "samples.jsonl"));
-    std::vector<json> out;
-    for (std::string line; std::getline(stream, line);) out.push_back(json::parse(line));
+    std::vector<ordered_json> out;
+    for (std::string line; std::getline(stream, line);) out.push_back(ordered_json::parse(line));
     return out;
   }
   TempFolder folder_;
@@ -228,14 +231,14 @@ TEST_F(HarnessSamples, ChoicesHaveARequestEach) {
   file.add(sample, "none");
   const std::string all = file.finish();
   ASSERT_EQ(lines().size(), 1u);
-  const json line = lines()[0];
+  const ordered_json line = lines()[0];
   EXPECT_EQ(line["doc_id"], 7);
-  EXPECT_EQ(line["doc"]["choices"], json::parse(R"(["a", "b"])"));
+  EXPECT_EQ(line["doc"]["choices"], ordered_json::parse(R"(["a", "b"])"));
   EXPECT_EQ(line["target"], "1");
-  EXPECT_EQ(line["arguments"], json::parse(R"({"gen_args_0": {"arg_0": "Q: A:", "arg_1": " a"},
+  EXPECT_EQ(line["arguments"], ordered_json::parse(R"({"gen_args_0": {"arg_0": "Q: A:", "arg_1": " a"},
                                                "gen_args_1": {"arg_0": "Q: A:", "arg_1": " bbbbbb"}})"));
-  EXPECT_EQ(line["resps"], json::parse(R"([[["-3.0", "True"]], [["-4.125", "False"]]])"));
-  EXPECT_EQ(line["filtered_resps"], json::parse(R"([["-3.0", "True"], ["-4.125", "False"]])"));
+  EXPECT_EQ(line["resps"], ordered_json::parse(R"([[["-3.0", "True"]], [["-4.125", "False"]]])"));
+  EXPECT_EQ(line["filtered_resps"], ordered_json::parse(R"([["-3.0", "True"], ["-4.125", "False"]])"));
   EXPECT_EQ(line["acc"].dump(), "0.0");
   EXPECT_EQ(line["acc_norm"].dump(), "1.0");
   EXPECT_EQ(line["doc_hash"], "0ae3099f246169ce08b8a326de11008db7a29b534e83a2f7989d1267eaa87cff");
@@ -255,7 +258,7 @@ TEST_F(HarnessSamples, OnlyTheTasksMetricsAreThere) {
   file.finish();
   EXPECT_FALSE(lines()[0].contains("acc_norm"));
   EXPECT_EQ(lines()[0]["resps"][0][0][0], "-inf");
-  EXPECT_EQ(lines()[0]["doc"], json::object());
+  EXPECT_EQ(lines()[0]["doc"], ordered_json::object());
 }
 
 TEST_F(HarnessSamples, WrittenAnswersHaveALineAFilter) {
@@ -270,12 +273,12 @@ TEST_F(HarnessSamples, WrittenAnswersHaveALineAFilter) {
     file.add({0, "{}", "#### 5", {{"Q", std::nullopt}}, &document, &result}, filter);
   file.finish();
   ASSERT_EQ(lines().size(), 2u);
-  EXPECT_EQ(lines()[0]["arguments"], json::parse(R"({"gen_args_0": {"arg_0": "Q",
+  EXPECT_EQ(lines()[0]["arguments"], ordered_json::parse(R"({"gen_args_0": {"arg_0": "Q",
       "arg_1": {"until": ["Question:"], "do_sample": false, "temperature": 0.0}}})"));
-  EXPECT_EQ(lines()[0]["resps"], json::parse(R"([[" it is 5"]])"));
-  EXPECT_EQ(lines()[0]["filtered_resps"], json::parse(R"(["[invalid]"])"));
+  EXPECT_EQ(lines()[0]["resps"], ordered_json::parse(R"([[" it is 5"]])"));
+  EXPECT_EQ(lines()[0]["filtered_resps"], ordered_json::parse(R"(["[invalid]"])"));
   EXPECT_EQ(lines()[0]["exact_match"].dump(), "0.0");
-  EXPECT_EQ(lines()[1]["filtered_resps"], json::parse(R"(["5"])"));
+  EXPECT_EQ(lines()[1]["filtered_resps"], ordered_json::parse(R"(["5"])"));
   EXPECT_EQ(lines()[1]["exact_match"].dump(), "1.0");
 }
 
@@ -287,10 +290,10 @@ TEST_F(HarnessSamples, TextsHaveTheirLikelihoodAndSize) {
   HarnessSampleFile file(task, path_);
   file.add({0, "{}", "text", {{"text", std::nullopt}}, &document, &result}, "none");
   file.finish();
-  const json line = lines()[0];
-  EXPECT_EQ(line["arguments"], json::parse(R"({"gen_args_0": {"arg_0": "text"}})"));
-  EXPECT_EQ(line["resps"], json::parse(R"([["-20.5"]])"));
-  EXPECT_EQ(line["filtered_resps"], json::parse(R"(["-20.5"])"));
+  const ordered_json line = lines()[0];
+  EXPECT_EQ(line["arguments"], ordered_json::parse(R"({"gen_args_0": {"arg_0": "text"}})"));
+  EXPECT_EQ(line["resps"], ordered_json::parse(R"([["-20.5"]])"));
+  EXPECT_EQ(line["filtered_resps"], ordered_json::parse(R"(["-20.5"])"));
   EXPECT_EQ(line["word_perplexity"].dump(), "[-20.5,10]");
   EXPECT_EQ(line["bits_per_byte"].dump(), "[-20.5,40]");
 }

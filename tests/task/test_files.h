@@ -4,39 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <string>
-#include <vector>
-
 #include "idleheads/base/error.h"
 #include "support/errors.h"
 #include "support/temp_folder.h"
+#include "support/test_data.h"
 
 namespace idleheads {
 
 using test::error_of;
 using test::TempFolder;
-
-inline std::string test_data(const std::string& name) {
-  return std::string(IDLEHEADS_TEST_DATA) + "/" + name;
-}
-
-// Rows of a tab-separated file.
-inline std::vector<std::vector<std::string>> read_tsv(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error("no file " + path);
-  std::vector<std::vector<std::string>> rows;
-  for (std::string line; std::getline(file, line);) {
-    std::vector<std::string>& row = rows.emplace_back();
-    size_t begin = 0;
-    while (true) {
-      const size_t end = line.find('\t', begin);
-      row.push_back(line.substr(begin, end - begin));
-      if (end == line.npos) break;
-      begin = end + 1;
-    }
-  }
-  return rows;
-}
 
 }  // namespace idleheads
