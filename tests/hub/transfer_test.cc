@@ -12,6 +12,7 @@
 #include "idleheads/base/error.h"
 #include "idleheads/hub/fetch.h"
 #include "support/errors.h"
+#include "support/ordinary_user.h"
 #include "support/play_hub.h"
 
 namespace idleheads {
@@ -19,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::error_in_child;
 using test::error_of;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -104,7 +106,7 @@ TEST_F(Transfer, ProgressCountsMegabytes) {
   EXPECT_DOUBLE_EQ(seen.back().total, 0.3);
   EXPECT_DOUBLE_EQ(seen.back().done, 0.3);
   EXPECT_DOUBLE_EQ(seen.back().stored, 0.1) << "what was there already";
-  EXPECT_THAT(seen.back().note, HasSubstr("MB/s"));
+  EXPECT_THAT(seen.back().note, testing::MatchesRegex("[0-9.]+ [kM]B/s"));
 }
 
 TEST_F(Transfer, AServerWithoutRangesBeginsAgain) {
@@ -280,7 +282,40 @@ TEST_F(Transfer, ADiskWithoutRoomIsNamedBefore) {
 
 TEST_F(Transfer, ACacheThatCannotBeWrittenIsNamed) {
   setenv("HF_HUB_CACHE", hub_.folder().write("a_file", "").c_str(), 1);
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("a_file"), HasSubstr("the folder cannot be made")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("a_file"), HasSubstr("this is not a folder")));
+}
+
+TEST_F(Transfer, ACacheThatMayNotBeWrittenIsNamedBeforeTheDownload) {
+  const auto refused_at = [&](const fs::path& folder) {
+    fs::permissions(folder, fs::perms(0555));
+    const std::string message = error_in_child([] { fetch_model("org/tiny"); });
+    fs::permissions(folder, fs::perms(0777));
+    EXPECT_THAT(message, HasSubstr(folder.string() + ": the folder cannot be written: Permission denied"));
+    EXPECT_THAT(message, HasSubstr("as HF_HUB_CACHE"));
+    EXPECT_TRUE(ranges_of_cdn().empty());
+  };
+  const fs::path home = hub_.cache().parent_path();
+  fs::create_directories(home);
+  refused_at(home);
+  EXPECT_FALSE(fs::exists(hub_.cache()));
+  fs::create_directories(repository());
+  refused_at(hub_.cache());
+  EXPECT_TRUE(fs::is_empty(repository()));
+  for (const char* part : {"", "blobs", "snapshots"}) {
+    fs::create_directories(repository() / "blobs");
+    fs::create_directories(repository() / "snapshots");
+    refused_at(repository() / part);
+    EXPECT_FALSE(fs::exists(hub_.cache() / ".locks")) << part;
+    EXPECT_TRUE(fs::is_empty(repository() / "blobs") && fs::is_empty(repository() / "snapshots")) << part;
+  }
+}
+
+TEST_F(Transfer, ACacheThatHasEverythingNeedNotBeWritten) {
+  fetch_model("org/tiny");
+  fs::remove_all(hub_.cache() / ".locks");
+  for (const fs::path& folder : {hub_.cache(), repository()}) fs::permissions(folder, fs::perms(0555));
+  EXPECT_EQ(error_in_child([] { fetch_model("org/tiny"); }), "no error");
+  EXPECT_FALSE(fs::exists(hub_.cache() / ".locks"));
 }
 
 }  // namespace
