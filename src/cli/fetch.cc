@@ -25,12 +25,11 @@ struct Fetch {
 };
 
 void print_fetched(const std::string& name, const Fetched& fetched) {
-  const std::string news = fetched.downloaded == 0
-                               ? "all there already"
-                               : byte_size(static_cast<double>(fetched.downloaded)) + " downloaded";
+  const std::string news =
+      fetched.downloaded == 0 ? "all there already" : byte_size(fetched.downloaded) + " downloaded";
   const std::string repository = name == fetched.repository ? name : name + ": " + fetched.repository;
   say("{} at {}, {}, {}\n", printable(repository, 300), fetched.commit.substr(0, 12),
-      byte_size(static_cast<double>(fetched.bytes)), news);
+      byte_size(fetched.bytes), news);
   print_foreign(fetched.path.string() + "\n");
 }
 

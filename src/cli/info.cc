@@ -179,7 +179,7 @@ void print_text(const Model& model) {
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
   line("parameters",
        fmt::format("{:.1f} million, {} on disk", static_cast<double>(model.checkpoint().parameters()) / 1e6,
-                   byte_size(static_cast<double>(model.checkpoint().file_bytes()))));
+                   byte_size(model.checkpoint().file_bytes())));
   line("layers", fmt::format("{}", c.layer_count()));
   line("heads", heads_text(c));
   line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.layers.front().mlp.width,
@@ -197,12 +197,25 @@ void print_text(const Model& model) {
   line("engine", engine_description(fastest_precision()));
 }
 
+// As JSON: the devices, and in words why there are none.
+Json devices_json(const std::string& processor, const std::vector<std::string>& lines) {
+  Json out = {{"cpu", processor}, {"cuda", Json::array()}, {"note", nullptr}};
+  for (const std::string& line : lines) {
+    if (line.starts_with("cuda:")) {
+      out["cuda"].push_back(line);
+    } else {
+      out["note"] = line;
+    }
+  }
+  return out;
+}
+
 void print_devices(bool json) {
   const std::string processor = engine_description(fastest_precision());
-  const std::vector<std::string> others = list_devices();
-  if (json) return print({{"cpu", processor}, {"others", others}});
+  const std::vector<std::string> lines = list_devices();
+  if (json) return print(devices_json(processor, lines));
   fmt::print("cpu: {}\n", processor);
-  for (const std::string& line : others) fmt::print("{}\n", printable(line, 1000));
+  for (const std::string& line : lines) fmt::print("{}\n", printable(line, 1000));
 }
 
 // What each score measures, and on which side of a threshold it takes a head for inactive.

@@ -25,7 +25,7 @@ void write_probe_page(const ProbeRun& run, const std::string& file) {
   }
   const std::string page = attention_page(portable_name(run.model.name()), prompts);
   write_text(page, file);
-  say("wrote {}: {}\n", printable(file, 300), byte_size(static_cast<double>(page.size())));
+  say("wrote {}: {}\n", printable(file, 300), byte_size(std::ssize(page)));
 }
 
 }  // namespace idleheads::cli

@@ -43,7 +43,7 @@ void print_written(const Prune& prune, const HeadMask& mask, bool mean, const Wr
   fmt::print("It gives {} model with {} {}, and is as large ({}) and as fast as before.\n",
              mean || prune.requantized ? "up to rounding the results of the" : "the same results as the",
              mean && prune.mean ? "means instead of the heads of" : "--mask", printable(prune.mask, 300),
-             byte_size(static_cast<double>(written.bytes)));
+             byte_size(written.bytes));
 }
 
 void print_left_out(const WrittenModel& written) {
@@ -84,8 +84,7 @@ void print_cut(const Model& model, const HeadMask& mask, bool mean, const CutMod
                after = kv_bytes(static_cast<double>(all_groups - groups), dim);
   text += fmt::format(
       ". {} of {} KV heads went: {:.0f} bytes of cache a token instead of {:.0f}. {} instead of {}.", groups,
-      all_groups, after, before, byte_size(static_cast<double>(written.bytes)),
-      byte_size(static_cast<double>(model.checkpoint().file_bytes())));
+      all_groups, after, before, byte_size(written.bytes), byte_size(model.checkpoint().file_bytes()));
   fmt::print("{}", wrap(text.append(more), terminal_width()));
 }
 

@@ -126,7 +126,7 @@ void CacheFolder::require_room(int64_t bytes) const {
   fail(
       "{}: {} are to be downloaded, and the disk has {} free; make room, or give another disk's folder as "
       "HF_HUB_CACHE",
-      shown(cache_), byte_size(static_cast<double>(bytes)), byte_size(static_cast<double>(space.available)));
+      shown(cache_), byte_size(bytes), byte_size(static_cast<int64_t>(space.available)));
 }
 
 }  // namespace idleheads

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/byte_size.h"
@@ -29,7 +30,7 @@ void Download::report() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   progress_.note = trouble_;
   if (const int64_t timed = fresh_ - timed_from_; trouble_.empty() && timed > 0)
-    progress_.note = byte_size(static_cast<double>(timed) / std::max(seconds, 1e-3)) + "/s";
+    progress_.note = byte_size(std::llround(static_cast<double>(timed) / std::max(seconds, 1e-3))) + "/s";
   if (callback_ && !callback_(progress_))
     throw Interrupted("stopped; what was downloaded is kept, the same command goes on");
 }

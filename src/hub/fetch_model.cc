@@ -115,8 +115,8 @@ class ModelFiles {
   std::string with_sizes(const std::vector<fs::path>& models) const {
     std::vector<std::string> lines;
     for (const fs::path& model : models) {
-      double bytes = 0;
-      for (const RemoteFile& file : parts(model)) bytes += static_cast<double>(file.size);
+      int64_t bytes = 0;
+      for (const RemoteFile& file : parts(model)) bytes += file.size;
       lines.push_back(fmt::format("{} ({})", printable(model.string(), 120), byte_size(bytes)));
     }
     return fmt::format("{}", fmt::join(lines, ", "));

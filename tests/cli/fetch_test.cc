@@ -55,7 +55,7 @@ TEST_F(FetchCommand, ProgressForPrograms) {
   EXPECT_EQ(fetched.code, 0) << fetched.err;
   EXPECT_THAT(fetched.err, HasSubstr("\"unit\":\"MB\""));
   EXPECT_THAT(fetched.err, HasSubstr("\"phase\":\"org/tiny\""));
-  EXPECT_THAT(fetched.err, testing::ContainsRegex("\"known\":\"[0-9.]+ [kM]B/s\""));
+  EXPECT_THAT(fetched.err, testing::ContainsRegex("\"known\":\"[0-9.]+ [kM]?B/s\""));
 }
 
 TEST_F(FetchCommand, SeveralTasks) {
