@@ -124,15 +124,15 @@ TEST_F(Cli, OptionsOfOtherToolsAreAnswered) {
 
 // An option takes one value, so that MODEL may stand behind it.
 TEST_F(Cli, TheModelMayStandBehindAnOption) {
-  const auto code_of = [](const std::vector<std::string>& arguments) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"probe", "--ablate", "L0H1", "--ablate", "ahon_ln<0.8", model_, "--text", "hello"},
+           {"probe", "--text", "hello", model_, "--ablate", "L0H1"},
+           {"eval", "--ablate", "L0H1", model_, "--task", questions_},
+           {"eval", "--subjects", "colors,things", model_, "--task", questions_},
+           {"score", "--text", "hello", model_, "-o", output("a.db")}}) {
     const Outcome outcome = run_idleheads(arguments);
-    EXPECT_EQ(outcome.code, 0) << outcome.err;
-  };
-  code_of({"probe", "--text", "hello", "--ablate", "L0H1", "--ablate", "ahon_ln<0.8", model_});
-  code_of({"probe", "--ablate", "L0H1", "--text", "hello", model_});
-  code_of({"eval", "--task", questions_, "--ablate", "L0H1", model_});
-  code_of({"eval", "--task", questions_, "--subjects", "colors,things", model_});
-  code_of({"score", "-o", output("a.db"), "--text", "hello", model_});
+    EXPECT_EQ(outcome.code, 0) << arguments[1] << ": " << outcome.err;
+  }
 }
 
 TEST_F(Cli, WhatIsMissingOrTooMuchIsNamed) {
