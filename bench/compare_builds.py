@@ -52,8 +52,8 @@ def study(program, options, folder, *arguments):
 def probe(program, options):
     # Older builds print logits without being asked.
     logits = ["--logits"] if b"--logits" in run(program, "probe", "--help") else []
-    out = run(program, "probe", options.model, "--dtype", options.dtype, "--json", *logits, "--ablate", "ahon_ln<0.5", "L0H1",
-               "--text", "The capital of France is", "One, two, three, four", "One, two, three, five")
+    out = run(program, "probe", options.model, "--dtype", options.dtype, "--json", *logits, "--ablate", "ahon_ln<0.5", "--ablate", "L0H1",
+               "--text", "The capital of France is", "--text", "One, two, three, four", "--text", "One, two, three, five")
     return json.loads(out)
 
 

@@ -9,7 +9,7 @@ task=examples/everyday_questions.jsonl
 study=build/demo.db
 flags=(--shares 0,10,20)
 
-build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" > /dev/null  # its summary; progress is on stderr
+build/idleheads study "$model" --task "$task" --output "$study" "${flags[@]}" > /dev/null  # show prints the summary; progress is on stderr
 build/idleheads show "$study" --within-kl 0.1
 build/idleheads report "$study" --within-kl 0.1 --output build/demo.html
 cat <<END

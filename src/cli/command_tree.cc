@@ -73,6 +73,7 @@ OptionEntry entry_of(const CLI::Option& option) {
   }
   const bool may_be_file = is_one_of(entry, {"--task", "--guard"}) || entry.positional;
   entry.file = !entry.closed && (may_be_file || entry.type == "FILE" || entry.type == "FOLDER");
+  entry.value_is_optional = entry.takes_value() && option.get_items_expected_min() == 0;
   entry.least = std::max(1, option.get_items_expected_min());
   entry.may_be_several = entry.positional && option.get_items_expected_max() > entry.least;
   add_known_words(entry);

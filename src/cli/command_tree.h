@@ -17,7 +17,8 @@ struct OptionEntry {
   std::vector<std::string> choices;  // words that it takes
   bool closed = false;               // these alone
   bool positional = false, required = false;
-  bool file = false;            // a file or folder may be named
+  bool file = false;  // a file or folder may be named
+  bool value_is_optional = false;
   int least = 1;                // words of a positional
   bool may_be_several = false;  // more of them
 

@@ -53,7 +53,7 @@ std::string bash_case(const CommandEntry& command, const OptionEntry& option) {
   return fmt::format("{}", fmt::join(patterns, "|"));
 }
 
-// '--task[examples]:TEXT:(piqa mmlu)' for zsh's _arguments.
+// '*--task[examples]:T:(piqa mmlu)' for zsh's _arguments; '::' begins a value that may be left out.
 std::string zsh_argument(const OptionEntry& option, const std::string& name) {
   std::string description;
   for (const char c : first_part(option.description)) {
@@ -64,9 +64,9 @@ std::string zsh_argument(const OptionEntry& option, const std::string& name) {
   const bool goes_on = !is_flag && option.may_be_several;
   std::string out = is_flag ? fmt::format("*{}[{}]", name, description) : (goes_on ? "*:" : ":") + name;
   if (!option.takes_value()) return in_quotes(out);
-  if (is_flag) out += ":" + option.type;
-  if (option.choices.empty()) return in_quotes(out + ":_files");
-  return in_quotes(fmt::format("{}:({})", out, fmt::join(option.choices, " ")));
+  if (is_flag) out += (option.value_is_optional ? "::" : ":") + option.type;
+  if (!option.choices.empty()) return in_quotes(fmt::format("{}:({})", out, fmt::join(option.choices, " ")));
+  return in_quotes(out + (option.file ? ":_files" : ": "));
 }
 
 }  // namespace
@@ -81,8 +81,9 @@ std::string bash_completion(const std::vector<CommandEntry>& commands) {
     }
     for (const OptionEntry& option : command.options) {
       if (flags_of(option).empty() || !option.takes_value()) continue;
-      values += fmt::format("    {}) values='{}' is_value=1 files={} ;;\n", bash_case(command, option),
-                            fmt::join(option.choices, " "), option.file ? "1" : "''");
+      values += fmt::format("    {}) values='{}' is_value={} files={} ;;\n", bash_case(command, option),
+                            fmt::join(option.choices, " "), option.value_is_optional ? "''" : "1",
+                            option.file ? "1" : "''");
     }
   }
   return fmt::format(R"(# bash completion of idleheads: source <(idleheads completion bash)
@@ -158,7 +159,7 @@ std::string fish_completion(const std::vector<CommandEntry>& commands) {
       out += fmt::format("complete -c idleheads -n '__fish_seen_subcommand_from {}'", command.name);
       for (const std::string& name : flags)
         out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-      if (option.takes_value()) out += option.file ? " -r" : " -x";
+      if (option.takes_value() && !option.value_is_optional) out += option.file ? " -r" : " -x";
       if (!option.choices.empty()) out += fmt::format(" -a '{}'", fmt::join(option.choices, " "));
       out += " -d " + in_quotes(first_part(option.description)) + "\n";
     }

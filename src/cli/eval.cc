@@ -60,8 +60,7 @@ void add_eval(CLI::App& app) {
                    "ahon_ln<0.52, ahon_ln@15% (a share of all heads), or heads as L0H1,L5H3; may be given "
                    "several times")
       ->type_name("RULE")
-      ->type_size(1)
-      ->expected(1, -1);
+      ->allow_extra_args(false);
   command->add_option("--mask", eval->mask, kMaskHelp)->type_name("FILE");
   command->add_flag("--baseline,!--no-baseline", eval->baseline,
                     "also run with all heads on, and say what differs (the default)");

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/byte_size.h"
 #include "base/environment.h"
 #include "base/fail.h"
 #include "cli/command_tree.h"
@@ -23,15 +24,12 @@ struct Fetch {
   ProgressForm progress = ProgressForm::line;
 };
 
-double megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
-
 void print_fetched(const std::string& name, const Fetched& fetched) {
-  const std::string news = fetched.downloaded == 0
-                               ? "all there already"
-                               : fmt::format("{:.1f} MB downloaded", megabytes(fetched.downloaded));
+  const std::string news =
+      fetched.downloaded == 0 ? "all there already" : byte_size(fetched.downloaded) + " downloaded";
   const std::string repository = name == fetched.repository ? name : name + ": " + fetched.repository;
-  say("{} at {}, {:.1f} MB, {}\n", printable(repository, 300), fetched.commit.substr(0, 12),
-      megabytes(fetched.bytes), news);
+  say("{} at {}, {}, {}\n", printable(repository, 300), fetched.commit.substr(0, 12),
+      byte_size(fetched.bytes), news);
   print_foreign(fetched.path.string() + "\n");
 }
 

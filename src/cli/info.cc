@@ -1,10 +1,11 @@
-// idleheads info MODEL: what it is.
+// idleheads info [MODEL]: what a model is; the families, devices and scores that there are.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 
+#include "base/byte_size.h"
 #include "base/fail.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
@@ -13,15 +14,17 @@
 #include "engine/device.h"
 #include "format/json.h"
 #include "idleheads/engine/engine.h"
+#include "idleheads/heads/score.h"
 #include "idleheads/model/model.h"
 #include "model/families/family.h"
+#include "report/terminal/text.h"
 
 namespace idleheads::cli {
 namespace {
 
 struct Info {
   std::string model;
-  bool json = false, devices = false;
+  bool json = false, devices = false, scores = false;
 };
 
 // Tensors and bytes per element type.
@@ -71,6 +74,8 @@ bool is_even(const ModelSpec& spec) {
   });
 }
 
+void print(const Json& json) { print_foreign(dump_json(json, 2) + "\n"); }
+
 void print_json(const Model& model) {
   const ModelSpec& c = model.spec();
   Json types = Json::object();
@@ -103,7 +108,7 @@ void print_json(const Model& model) {
       out["layer_kv_heads"].push_back(layer.attention.kv_heads);
     }
   }
-  print_foreign(dump_json(out, 2) + "\n");
+  print(out);
 }
 
 // "window 512", "full attention, no RoPE, 32 experts, 4 a token".
@@ -172,9 +177,9 @@ void print_text(const Model& model) {
   };
   line("model", model.name());
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
-  line("parameters", fmt::format("{:.1f} million, {:.1f} MB on disk",
-                                 static_cast<double>(model.checkpoint().parameters()) / 1e6,
-                                 static_cast<double>(model.checkpoint().file_bytes()) / 1e6));
+  line("parameters",
+       fmt::format("{:.1f} million, {} on disk", static_cast<double>(model.checkpoint().parameters()) / 1e6,
+                   byte_size(model.checkpoint().file_bytes())));
   line("layers", fmt::format("{}", c.layer_count()));
   line("heads", heads_text(c));
   line("sizes", fmt::format("hidden {}, MLP {}, vocabulary {}{}", c.hidden, c.layers.front().mlp.width,
@@ -192,35 +197,86 @@ void print_text(const Model& model) {
   line("engine", engine_description(fastest_precision()));
 }
 
-void print_devices() {
-  fmt::print("cpu: {}\n", engine_description(fastest_precision()));
-  for (const std::string& line : list_devices()) fmt::print("{}\n", printable(line, 1000));
+// As JSON: the devices, and in words why there are none.
+Json devices_json(const std::string& processor, const std::vector<std::string>& lines) {
+  Json out = {{"cpu", processor}, {"cuda", Json::array()}, {"note", nullptr}};
+  for (const std::string& line : lines) {
+    if (line.starts_with("cuda:")) {
+      out["cuda"].push_back(line);
+    } else {
+      out["note"] = line;
+    }
+  }
+  return out;
+}
+
+void print_devices(bool json) {
+  const std::string processor = engine_description(fastest_precision());
+  const std::vector<std::string> lines = list_devices();
+  if (json) return print(devices_json(processor, lines));
+  fmt::print("cpu: {}\n", processor);
+  for (const std::string& line : lines) fmt::print("{}\n", printable(line, 1000));
+}
+
+// What each score measures, and on which side of a threshold it takes a head for inactive.
+void print_scores(bool json) {
+  Json list = Json::array();
+  for (const Score& score : all_scores()) {
+    const char* side = score.inactive_above ? "above" : "below";
+    if (json) {
+      list.push_back({{"score", score.slug},
+                      {"name", score.paper_name},
+                      {"inactive", side},
+                      {"in_paper", score.in_paper},
+                      {"meaning", score.meaning}});
+    } else {
+      fmt::print("{}", wrap(fmt::format("{} Inactive {} the threshold.", score.meaning, side),
+                            terminal_width(80), fmt::format("{:<10}", score.slug)));
+    }
+  }
+  if (json) print(list);
 }
 
 // By model_type of config.json; GGUF has its own names.
-void print_families() {
-  fmt::print("{:<14} GGUF architecture\n", "family");
-  for (const Family* family : families())
-    fmt::print("{:<14} {}\n", family->read_json ? family->name : "-",
-               family->gguf.empty() ? "-" : family->gguf);
+void print_families(bool json) {
+  Json list = Json::array();
+  if (!json) fmt::print("{:<14} GGUF architecture\n", "family");
+  for (const Family* family : families()) {
+    const std::string_view name = family->read_json ? family->name : "", gguf = family->gguf;
+    if (json) {
+      list.push_back({{"family", name.empty() ? Json(nullptr) : Json(name)},
+                      {"gguf_architecture", gguf.empty() ? Json(nullptr) : Json(gguf)}});
+    } else {
+      fmt::print("{:<14} {}\n", name.empty() ? "-" : name, gguf.empty() ? "-" : gguf);
+    }
+  }
+  if (json) print(list);
+}
+
+void run(const Info& info) {
+  if (info.devices + info.scores + !info.model.empty() > 1)
+    fail_usage("info: give one of MODEL, --devices and --scores");
+  if (info.devices) return print_devices(info.json);
+  if (info.scores) return print_scores(info.json);
+  if (info.model.empty()) return print_families(info.json);
+  const std::shared_ptr<const Model> model = Model::open(info.model);
+  info.json ? print_json(*model) : print_text(*model);
 }
 
 }  // namespace
 
 void add_info(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("info", "what a model is; without one, which families there are");
+  CLI::App* command = app.add_subcommand(
+      "info", "what a model is; without one, which families, devices and scores there are");
   auto info = std::make_shared<Info>();
   begin_group(*command, "Output");
   add_model(*command, info->model);
   command->add_flag("--json", info->json, "for machines");
   command->add_flag("--devices", info->devices, "what can compute besides the processor");
-  add_guide(*command, {"idleheads info model.gguf", "idleheads info --devices"}, "docs/models.md");
-  command->callback([info] {
-    if (info->devices) return print_devices();
-    if (info->model.empty()) return print_families();
-    const std::shared_ptr<const Model> model = Model::open(info->model);
-    info->json ? print_json(*model) : print_text(*model);
-  });
+  command->add_flag("--scores", info->scores, "what each score measures");
+  add_guide(*command, {"idleheads info model.gguf", "idleheads info --devices", "idleheads info --scores"},
+            "docs/models.md and docs/scores.md");
+  command->callback([info] { run(*info); });
 }
 
 }  // namespace idleheads::cli

@@ -281,7 +281,9 @@ void add_mask(CLI::App& app) {
   command
       ->add_option("--guard", mask->guards,
                    "further tasks that the mask is tested on, as wikitext or a text file (.txt)")
-      ->type_name("T");
+      ->type_name("T")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--guard-limit", mask->guard_limit,
                       "first N documents of each guard; below 1 a share of them");
   add_progress(*command, mask->progress);

@@ -7,6 +7,7 @@
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/decide_options.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 
 namespace idleheads::cli {
@@ -16,6 +17,7 @@ struct MergeRequest {
   std::vector<std::string> parts;
   std::string output;
   RefineFlags refine;
+  ProgressForm progress = ProgressForm::line;
 };
 
 std::string counted(int64_t count, const char* what) {
@@ -51,9 +53,14 @@ void print_decisions(const MergeReport& report, const std::string& output) {
                  : ": everything is decided");
 }
 
+MergeReport merge(std::span<const std::filesystem::path> parts, const MergeRequest& request) {
+  ProgressLine line(request.progress);
+  return merge_studies(parts, request.output, {request.refine.wanted(), progress_on(line)});
+}
+
 void run(const MergeRequest& request) {
   const std::vector<std::filesystem::path> parts(request.parts.begin(), request.parts.end());
-  const MergeReport report = merge_studies(parts, request.output, {request.refine.wanted()});
+  const MergeReport report = merge(parts, request);
   fmt::print("{}: {} new, {} there already\n", printable(request.output, 300),
              counted(report.added, "result"), report.equal);
   if (report.planned) {
@@ -77,6 +84,7 @@ void add_merge(CLI::App& app) {
   command->add_option("--output,-o", request->output, "study file, new or from an earlier merge")
       ->type_name("FILE")
       ->required();
+  add_progress(*command, request->progress);
   begin_group(*command, "Stop when it is known");
   request->refine.add_to(*command, "of parts with --decide, once all is decided");
   add_guide(*command, {"idleheads merge parts/*.db -o whole.db"}, "docs/cluster.md");

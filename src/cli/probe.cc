@@ -176,7 +176,8 @@ void add_probe(CLI::App& app) {
       ->add_option(
           "--ablate", probe->ablate,
           "ahon_ln<0.52, ahon_ln@15% with --study, or heads as L0H1,L5H3; may be given several times")
-      ->type_name("RULE");
+      ->type_name("RULE")
+      ->allow_extra_args(false);
   command
       ->add_option("--study", probe->study,
                    "study file of this model: its thresholds are those of --ablate SCORE@SHARE%")

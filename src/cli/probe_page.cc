@@ -1,3 +1,4 @@
+#include "base/byte_size.h"
 #include "base/fail.h"
 #include "base/portable_name.h"
 #include "cli/probe_run.h"
@@ -24,7 +25,7 @@ void write_probe_page(const ProbeRun& run, const std::string& file) {
   }
   const std::string page = attention_page(portable_name(run.model.name()), prompts);
   write_text(page, file);
-  say("wrote {}: {:.1f} MB\n", printable(file, 300), static_cast<double>(page.size()) / 1e6);
+  say("wrote {}: {}\n", printable(file, 300), byte_size(std::ssize(page)));
 }
 
 }  // namespace idleheads::cli

@@ -119,12 +119,12 @@ std::string command_line() {
   std::string line = "idleheads";
   bool is_prompt = false;  // what people type as a prompt is nobody else's business
   for (const std::string argument : g_arguments) {
-    if (argument.starts_with('-')) is_prompt = false;
     const std::string option = argument.substr(0, argument.find('='));
     if (is_prompt) {
       line += " ...";
+      is_prompt = false;
     } else if (option == "--text" || option == "--prompt" || option == "-p") {
-      is_prompt = true;
+      is_prompt = option == argument;
       line += " " + option + (option == argument ? "" : "=...");
     } else {
       line += " " + portable_argument(argument);

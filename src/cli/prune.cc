@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "analysis/kv_groups.h"
+#include "base/byte_size.h"
 #include "base/fail.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
@@ -39,10 +40,10 @@ void print_written(const Prune& prune, const HeadMask& mask, bool mean, const Wr
   fmt::print("{}: {} of {} heads ({:.1f} %) do nothing any more{}\n", shown_path(written.path), mask.count(),
              mask.shape().count(), 100 * mask.share(),
              mean ? "; their means are in the biases of the output projections" : "");
-  fmt::print("It gives {} model with {} {}, and is as large ({:.1f} MB) and as fast as before.\n",
+  fmt::print("It gives {} model with {} {}, and is as large ({}) and as fast as before.\n",
              mean || prune.requantized ? "up to rounding the results of the" : "the same results as the",
              mean && prune.mean ? "means instead of the heads of" : "--mask", printable(prune.mask, 300),
-             static_cast<double>(written.bytes) / 1e6);
+             byte_size(written.bytes));
 }
 
 void print_left_out(const WrittenModel& written) {
@@ -82,10 +83,8 @@ void print_cut(const Model& model, const HeadMask& mask, bool mean, const CutMod
   const double before = kv_bytes(static_cast<double>(all_groups), dim),
                after = kv_bytes(static_cast<double>(all_groups - groups), dim);
   text += fmt::format(
-      ". {} of {} KV heads went: {:.0f} bytes of cache a token instead of {:.0f}. {:.1f} MB instead of "
-      "{:.1f}.",
-      groups, all_groups, after, before, static_cast<double>(written.bytes) / 1e6,
-      static_cast<double>(model.checkpoint().file_bytes()) / 1e6);
+      ". {} of {} KV heads went: {:.0f} bytes of cache a token instead of {:.0f}. {} instead of {}.", groups,
+      all_groups, after, before, byte_size(written.bytes), byte_size(model.checkpoint().file_bytes()));
   fmt::print("{}", wrap(text.append(more), terminal_width()));
 }
 

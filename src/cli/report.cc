@@ -2,6 +2,7 @@
 // run.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -89,19 +90,34 @@ bool wait(int seconds) {
   return !interrupted();
 }
 
+// Why the page does not grow: the writers have ended, or were killed.
+void say_nobody_writes(const Report& request, const StudyProgress& progress) {
+  say("{}: {} of {} results, and no process of this machine writes {}; still watching: the command that was "
+      "stopped goes on when it is started again; Ctrl-C ends\n",
+      printable(fmt::format("{}", fmt::join(request.files, ", ")), 300), progress.done, progress.all,
+      request.files.size() == 1 ? "it" : "them");
+}
+
 void watch(const Report& request) {
   const int seconds = seconds_of(*request.watch);
   const std::string shown = shown_path(request.path());
   std::string seen;
-  bool is_whole = false;
+  StudyProgress progress;
+  bool is_whole = false, is_said = false;
   do {
     // Asked before reading, so that the last results of a writer that ends meanwhile are not missed.
     const bool is_running = std::ranges::any_of(request.files, is_being_written);
     const std::string state = state_of(request.files);
-    if (state == seen && !(is_whole && !is_running)) continue;
+    if (state == seen && !(is_whole && !is_running)) {
+      // Where locks cannot be seen, a file that grows still shows that it has a writer.
+      if (!is_running && !is_said) say_nobody_writes(request, progress);
+      is_said = !is_running;
+      continue;
+    }
     seen = state;
+    is_said = false;
     const std::vector<LoadedStudy> studies = load(request);
-    const StudyProgress progress = progress_of(studies);
+    progress = progress_of(studies);
     is_whole = progress.is_whole;
     const bool is_finished = is_whole && !is_running;
     write_report(studies, request.path(), {.written = now(), .refresh_seconds = is_finished ? 0 : seconds});

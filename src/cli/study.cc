@@ -109,7 +109,6 @@ void print_study(const StudyStore& store) {
   options.color = color_depth();
   options.width = terminal_width();
   fmt::print("{}", show(summarize(store), options));
-  std::fflush(stdout);  // the next task may take long
 }
 
 // "--task mine.jsonl --data DIR": how this task was asked for among several.
@@ -122,18 +121,18 @@ std::string asked_for(const TaskFlags& flags, const Task& task) {
   return "--task " + shell_word(names) + (flags.data.empty() ? "" : " --data " + shell_word(flags.data));
 }
 
-// What can be done with the file now.
-void say_next(const Study& study, const PreparedTask& task, const std::string& output) {
+// What can be done with the file now: the end of the summary.
+void print_next(const Study& study, const PreparedTask& task, const std::string& output) {
   const std::string file = shell_word(output), model = shell_word(study.engine.model);
-  say("next:\n  idleheads show {} {}\n  idleheads report {}\n", file,
-      study.baseline_only ? "--heatmap ahon_ln" : "--heads", file);
-  if (study.task.tasks.empty()) return;
-  const std::string asked = asked_for(study.task, task.task);
-  if (study.baseline_only) {
-    say("  idleheads study {} {} -o {}\n", model, asked, file);
-  } else {
-    say("  idleheads mask {} {} {} -o mask.json\n", file, model, asked);
+  std::string text = fmt::format("\nNext:\n  idleheads show {} {}\n  idleheads report {}\n", file,
+                                 study.baseline_only ? "--heatmap ahon_ln" : "--heads", file);
+  if (!study.task.tasks.empty()) {
+    const std::string asked = asked_for(study.task, task.task);
+    text += study.baseline_only ? fmt::format("  idleheads study {} {} -o {}\n", model, asked, file)
+                                : fmt::format("  idleheads mask {} {} {} -o mask.json\n", file, model, asked);
   }
+  print_foreign(text);
+  std::fflush(stdout);  // the next task may take long
 }
 
 // What is said meanwhile; `line` draws the progress.
@@ -179,7 +178,7 @@ bool run_task(const Study& study, const StudySettings& settings, const std::shar
   if (study.quiet) return true;
   if (study.shard.empty()) {
     print_study(run.store());
-    say_next(study, task, output);
+    print_next(study, task, output);
   } else {
     fmt::print("part {} is done: {}; idleheads merge joins the parts when all are\n", study.shard,
                printable(output, 300));
@@ -190,7 +189,7 @@ bool run_task(const Study& study, const StudySettings& settings, const std::shar
 // The file of each task.
 std::vector<std::string> outputs_of(const Study& study) {
   if (study.text.are_given()) {
-    const std::string name = study.text.file.empty() ? "text" : study.text.file;
+    const std::string name = study.text.name();
     if (!study.shard.empty())
       return {study_file_of_part(study.engine.model, name, study.output, parse_shard(study.shard))};
     return {study.output.empty() ? default_study_file(study.engine.model, name) : study.output};

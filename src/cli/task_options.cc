@@ -30,7 +30,8 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
                  "share of them");
   app.add_option("--subjects", subjects, "only these subjects or categories")
       ->type_name("NAME")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--bos", bos,
                  "BOS token first: auto (as lm-evaluation-harness: for Gemma alone), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))

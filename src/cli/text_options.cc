@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/fail.h"
+#include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "cli/command_tree.h"
@@ -14,9 +15,16 @@ namespace idleheads::cli {
 void TextFlags::add_to(CLI::App& app) {
   begin_group(app, "Prompts of your own");
   app.add_option("--text,--prompt,-p", texts, "a prompt; may be given several times")
-      ->type_size(1)
-      ->expected(1, -1);
+      ->allow_extra_args(false);
   app.add_option("--text-file", file, "a file of prompts, one a line")->type_name("FILE");
+}
+
+std::string TextFlags::name() const {
+  if (texts.empty()) return file;
+  Hasher hasher;
+  for (const std::string& text : texts) hasher.add(text + '\0');
+  hasher.add(file);
+  return "text_" + hasher.hex().substr(0, 8);
 }
 
 std::vector<std::string> TextFlags::read() const {
@@ -30,9 +38,12 @@ std::vector<std::string> TextFlags::read() const {
   const std::string content = read_text_file(file);
   if (const auto at = invalid_utf8_at(content)) fail("{}: byte {} is not UTF-8", printable(file, 300), *at);
   std::istringstream lines(content);
-  for (std::string line; std::getline(lines, line);) all.push_back(line);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('\r')) line.pop_back();  // lines of Windows end with \r\n
+    all.push_back(line);
+  }
   const auto is_blank = [](const std::string& line) {
-    return line.find_first_not_of(" \t\r") == std::string::npos;
+    return line.find_first_not_of(" \t") == std::string::npos;
   };
   if (std::ranges::all_of(all, is_blank)) fail("{}: no text in this file", printable(file, 300));
   return all;

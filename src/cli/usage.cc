@@ -8,6 +8,8 @@
 
 #include "base/fail.h"
 #include "base/nearest.h"
+#include "base/words.h"
+#include "cli/command_tree.h"
 
 namespace idleheads::cli {
 namespace {
@@ -108,14 +110,40 @@ std::string unknown_name(const CLI::App& app, const CLI::App& chosen,
   return "";
 }
 
+// "--ablate" where the word stands behind a value of it, and each value needs the option before it; else
+// empty.
+std::string option_to_repeat(const CLI::App& command, const std::vector<std::string>& arguments,
+                             const std::string& word) {
+  const auto at = std::ranges::find(arguments, word);
+  if (at - arguments.begin() < 2 || !(at - 2)->starts_with("-")) return "";
+  const CLI::Option* option = command.get_option_no_throw(*(at - 2));
+  return option != nullptr && option->get_items_expected_max() > 1 ? *(at - 2) : "";
+}
+
 // Words too many: prompts and tasks that lack their option.
-std::string unexpected_word(const CLI::App& command, const std::string& word) {
+std::string unexpected_word(const CLI::App& command, const std::vector<std::string>& arguments,
+                            const std::string& word) {
   const std::string shown = printable(word, 300);
+  if (const std::string option = option_to_repeat(command, arguments, word); !option.empty())
+    return fmt::format("'{}' is not expected; {} takes one value, and may be given again: {} '{}'", shown,
+                       option, option, shown);
   for (const auto& [option, what] : {std::pair{"--text", "a prompt"}, std::pair{"--task", "a task"}}) {
     if (!word.starts_with("-") && has_option(command, option))
       return fmt::format("'{}' is not expected; {} is given as {} '{}'", shown, what, option, shown);
   }
   return fmt::format("'{}' is not expected", shown);
+}
+
+// "MODEL is missing; usage: idleheads eval MODEL --task T [options]"; empty if no argument is.
+std::string missing_argument(const CLI::App& command) {
+  const CommandEntry entry = command_entry(command);
+  for (const OptionEntry& option : entry.options) {
+    if (!option.positional || !option.required) continue;
+    const std::string& name = option.names.front();
+    if (command.get_option(lower_case(name))->count() == 0)
+      return fmt::format("{} is missing; usage: {}", name, usage_of(entry));
+  }
+  return "";
 }
 
 }  // namespace
@@ -148,7 +176,9 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error,
   const std::string help = &chosen == &app ? "idleheads help" : "idleheads help " + chosen.get_name();
   std::string message = unknown_name(app, chosen, arguments);
   const std::vector<std::string> left = chosen.remaining();
-  if (message.empty() && !left.empty()) message = unexpected_word(chosen, left.front());
+  if (message.empty() && !left.empty()) message = unexpected_word(chosen, arguments, left.front());
+  const bool is_missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+  if (message.empty() && is_missing && &chosen != &app) message = missing_argument(chosen);
   if (message.empty()) message = error.what();
   std::ranges::replace(message, '\n', ' ');
   return fmt::format("{} ({} shows what there is)", printable(message, 2000), help);

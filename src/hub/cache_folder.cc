@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <system_error>
 
+#include "base/byte_size.h"
 #include "base/fail.h"
 #include "base/mapped_file.h"
 
@@ -20,6 +23,17 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail("{}: the folder cannot be made: {}", shown_path(folder), error.message());
+}
+
+// Throws Error where the folder, or what there is of those above it, cannot be written.
+void require_writable(const fs::path& folder) {
+  fs::path place = fs::absolute(folder);
+  std::error_code ignored;
+  while (!fs::exists(place, ignored) && place.has_relative_path()) place = place.parent_path();
+  if (!fs::is_directory(place, ignored)) fail("{}: this is not a folder", shown_path(place));
+  if (::access(place.c_str(), W_OK | X_OK) == 0) return;
+  fail("{}: the folder cannot be written: {}; change its permissions, or give another folder as HF_HUB_CACHE",
+       shown_path(place), std::strerror(errno));
 }
 
 // A name beside `path` that no other process or thread uses.
@@ -48,10 +62,13 @@ CacheFolder::CacheFolder(const fs::path& cache, const RepositoryName& name, std:
     : cache_(cache),
       folder_(cache / hub_folder(name.kind, name.name)),
       revision_(name.revision),
-      commit_(std::move(commit)) {
-  make_folder(folder_ / "blobs");
-  make_folder(snapshot());
-  make_folder(cache_ / ".locks" / folder_.filename());
+      commit_(std::move(commit)) {}
+
+void CacheFolder::prepare() const {
+  const fs::path folders[] = {folder_ / "blobs", snapshot(), cache_ / ".locks" / folder_.filename()};
+  for (const fs::path& folder : folders) require_writable(folder);
+  require_writable(folder_ / "refs");  // which the commit's name will need
+  for (const fs::path& folder : folders) make_folder(folder);
 }
 
 fs::path CacheFolder::snapshot() const { return folder_ / "snapshots" / commit_; }
@@ -105,10 +122,9 @@ void CacheFolder::require_room(int64_t bytes) const {
   const fs::space_info space = fs::space(folder_, error);
   if (error || space.available >= static_cast<uint64_t>(bytes)) return;
   fail(
-      "{}: {:.1f} MB are to be downloaded, and the disk has {:.1f} MB free; make room, or give another "
-      "disk's folder "
-      "as HF_HUB_CACHE",
-      shown_path(cache_), static_cast<double>(bytes) / 1e6, static_cast<double>(space.available) / 1e6);
+      "{}: {} are to be downloaded, and the disk has {} free; make room, or give another disk's folder as "
+      "HF_HUB_CACHE",
+      shown_path(cache_), byte_size(bytes), byte_size(static_cast<int64_t>(space.available)));
 }
 
 }  // namespace idleheads

@@ -59,6 +59,9 @@ class CacheFolder {
  public:
   CacheFolder(const std::filesystem::path& cache, const RepositoryName& name, std::string commit);
 
+  // Makes the folders that files are downloaded into. Throws Error before any is made if one of them cannot
+  // be written.
+  void prepare() const;
   std::filesystem::path snapshot() const;
   std::filesystem::path blob(const RemoteFile& file) const { return folder_ / "blobs" / file.digest; }
   std::filesystem::path lock(const RemoteFile& file) const;

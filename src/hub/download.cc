@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "base/byte_size.h"
 #include "base/fail.h"
 
 namespace idleheads {
@@ -28,8 +30,7 @@ void Download::report() {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   progress_.note = trouble_;
   if (const int64_t timed = fresh_ - timed_from_; trouble_.empty() && timed > 0)
-    progress_.note =
-        fmt::format("MB, {:.1f} MB/s", static_cast<double>(timed) / kMegabyte / std::max(seconds, 1e-3));
+    progress_.note = byte_size(std::llround(static_cast<double>(timed) / std::max(seconds, 1e-3))) + "/s";
   if (callback_ && !callback_(progress_))
     throw Interrupted("stopped; what was downloaded is kept, the same command goes on");
 }
@@ -45,6 +46,7 @@ void Download::get(const RemoteRepository& repository, std::span<const RemoteFil
     total_ += file.size;
     there += folder.bytes_of(file);
   }
+  if (!std::ranges::all_of(files, [&](const RemoteFile& file) { return folder.has(file); })) folder.prepare();
   folder.require_room(total_ - before_ - there);
   progress_.phase = repository.name.name;
   progress_.stored = static_cast<double>(before_ + there) / 1e6;

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/byte_size.h"
 #include "base/fail.h"
 #include "base/mapped_file.h"
 #include "format/json.h"
@@ -114,9 +115,9 @@ class ModelFiles {
   std::string with_sizes(const std::vector<fs::path>& models) const {
     std::vector<std::string> lines;
     for (const fs::path& model : models) {
-      double bytes = 0;
-      for (const RemoteFile& file : parts(model)) bytes += static_cast<double>(file.size);
-      lines.push_back(fmt::format("{} ({:.1f} MB)", printable(model.string(), 120), bytes / 1e6));
+      int64_t bytes = 0;
+      for (const RemoteFile& file : parts(model)) bytes += file.size;
+      lines.push_back(fmt::format("{} ({})", printable(model.string(), 120), byte_size(bytes)));
     }
     return fmt::format("{}", fmt::join(lines, ", "));
   }

@@ -56,7 +56,10 @@ class Merge {
  public:
   Merge(std::span<const std::filesystem::path> parts, const std::filesystem::path& output,
         const MergeOptions& options)
-      : parts_(parts), output_(output), options_(options) {}
+      : parts_(parts), output_(output), options_(options) {
+    progress_.phase = "merging";
+    progress_.unit = "results";
+  }
 
   MergeReport run() {
     check_parts();
@@ -73,6 +76,7 @@ class Merge {
   void check_parts();
   void open();
   void add(const std::filesystem::path& part);
+  void report(int64_t results);
   void take_plan(const StudyStore& part, const std::filesystem::path& file);
   void add_results(const StudyStore& part, const std::filesystem::path& file, int64_t intervention,
                    Work work);
@@ -87,8 +91,17 @@ class Merge {
   Settings settings_;
   std::vector<StoredDocument> documents_;
   std::optional<StudyStore> store_;
+  Progress progress_;
   MergeReport report_;
 };
+
+// How many results a study has.
+int64_t result_count(const StudyStore& study) {
+  int64_t count = 0;
+  for (const std::vector<bool>& of_intervention : study.done())
+    count += std::ranges::count(of_intervention, true);
+  return count;
+}
 
 // All of them before anything is written.
 void Merge::check_parts() {
@@ -103,6 +116,7 @@ void Merge::check_parts() {
     require_same_settings(shown_path(file), settings, settings_);
     settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], setting(settings, kBuildsSetting));
     require_same_documents(shown_path(file), part.documents(), documents_);
+    progress_.total += static_cast<double>(result_count(part));
     count_.take(count_of(setting(settings, kShardSetting)), file);
     scores_.take(setting(settings, kScoresSetting), file);
     shares_.take(setting(settings, kSharesSetting), file);
@@ -113,6 +127,13 @@ void Merge::open() {
   settings_.erase(kShardSetting);
   settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], build_description());
   store_.emplace(StudyStore::open(output_, settings_, documents_));
+}
+
+// That so many more results are brought in.
+void Merge::report(int64_t results) {
+  progress_.done += static_cast<double>(results);
+  if (options_.progress && !options_.progress(progress_))
+    throw Interrupted("stopped; what was merged is stored, the same command goes on");
 }
 
 void Merge::add(const std::filesystem::path& file) {
@@ -169,12 +190,13 @@ void Merge::add_results(const StudyStore& part, const std::filesystem::path& fil
     result.work = {work.rows / total, work.rows_unshared / static_cast<int64_t>(results.size())};
     added.emplace_back(intervention, std::move(result));
   }
-  if (added.empty()) return;
+  if (added.empty()) return report(std::ssize(results));
   // What the division leaves.
   if (added.size() == results.size())
     added.front().second.work.rows_unshared += work.rows_unshared % static_cast<int64_t>(results.size());
   report_.added += std::ssize(added);
   store_->add(added);
+  report(std::ssize(results));
 }
 
 void Merge::plan() {

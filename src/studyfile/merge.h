@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "idleheads/base/progress.h"
 #include "idleheads/studyfile/decisions.h"
 #include "idleheads/studyfile/shard.h"
 #include "idleheads/studyfile/store.h"
@@ -32,6 +33,7 @@ struct MergeOptions {
   // Once nothing is open, further shares are tried until those of a score that hold and fail are so many
   // percent apart (PlanDecisions::shares_to_try); none: no share is added.
   std::optional<double> resolution = {};
+  ProgressCallback progress = {};  // in results of all parts
 };
 
 // Brings what the parts hold into `output`, which is made or goes on. Parts may come in any order, overlap
@@ -41,7 +43,8 @@ struct MergeOptions {
 //
 // Throws Error: a file that is no study, two that differ in a setting, a document, the number of parts or the
 // plan (both files named), a result that differs from one that is there (intervention, document, file), an
-// output that is one of the parts.
+// output that is one of the parts. Throws Interrupted where `progress` asks to stop: what was brought in is
+// stored, and the same call goes on.
 MergeReport merge_studies(std::span<const std::filesystem::path> parts, const std::filesystem::path& output,
                           const MergeOptions& options = {});
 

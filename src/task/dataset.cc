@@ -74,8 +74,9 @@ std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data
   if (!files.empty()) return files;
   const std::string names = names_of_split_files(split);
   if (!data.empty()) fail("{}: no {} in the folder; {}", shown_path(data), names, what_is_in(data));
-  fail("no {} of {} in the Hugging Face cache ({}); {}, or get the data with: idleheads fetch task {}", names,
-       fmt::join(split.repos, " or "), shown_path(hub_cache()), what_is_cached(split), split.task);
+  fail("no {} of {} in the Hugging Face cache ({}); {}, or get the data with: {}", names,
+       fmt::join(split.repos, " or "), shown_path(hub_cache()), what_is_cached(split),
+       fetch_command(split.task));
 }
 
 const Json& Row::field(const char* name) const {

@@ -18,6 +18,8 @@ constexpr std::string_view kParquet = ".parquet";
 
 class Disk : public FileTree {
  public:
+  explicit Disk(const DatasetSplit& split) : task_(split.task) {}
+
   // A file that is not there is one thing, a link to one that is gone another: the download is damaged then.
   bool is_file(const fs::path& path) const override {
     std::error_code error;
@@ -25,8 +27,8 @@ class Disk : public FileTree {
     if (fs::is_regular_file(status)) return true;
     std::error_code ignored;
     if (!fs::exists(status) && fs::is_symlink(fs::symlink_status(path, ignored))) {
-      fail("{}: a link that leads nowhere ({}); download the data set again", shown_path(path),
-           printable(fs::read_symlink(path, ignored).string(), 200));
+      fail("{}: a link that leads nowhere ({}); get the data again with: {}", shown_path(path),
+           printable(fs::read_symlink(path, ignored).string(), 200), fetch_command(task_));
     }
     return false;
   }
@@ -42,6 +44,9 @@ class Disk : public FileTree {
     std::ranges::sort(names);
     return names;
   }
+
+ private:
+  const std::string& task_;
 };
 
 bool is_digits(std::string_view text) {
@@ -153,7 +158,7 @@ bool has_extension(const std::vector<std::string>& names, std::string_view exten
 }  // namespace
 
 std::vector<fs::path> split_files(const DatasetSplit& split, const fs::path& folder) {
-  return split_files(split, folder, Disk());
+  return split_files(split, folder, Disk(split));
 }
 
 std::vector<fs::path> split_files(const DatasetSplit& split, const fs::path& folder, const FileTree& tree) {
@@ -168,6 +173,8 @@ std::vector<fs::path> split_files(const DatasetSplit& split, const fs::path& fol
   }
   return {};
 }
+
+std::string fetch_command(const std::string& task) { return "idleheads fetch task " + task; }
 
 std::string names_of_split_files(const DatasetSplit& split) {
   const std::string place = split.config.empty() ? "" : split.config + "/";

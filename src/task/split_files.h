@@ -43,6 +43,9 @@ std::vector<std::filesystem::path> split_files(const DatasetSplit& split,
 std::vector<std::filesystem::path> split_files(const DatasetSplit& split, const std::filesystem::path& folder,
                                                const FileTree& tree);
 
+// The command that gets a task's data, as one types it.
+std::string fetch_command(const std::string& task);
+
 // What was looked for, for a message: "a.jsonl, CONFIG/SPLIT-*.parquet or SPLIT.jsonl".
 std::string names_of_split_files(const DatasetSplit& split);
 

@@ -1,5 +1,6 @@
 // The program as a user meets it: commands that work, and bad input with its message and exit code.
 #include <algorithm>
+#include <sstream>
 
 #include "cli/cli_fixture.h"
 #include "support/sanitizers.h"
@@ -18,6 +19,37 @@ TEST_F(Cli, InfoSaysWhatTheModelIs) {
   EXPECT_EQ(json.at("kv_heads"), 2);
 }
 
+TEST_F(Cli, InfoWithoutAModelSaysWhatThereIs) {
+  const auto text = [](std::vector<std::string> what) {
+    what.insert(what.begin(), "info");
+    const Outcome outcome = run_idleheads(what, {{"COLUMNS", "80"}});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const auto json = [&](std::vector<std::string> what) {
+    what.push_back("--json");
+    return parse_json(text(std::move(what)), "info");
+  };
+  EXPECT_THAT(text({}), HasSubstr("\nqwen3          qwen3\n"));
+  const Json families = json({});
+  EXPECT_THAT(families, testing::Contains(Json({{"family", "qwen3"}, {"gguf_architecture", "qwen3"}})));
+  EXPECT_THAT(families, testing::Contains(Json({{"family", nullptr}, {"gguf_architecture", "deci"}})));
+  EXPECT_THAT(text({"--devices"}),
+              testing::StartsWith("cpu: " + json({"--devices"}).at("cpu").get<std::string>()));
+  EXPECT_NE(json({"--devices"}).at("cuda").empty(), json({"--devices"}).at("note").is_null());
+
+  const Json scores = json({"--scores"});
+  EXPECT_EQ(scores.size(), 18u);
+  EXPECT_EQ(scores[0].at("score"), "awft");
+  EXPECT_EQ(scores[0].at("inactive"), "above");
+  EXPECT_THAT(scores[0].at("meaning").get<std::string>(), HasSubstr("gives to the first token"));
+  const std::string shown = text({"--scores"});
+  EXPECT_THAT(shown, testing::StartsWith("awft      The weight that a head gives to the first token"));
+  std::istringstream lines(shown);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u);
+  expect_failure(run_idleheads({"info", model_, "--scores"}), 2, "give one of MODEL, --devices and --scores");
+}
+
 TEST_F(Cli, StudyRunsResumesAndSaysWhenItIsComplete) {
   const Outcome first = run_idleheads(study("a.db"));
   ASSERT_EQ(first.code, 0) << first.err;
@@ -29,7 +61,8 @@ TEST_F(Cli, StudyRunsResumesAndSaysWhenItIsComplete) {
   for (const std::string& next :
        {"idleheads show " + output("a.db") + " --heads", "idleheads report " + output("a.db"),
         "idleheads mask " + output("a.db") + " " + model_ + " --task " + questions_})
-    EXPECT_THAT(again.err, HasSubstr("\n  " + next)) << "what can be done next";
+    EXPECT_THAT(again.out, HasSubstr("\n  " + next)) << "what can be done next";
+  EXPECT_THAT(again.err, testing::Not(HasSubstr("idleheads show"))) << "which ends the summary";
   EXPECT_EQ(run_idleheads({"show", output("a.db"), "--curves", "--subjects", "--heatmap", "awft"}).code, 0);
 }
 
@@ -58,8 +91,8 @@ TEST_F(Cli, ScoreOfAText) {
       run_idleheads({"score", model_, "--text-file", output("text.txt"), "-o", output("t.db")});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   // The same prompts, typed: the study is complete.
-  const Outcome typed =
-      run_idleheads({"score", model_, "--text", "first line", "", "second line", "-o", output("t.db")});
+  const Outcome typed = run_idleheads(
+      {"score", model_, "--text", "first line", "--text", "", "--text", "second line", "-o", output("t.db")});
   EXPECT_EQ(typed.code, 0) << typed.err;
   EXPECT_THAT(typed.err, HasSubstr("complete already"));
   expect_failure(run_idleheads({"score", model_, "--text", output("text.txt")}), 2,
@@ -72,6 +105,44 @@ TEST_F(Cli, ProbeTakesTheSameTexts) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.out,
             run_idleheads({"probe", model_, "--text", "first line", "-p", "second line", "--json"}).out);
+}
+
+TEST_F(Cli, LinesOfAFileOfPromptsMayEndAsOnWindows) {
+  write_file(folder_ / "unix.txt", "first line\n\nsecond\rline\n");
+  write_file(folder_ / "windows.txt", "first line\r\n\r\nsecond\rline\r\n");
+  const auto probe = [&](const char* file) {
+    return run_idleheads({"probe", model_, "--text-file", output(file), "--json"});
+  };
+  const Outcome unix = probe("unix.txt");
+  ASSERT_EQ(unix.code, 0) << unix.err;
+  EXPECT_EQ(probe("windows.txt").out, unix.out);
+}
+
+// Without -o a second text gets a file of its own, and the same text goes on in its file.
+TEST_F(Cli, TextsHaveFilesOfTheirOwn) {
+  Surroundings surroundings;
+  surroundings.before = [&] {
+    if (chdir(folder_.path().c_str()) != 0) _exit(126);
+  };
+  const auto score = [&](const std::vector<std::string>& texts) {
+    std::vector<std::string> arguments = {"score", model_};
+    arguments.insert(arguments.end(), texts.begin(), texts.end());
+    const Outcome outcome = run_idleheads_in(surroundings, arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.err;
+  };
+  const auto files = [&] {
+    return std::ranges::count_if(fs::directory_iterator(folder_.path()),
+                                 [](const auto& entry) { return entry.path().extension() == ".db"; });
+  };
+  EXPECT_THAT(score({"--text", "one"}), testing::ContainsRegex("results go to model_text_[0-9a-f]{8}\\.db"));
+  score({"--text", "two"});
+  score({"--text", "one", "--text", "two"});
+  EXPECT_EQ(files(), 3);
+  EXPECT_THAT(score({"--text", "one"}), HasSubstr("complete already"));
+  EXPECT_EQ(files(), 3);
+  write_file(folder_ / "mine.txt", "one\n");
+  EXPECT_THAT(score({"--text-file", "mine.txt"}), HasSubstr("results go to model_mine.db"));
 }
 
 // The first questions of the file, as lm-evaluation-harness limits a task, whatever groups it has.

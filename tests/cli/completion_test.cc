@@ -44,17 +44,22 @@ TEST_F(Completion, OfBash) {
   EXPECT_EQ(offered("fetch ''"), "model task\n");
   EXPECT_EQ(offered("fetch --rev"), "--revision\n");
   EXPECT_EQ(offered("completion z"), "zsh\n");
+  EXPECT_EQ(offered("report a.db --watch --with"), "--within --within-kl\n") << "its value may be left out";
+  EXPECT_EQ(offered("report a.db --watch ''"), "\n");
 }
 
 TEST_F(Completion, OfOtherShells) {
   EXPECT_THAT(printed({"completion", "fish"}),
               AllOf(HasSubstr("complete -c idleheads -n __fish_use_subcommand -f -a study -d "),
                     HasSubstr("from eval' -l bos -x -a 'auto always never'"),
-                    HasSubstr("from fetch' -f -a 'model task'")));
+                    HasSubstr("from fetch' -f -a 'model task'"), HasSubstr("from report' -l watch -d "),
+                    HasSubstr("from report' -l output -s o -r -d ")));
   EXPECT_THAT(printed({"completion", "zsh"}),
               AllOf(HasSubstr("#compdef idleheads"), HasSubstr("'paper:the paper'\\''s 14 models'"),
                     HasSubstr("'*--bos[BOS token first]:TEXT:(auto always never)'"),
-                    HasSubstr("':WHAT:(model task)'"), HasSubstr("'*:NAMES:_files'")));
+                    HasSubstr("':WHAT:(model task)'"), HasSubstr("'*:NAMES:_files'"),
+                    HasSubstr("'*--shots[examples before each question]:N: '"), HasSubstr("::[SECONDS]: '"),
+                    HasSubstr("'*--output[the page]:FILE:_files'")));
   expect_failure(run_idleheads({"completion", "tcsh"}), 2, "tcsh");
 }
 

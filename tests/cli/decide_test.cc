@@ -245,7 +245,10 @@ TEST_F(Decide, APartKilledAndRunAgainIsJoined) {
   }
   const std::vector<std::string> merge = {"merge", output("parts/001.of002.db"), output("parts/002.of002.db"),
                                           "-o", output("joined.db")};
-  ASSERT_EQ(run_idleheads(merge).code, 0);
+  const Outcome merged = run_idleheads(with(merge, {"--progress", "json"}));
+  ASSERT_EQ(merged.code, 0);
+  EXPECT_THAT(merged.err, AllOf(HasSubstr("\"phase\":\"merging\""), HasSubstr("\"unit\":\"results\"")));
+  EXPECT_EQ(run_idleheads(with(merge, {"--progress", "none"})).err, "");
   for (int k = 1; k <= 2; ++k) {
     const auto part = with(
         begun("parts"), {"-q", "--shard", fmt::format("{}/2", k), "--plan", output("joined.db"), "-t", "1"});

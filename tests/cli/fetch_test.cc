@@ -42,7 +42,7 @@ TEST_F(FetchCommand, AModelThatWasMissingIsFetchedByTheCommandThatIsNamed) {
   EXPECT_THAT(missing.err, EndsWith("get it with: idleheads fetch model org/tiny\n"));
   const Outcome fetched = run_idleheads({"fetch", "model", "org/tiny"});
   EXPECT_EQ(fetched.code, 0) << fetched.err;
-  EXPECT_THAT(fetched.err, AllOf(testing::StartsWith("org/tiny at "), HasSubstr(" MB downloaded")));
+  EXPECT_THAT(fetched.err, AllOf(testing::StartsWith("org/tiny at "), HasSubstr(" kB downloaded")));
   ASSERT_THAT(fetched.out, EndsWith("\n"));
   EXPECT_TRUE(fs::exists(fs::path(fetched.out.substr(0, fetched.out.size() - 1)) / "config.json"));
   EXPECT_EQ(run_idleheads({"info", "org/tiny"}).code, 0);
@@ -55,6 +55,7 @@ TEST_F(FetchCommand, ProgressForPrograms) {
   EXPECT_EQ(fetched.code, 0) << fetched.err;
   EXPECT_THAT(fetched.err, HasSubstr("\"unit\":\"MB\""));
   EXPECT_THAT(fetched.err, HasSubstr("\"phase\":\"org/tiny\""));
+  EXPECT_THAT(fetched.err, testing::ContainsRegex("\"known\":\"[0-9.]+ [kM]?B/s\""));
 }
 
 TEST_F(FetchCommand, SeveralTasks) {

@@ -122,6 +122,35 @@ TEST_F(Cli, OptionsOfOtherToolsAreAnswered) {
   }
 }
 
+// An option takes one value, so that MODEL may stand behind it.
+TEST_F(Cli, TheModelMayStandBehindAnOption) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"probe", "--ablate", "L0H1", "--ablate", "ahon_ln<0.8", model_, "--text", "hello"},
+           {"probe", "--text", "hello", model_, "--ablate", "L0H1"},
+           {"eval", "--ablate", "L0H1", model_, "--task", questions_},
+           {"eval", "--subjects", "colors,things", model_, "--task", questions_},
+           {"score", "--text", "hello", model_, "-o", output("a.db")}}) {
+    const Outcome outcome = run_idleheads(arguments);
+    EXPECT_EQ(outcome.code, 0) << arguments[1] << ": " << outcome.err;
+  }
+}
+
+TEST_F(Cli, WhatIsMissingOrTooMuchIsNamed) {
+  expect_failure(run_idleheads({"eval", "--task", questions_, "--ablate", "L0H1"}), 2,
+                 "MODEL is missing; usage: idleheads eval MODEL --task T [options]");
+  expect_failure(run_idleheads({"eval", model_}), 2, "--task is required");
+  expect_failure(run_idleheads({"eval", model_, "--task", questions_, "--ablate", "L0H1", "ahon_ln<0.8"}), 2,
+                 "'ahon_ln<0.8' is not expected; --ablate takes one value, and may be given again: --ablate "
+                 "'ahon_ln<0.8'");
+  expect_failure(run_idleheads({"show"}), 2, "STUDY is missing; usage: idleheads show STUDY [options]");
+}
+
+TEST_F(Cli, APromptInBracketsIsOne) {
+  const Outcome one = run_idleheads({"probe", model_, "--text", "[a,b]", "--json"});
+  ASSERT_EQ(one.code, 0) << one.err;
+  EXPECT_EQ(parse_json(one.out, "probe").at("samples").size(), 1u);
+}
+
 // The same command in the words of lm-evaluation-harness and llama.cpp.
 TEST_F(Cli, OptionsOfTheSameMeaningAreTaken) {
   const Outcome ours = run_idleheads(

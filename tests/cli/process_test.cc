@@ -216,10 +216,13 @@ TEST_F(Process, NoPathOfThisMachineInResults) {
 }
 
 TEST_F(Process, PromptsAreNotKept) {
-  ASSERT_EQ(run_idleheads({"score", model_, "--text", "my own", "secret", "-o", output("a.db")}).code, 0);
+  ASSERT_EQ(run_idleheads({"score", model_, "--text", "my own", "--text", "- secret", "--dtype", "f32", "-o",
+                           output("a.db")})
+                .code,
+            0);
   ASSERT_EQ(run_idleheads({"score", model_, "--prompt=my secret", "-o", output("b.db")}).code, 0);
   EXPECT_THAT(run_idleheads({"export", output("a.db"), "--json"}).out,
-              HasSubstr("\"idleheads score model --text ... ... -o a.db\""));
+              HasSubstr("\"idleheads score model --text ... --text ... --dtype f32 -o a.db\""));
   EXPECT_THAT(run_idleheads({"export", output("b.db"), "--json"}).out,
               HasSubstr("\"idleheads score model --prompt=... -o b.db\""));
 }

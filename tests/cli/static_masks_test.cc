@@ -74,6 +74,9 @@ TEST_F(StaticMasksCommand, TextsAreTasksAndGuards) {
   EXPECT_EQ(file["guards"][0]["task"], "mine");
   EXPECT_EQ(file["guards"][0]["documents"], 1);
   expect_failure(with({"--guard-limit", "1"}), 2, "--guard-limit is for --guard");
+  expect_failure(run_idleheads({"mask", output("s.db"), "--guard", "wikitext," + output("mine.txt"), model_,
+                                "-o", output("m.json")}),
+                 2, "give both MODEL and --task");
   expect_failure(run_idleheads({"mask", output("s.db"), "--guard", output("mine.txt")}), 2,
                  "--guard goes with MODEL");
   expect_failure(run_idleheads({"mask", output("s.db"), "--score", "ahon_ln"}), 2, "--score goes with MODEL");

@@ -1,4 +1,5 @@
 // A page that is written again while its study grows.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,16 +32,29 @@ class Watch : public Cli {
     return fs::exists(output("a.html")) ? read_text_file(output("a.html")) : std::string();
   }
 
+  std::string messages() { return read_text_file(output("messages")); }
+
   void wait_for(const std::string& text) {
     for (int i = 0; i < 6000 && page().find(text) == std::string::npos; ++i) usleep(10'000);
     EXPECT_THAT(page(), HasSubstr(text));
   }
+  void wait_for_message(const std::string& text) {
+    for (int i = 0; i < 6000 && messages().find(text) == std::string::npos; ++i) usleep(10'000);
+    EXPECT_THAT(messages(), HasSubstr(text));
+  }
 
+  // Its standard error goes into messages().
   Outcome watched(const std::function<void(pid_t)>& meanwhile) {
+    write_file(output("messages"), "");
     Surroundings surroundings;
-    surroundings.before = [] { alarm(300); };
+    surroundings.before = [&] {
+      alarm(300);
+      dup2(open(output("messages").c_str(), O_WRONLY | O_APPEND), STDERR_FILENO);
+    };
     surroundings.meanwhile = meanwhile;
-    return run_idleheads_in(surroundings, {"report", output("a.db"), "--watch", "1"});
+    Outcome outcome = run_idleheads_in(surroundings, {"report", output("a.db"), "--watch", "1"});
+    outcome.err = messages();
+    return outcome;
   }
 
   FakeStudy study_ = small_study();
@@ -60,6 +74,21 @@ TEST_F(Watch, PageFollowsTheStudyUntilItIsFinished) {
   EXPECT_THAT(outcome.err, HasSubstr(": 1400 of 1400 results; finished\n"));
   EXPECT_THAT(page(), Not(HasSubstr(kRefresh)));
   EXPECT_THAT(page(), HasSubstr("\"written\":\"20"));
+}
+
+// Its writer was killed: said once, and the page follows again when the study goes on.
+TEST_F(Watch, SaysThatNobodyWritesAndGoesOn) {
+  half_done();
+  const std::string note = "a.db: 1300 of 1400 results, and no process of this machine writes it";
+  const Outcome outcome = watched([&](pid_t) {
+    wait_for_message(note);
+    sleep(3);  // in which it looks again
+    StudyStore store = StudyStore::open(output("a.db"), study_.settings, study_.documents);
+    add_the_rest(store);
+  });
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err.find(note), outcome.err.rfind(note)) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("finished"));
 }
 
 TEST_F(Watch, OfAFinishedStudyEndsAtOnce) {

@@ -144,8 +144,8 @@ TEST_F(FetchModel, OfSeveralGgufModelsOneIsChosen) {
   hub_.serve(root + "mmproj-f16.gguf", "no model");
   hub_.serve(root + "a/b/deep.gguf", "too deep");
   EXPECT_THAT(refusal("org/tiny-GGUF"),
-              AllOf(HasSubstr("2 GGUF models; choose one with --file: tiny-Q4_K_M.gguf (0.0 MB), "),
-                    HasSubstr("tiny-Q8_0.gguf (0.2 MB)")));
+              AllOf(HasSubstr("2 GGUF models; choose one with --file: tiny-Q4_K_M.gguf (7 B), "),
+                    HasSubstr("tiny-Q8_0.gguf (155.5 kB)")));
   EXPECT_THAT(refusal("org/tiny-GGUF", "Q5"),
               HasSubstr("no GGUF model's name contains 'Q5'; there are: tiny-Q4"));
   EXPECT_THAT(refusal("org/tiny-GGUF", "Q"), HasSubstr("2 GGUF models match 'Q'"));

@@ -12,6 +12,7 @@
 #include "idleheads/base/error.h"
 #include "idleheads/hub/fetch.h"
 #include "support/errors.h"
+#include "support/ordinary_user.h"
 #include "support/play_hub.h"
 
 namespace idleheads {
@@ -19,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::error_in_child;
 using test::error_of;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -104,7 +106,7 @@ TEST_F(Transfer, ProgressCountsMegabytes) {
   EXPECT_DOUBLE_EQ(seen.back().total, 0.3);
   EXPECT_DOUBLE_EQ(seen.back().done, 0.3);
   EXPECT_DOUBLE_EQ(seen.back().stored, 0.1) << "what was there already";
-  EXPECT_THAT(seen.back().note, HasSubstr("MB/s"));
+  EXPECT_THAT(seen.back().note, testing::MatchesRegex("[0-9.]+ [kM]?B/s"));
 }
 
 TEST_F(Transfer, AServerWithoutRangesBeginsAgain) {
@@ -273,6 +275,7 @@ TEST_F(Transfer, TwoFetchesShareOneDownload) {
 
 TEST_F(Transfer, ADiskWithoutRoomIsNamedBefore) {
   const CacheFolder folder(hub_.cache(), {HubKind::model, "org/tiny", "main"}, std::string(40, 'a'));
+  folder.prepare();
   EXPECT_NO_THROW(folder.require_room(1));
   EXPECT_THAT(error_of([&] { folder.require_room(int64_t{1} << 60); }),
               HasSubstr("make room, or give another disk"));
@@ -280,7 +283,41 @@ TEST_F(Transfer, ADiskWithoutRoomIsNamedBefore) {
 
 TEST_F(Transfer, ACacheThatCannotBeWrittenIsNamed) {
   setenv("HF_HUB_CACHE", hub_.folder().write("a_file", "").c_str(), 1);
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("a_file"), HasSubstr("the folder cannot be made")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("a_file"), HasSubstr("this is not a folder")));
+}
+
+TEST_F(Transfer, ACacheThatMayNotBeWrittenIsNamedBeforeTheDownload) {
+  const fs::path home = hub_.cache().parent_path();
+  fs::create_directories(home);
+  const auto refused_at = [&](const fs::path& folder) {
+    for (const auto& entry : fs::recursive_directory_iterator(home)) fs::permissions(entry, fs::perms(0777));
+    fs::permissions(folder, fs::perms(0555));
+    const std::string message = error_in_child([] { fetch_model("org/tiny"); });
+    EXPECT_THAT(message, HasSubstr(folder.string() + ": the folder cannot be written: Permission denied"));
+    EXPECT_THAT(message, HasSubstr("as HF_HUB_CACHE"));
+    EXPECT_TRUE(ranges_of_cdn().empty());
+  };
+  refused_at(home);
+  EXPECT_FALSE(fs::exists(hub_.cache()));
+  fs::permissions(home, fs::perms(0755));
+  fs::create_directories(repository());
+  refused_at(hub_.cache());
+  EXPECT_TRUE(fs::is_empty(repository()));
+  const fs::path blobs = repository() / "blobs", snapshots = repository() / "snapshots";
+  for (const fs::path& folder : {blobs, snapshots}) fs::create_directories(folder);
+  for (const fs::path& folder : {repository(), blobs, snapshots}) {
+    refused_at(folder);
+    EXPECT_FALSE(fs::exists(hub_.cache() / ".locks")) << folder;
+    EXPECT_TRUE(fs::is_empty(blobs) && fs::is_empty(snapshots)) << folder;
+  }
+}
+
+TEST_F(Transfer, ACacheThatHasEverythingNeedNotBeWritten) {
+  fetch_model("org/tiny");
+  fs::remove_all(hub_.cache() / ".locks");
+  for (const fs::path& folder : {hub_.cache(), repository()}) fs::permissions(folder, fs::perms(0555));
+  EXPECT_EQ(error_in_child([] { fetch_model("org/tiny"); }), "no error");
+  EXPECT_FALSE(fs::exists(hub_.cache() / ".locks"));
 }
 
 }  // namespace

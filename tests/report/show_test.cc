@@ -44,7 +44,7 @@ lost; can be off: on these questions, the largest share of heads with accuracy w
 heads on, where the curve over the tested shares last crosses that line (in brackets: where it first
 does, if it dips); heads: that many of all; tested: the run with most heads off that stayed within,
 its accuracy and how many answers it changed; area: mean accuracy in percent over the shares tested;
--: none.
+-: none. What each score measures: idleheads info --scores.
 
 Most on these questions: ahon_ln (Avg Head Output Norm (LN)). 25.0 % of the heads, 2 of 8, can be
 off at a time; by the usual test, attention to the first token (awft), 12.5 %; of heads drawn at

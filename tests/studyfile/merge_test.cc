@@ -149,6 +149,26 @@ TEST_F(MergeTest, WhatIsMissingIsListed) {
   EXPECT_TRUE(merge_studies(std::vector{parts[1]}, path("joined.db")).planned);
 }
 
+TEST_F(MergeTest, ProgressCountsResultsAndStops) {
+  const std::vector<std::filesystem::path> parts = write_parts(3, 0, 4, make_plan());
+  std::vector<Progress> seen;
+  const auto stop_after = [&](size_t reports) {
+    return MergeOptions{.progress = [&seen, reports](const Progress& progress) {
+      seen.push_back(progress);
+      return seen.size() < reports;
+    }};
+  };
+  EXPECT_THAT(error_of<Interrupted>([&] { merge_studies(parts, path("joined.db"), stop_after(5)); }),
+              HasSubstr("the same command goes on"));
+  const double stored = seen.back().done;
+  EXPECT_GT(stored, 0);
+  const MergeReport rest = merge_studies(parts, path("joined.db"), stop_after(1000));
+  EXPECT_EQ(static_cast<double>(rest.equal), stored);
+  EXPECT_EQ(rest.added + rest.equal, 4 * std::ssize(documents_));
+  EXPECT_EQ(seen.back().done, seen.back().total);
+  EXPECT_EQ(seen.back().total, static_cast<double>(4 * documents_.size()));
+}
+
 TEST_F(MergeTest, WorkIsAddedUp) {
   std::vector<std::filesystem::path> parts;
   for (const int k : {1, 2}) {

@@ -113,7 +113,11 @@ TEST_F(Datasets, LinksThatLeadNowhereAreErrors) {
     const TempFolder one;
     one.write("data/README.md", "");
     fs::create_symlink("../blobs/gone", one.path() / file);
-    EXPECT_THAT(refusal(one.path() / "data"), HasSubstr("a link that leads nowhere (../blobs/gone)")) << file;
+    EXPECT_THAT(
+        refusal(one.path() / "data"),
+        HasSubstr("a link that leads nowhere (../blobs/gone); get the data again with: idleheads fetch "
+                  "task arc_easy"))
+        << file;
   }
 }
 

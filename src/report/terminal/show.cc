@@ -203,8 +203,7 @@ std::string scores_part(const StudySummary& s, const ShowOptions& options) {
           "(in brackets: where it first does, if it dips); heads: that many of all; tested: the run with "
           "most "
           "heads off that stayed within, its {} and how many answers it changed; area: mean {} over the "
-          "shares tested; "
-          "-: none.",
+          "shares tested; -: none. What each score measures: idleheads info --scores.",
           measured_noun(s), sure_text(s), measured_noun(s), line, noun, area),
       options.width);
   return out;
