@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Path = str | os.PathLike[str]
 
-# Colours that are told apart without telling red from green (web/src/colors.ts), and matplotlib's nearest marks.
+# Colours that are told apart without telling red from green (src/report/figures/strokes.cc), and matplotlib's nearest marks.
 FAMILIES = {"awft": ("#0063b0", "o"), "aeqd": ("#b87700", "s"), "ftvvn": ("#00835c", "^"), "avvn": ("#c2528f", "v"),
             "lthon": ("#2592cf", "D"), "ahon": ("#d04a00", "P"), "afhon": ("#74451c", "*"), "mass": ("#5e4fa2", "<"),
             "sink": ("#000000", "d"), "random": ("#333333", "X")}

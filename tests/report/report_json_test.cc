@@ -61,6 +61,31 @@ TEST_F(ReportJson, Overview) {
   EXPECT_TRUE(study.at("kv").is_null()) << "the study does not tell the number of groups";
 }
 
+TEST_F(ReportJson, WordsAndLooksOfScoresAndStatistics) {
+  std::vector<LoadedStudy> studies;
+  for (int i = 0; i < 7; ++i) studies.push_back(load(small_study(), next_path()));
+  const json out = json::parse(report_json(studies).dump());
+  EXPECT_EQ(out.at("statistics").size(), 10u);
+  EXPECT_EQ(out.at("statistics").at("first_weight"), "mean weight on the first token");
+  EXPECT_EQ(out.at("statistics").at("top_position"), "position of the token with the largest mean weight");
+  std::set<json> styles;
+  for (const json& score : out.at("scores")) {
+    styles.insert(score.at("style"));
+    if (score.at("slug") == "awft_ln") {
+      EXPECT_EQ(score.at("style"), json::parse(R"({"light": "#0063b0", "dark": "#4c95ff", "dash": [],
+                                                   "mark": "M5 0A5 5 0 1 1 5 10A5 5 0 1 1 5 0Z"})"));
+    }
+    if (score.at("slug") == "ftvvn") {
+      EXPECT_EQ(score.at("style"), json::parse(R"({"light": "#00835c", "dark": "#1fc795", "dash": [4.5, 2.2],
+                                                   "mark": "M5 0L10 9L0 9Z"})"));
+    }
+  }
+  EXPECT_EQ(styles.size(), out.at("scores").size());
+  styles.clear();
+  for (const json& study : out.at("studies")) styles.insert(study.at("style"));
+  EXPECT_EQ(styles.size(), 7u);
+}
+
 TEST_F(ReportJson, ScoresAndPoints) {
   const json scores = study_of(small_study()).at("scores");
   ASSERT_EQ(scores.size(), 3u);
