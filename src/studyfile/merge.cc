@@ -88,6 +88,7 @@ class Merge {
   Common count_{"the number of parts"}, scores_{"what --scores names"}, shares_{"what --shares names"};
   Settings settings_;
   std::vector<StoredDocument> documents_;
+  std::vector<std::string> excerpts_;  // of the first part that keeps them
   std::optional<StudyStore> store_;
   MergeReport report_;
 };
@@ -105,6 +106,7 @@ void Merge::check_parts() {
     require_same_settings(shown(file), settings, settings_);
     settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], setting(settings, kBuildsSetting));
     require_same_documents(shown(file), part.documents(), documents_);
+    if (excerpts_.empty()) excerpts_ = part.excerpts();
     count_.take(count_of(setting(settings, kShardSetting)), file);
     scores_.take(setting(settings, kScoresSetting), file);
     shares_.take(setting(settings, kSharesSetting), file);
@@ -114,7 +116,7 @@ void Merge::check_parts() {
 void Merge::open() {
   settings_.erase(kShardSetting);
   settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], build_description());
-  store_.emplace(StudyStore::open(output_, settings_, documents_));
+  store_.emplace(StudyStore::open(output_, settings_, documents_, excerpts_));
 }
 
 void Merge::add(const std::filesystem::path& file) {

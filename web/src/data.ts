@@ -119,6 +119,7 @@ export interface KvProfile {
 export interface MaskSample {
   rule: string;
   documents: string[];
+  excerpts: string[]; // by document, how its question begins; empty: the study keeps none
   heads: string[]; // by document a digit a head: 0 on, 1 off in some of its forward passes, 2 off in all
 }
 

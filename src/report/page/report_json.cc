@@ -144,12 +144,16 @@ OrderedJson agreement_json(const std::optional<Agreement>& agreement) {
 OrderedJson masks_json(const LoadedStudy& study) {
   const std::vector<DocumentMask> sample = sample_masks(study.store, study.summary);
   if (sample.empty()) return nullptr;
-  OrderedJson documents = OrderedJson::array(), heads = OrderedJson::array();
+  OrderedJson documents = OrderedJson::array(), excerpts = OrderedJson::array(), heads = OrderedJson::array();
   for (const DocumentMask& mask : sample) {
     documents.push_back(mask.document);
+    if (!study.summary.excerpts.empty()) excerpts.push_back(mask.excerpt);
     heads.push_back(mask.heads);
   }
-  return {{"rule", best_point(study.summary)->rule}, {"documents", documents}, {"heads", heads}};
+  return {{"rule", best_point(study.summary)->rule},
+          {"documents", documents},
+          {"excerpts", excerpts},
+          {"heads", heads}};
 }
 
 OrderedJson progress_json(const LoadedStudy& study) {
