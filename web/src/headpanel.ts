@@ -53,7 +53,7 @@ function named(masks: MaskSample, title: string, numbers: number[]): HTMLElement
   const rest = numbers.length - shown.length;
   if (!masks.excerpts.length) return h("p", {}, heading, `: ${shown.map((i) => masks.documents[i]).join(", ")}${rest ? ` and ${rest} more` : ""}`);
   const items = shown.map((i) => h("li", {}, h("span", { class: "note" }, masks.documents[i]), ` ${masks.excerpts[i]}`));
-  if (rest) items.push(h("li", { class: "note" }, `and ${rest} more`));
+  if (rest) items.push(h("li", {}, h("span", { class: "note" }, `and ${rest} more`)));
   return h("div", {}, heading, h("ul", {}, ...items));
 }
 
