@@ -52,7 +52,7 @@ function named(masks: MaskSample, title: string, numbers: number[]): HTMLElement
   const shown = numbers.slice(0, MOST_NAMED);
   const rest = numbers.length - shown.length;
   if (!masks.excerpts.length) return h("p", {}, heading, `: ${shown.map((i) => masks.documents[i]).join(", ")}${rest ? ` and ${rest} more` : ""}`);
-  const items = shown.map((i) => h("li", {}, h("span", { class: "note" }, masks.documents[i]), ` ${masks.excerpts[i]}`));
+  const items = shown.map((i) => h("li", {}, h("span", { class: "note" }, `${masks.documents[i]}:`), ` ${masks.excerpts[i]}`));
   if (rest) items.push(h("li", {}, h("span", { class: "note" }, `and ${rest} more`)));
   return h("div", {}, heading, h("ul", {}, ...items));
 }

@@ -40,7 +40,7 @@ test("documents are shown with how their questions begin", () =>
     const items = (await page.locator("#heatmap .documents li").allInnerTexts()).filter((text) => !text.startsWith("and "));
     assert.ok(items.length > 1);
     for (const item of items) {
-      const d = documents.findIndex((document, i) => item === `${document} ${excerpts[i]}`);
+      const d = documents.findIndex((document, i) => item === `${document}: ${excerpts[i]}`);
       assert.ok(d >= 0 && excerpts[d].length > 15, item);
     }
   }));
