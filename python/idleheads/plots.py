@@ -99,7 +99,7 @@ def stroke_of(slug: str) -> dict[str, Any]:
 
 def stroke_of_study(number: int) -> dict[str, Any]:
     color, marker = FAMILIES[OF_STUDIES[number % len(OF_STUDIES)]]
-    return {"color": color, "marker": marker, "linestyle": (SOLID, DASHED, DOTTED)[number % 3]}
+    return {"color": color, "marker": marker, "linestyle": (SOLID, DASHED, DOTTED)[(number + number // len(OF_STUDIES)) % 3]}
 
 
 def draw_line(ax: Axes, line: Line, zero: float, label: str, stroke: dict[str, Any], *, thick: bool, band: bool) -> None:
