@@ -50,14 +50,14 @@ evil_model="$hostile/<img src=x onerror=window.hacked=3>.gguf"
 evil_task="$hostile/<img src=x onerror=window.hacked=4> \"&quot;.jsonl"
 ln -sf "$model" "$evil_model"
 cat >"$evil_task" <<'END'
-{"question": "What do bees make?", "choices": ["Paper", "Honey"], "answer": 1, "category": "<b>bold</b>", "group": "</script><script>window.hacked = 1</script>"}
+{"question": "What do bees make? <img src=x onerror=\"window.hacked = 7\">", "choices": ["Paper", "Honey"], "answer": 1, "category": "<b>bold</b>", "group": "</script><script>window.hacked = 1</script>"}
 {"question": "Where do fish live?", "choices": ["In water", "In trees"], "answer": 0, "category": "<b>bold</b>", "group": "<img src=x onerror=\"window.hacked = 2\">"}
 {"question": "What sound does a cow make?", "choices": ["Moo", "Woof"], "answer": 0, "category": "plain", "group": "\"quotes' & <!-- &lt;b&gt;"}
 END
 
 study plain.db "$model" "$questions"
 study other.db "$model" "$questions" --dtype f32 --seed 7 --scores awft,ahon_ln,avvn_ln,random
-study static.db "$model" "$questions" --dtype f32 --scores awft,ahon_ln,random --static
+study static.db "$model" "$questions" --dtype f32 --scores awft,ahon_ln,random --static --no-excerpts
 study cut.db "$cut" "$questions" --dtype f32 --scores awft,ahon_ln,random
 study hostile.db "$evil_model" "$evil_task" --scores awft,ahon_ln,random
 [[ -e $out/scores_only.db ]] || "$program" score "$model" --task "$questions" --quiet --output "$out/scores_only.db"

@@ -12,7 +12,7 @@ from . import _core
 from ._core import Error, Rule
 from ._progress import Parts, Progress, shown
 from ._prompts import Chat, Ids, Prompt, Prompts, as_ids, as_list, as_message, is_chat
-from .scored import SEED, Ablation, Run, Scored, as_rule, as_rules
+from .scored import SEED, Ablation, Heads, Run, Scored, as_heads, as_rule, as_rules
 
 
 def _size(size: int | str | None, name: str) -> str:
@@ -172,9 +172,9 @@ class Model:
         return self._ids(context, f"prompt {number}"), self._ids(answer, f"continuation {number}")
 
     def _run(self, prompts: list[np.ndarray], rules: list[Rule], answers: list[np.ndarray] | None, parts: Parts | None, seed: int,
-             *, next: bool, stats: bool = True) -> list[tuple]:
-        """Of each rule (masks, stats, log-probabilities, is_greedy); one part of the work."""
-        arrays = self._core.run(prompts, rules, answers, stats, next, seed, parts)
+             *, next: bool, stats: bool = True, attention: Heads = ()) -> list[tuple]:
+        """Of each rule (masks, stats, log-probabilities, is_greedy, attention); one part of the work."""
+        arrays = self._core.run(prompts, rules, answers, stats, next, seed, parts, as_heads(attention))
         if parts:
             parts.finish_part()
         return arrays
@@ -182,7 +182,7 @@ class Model:
     def _likelihoods(self, contexts: list[np.ndarray], answers: list[np.ndarray], rule: Rule, parts: Parts | None,
                      seed: int) -> tuple[list[tuple[float, bool]], np.ndarray]:
         """What loglikelihood() gives, and the masks [pair, layer, head]; one part of the work."""
-        (masks, _, log_probs, is_greedy), = self._run(contexts, [rule], answers, parts, seed, next=False, stats=False)
+        (masks, _, log_probs, is_greedy, _), = self._run(contexts, [rule], answers, parts, seed, next=False, stats=False)
         borders = _borders(answers)
         sums = [float(part.sum()) for part in np.split(log_probs, borders)]
         return list(zip(sums, [bool(part.all()) for part in np.split(is_greedy, borders)])), masks
@@ -198,9 +198,10 @@ class Model:
             parts.finish_part()
         return generated
 
-    def _scored(self, prompts: list[np.ndarray], answers: list[np.ndarray] | None, parts: Parts | None, seed: int) -> Scored:
-        (_, stats, _, _), = self._run(prompts, [Rule("none")], answers, parts, seed, next=False)
-        return Scored(stats, self._core.has_sinks, seed)
+    def _scored(self, prompts: list[np.ndarray], answers: list[np.ndarray] | None, parts: Parts | None, seed: int,
+                attention: Heads = ()) -> Scored:
+        (_, stats, _, _, patterns), = self._run(prompts, [Rule("none")], answers, parts, seed, next=False, attention=attention)
+        return Scored(stats, self._core.has_sinks, seed, patterns or None)
 
 
 @dataclass(frozen=True)
@@ -219,23 +220,26 @@ class Generated:
     stats: np.ndarray
 
 
-def score(model: Model, prompts: Prompts, *, progress: Progress = False, seed: int = SEED) -> Scored:
+def score(model: Model, prompts: Prompts, *, attention: Heads = (), progress: Progress = False, seed: int = SEED) -> Scored:
     """Statistics of every head on prompts: text, token ids (a list or an integer array), chat messages, or a list of these.
 
-    seed  of the score random"""
+    attention  heads whose attention patterns are wanted too: ["L5H3", (7, 0)] or "L5H3,L7H0". They take tokens x tokens numbers
+               a head and prompt, and a model on the processor
+    seed       of the score random"""
     ids = model._prompts(prompts)
     with shown(progress, "score", 1) as parts:
-        return model._scored(ids, None, parts, seed)
+        return model._scored(ids, None, parts, seed, attention)
 
 
 def run(model: Model, prompts: Prompts, ablate: Ablation | Sequence[Ablation] = (),
-        continuations: Sequence[str | Ids] | None = None, *, progress: Progress = False, seed: int = SEED) -> list[Run]:
+        continuations: Sequence[str | Ids] | None = None, *, attention: Heads = (), progress: Progress = False,
+        seed: int = SEED) -> list[Run]:
     """The model with all heads on, then under each intervention of `ablate`: "ahon_ln<0.52", "ahon_ln@15%", "L5H3,L7H0", a bool
     array [layers, heads], or a mask file.
 
     Heads are chosen per sample and layer in the same pass: layers below are ablated when a layer is scored. A share's threshold
     is that of the run with all heads on. With `continuations`, one a prompt, a sample is the prompt with all of its
-    continuation but the last token."""
+    continuation but the last token. `attention` names heads whose patterns are wanted too, as in score()."""
     if continuations is None:
         samples, answers = model._prompts(prompts), None
     else:
@@ -243,9 +247,10 @@ def run(model: Model, prompts: Prompts, ablate: Ablation | Sequence[Ablation] = 
 
     def run_group(rules: list[Rule], parts: Parts | None) -> list[Run]:
         runs = []
-        for rule, (masks, stats, log_probs, _) in zip(rules, model._run(samples, rules, answers, parts, seed, next=answers is None)):
+        arrays = model._run(samples, rules, answers, parts, seed, next=answers is None, attention=attention)
+        for rule, (masks, stats, log_probs, _, patterns) in zip(rules, arrays):
             of_samples = log_probs if answers is None else np.split(log_probs, _borders(answers))
-            runs.append(Run(str(rule), of_samples, masks, stats))
+            runs.append(Run(str(rule), of_samples, masks, stats, patterns or None))
         return runs
 
     return _in_groups(model, as_rules(ablate), seed, progress, "run", run_group)

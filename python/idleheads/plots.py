@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Path = str | os.PathLike[str]
 
-# Colours that are told apart without telling red from green (web/src/colors.ts), and matplotlib's nearest marks.
+# Colours that are told apart without telling red from green (src/report/figures/strokes.cc), and matplotlib's nearest marks.
 FAMILIES = {"awft": ("#0063b0", "o"), "aeqd": ("#b87700", "s"), "ftvvn": ("#00835c", "^"), "avvn": ("#c2528f", "v"),
             "lthon": ("#2592cf", "D"), "ahon": ("#d04a00", "P"), "afhon": ("#74451c", "*"), "mass": ("#5e4fa2", "<"),
             "sink": ("#000000", "d"), "random": ("#333333", "X")}
@@ -99,7 +99,7 @@ def stroke_of(slug: str) -> dict[str, Any]:
 
 def stroke_of_study(number: int) -> dict[str, Any]:
     color, marker = FAMILIES[OF_STUDIES[number % len(OF_STUDIES)]]
-    return {"color": color, "marker": marker, "linestyle": (SOLID, DASHED, DOTTED)[number % 3]}
+    return {"color": color, "marker": marker, "linestyle": (SOLID, DASHED, DOTTED)[(number + number // len(OF_STUDIES)) % 3]}
 
 
 def draw_line(ax: Axes, line: Line, zero: float, label: str, stroke: dict[str, Any], *, thick: bool, band: bool) -> None:

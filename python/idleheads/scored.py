@@ -5,6 +5,7 @@ does not have is NaN in all ten.
 """
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,26 @@ def as_rules(ablate: Ablation | Sequence[Ablation]) -> list[Rule]:
     return [as_rule(ablate)]
 
 
+Heads = Union[str, Sequence[Union[str, tuple[int, int]]]]  # "L5H3,L7H0", ["L5H3", (7, 0)]
+
+
+def as_heads(heads: Heads) -> list[str]:
+    """Each as text, in the order given; that it is a head is for the engine to check."""
+    if isinstance(heads, str):
+        return heads.split(",")
+    if not isinstance(heads, Sequence):
+        raise Error(f"{type(heads).__name__} names no heads; expected a list, as [\"L5H3\", (7, 0)]")
+    return [head if isinstance(head, str) else _head_name(head) for head in heads]
+
+
+def _head_name(head: tuple[int, int]) -> str:
+    try:
+        layer, number = map(operator.index, head)
+    except (TypeError, ValueError):
+        raise Error(f"{head!r} is no head; expected (layer, head) counted from 0, or text as L5H3") from None
+    return f"L{layer}H{number}"
+
+
 def require_sinks(slug: str | None, model_has_sinks: bool) -> None:
     if slug == "sink" and not model_has_sinks:
         raise Error("score 'sink': the model has no learned sinks")
@@ -75,10 +96,14 @@ class Scored:
     stats      float32 [sample, layer, head, 10], the last axis in the order of docs/scores.md; NaN in all ten for a head that the
                model does not have
     has_sinks  whether the model has learned sinks
-    seed       of the score random"""
+    seed       of the score random
+    attention  where patterns were asked for: of each sample the attention weights of the named heads, in their order, float32
+               [head, token, token]; row t has the weights of token t on the tokens 0 to t, and zeros. A row sums to 1, or to less
+               where the head has a learned sink"""
     stats: np.ndarray
     has_sinks: bool
     seed: int = SEED
+    attention: list[np.ndarray] | None = None
 
     def scores(self, slug: str) -> np.ndarray:
         """A score by its name in docs/scores.md: float32 [sample, layer, head], NaN where it is 0/0.
@@ -131,11 +156,13 @@ class Run:
     log_probs     in nats, float64: of every token that could come next [sample, vocabulary]; with continuations a list with
                   one array [tokens] a sample, of the continuation's own tokens
     masks         the heads that were off: bool [sample, layer, head]
-    stats         the statistics in this very pass, before the layer's own mask: float32 [sample, layer, head, 10]"""
+    stats         the statistics in this very pass, before the layer's own mask: float32 [sample, layer, head, 10]
+    attention     where patterns were asked for: those of this very pass, as in Scored"""
     intervention: str
     log_probs: np.ndarray | list[np.ndarray]
     masks: np.ndarray
     stats: np.ndarray
+    attention: list[np.ndarray] | None = None
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each head of each sample: sample, layer, head, off, and the ten statistics."""

@@ -24,8 +24,8 @@ Names = Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]]
 def study(model: Model, task: str | os.PathLike, file: str | os.PathLike | None = None, *, scores: str | Sequence[str] = "all",
           shares: str | Sequence[float] = "0:30:5", baseline_only: bool = False, mean: bool = False, static: bool = False,
           decide: bool = False, within: float = 1.0, confidence: float = 0.95, resolution: float | None = None,
-          store_every: float = 120, cohort_rows: int | None = None, seed: int = SEED, progress: Progress = True,
-          **how: Any) -> Study:
+          excerpts: bool = True, store_every: float = 120, cohort_rows: int | None = None, seed: int = SEED,
+          progress: Progress = True, **how: Any) -> Study:
     """A study of one task in a file, as `idleheads study`: statistics of all heads, thresholds, heads switched off, evaluated.
     What the file has is not computed again, so that the same call goes on after it was stopped by Ctrl-C or a kill.
 
@@ -39,6 +39,7 @@ def study(model: Model, task: str | os.PathLike, file: str | os.PathLike | None 
     decide         stop asking questions under an intervention once it is known, with `confidence` for all of them together,
                    whether it loses more than `within` points; with `resolution` try further shares, until they are so many
                    percent of the heads apart
+    excerpts       the file keeps how each question begins (80 characters); False for private texts
     store_every    seconds after which results are stored
     how            data, shots, limit, subjects, bos, refuse_overflow, chat, multiturn, system, date: how prompts are made, as
                    the program's options
@@ -50,7 +51,7 @@ def study(model: Model, task: str | os.PathLike, file: str | os.PathLike | None 
     request.shares = shares if isinstance(shares, str) else ",".join(f"{share:g}" for share in shares)
     request.baseline_only, request.mean, request.static_masks = baseline_only, mean, static
     request.store_every, request.cohort_rows, request.seed = store_every, cohort_rows, seed
-    request.confidence = confidence
+    request.excerpts, request.confidence = excerpts, confidence
     if decide:
         request.decide_within, request.resolution = within, resolution
     with phases_shown(progress) as tell:

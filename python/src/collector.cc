@@ -15,6 +15,21 @@ void log_softmax(std::span<const float> logits, double* out) {
   std::ranges::transform(logits, out, [&](float logit) { return logit - all; });
 }
 
+// [heads, tokens, tokens]: the patterns' rows, with zeros for the tokens behind each.
+std::vector<float> squares(std::span<const AttentionPattern> patterns) {
+  const auto tokens = static_cast<size_t>(patterns.front().tokens());
+  std::vector<float> out;
+  out.reserve(patterns.size() * tokens * tokens);
+  for (const AttentionPattern& pattern : patterns) {
+    for (int64_t t = 0; t < pattern.tokens(); ++t) {
+      const std::span<const float> row = pattern.row(t);
+      out.insert(out.end(), row.begin(), row.end());
+      out.resize(out.size() + tokens - row.size());
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Collector::Collector(std::span<const Sample> samples, size_t interventions, const ModelSpec& spec,
@@ -32,6 +47,7 @@ Collector::Collector(std::span<const Sample> samples, size_t interventions, cons
   if (wanted.stats) empty.stats.resize(heads * kStats);
   empty.log_probs.resize(wanted.next ? samples.size() * vocabulary_ : targets);
   empty.is_greedy.resize(targets);
+  if (wanted.attention > 0) empty.attention.resize(samples.size());
   outputs_.assign(interventions, empty);
 }
 
@@ -53,6 +69,7 @@ void Collector::take(size_t path, PathResult& result) {
   const auto first = static_cast<std::ptrdiff_t>(first_target_[sample]);
   if (!wanted_.next) std::ranges::copy(result.log_probs, out.log_probs.begin() + first);
   std::ranges::copy(result.is_greedy, out.is_greedy.begin() + first);
+  if (wanted_.attention > 0) out.attention[sample] = squares(result.attention);
   result = {};
 }
 

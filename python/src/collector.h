@@ -12,16 +12,18 @@ namespace idleheads {
 
 // Rows of samples under one intervention, sample after sample.
 struct Outputs {
-  std::vector<uint8_t> masks;      // [samples, layers, heads]
-  std::vector<float> stats;        // [samples, layers, heads, 10], if wanted
-  std::vector<double> log_probs;   // [samples, vocabulary], or one a target
-  std::vector<uint8_t> is_greedy;  // one a target
+  std::vector<uint8_t> masks;                 // [samples, layers, heads]
+  std::vector<float> stats;                   // [samples, layers, heads, 10], if wanted
+  std::vector<double> log_probs;              // [samples, vocabulary], or one a target
+  std::vector<uint8_t> is_greedy;             // one a target
+  std::vector<std::vector<float>> attention;  // of each sample [heads, tokens, tokens], if wanted
 };
 
 // What is wanted besides masks.
 struct Wanted {
   bool stats = false;
-  bool next = false;  // log-probabilities of all tokens that could come next
+  bool next = false;     // log-probabilities of all tokens that could come next
+  size_t attention = 0;  // heads whose patterns are wanted
 };
 
 class Collector {

@@ -93,30 +93,44 @@ Rule rule_of_study(const SharedEngine& shared, const Rule& rule, const std::stri
 }
 
 // (masks bool [sample, layer, head], stats float32 [sample, layer, head, 10] or None, log-probabilities: of
-// the next token float64 [sample, vocabulary], or of all targets [targets]; is_greedy bool [targets]).
-using RunArrays = std::tuple<Array<bool, 3>, std::optional<Array<float, 4>>, nb::object, Array<bool, 1>>;
+// the next token float64 [sample, vocabulary], or of all targets [targets]; is_greedy bool [targets];
+// attention weights float32 [head, token, token] of each sample, none unless heads were named).
+using RunArrays = std::tuple<Array<bool, 3>, std::optional<Array<float, 4>>, nb::object, Array<bool, 1>,
+                             std::vector<Array<float, 3>>>;
 
-RunArrays to_arrays(Outputs outputs, size_t samples, const ModelSpec& spec, Wanted wanted) {
+std::vector<Array<float, 3>> to_arrays_of_samples(std::vector<std::vector<float>> patterns,
+                                                  std::span<const Sample> samples, size_t heads) {
+  std::vector<Array<float, 3>> arrays;
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    const size_t tokens = samples[i].tokens.size();
+    arrays.push_back(to_array<float, 3>(std::move(patterns[i]), {heads, tokens, tokens}));
+  }
+  return arrays;
+}
+
+RunArrays to_arrays(Outputs outputs, std::span<const Sample> samples, const ModelSpec& spec, Wanted wanted) {
   const auto layers = static_cast<size_t>(spec.layer_count()), heads = static_cast<size_t>(spec.heads());
   std::optional<Array<float, 4>> stats;
   if (wanted.stats)
-    stats = to_array<float, 4>(std::move(outputs.stats), {samples, layers, heads, size_t{kStats}});
+    stats = to_array<float, 4>(std::move(outputs.stats), {samples.size(), layers, heads, size_t{kStats}});
   const size_t targets = outputs.is_greedy.size(), numbers = outputs.log_probs.size();
-  nb::object log_probs = wanted.next
-                             ? nb::cast(to_array<double, 2>(std::move(outputs.log_probs),
-                                                            {samples, static_cast<size_t>(spec.vocabulary)}))
-                             : nb::cast(to_array<double, 1>(std::move(outputs.log_probs), {numbers}));
-  return {to_array<bool, 3>(std::move(outputs.masks), {samples, layers, heads}), stats, std::move(log_probs),
-          to_array<bool, 1>(std::move(outputs.is_greedy), {targets})};
+  nb::object log_probs =
+      wanted.next ? nb::cast(to_array<double, 2>(std::move(outputs.log_probs),
+                                                 {samples.size(), static_cast<size_t>(spec.vocabulary)}))
+                  : nb::cast(to_array<double, 1>(std::move(outputs.log_probs), {numbers}));
+  return {to_array<bool, 3>(std::move(outputs.masks), {samples.size(), layers, heads}), stats,
+          std::move(log_probs), to_array<bool, 1>(std::move(outputs.is_greedy), {targets}),
+          to_arrays_of_samples(std::move(outputs.attention), samples, wanted.attention)};
 }
 
 std::vector<RunArrays> run(SharedEngine& shared, const std::vector<Ids>& prompts,
                            const std::vector<const Rule*>& rules,
                            const std::optional<std::vector<Ids>>& continuations, bool stats, bool next,
-                           uint64_t seed, const nb::object& progress) {
+                           uint64_t seed, const nb::object& progress,
+                           const std::vector<std::string>& attention) {
   const std::shared_ptr<const Model> model = shared.model();
   const ModelSpec& spec = model->spec();
-  const Wanted wanted = {.stats = stats, .next = next};
+  const Wanted wanted = {.stats = stats, .next = next, .attention = attention.size()};
   std::vector<Sample> samples = samples_of(prompts, spec, next);
   if (continuations) {
     if (continuations->size() != prompts.size())
@@ -130,6 +144,7 @@ std::vector<RunArrays> run(SharedEngine& shared, const std::vector<Ids>& prompts
     Collector collector(samples, interventions.all.size(), spec, wanted);
     RunOptions options = {.stats = stats, .seed = seed};
     options.means = interventions.means ? &*interventions.means : nullptr;
+    for (const std::string& head : attention) options.attention.push_back(parse_head(head));
     options.on_layer = [&](double share) { watch(share); };
     options.on_finished = [&](std::span<const int64_t> paths, std::span<PathResult> results) {
       for (const int64_t path : paths)
@@ -139,8 +154,7 @@ std::vector<RunArrays> run(SharedEngine& shared, const std::vector<Ids>& prompts
     return std::move(collector.outputs());
   });
   std::vector<RunArrays> arrays;
-  for (Outputs& of_one : outputs)
-    arrays.push_back(to_arrays(std::move(of_one), samples.size(), spec, wanted));
+  for (Outputs& of_one : outputs) arrays.push_back(to_arrays(std::move(of_one), samples, spec, wanted));
   return arrays;
 }
 
@@ -302,7 +316,7 @@ void bind_model(nb::module_& module) {
       .def("decode", decoded, "ids"_a, "skip_special_tokens"_a)
       .def("chat", chat, "messages"_a, "add_generation_prompt"_a = true)
       .def("run", run, "prompts"_a, "rules"_a, "continuations"_a.none(), "stats"_a, "next"_a,
-           "seed"_a = kSeed, "progress"_a.none() = nb::none())
+           "seed"_a = kSeed, "progress"_a.none() = nb::none(), "attention"_a = std::vector<std::string>())
       .def("generate", generate, "prompts"_a, "rules"_a, "max_new_tokens"_a, "stop"_a, "seed"_a = kSeed,
            "progress"_a.none() = nb::none());
 }

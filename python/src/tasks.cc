@@ -20,7 +20,7 @@ using namespace nb::literals;
 // What a study is asked for besides its task, as the program's options of these names.
 struct StudyRequest {
   std::string file, scores = "all", shares = "0:30:5";
-  bool baseline_only = false, mean = false, static_masks = false;
+  bool baseline_only = false, mean = false, static_masks = false, excerpts = true;
   std::optional<double> decide_within = {}, resolution = {};  // points; percent of the heads
   double confidence = 0.95, store_every = CohortSize::kSeconds;
   std::optional<int64_t> cohort_rows = {};
@@ -33,6 +33,7 @@ StudySettings settings_of(const SharedEngine& shared, const TaskSettings& task, 
   settings.engine.cohort_rows = request.cohort_rows;
   if (!request.baseline_only) settings.targets = {parse_scores(request.scores), parse_shares(request.shares)};
   settings.mean = request.mean;
+  settings.excerpts = request.excerpts;
   settings.static_masks = request.static_masks;
   settings.store_every = request.store_every;
   if (request.decide_within) {
@@ -119,6 +120,7 @@ void bind_settings(nb::module_& module) {
       .def_rw("baseline_only", &StudyRequest::baseline_only)
       .def_rw("mean", &StudyRequest::mean)
       .def_rw("static_masks", &StudyRequest::static_masks)
+      .def_rw("excerpts", &StudyRequest::excerpts)
       .def_rw("decide_within", &StudyRequest::decide_within, nb::arg().none())
       .def_rw("resolution", &StudyRequest::resolution, nb::arg().none())
       .def_rw("confidence", &StudyRequest::confidence)

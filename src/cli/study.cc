@@ -36,7 +36,7 @@ struct Study {
   std::string shares = "0:30:5";
   std::string shard, plan;  // of a study in parts
   bool baseline_only = false;
-  bool quiet = false, static_masks = false, mean = false;
+  bool quiet = false, static_masks = false, mean = false, no_excerpts = false;
   double store_every = CohortSize::kSeconds;
   ProgressForm progress = ProgressForm::line;
   DecideFlags decide;
@@ -217,6 +217,7 @@ StudySettings settings_of(const Study& study) {
   settings.decide = study.decide.options(!study.shard.empty());
   settings.static_masks = study.static_masks;
   settings.mean = study.mean;
+  settings.excerpts = !study.no_excerpts;
   settings.store_every = study.store_every;
   settings.command = command_line();
   if (!study.plan.empty() && study.shard.empty()) fail_usage("--plan: only with --shard");
@@ -263,6 +264,9 @@ void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool tas
       ->type_name("SECONDS")
       ->check(CLI::Range(1.0, 1e9))
       ->capture_default_str();
+  command.add_flag(
+      "--no-excerpts", study->no_excerpts,
+      "do not keep how each question begins (80 characters) in the study file, for private texts");
   command.add_flag("--quiet,-q", study->quiet, "no summary and no messages but errors");
   add_progress(command, study->progress);
   begin_group(command, "In parts");

@@ -87,7 +87,14 @@ void TaskStudy::run(const std::function<Engine&()>& engine, const StudyEvents& e
 
 void TaskStudy::open() {
   store_.reset();
-  store_ = StudyStore::open(file_, described_, task_.stored);
+  const std::vector<std::string> none;
+  store_ = StudyStore::open(file_, described_, task_.stored, settings_.excerpts ? task_.excerpts : none);
+  if (!settings_.excerpts && !store_->excerpts().empty()) {
+    fail(
+        "{}: keeps how each question begins, since it was begun without --no-excerpts; use another --output, "
+        "or leave --no-excerpts out",
+        printable(file_, 300));
+  }
 }
 
 void TaskStudy::compute(Engine& engine, const StudyEvents& events) {

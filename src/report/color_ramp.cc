@@ -1,5 +1,7 @@
 #include "report/color_ramp.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -20,6 +22,10 @@ constexpr std::array<Color, 10> kRamp = {{{0x44, 0x01, 0x54},
                                           {0xfd, 0xe7, 0x25}}};
 
 }  // namespace
+
+std::string hex(Color color) {
+  return fmt::format("#{:02x}{:02x}{:02x}", color.red, color.green, color.blue);
+}
 
 Color ramp_color(double share) {
   const double place = std::clamp(share, 0., 1.) * (kRamp.size() - 1);

@@ -76,8 +76,10 @@ PreparedTask prepare_task(Task task, const Model& model, const EncodeOptions& op
   own.max_new_tokens = prepared.task.generation.max_new_tokens;
   if (prepared.task.output == OutputType::generate_until)
     prepared.generation = generation_config(model.checkpoint(), tokenizer);
-  for (const Document& document : prepared.task.documents)
+  for (const Document& document : prepared.task.documents) {
     add_document(prepared, document, encode_document(document, prepared.task.output, tokenizer, own));
+    prepared.excerpts.push_back(document.excerpt);
+  }
   return prepared;
 }
 

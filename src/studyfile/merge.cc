@@ -90,6 +90,7 @@ class Merge {
   Common count_{"the number of parts"}, scores_{"what --scores names"}, shares_{"what --shares names"};
   Settings settings_;
   std::vector<StoredDocument> documents_;
+  std::vector<std::string> excerpts_;  // of the first part that keeps them
   std::optional<StudyStore> store_;
   Progress progress_;
   MergeReport report_;
@@ -117,6 +118,7 @@ void Merge::check_parts() {
     settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], setting(settings, kBuildsSetting));
     require_same_documents(shown_path(file), part.documents(), documents_);
     progress_.total += static_cast<double>(result_count(part));
+    if (excerpts_.empty()) excerpts_ = part.excerpts();
     count_.take(count_of(setting(settings, kShardSetting)), file);
     scores_.take(setting(settings, kScoresSetting), file);
     shares_.take(setting(settings, kSharesSetting), file);
@@ -126,7 +128,7 @@ void Merge::check_parts() {
 void Merge::open() {
   settings_.erase(kShardSetting);
   settings_[kBuildsSetting] = joined_builds(settings_[kBuildsSetting], build_description());
-  store_.emplace(StudyStore::open(output_, settings_, documents_));
+  store_.emplace(StudyStore::open(output_, settings_, documents_, excerpts_));
 }
 
 // That so many more results are brought in.

@@ -60,6 +60,7 @@ std::span<const std::string> views() {
       "CREATE TEMP VIEW IF NOT EXISTS interventions AS SELECT *, NULL AS at_least FROM main.interventions",
       "CREATE TEMP VIEW outputs AS SELECT '' AS part, 0 AS rows, 0 AS head_dim, x'' AS sums WHERE false",
       "",  // what is new in version 8 is for others
+      "CREATE TEMP VIEW excerpts AS SELECT 0 AS document, '' AS excerpt WHERE false",
   };
   return views;
 }
@@ -180,6 +181,10 @@ place AS (
 SELECT intervention, document, mask, passes, layer, head
 FROM masks CROSS JOIN place
 WHERE instr(digits, substr(bits, digit, 1));
+)sql",
+      // 8 -> 9: how questions begin
+      R"sql(
+CREATE TABLE excerpts (document INTEGER NOT NULL PRIMARY KEY, excerpt TEXT NOT NULL) STRICT;
 )sql",
   };
   return steps;

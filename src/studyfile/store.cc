@@ -17,6 +17,7 @@
 #include "studyfile/store_repair.h"
 #include "studyfile/store_rows.h"
 #include "studyfile/store_watch.h"
+#include "studyfile/store_whole.h"
 
 namespace idleheads {
 namespace {
@@ -29,8 +30,8 @@ using sqlite::Transaction;
 // done() holds a bit for each; no study comes near.
 constexpr size_t kMaxResults = size_t{1} << 33;
 
-// The schema version from which on results have columns for SQL alone.
-constexpr int64_t kVersionForSql = 8;
+// The schema versions from which on results have columns for SQL alone, and documents excerpts.
+constexpr int64_t kVersionForSql = 8, kVersionOfExcerpts = 9;
 
 // Generated answers took at least one forward pass; others say nothing of theirs. The bound is far above any
 // answer's.
@@ -40,30 +41,12 @@ bool passes_fit(const StoredDocument& document, const std::vector<int64_t>& pass
   return !passes.empty() && std::ranges::all_of(passes, [](int64_t n) { return n >= 1 && n <= kMost; });
 }
 
-// SQLite reads what is missing of the last page as zeros, which would pass for results. With a log beside it
-// the file may end anywhere: a checkpoint may have been stopped.
-void require_whole(Database& database, const std::filesystem::path& path) {
-  const Transaction unchanging(database, Transaction::Kind::read);
-  const int64_t expected = database.bytes();
-  std::error_code error;
-  const auto size = static_cast<int64_t>(std::filesystem::file_size(path, error));
-  if (!error && size < expected && !has_log(path)) {
-    database.raise_damaged(fmt::format("cut off after {} of {} bytes", size, expected));
-  }
-}
-
-// Every page is one of a database still, as far as its own structure tells.
-void require_sound(Database& database) {
-  Statement check(database, "PRAGMA quick_check(1)");
-  if (check.step() && check.text(0) != "ok") database.raise_damaged(std::string(check.text(0)));
-}
-
 }  // namespace
 
 struct StudyStore::Impl {
   // A writer: a new file becomes the study of these settings and documents, another one must be it.
   Impl(const std::filesystem::path& path, const Settings& settings,
-       const std::vector<StoredDocument>& documents);
+       const std::vector<StoredDocument>& documents, const std::vector<std::string>& excerpts);
   // A reader.
   Impl(const std::filesystem::path& path, Database::Mode mode);
   ~Impl();
@@ -100,7 +83,8 @@ struct StudyStore::Impl {
 };
 
 StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_settings,
-                       const std::vector<StoredDocument>& given_documents)
+                       const std::vector<StoredDocument>& given_documents,
+                       const std::vector<std::string>& excerpts)
     : lock(path),
       watch(std::in_place, path, lock->study()),
       database(path, Database::Mode::read_write),
@@ -120,6 +104,7 @@ StudyStore::Impl::Impl(const std::filesystem::path& path, const Settings& given_
   record_build(database, settings, given_settings);
   metric = deciding_metric(settings);
   if (version < kVersionForSql) fill_columns_for_sql();
+  if (version < kVersionOfExcerpts) write_excerpts(database, excerpts);
   transaction.commit();
   uses_log = !sqlite::is_on_network(path);
   uses_log ? database.enter_wal() : database.enter_rollback();
@@ -293,11 +278,14 @@ void StudyStore::Impl::fill_columns_for_sql() {
 }
 
 StudyStore StudyStore::open(const std::filesystem::path& path, const Settings& settings,
-                            const std::vector<StoredDocument>& documents) {
+                            const std::vector<StoredDocument>& documents,
+                            const std::vector<std::string>& excerpts) {
   model_shape(settings);
+  if (!excerpts.empty() && excerpts.size() != documents.size())
+    throw std::invalid_argument("excerpts: expected one a document, or none");
   for (const StoredDocument& document : documents) check_document(document);
   require_writable(path);
-  return StudyStore(std::make_unique<Impl>(path, settings, documents));
+  return StudyStore(std::make_unique<Impl>(path, settings, documents, excerpts));
 }
 
 StudyStore StudyStore::open_read_only(const std::filesystem::path& path) {
@@ -325,6 +313,9 @@ StudyStore& StudyStore::operator=(StudyStore&&) noexcept = default;
 
 Settings StudyStore::settings() const { return impl_->settings; }
 std::vector<StoredDocument> StudyStore::documents() const { return impl_->documents; }
+std::vector<std::string> StudyStore::excerpts() const {
+  return impl_->undisturbed([&] { return read_excerpts(impl_->database, impl_->documents.size()); });
+}
 std::vector<StoredIntervention> StudyStore::plan() const {
   return impl_->undisturbed([&] { return read_plan(impl_->database); });
 }

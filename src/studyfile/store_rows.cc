@@ -100,6 +100,25 @@ void write_documents(Database& database, const std::vector<StoredDocument>& docu
   }
 }
 
+std::vector<std::string> read_excerpts(Database& database, size_t documents) {
+  std::vector<std::string> excerpts;
+  Statement rows(database, "SELECT document, excerpt FROM excerpts ORDER BY document");
+  while (rows.step()) {
+    if (rows.integer(0) != static_cast<int64_t>(excerpts.size()))
+      database.raise_damaged("excerpts out of order");
+    excerpts.emplace_back(rows.text(1));
+  }
+  if (!excerpts.empty() && excerpts.size() != documents)
+    database.raise_damaged(fmt::format("{} excerpts of {} documents", excerpts.size(), documents));
+  return excerpts;
+}
+
+void write_excerpts(Database& database, const std::vector<std::string>& excerpts) {
+  Statement insert(database, "INSERT INTO excerpts VALUES (?, ?)");
+  for (size_t i = 0; i < excerpts.size(); ++i)
+    insert.bind(1, static_cast<int64_t>(i)).bind(2, excerpts[i]).run();
+}
+
 std::vector<StoredIntervention> read_plan(Database& database) {
   std::vector<StoredIntervention> plan;
   Statement rows(database,

@@ -21,6 +21,10 @@ void record_build(sqlite::Database& database, Settings& settings, const Settings
 std::vector<StoredDocument> read_documents(sqlite::Database& database);
 void write_documents(sqlite::Database& database, const std::vector<StoredDocument>& documents);
 
+// Of all documents, or none.
+std::vector<std::string> read_excerpts(sqlite::Database& database, size_t documents);
+void write_excerpts(sqlite::Database& database, const std::vector<std::string>& excerpts);
+
 std::vector<StoredIntervention> read_plan(sqlite::Database& database);
 // Adds plan[first], plan[first + 1], ...
 void write_plan(sqlite::Database& database, const std::vector<StoredIntervention>& plan, size_t first);

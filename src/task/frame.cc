@@ -1,6 +1,7 @@
 #include "task/frame.h"
 
 #include "base/fail.h"
+#include "task/excerpt.h"
 
 namespace idleheads {
 namespace {
@@ -27,6 +28,7 @@ class Framer {
     document.gold = item.gold;
     document.target = item.target;
     document.row = item.row;
+    document.excerpt = excerpt_of(question_of(item));
     document.words = item.words;
     document.bytes = item.bytes;
     if (format_.output == OutputType::loglikelihood_rolling) {

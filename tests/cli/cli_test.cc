@@ -9,6 +9,7 @@ namespace idleheads {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST_F(Cli, InfoSaysWhatTheModelIs) {
   const Outcome text = run_idleheads({"info", model_});
@@ -83,6 +84,22 @@ TEST_F(Cli, ScoreThenStudyGoesOnInTheSameFile) {
       run_idleheads({"score", model_, "--task", questions_, "-o", output("a.db"), "--dtype", "f32"});
   ASSERT_EQ(score.code, 0) << score.err;
   EXPECT_EQ(run_idleheads(study("a.db")).code, 0);
+}
+
+// What of the questions stands in the file as it is.
+TEST_F(Cli, ExcerptsAreLeftOutWhenAsked) {
+  const auto score = [&](const char* file, std::vector<std::string> more) {
+    more.insert(more.begin(), {"score", model_, "-q", "-o", output(file)});
+    const Outcome outcome = run_idleheads(more);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return read_text_file(output(file));
+  };
+  EXPECT_THAT(score("kept.db", {"--task", questions_}), HasSubstr("What is wet?"));
+  EXPECT_THAT(score("private.db", {"--task", questions_, "--no-excerpts"}), Not(HasSubstr("What is wet?")));
+  EXPECT_THAT(score("text.db", {"--text", "the red house"}), Not(HasSubstr("the red house")));
+  expect_failure(
+      run_idleheads({"score", model_, "--task", questions_, "-o", output("kept.db"), "--no-excerpts"}), 1,
+      "begun without --no-excerpts");
 }
 
 TEST_F(Cli, ScoreOfAText) {

@@ -57,6 +57,19 @@ TEST_F(TaskStudyTest, ComputesWhatIsMissingAndNothingMore) {
   EXPECT_THAT(notes_[0], HasSubstr("a.db is complete already"));
 }
 
+TEST_F(TaskStudyTest, KeepsExcerptsUnlessAskedNotTo) {
+  const std::vector<std::string> excerpts = study("kept.db").store().excerpts();
+  ASSERT_EQ(excerpts.size(), 12u);
+  EXPECT_THAT(excerpts[1], HasSubstr("Is 7 even?"));
+  settings_.excerpts = false;
+  EXPECT_TRUE(study("private.db").store().excerpts().empty());
+  EXPECT_THAT(
+      error_of([&] { study("kept.db"); }),
+      testing::AllOf(HasSubstr("kept.db: keeps how each question begins"), HasSubstr("--no-excerpts")));
+  settings_.excerpts = true;
+  EXPECT_TRUE(study("private.db").store().excerpts().empty());
+}
+
 TEST_F(TaskStudyTest, GoesOnAfterAStop) {
   settings_.engine.cohort_rows = 1;
   TaskStudy stopped = study("b.db");

@@ -32,12 +32,17 @@ def program(*arguments):
     return done.stdout
 
 
-def probe(model, prompts, rules, dtype):
+def probe(model, prompts, rules, dtype, *options):
     with tempfile.TemporaryDirectory() as folder:
         tokens = Path(folder, "tokens.json")
         tokens.write_text(json.dumps(prompts))
         rules = [argument for rule in rules for argument in ("--ablate", rule)]
-        return json.loads(program("probe", model, "--tokens", tokens, "--dtype", dtype, "--json", "--logits", *rules))["samples"]
+        return json.loads(program("probe", model, "--tokens", tokens, "--dtype", dtype, "--json", "--logits", *rules, *options))["samples"]
+
+
+def square(rows):
+    """The weights of a pattern as `probe` prints them: row t has t + 1."""
+    return np.array([row + [0] * (len(rows) - len(row)) for row in rows], np.float32)
 
 
 def array(lists):
@@ -76,6 +81,18 @@ class ProgramTest(unittest.TestCase):
                 self.assertEqual(flagged(run.masks[number]), expected["flagged"], run.intervention)
                 # float64 both, from the same float32 logits
                 np.testing.assert_allclose(run.log_probs[number], log_softmax(expected["last_logits"]), rtol=0, atol=1e-12)
+
+    def test_attention(self):
+        for name in ("families/llama_bias", "families/gpt_oss"):
+            with self.subTest(name), ih.Model(GOLDEN / name, dtype="f32") as model:
+                samples = probe(GOLDEN / name, PROMPTS, RULES[:1], "f32", "--attention", "L1H3,L0H2")
+                scored = ih.score(model, PROMPTS, attention=["L1H3", (0, 2)])
+                runs = ih.run(model, PROMPTS, RULES[:1], attention="L1H3,L0H2")
+                for number, sample in enumerate(samples):
+                    for run, expected in zip(runs, sample["runs"], strict=True):
+                        patterns = np.stack([square(pattern["weights"]) for pattern in expected["attention"]])
+                        np.testing.assert_array_equal(run.attention[number], patterns, run.intervention)
+                    np.testing.assert_array_equal(scored.attention[number], runs[0].attention[number])
 
     def test_program(self):
         script = subprocess.run([Path(sys.executable).parent / "idleheads", "--version"], capture_output=True, text=True, check=True)
@@ -139,10 +156,35 @@ class TinyTest(unittest.TestCase):
         self.assertFalse(np.array_equal(again.scores("random"), scored.scores("random")))
         self.assertEqual(scored.threshold("random@10%"), np.float32(0.1))
 
+    def test_attention(self):
+        """Rows sum to 1 and see no later token; what else is known of them is in the statistics."""
+        scored = ih.score(self.model, PROMPTS, attention=[(2, 5), (0, 1), (2, 5)])
+        self.assertEqual([each.shape for each in scored.attention], [(3, len(prompt), len(prompt)) for prompt in PROMPTS])
+        for number, patterns in enumerate(scored.attention):
+            self.assertEqual(patterns.dtype, np.float32)
+            np.testing.assert_allclose(patterns.sum(-1), 1, atol=1e-6)
+            np.testing.assert_array_equal(patterns, np.tril(patterns))
+            np.testing.assert_array_equal(patterns[0], patterns[2])
+            for pattern, (layer, head) in zip(patterns, [(2, 5), (0, 1)]):
+                first = scored.stats[number, layer, head, ih.STATISTICS.index("first_weight")]
+                self.assertAlmostEqual(pattern[:, 0].mean(), first, delta=1e-6)
+        np.testing.assert_array_equal(scored.stats, ih.score(self.model, PROMPTS).stats)
+        self.assertIsNone(ih.score(self.model, PROMPTS).attention)
+        self.assertIsNone(ih.run(self.model, PROMPTS)[0].attention)
+
+    def test_attention_of_rules(self):
+        """Each run has its own, also those that wait for a threshold and those with continuations."""
+        none, share, heads = ih.run(self.model, PROMPTS, ["ahon_ln@30%", "L0H0,L0H1,L0H2"], [[1, 2], [3], [4]], attention="L2H1")
+        for run in (none, share, heads):
+            self.assertEqual([each.shape for each in run.attention], [(1, 4, 4), (1, 8, 8), (1, 4, 4)])
+        self.assertFalse(np.array_equal(none.attention[1], heads.attention[1]))
+        self.assertFalse(np.array_equal(none.attention[1], share.attention[1]))
+
     def test_arrays_are_not_copied(self):
         """Python's array is the memory that C++ filled."""
-        (masks, stats, log_probs, greedy), = self.model._core.run([np.array(PROMPTS[1])], [_core.Rule("none")], None, True, True)
-        for each in (masks, stats, log_probs):
+        (masks, stats, log_probs, greedy, (attention,)), = self.model._core.run(
+            [np.array(PROMPTS[1])], [_core.Rule("none")], None, True, True, attention=["L0H1"])
+        for each in (masks, stats, log_probs, attention):
             self.assertFalse(each.flags.owndata)
             self.assertTrue(each.flags.c_contiguous)
             self.assertIsNotNone(each.base)

@@ -114,6 +114,17 @@ class RefusalTest(unittest.TestCase):
             file.write_text('{"0": [1')
             self.refused("m.json", ih.run, self.model, PROMPTS, file)
 
+    def test_attention(self):
+        for heads, message in [("L0", "'L0' is not a head"), ("", "'' is not a head"), (["L1H2,L0H0"], "not a head"),
+                               ("L0H6", "L0H6 does not exist"), ([(3, 0)], "L3H0 does not exist"), ([(-1, 0)], "L-1H0' is not a head"),
+                               ((1, 2), "1 is no head; expected .layer, head."), ([(1, 2, 3)], "is no head"), ([(1.0, 2)], "is no head"),
+                               ([None], "None is no head"), (3, "int names no heads"), ({"L0H0": 1}, "dict names no heads")]:
+            with self.subTest(heads):
+                self.refused(message, ih.score, self.model, PROMPTS, attention=heads)
+                self.refused(message, ih.run, self.model, PROMPTS, attention=heads)
+        with ih.Model(CHAT, memory="600MiB") as model:
+            self.refused("attention patterns take", ih.score, model, [[1] * 2000] * 30, attention=["L0H0", "L1H0"])
+
     def test_continuations(self):
         self.refused("2 prompts, but 1 continuations", ih.run, self.model, PROMPTS, (), [[1]])
         self.refused("continuation 1: no tokens", ih.run, self.model, PROMPTS, (), [[1], []])

@@ -24,6 +24,7 @@ import pandas
 import polars
 
 import idleheads as ih
+from idleheads.plots import stroke_of_study
 from program import ROOT, run
 
 MODEL = ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -329,6 +330,10 @@ class Figures(unittest.TestCase):
         baseline = 100 * study.curves("dicts")[0]["accuracy"]
         self.assertEqual(lines["all heads on"].get_ydata()[0], baseline)
         self.assertAlmostEqual(lines["all heads on − 1"].get_ydata()[0], baseline - 1)
+
+    def test_looks_of_studies(self):
+        looks = [str(sorted(stroke_of_study(number).items())) for number in range(18)]
+        self.assertEqual(len(set(looks)), 18)
 
     def test_bands(self):
         """The interval of the difference, at the level of all heads on."""

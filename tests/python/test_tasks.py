@@ -45,10 +45,17 @@ class Studies(unittest.TestCase):
         for table in ("curves", "static", "documents"):
             self.assertEqual(getattr(ours, table)("dicts"), getattr(theirs, table)("dicts"), table)
         np.testing.assert_array_equal(ours.stats(), theirs.stats())
+        self.assertIn("Is 7 even?", ours.documents("dicts")[1]["excerpt"])
         def decide(study):
             return {name: value for name, value in study.settings.items() if not name.startswith("info.")}
 
         self.assertEqual(decide(ours), decide(theirs))
+
+    def test_without_excerpts(self):
+        file = folder / "private.db"
+        private = ih.study(model, questions, file, baseline_only=True, excerpts=False, progress=False)
+        self.assertNotIn("excerpt", private.documents("dicts")[0])
+        self.assertNotIn(b"Is 7 even?", file.read_bytes())
 
     def test_goes_on_after_a_stop(self):
         file = folder / "stopped.db"

@@ -131,6 +131,7 @@ TEST(AttentionPage, TokensAndNamesAreText) {
   EXPECT_THAT(page, HasSubstr("\\u003c/script>\\u003cimg src=x onerror=hacked()>"));
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page, HasSubstr("\"by_score\":true,\"off\":0"));
+  EXPECT_THAT(page, HasSubstr("\"top_weight\":\"largest mean weight that a token gets\""));
   size_t ends = 0;
   for (size_t at = page.find("</script>"); at != std::string::npos; at = page.find("</script>", at + 1))
     ++ends;

@@ -71,6 +71,16 @@ TEST(Npz, UnfinishedArchivesLeaveNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(ExportCsv, ExcerptsWhereTheStudyKeepsThem) {
+  TempFolder folder;
+  FakeStudy study = small_study();
+  for (size_t i = 0; i < study.documents.size(); ++i) study.excerpts.push_back(fmt::format("What, {}?", i));
+  export_csv(store_study(study, folder / "a.db"), folder / "csv");
+  const auto documents = lines_of(folder / "csv/documents.csv");
+  EXPECT_THAT(documents[0], testing::EndsWith(",correct_norm,excerpt"));
+  EXPECT_THAT(documents[4], testing::EndsWith(",\"What, 3?\""));
+}
+
 // Whatever a stranger named his subjects, a spreadsheet shows it and does not run it.
 TEST(Csv, TextIsNoFormula) {
   TempFolder folder;

@@ -26,7 +26,8 @@ struct FakeStudy {
                        {"info.model", "tiny"}, {"dtype", "f32"},     {"task.name", "quiz"},
                        {"task.shots", "0"},    {"seed", "1234"},     {"info.metric", "acc"}};
   std::vector<StoredDocument> documents;
-  std::vector<FakeRun> runs;  // number 0 is the baseline
+  std::vector<std::string> excerpts;  // of the documents, or none
+  std::vector<FakeRun> runs;          // number 0 is the baseline
   bool with_plan = true;
 };
 
@@ -101,7 +102,7 @@ inline StoredResult fake_result(const FakeStudy& study, size_t run, int64_t docu
 // Stores the results of the first `finished` documents of each run; -1 stands for all.
 inline StudyStore store_study(const FakeStudy& study, const std::filesystem::path& path,
                               std::vector<int> finished = {}) {
-  StudyStore store = StudyStore::open(path, study.settings, study.documents);
+  StudyStore store = StudyStore::open(path, study.settings, study.documents, study.excerpts);
   std::vector<StoredIntervention> plan;
   for (const FakeRun& run : study.runs) plan.push_back(run.intervention);
   if (study.with_plan) store.set_plan(plan);

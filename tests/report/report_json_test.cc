@@ -61,6 +61,27 @@ TEST_F(ReportJson, Overview) {
   EXPECT_TRUE(study.at("kv").is_null()) << "the study does not tell the number of groups";
 }
 
+TEST_F(ReportJson, WordsAndLooksOfScoresAndStatistics) {
+  std::vector<LoadedStudy> studies;
+  for (int i = 0; i < 7; ++i) studies.push_back(load(small_study(), next_path()));
+  const json out = json::parse(report_json(studies).dump());
+  EXPECT_EQ(out.at("statistics").size(), 10u);
+  EXPECT_EQ(out.at("statistics").at("first_weight"), "mean weight on the first token");
+  EXPECT_EQ(out.at("statistics").at("top_position"), "position of the token with the largest mean weight");
+  std::set<json> styles;
+  for (const json& score : out.at("scores")) {
+    styles.insert(score.at("style"));
+    if (score.at("slug") == "ftvvn") {
+      EXPECT_EQ(score.at("style"), json::parse(R"({"light": "#00835c", "dark": "#1fc795", "dash": [4.5, 2.2],
+                                                   "mark": "M5 0L10 9L0 9Z"})"));
+    }
+  }
+  EXPECT_EQ(styles.size(), out.at("scores").size());
+  styles.clear();
+  for (const json& study : out.at("studies")) styles.insert(study.at("style"));
+  EXPECT_EQ(styles.size(), 7u);
+}
+
 TEST_F(ReportJson, ScoresAndPoints) {
   const json scores = study_of(small_study()).at("scores");
   ASSERT_EQ(scores.size(), 3u);
@@ -273,7 +294,8 @@ TEST_F(ReportJson, TheTableOfScores) {
   ASSERT_EQ(scores.size(), all_scores().size());
   EXPECT_EQ(scores[0], json::parse(R"({"slug": "awft", "name": "Avg Weight of First Token",
     "meaning": "The weight that a head gives to the first token, averaged over the sequence.",
-    "above": true, "relative_to": "none", "random": false, "in_paper": true})"));
+    "above": true, "relative_to": "none", "random": false, "in_paper": true,
+    "style": {"light": "#0063b0", "dark": "#4c95ff", "dash": [4.5, 2.2], "mark": "M5 0A5 5 0 1 1 5 10A5 5 0 1 1 5 0Z"}})"));
   EXPECT_EQ(scores[10].at("slug"), "lthon_hn");
   EXPECT_EQ(scores[10].at("relative_to"), "head");
   EXPECT_EQ(scores[12].at("relative_to"), "layer");
@@ -308,7 +330,23 @@ TEST_F(ReportJson, HeadsOffOnSingleDocuments) {
   EXPECT_EQ(masks.at("documents")[3], "cooking, \"fine\" 1");
   EXPECT_EQ(masks.at("heads")[2], "20002002") << "two heads are off in every second document";
   EXPECT_EQ(masks.at("heads")[3], "00000002");
+  EXPECT_EQ(masks.at("excerpts"), json::array()) << "the study keeps none";
   EXPECT_TRUE(study_of(score_only_study()).at("masks").is_null());
+}
+
+// Of the documents that are shown, which are some of all.
+TEST_F(ReportJson, ExcerptsOfDocuments) {
+  FakeStudy study = small_study();
+  study.documents.resize(0);
+  for (int i = 0; i < 400; ++i) {
+    study.documents.push_back(fake_document(i));
+    study.excerpts.push_back(fmt::format("Question {}?", i));
+  }
+  const json masks = study_of(study).at("masks");
+  ASSERT_EQ(masks.at("excerpts").size(), 200u);
+  EXPECT_EQ(masks.at("documents")[1], "animals 1");
+  EXPECT_EQ(masks.at("excerpts")[1], "Question 2?");
+  EXPECT_EQ(masks.at("excerpts")[199], "Question 398?");
 }
 
 // Which part of a document's samples: the second of two has another mask.

@@ -215,6 +215,16 @@ TEST_F(MergeTest, PartsOfOtherStudiesAreRefusedBeforeAnythingIsWritten) {
   EXPECT_FALSE(std::filesystem::exists(path("joined.db")));
 }
 
+TEST_F(MergeTest, ExcerptsGoAlong) {
+  const std::vector<std::string> excerpts(documents_.size(), "What is this?");
+  write_part("1.db", {1, 2}, 0, 1);
+  StudyStore::open(path("2.db"), settings_of({2, 2}), documents_, excerpts);
+  merge_studies(std::vector{path("1.db"), path("2.db")}, path("joined.db"));
+  EXPECT_EQ(StudyStore::open_read_only(path("joined.db")).excerpts(), excerpts);
+  merge_studies(std::vector{path("1.db")}, path("without.db"));
+  EXPECT_TRUE(StudyStore::open_read_only(path("without.db")).excerpts().empty());
+}
+
 TEST_F(MergeTest, AllBuildsAreNamed) {
   std::vector<std::filesystem::path> parts;
   for (const char* builds : {"0.1 (a)", "0.1 (b); 0.1 (a)"}) {

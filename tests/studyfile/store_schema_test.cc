@@ -27,6 +27,7 @@ class StoreSchemaTest : public testing::Test {
       store.done();
       store.order();
       store.decision_terms();
+      store.excerpts();
       for (int i = 0; i < 4; ++i) store.results(i, true);
     });
   }
@@ -46,9 +47,9 @@ TEST_F(StoreSchemaTest, FileSaysWhatItIs) {
 }
 
 TEST_F(StoreSchemaTest, NewerSchemaIsRefused) {
-  edit("PRAGMA user_version = 9");
+  edit("PRAGMA user_version = 10");
   const auto expected =
-      AllOf(HasSubstr("schema version 9 is newer than version 8"), HasSubstr("update idleheads"));
+      AllOf(HasSubstr("schema version 10 is newer than version 9"), HasSubstr("update idleheads"));
   EXPECT_THAT(read_error(), expected);
   EXPECT_THAT(write_error(), expected);
 }
@@ -91,7 +92,7 @@ std::vector<std::pair<int64_t, int64_t>> for_sql(const std::filesystem::path& fi
 
 // Files written by earlier releases stay readable for ever: tests/data/study holds one of every version.
 TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
-  for (const int version : {1, 2, 3, 4, 5, 6, 7}) {
+  for (const int version : {1, 2, 3, 4, 5, 6, 7, 8}) {
     const int numbers = version < 4 ? kPaperStats : kStats;
     const auto old = folder_ / fmt::format("version{}.study", version);
     std::filesystem::copy_file(fmt::format("{}/study/version{}.study", IDLEHEADS_TEST_DATA, version), old);
@@ -100,6 +101,7 @@ TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
     EXPECT_EQ(StudyStore::open_read_only(old).order(), std::nullopt);
     EXPECT_EQ(StudyStore::open_read_only(old).decision_terms(), std::nullopt);
     EXPECT_TRUE(StudyStore::open_read_only(old).outputs().empty());
+    EXPECT_TRUE(StudyStore::open_read_only(old).excerpts().empty());
     const double rows = StudyStore::open_read_only(old).work()[2].rows;
     EXPECT_EQ(rows, version == 1 ? 0 : 17.5);
     EXPECT_EQ(bytes_of(old), before) << "reading alone must not change a file";
@@ -110,6 +112,22 @@ TEST_F(StoreSchemaTest, FilesOfEarlierVersions) {
     EXPECT_EQ(database.query_int("PRAGMA user_version"), schema_version());
     EXPECT_EQ(for_sql(old), for_sql(file_)) << version;
   }
+}
+
+// A study that was begun when there was no place for them.
+TEST_F(StoreSchemaTest, ExcerptsOfAFileOfAnEarlierVersion) {
+  std::filesystem::copy_file(IDLEHEADS_TEST_DATA "/study/version8.study", file_,
+                             std::filesystem::copy_options::overwrite_existing);
+  const std::vector<std::string> excerpts(make_documents().size(), "What is this?");
+  EXPECT_EQ(StudyStore::open(file_, make_settings(), make_documents(), excerpts).excerpts(), excerpts);
+  expect_complete(file_);
+}
+
+TEST_F(StoreSchemaTest, DamagedExcerpts) {
+  edit("INSERT INTO excerpts VALUES (0, 'one')");
+  EXPECT_THAT(read_error(), HasSubstr("1 excerpts of 12 documents"));
+  edit("UPDATE excerpts SET document = 1");
+  EXPECT_THAT(read_error(), HasSubstr("excerpts out of order"));
 }
 
 TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
@@ -123,15 +141,15 @@ TEST_F(StoreSchemaTest, DamagedFileOfAnEarlierVersion) {
 
 TEST_F(StoreSchemaTest, OtherTablesAreRefused) {
   edit("CREATE TABLE mine (x)");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 8"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 9"));
   edit("DROP TABLE mine; CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END");
-  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 8"));
+  EXPECT_THAT(write_error(), HasSubstr("'t' does not belong to schema version 9"));
   edit("DROP TRIGGER t; CREATE VIEW mine AS SELECT 1");
-  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 8"));
+  EXPECT_THAT(read_error(), HasSubstr("'mine' does not belong to schema version 9"));
   edit("DROP VIEW mine; DROP VIEW accuracy");
   EXPECT_THAT(read_error(), HasSubstr("'accuracy' is missing"));
   edit("CREATE VIEW accuracy AS SELECT 1 AS accuracy");
-  EXPECT_THAT(read_error(), HasSubstr("'accuracy' is not of schema version 8"));
+  EXPECT_THAT(read_error(), HasSubstr("'accuracy' is not of schema version 9"));
 }
 
 TEST_F(StoreSchemaTest, MissingTablesAreNamed) {
@@ -140,7 +158,7 @@ TEST_F(StoreSchemaTest, MissingTablesAreNamed) {
   edit(
       "CREATE VIEW settings AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT i AS "
       "name, i AS value FROM n");
-  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 8"));
+  EXPECT_THAT(read_error(), HasSubstr("table 'settings' is not of schema version 9"));
 }
 
 // One defect each; all must be named and none may crash.

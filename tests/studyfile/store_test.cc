@@ -1,5 +1,7 @@
 #include "idleheads/studyfile/store.h"
 
+#include <fmt/format.h>
+
 #include <fstream>
 #include <stdexcept>
 
@@ -42,6 +44,22 @@ TEST_F(StoreTest, NewFileIsEmptyButKnowsItsStudy) {
   EXPECT_TRUE(store.plan().empty());
   EXPECT_EQ(store.done(), std::vector<std::vector<bool>>(1, std::vector<bool>(documents_.size())));
   EXPECT_TRUE(store.results(0, true).empty());
+}
+
+TEST_F(StoreTest, ExcerptsAreKeptAsTheFileWasBegun) {
+  std::vector<std::string> excerpts;
+  for (size_t i = 0; i < documents_.size(); ++i) excerpts.push_back(fmt::format("Question {}?", i));
+  const auto begun_with = [&](const std::vector<std::string>& given) {
+    return StudyStore::open(file_, make_settings(), documents_, given).excerpts();
+  };
+  EXPECT_EQ(begun_with(excerpts), excerpts);
+  EXPECT_EQ(begun_with({}), excerpts);
+  EXPECT_EQ(begun_with(std::vector<std::string>(documents_.size(), "other")), excerpts);
+  EXPECT_EQ(StudyStore::open_read_only(file_).excerpts(), excerpts);
+  std::filesystem::remove(file_);
+  EXPECT_TRUE(begun_with({}).empty());
+  EXPECT_TRUE(begun_with(excerpts).empty()) << "who began it without them wanted none in it";
+  EXPECT_THROW(begun_with({"one"}), std::invalid_argument);
 }
 
 TEST_F(StoreTest, StudyAtRestIsOneFile) {

@@ -53,6 +53,19 @@ class Frame : public testing::Test {
   const ChatOptions turns_ = {show, true}, one_message_ = {show, false};
 };
 
+// Of the question itself, whatever stands before it.
+TEST_F(Frame, Excerpts) {
+  system_ = "Answer.";
+  PythonRandom random(1234);
+  EXPECT_EQ(frame(format_, group_, {2, system_, &turns_}, random).at(1).excerpt, "Q: two");
+  format_.choices_are_contexts = true;
+  EXPECT_EQ(frame(format_, group_, {2, system_, nullptr}, random).at(1).excerpt, "yes two");
+  format_.output = OutputType::loglikelihood_rolling;
+  format_.choices_are_contexts = false;
+  group_.items[0].text = " = A page =\n\n" + std::string(100, 'x');
+  EXPECT_EQ(frame(format_, group_, {}, random).at(0).excerpt, "= A page = " + std::string(69, 'x') + "…");
+}
+
 TEST_F(Frame, PlainPrompts) {
   EXPECT_EQ(contexts(0), (Strings{"Q: one", "Q: two"}));
   EXPECT_EQ(contexts(1).at(0), "Q: a yes a\n\nQ: one");

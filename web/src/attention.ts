@@ -1,7 +1,7 @@
 // Where attention goes, above all of heads that do not look at the first token; and a score over the first token's weight.
 import { Chart, Ink, numberAxis, Option, strokes, tooltip } from "./chart";
-import { familyStyle } from "./colors";
-import { bestPoint, downloadName, firstProfile, headName, Profile, profileOf, scoreChoices, State, stateOf, Study } from "./data";
+import { lineStyle } from "./colors";
+import { bestPoint, downloadName, firstProfile, headName, infoOf, Profile, profileOf, scoreChoices, State, stateOf, Study } from "./data";
 import { h, section, select, tools } from "./dom";
 import { count, fixed, short } from "./format";
 import { Column, DataTable } from "./table";
@@ -54,7 +54,7 @@ function scatter(study: Study, profile: Profile, states: State[] | null, colors:
     type: "scatter",
     name,
     symbolSize: 9,
-    ...strokes(familyStyle(style, colors.dark)),
+    ...strokes(lineStyle(infoOf(style).style, colors.dark)),
     data: heads.filter((i) => holds(states?.[i])).map((i) => ({ value: [weight[i], profile.mean[i]], name: headName(study, i) })),
   }));
   return {

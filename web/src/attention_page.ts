@@ -13,19 +13,6 @@ import "./attention_page.css";
 
 const LISTED = 8; // tokens where one looks, and that look at it
 
-const STATISTICS: Record<string, string> = {
-  first_weight: "mean weight on the first token",
-  entropy: "mean entropy of a row (nats)",
-  first_value_norm: "norm of the first value",
-  value_norm: "mean norm of a value",
-  last_output_norm: "norm of the last output",
-  output_norm: "mean norm of an output",
-  projected_norm: "mean norm of what it adds to the residual stream",
-  sink_weight: "mean weight of its learned sink",
-  top_weight: "largest mean weight that a token gets",
-  top_position: "the token that gets it",
-};
-
 const fileName = (text: string) => text.replace(/[^A-Za-z0-9._@-]+/g, "_");
 
 class Page {
@@ -135,7 +122,7 @@ class Page {
     ];
     if (sink) parts.push(`${significant(sink)} of its weight is on its learned sink, so that rows sum to less than 1`);
     const rows = [
-      ...Object.entries(head.statistics).map(([name, value]) => ({ kind: "statistic", name, about: STATISTICS[name] ?? "", value })),
+      ...Object.entries(head.statistics).map(([name, value]) => ({ kind: "statistic", name, about: this.data.statistics[name], value })),
       ...Object.entries(head.scores).map(([name, value]) => ({ kind: "score", name, about: "", value })),
     ];
     const table = new DataTable(

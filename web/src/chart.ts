@@ -4,7 +4,7 @@ import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } f
 import * as echarts from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
-import { ScoreStyle } from "./colors";
+import { LineStyle } from "./colors";
 import { h } from "./dom";
 import { LegendEntry, saveButtons } from "./save";
 
@@ -127,7 +127,7 @@ export function tooltip(colors: Ink, more: Option = {}): Option {
 }
 
 // How a line and its marks are drawn.
-export function strokes(style: ScoreStyle, width = 2): Option {
+export function strokes(style: LineStyle, width = 2): Option {
   return {
     symbol: `path://${style.mark}`,
     lineStyle: { color: style.color, width, type: style.dash.length ? style.dash : "solid" },

@@ -1,7 +1,7 @@
 // How the first study's heads differ from another's: distances, and the heads themselves.
 import { Chart, numberAxis, strokes, tooltip } from "./chart";
-import { studyStyle } from "./colors";
-import { ChangedHeads, ComparedScore, Comparison, isRelative, numberedName, Refused, Report, Study } from "./data";
+import { lineStyle } from "./colors";
+import { ChangedHeads, ComparedScore, Comparison, infoOf, isRelative, numberedName, Refused, Report, Study } from "./data";
 import { h, section, select, tools } from "./dom";
 import { fixed, short, significant } from "./format";
 import { Column, DataTable } from "./table";
@@ -31,7 +31,7 @@ function layersChart(comparison: Comparison, id: string): HTMLElement | null {
     xAxis: numberAxis("layer", colors, { min: 0, max: layers - 1, minInterval: 1 }),
     yAxis: numberAxis(`KS distance of ${score.score}`, colors, { min: 0, nameGap: 42 }),
     tooltip: tooltip(colors, { trigger: "axis", valueFormatter: short }),
-    series: [{ type: "line", name: score.score, data: score.layers.map((layer, i) => [i, layer.ks]), ...strokes(studyStyle(0, colors.dark)), symbolSize: 6 }],
+    series: [{ type: "line", name: score.score, data: score.layers.map((layer, i) => [i, layer.ks]), ...strokes(lineStyle(infoOf(score.score).style, colors.dark)), symbolSize: 6 }],
   }), { height: 280 });
   const choices = ordered(comparison).map((s) => ({ value: s.score, label: s.score }));
   const choose = (slug: string) => {

@@ -1,7 +1,7 @@
 // The metric over the share of heads that are off: all scores with random as control, and the paper's models.
 import { roundLimits } from "./axis";
 import { band, Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
-import { familyStyle, scoreStyle } from "./colors";
+import { lineStyle } from "./colors";
 import { downloadName, infoOf, PaperModel, Range, Report, Score, Study } from "./data";
 import { section, select, tools } from "./dom";
 import { fixed, metricName, metricValue, percent, range, share } from "./format";
@@ -25,7 +25,7 @@ function baselineHeight(study: Study): number | null {
 }
 
 function studyLine(study: Study, score: Score, zero: number, width: number, colors: Ink): Option {
-  const style = strokes(scoreStyle(infoOf(score), colors.dark), width);
+  const style = strokes(lineStyle(infoOf(score).style, colors.dark), width);
   const data = score.points.filter((p) => p.height !== null).map((p) => ({
     value: [p.percent, p.height! - zero],
     told: `${score.slug}, target ${share(p.share)}\n${metricName(study.metric)} ${metricValue(study.is_share, p.value)}${p.interval ? ` (${range(p.interval)})` : ""}\n${percent(p.percent)} of heads off`,
@@ -42,7 +42,7 @@ function studyBand(study: Study, score: Score, colors: Ink): Option | null {
   const known = score.points.filter((p) => p.interval).map((p): [number, number, number] => [p.percent, ...p.interval!]);
   if (!known.length) return null;
   if (score.points[0].share > 0 && study.baseline_interval) known.unshift([0, ...study.baseline_interval]);
-  return band(score.slug, known.sort((a, b) => a[0] - b[0]), scoreStyle(infoOf(score), colors.dark).color);
+  return band(score.slug, known.sort((a, b) => a[0] - b[0]), lineStyle(infoOf(score).style, colors.dark).color);
 }
 
 // Of several lines the areas would cover each other.
@@ -92,7 +92,7 @@ function paperLines(models: PaperModel[], slug: string, least: number, most: num
 // One look for each family of the paper's models.
 function paperColor(model: string, dark: boolean): string {
   const family = model.startsWith("Llama") ? "lthon" : model.startsWith("OLMo") ? "ftvvn" : "avvn";
-  return familyStyle(family, dark).color;
+  return lineStyle(infoOf(family).style, dark).color;
 }
 
 function paperLine(model: PaperModel, slug: string, shift: number, colors: Ink): Option {

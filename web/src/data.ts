@@ -13,6 +13,16 @@ export interface ScoreInfo {
   relative_to: "none" | "layer" | "head"; // what it is divided by
   random: boolean;
   in_paper: boolean;
+  style: Style;
+}
+
+// How a line is told apart (src/report/figures/strokes.h): colours that need no red and green, with a contrast of at least 3 to 1
+// to the page.
+export interface Style {
+  light: string; // colour, on a light page and on a dark one
+  dark: string;
+  mark: string; // an SVG path in a box of 10 x 10
+  dash: number[]; // strokes and gaps in points, as in printed figures; empty: solid
 }
 
 // Of a change from all heads on to some off, over documents.
@@ -109,6 +119,7 @@ export interface KvProfile {
 export interface MaskSample {
   rule: string;
   documents: string[];
+  excerpts: string[]; // by document, how its question begins; empty: the study keeps none
   heads: string[]; // by document a digit a head: 0 on, 1 off in some of its forward passes, 2 off in all
 }
 
@@ -185,6 +196,7 @@ export interface Study {
   progress: { done: number; all: number; is_whole: boolean }; // pairs of document and intervention
   missing: { name: string; done: number; documents: number }[];
   decisions: Decisions | null; // in place of finished curves
+  style: Style; // among the report's studies
 }
 
 export interface Distance {
@@ -248,6 +260,7 @@ export interface Report {
   refresh: number | null; // seconds until the page loads itself again
   terms: { tolerance: number; confidence: number; within_kl: number | null };
   scores: ScoreInfo[];
+  statistics: Record<string, string>; // what each is, in words (include/idleheads/heads/stats.h)
   studies: Study[];
   comparisons: (Comparison | Refused)[]; // of the first study with each other one
   across: Across | null;
@@ -255,15 +268,21 @@ export interface Report {
 }
 
 const infos = new Map<string, ScoreInfo>();
+let statistics: Record<string, string> = {};
 
 export function readReport(): Report {
   const report = JSON.parse(document.getElementById("data")!.textContent!) as Report;
   for (const info of report.scores) infos.set(info.slug, info);
+  statistics = report.statistics;
   return report;
 }
 
 export function infoOf(score: { slug: string } | string): ScoreInfo {
   return infos.get(typeof score === "string" ? score : score.slug)!;
+}
+
+export function statisticName(name: string): string {
+  return statistics[name] ?? name;
 }
 
 export function bestScore(study: Study): Score | undefined {

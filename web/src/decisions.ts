@@ -1,6 +1,6 @@
 // Where not all questions are asked under every intervention: what holds, what fails, and how far the loss is known.
 import { band, Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
-import { scoreStyle } from "./colors";
+import { lineStyle } from "./colors";
 import { DecidedPoint, DecidedScore, Decisions, downloadName, infoOf, Range, Score, Study } from "./data";
 import { section } from "./dom";
 import { count, fixed, metricName, percent, range, share, short } from "./format";
@@ -45,13 +45,13 @@ function line(study: Study, score: DecidedScore, baseline: number, width: number
     told: `${score.score}, target ${share(p.share)}: ${p.decision}\nloses ${fixed(p.loss)} points on ${p.questions} of ${study.questions} questions${p.exact ? "" : ` (${range(interval(p))})`}\n${percent(p.percent)} of heads off`,
   }));
   data.unshift({ value: [0, baseline], told: "all heads on" });
-  return { name: score.score, type: "line", data, symbolSize: 7, ...strokes(scoreStyle(infoOf(score.score), colors.dark), width), emphasis: { focus: "series" }, z: 4 };
+  return { name: score.score, type: "line", data, symbolSize: 7, ...strokes(lineStyle(infoOf(score.score).style, colors.dark), width), emphasis: { focus: "series" }, z: 4 };
 }
 
 function intervalBand(score: DecidedScore, baseline: number, colors: Ink): Option {
   const data = known(score).map((p): [number, number, number] => [p.percent, baseline - Math.min(p.high, p.loss! + WIDEST), baseline - Math.max(p.low, p.loss! - WIDEST)]);
   data.unshift([0, baseline, baseline]);
-  return band(score.score, data, scoreStyle(infoOf(score.score), colors.dark).color);
+  return band(score.score, data, lineStyle(infoOf(score.score).style, colors.dark).color);
 }
 
 function option(study: Study, decisions: Decisions, legend: Legend, colors: Ink): Option {

@@ -1,6 +1,6 @@
 // How each score is distributed over all samples and heads, in all studies of the page.
 import { Chart, Ink, markLine, numberAxis, Option, strokes, tooltip } from "./chart";
-import { studyStyle } from "./colors";
+import { lineStyle } from "./colors";
 import { downloadName, firstProfile, infoOf, Profile, Report, scoreChoices, shortName, Study } from "./data";
 import { details, section, select, tools } from "./dom";
 import { fixed, share, short, significant } from "./format";
@@ -10,7 +10,7 @@ function series(report: Report, slug: string, i: number, colors: Ink): Option {
   const study = report.studies[i];
   const profile = study.profiles.find((p) => p.slug === slug);
   const data = (profile?.overall ?? []).map((value, percent) => [value, percent]);
-  return { name: shortName(report, study), type: "line", data, ...strokes(studyStyle(i, colors.dark)), showSymbol: false, symbol: "circle", symbolSize: 8 };
+  return { name: shortName(report, study), type: "line", data, ...strokes(lineStyle(study.style, colors.dark)), showSymbol: false, symbol: "circle", symbolSize: 8 };
 }
 
 function thresholds(study: Study, slug: string, colors: Ink): Option {

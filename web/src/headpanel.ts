@@ -1,5 +1,5 @@
 // One head: what it does, and each score's mean, its spread, and how often the score flags the head.
-import { bestPoint, downloadName, headName, Profile, stateOf, Study } from "./data";
+import { bestPoint, downloadName, headName, MaskSample, Profile, stateOf, Study } from "./data";
 import { h } from "./dom";
 import { count, percent, share, significant } from "./format";
 import { Column, DataTable } from "./table";
@@ -45,24 +45,30 @@ export function headTable(study: Study, head: number, chosen: Profile): HTMLElem
 
 const MOST_NAMED = 5;
 
-function named(title: string, documents: string[]): HTMLElement | null {
-  if (!documents.length) return null;
-  const more = documents.length > MOST_NAMED ? ` and ${documents.length - MOST_NAMED} more` : "";
-  return h("p", {}, h("strong", {}, `${title} (${documents.length})`), `: ${documents.slice(0, MOST_NAMED).join(", ")}${more}`);
+// Documents by their numbers among those of the masks.
+function named(masks: MaskSample, title: string, numbers: number[]): HTMLElement | null {
+  if (!numbers.length) return null;
+  const heading = h("strong", {}, `${title} (${numbers.length})`);
+  const shown = numbers.slice(0, MOST_NAMED);
+  const rest = numbers.length - shown.length;
+  if (!masks.excerpts.length) return h("p", {}, heading, `: ${shown.map((i) => masks.documents[i]).join(", ")}${rest ? ` and ${rest} more` : ""}`);
+  const items = shown.map((i) => h("li", {}, h("span", { class: "note" }, `${masks.documents[i]}:`), ` ${masks.excerpts[i]}`));
+  if (rest) items.push(h("li", {}, h("span", { class: "note" }, `and ${rest} more`)));
+  return h("div", {}, heading, h("ul", {}, ...items));
 }
 
 // On which documents the head is on, and on which off.
 export function headDocuments(study: Study, head: number): HTMLElement | null {
   const { masks } = study;
   if (!masks) return null;
-  const of = (digit: string) => masks.documents.filter((_, i) => masks.heads[i][head] === digit);
+  const of = (digit: string) => masks.heads.flatMap((heads, i) => (heads[head] === digit ? [i] : []));
   return h(
     "div",
     { class: "documents" },
-    h("p", { class: "note" }, `Under ${masks.rule}, among ${count(masks.documents.length, "document")} of this study, each by its subject and number:`),
-    named("off", of("2")),
-    named("off in a part of its forward passes", of("1")),
-    named("on", of("0")),
+    h("p", { class: "note" }, `Under ${masks.rule}, among ${count(masks.documents.length, "document")} of this study, each by its subject and number${masks.excerpts.length ? ", with how its question begins" : ""}:`),
+    named(masks, "off", of("2")),
+    named(masks, "off in a part of its forward passes", of("1")),
+    named(masks, "on", of("0")),
   );
 }
 

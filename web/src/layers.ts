@@ -1,25 +1,12 @@
 // The profile of the layers.
 import { Chart, numberAxis, strokes, tooltip } from "./chart";
-import { rampColor, studyStyle } from "./colors";
-import { bestPoint, downloadName, headsOf, Point, State, stateOf, Study } from "./data";
+import { lineStyle, rampColor } from "./colors";
+import { bestPoint, downloadName, headsOf, Point, State, stateOf, statisticName, Study } from "./data";
 import { details, h, section, select, tools } from "./dom";
 import { significant } from "./format";
 import { Column, DataTable } from "./table";
 
-const NAMES: Record<string, string> = {
-  off: "heads off (%)",
-  first_weight: "weight on the first token",
-  entropy: "entropy of attention (nats)",
-  first_value_norm: "norm of the first token's value vector",
-  value_norm: "norm of value vectors",
-  last_output_norm: "norm of the last token's head output",
-  output_norm: "norm of head outputs",
-  projected_norm: "norm of head outputs after the output projection",
-  sink_weight: "weight on the learned sink",
-  top_weight: "largest mean weight of a token",
-};
-
-const nameOf = (key: string) => NAMES[key] ?? key;
+const nameOf = (key: string) => (key === "off" ? "heads off (%)" : statisticName(key));
 
 // From never to always off, darker to brighter.
 const STATES: State[] = ["never off", "depends on the input", "mostly off", "always off"];
@@ -56,7 +43,7 @@ export function layersSection(study: Study): HTMLElement | null {
     xAxis: numberAxis("layer", colors, { min: 0, max: study.layers - 1, minInterval: 1 }),
     yAxis: numberAxis(nameOf(chosen), colors, { nameGap: 42, min: 0 }),
     tooltip: tooltip(colors, { trigger: "axis" }),
-    series: [{ type: "line", name: nameOf(chosen), data: layers[chosen].map((value, i) => [i, value]), symbolSize: 6, ...strokes(studyStyle(0, colors.dark)), symbol: "circle" }],
+    series: [{ type: "line", name: nameOf(chosen), data: layers[chosen].map((value, i) => [i, value]), symbolSize: 6, ...strokes(lineStyle(study.style, colors.dark)), symbol: "circle" }],
   }), { height: 300 });
   const columns: Column<number>[] = [
     { title: "layer", value: (i) => i },

@@ -1,12 +1,12 @@
 // The legend of the curves: a switch for each line, by family; pointing at one dims the others.
-import { familyOf, scoreStyle } from "./colors";
+import { familyOf, lineStyle } from "./colors";
 import { infoOf, Score } from "./data";
 import { button, h, svg } from "./dom";
 import { isDark } from "./chart";
 import { LegendEntry } from "./save";
 
 function swatch(slug: string, dark: boolean): Element {
-  const style = scoreStyle(infoOf(slug), dark);
+  const style = lineStyle(infoOf(slug).style, dark);
   return svg(
     "svg",
     { width: 34, height: 12, "aria-hidden": "true" },
@@ -41,7 +41,7 @@ export class Legend {
 
   // Of the lines that are shown, for a saved figure.
   entries(): LegendEntry[] {
-    return this.scores.filter((s) => this.has(s.slug)).map((s) => ({ text: s.slug, style: scoreStyle(infoOf(s), isDark()) }));
+    return this.scores.filter((s) => this.has(s.slug)).map((s) => ({ text: s.slug, style: lineStyle(infoOf(s).style, isDark()) }));
   }
 
   followScheme(): void {

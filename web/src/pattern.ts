@@ -29,6 +29,7 @@ export interface PageData {
   all_heads: number;
   whole_up_to: number;
   kept: number;
+  statistics: Record<string, string>; // what each is, in words
   prompts: PromptData[];
 }
 

@@ -1,11 +1,11 @@
 // Saves a drawing of the page as an SVG or PNG file that looks like the page does: same colours, fonts and background.
-import { ScoreStyle } from "./colors";
+import { LineStyle } from "./colors";
 import { button, download, h, svg } from "./dom";
 
 // A line of a legend that stands beside the drawing and not in it.
 export interface LegendEntry {
   text: string;
-  style: ScoreStyle;
+  style: LineStyle;
 }
 
 const SCALE = 2; // pixels of a PNG file for one of the page

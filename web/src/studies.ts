@@ -1,6 +1,6 @@
 // All studies of the page side by side, in words first.
 import { band, Chart, Ink, numberAxis, Option, strokes, tooltip } from "./chart";
-import { studyStyle } from "./colors";
+import { lineStyle } from "./colors";
 import { Across, bestScore, chosenPoint, infoOf, isRelative, Report, Score, scoreChoices, shortName, Study } from "./data";
 import { cdfOption } from "./distributions";
 import { details, h, section, select, tools } from "./dom";
@@ -115,7 +115,7 @@ function sharesChart(report: Report, across: Across): HTMLElement {
   const studies = report.studies;
   const slugs = [...across.scores].reverse(); // the axis goes upwards
   const mark = (study: Study, i: number, colors: Ink): Option => {
-    const style = studyStyle(i, colors.dark);
+    const style = lineStyle(study.style, colors.dark);
     const shift = (i - (studies.length - 1) / 2) * ROW * 0.9;
     const data = slugs.flatMap((slug, row) => {
       const score = scoreOf(study, slug)!;
@@ -140,7 +140,7 @@ function sharesChart(report: Report, across: Across): HTMLElement {
   }), { height: 110 + slugs.length * (ROW * studies.length + 12) }).element;
 }
 
-const legendOf = (report: Report, colors: Ink): Option => ({ data: report.studies.map((study, i) => ({ name: shortName(report, study), icon: `path://${studyStyle(i, colors.dark).mark}` })), top: 0, left: 0, textStyle: { color: colors.text, width: colors.narrow ? 300 : undefined, overflow: "truncate" }, itemWidth: 12, itemHeight: 12 });
+const legendOf = (report: Report, colors: Ink): Option => ({ data: report.studies.map((study) => ({ name: shortName(report, study), icon: `path://${study.style.mark}` })), top: 0, left: 0, textStyle: { color: colors.text, width: colors.narrow ? 300 : undefined, overflow: "truncate" }, itemWidth: 12, itemHeight: 12 });
 // Narrow: a line of the legend each.
 const legendRoom = (report: Report, colors: Ink) => (colors.narrow ? 14 + 24 * report.studies.length : 44);
 
@@ -148,8 +148,8 @@ function curvesChart(report: Report, across: Across): HTMLElement {
   let slug = across.best ?? across.scores[0];
   const { is_share, metric } = report.studies[0];
   const alike = report.studies.every((s) => s.metric === metric && s.task === report.studies[0].task);
-  const line = (study: Study, i: number, colors: Ink): Option[] => {
-    const style = studyStyle(i, colors.dark);
+  const line = (study: Study, colors: Ink): Option[] => {
+    const style = lineStyle(study.style, colors.dark);
     const zero = study.baseline_height ?? 0;
     const points = scoreOf(study, slug)!.points.filter((p) => p.height !== null).sort((a, b) => a.percent - b.percent);
     const data = points.map((p) => ({ value: [p.percent, p.height! - zero], told: `${metricValue(study.is_share, p.value)}, ${fixed(p.height! - zero)} points` }));
@@ -165,7 +165,7 @@ function curvesChart(report: Report, across: Across): HTMLElement {
     xAxis: numberAxis("heads off (%)", colors, { min: 0 }),
     yAxis: numberAxis("difference to all heads on (points)", colors, { scale: true, nameGap: 40 }),
     tooltip: tooltip(colors, { trigger: "item", formatter: (p: { seriesName: string; value: [number, number]; data: { told: string } }) => `${p.seriesName}\n${p.data.told}, with ${percent(p.value[0])} off` }),
-    series: report.studies.flatMap((study, i) => line(study, i, colors)),
+    series: report.studies.flatMap((study) => line(study, colors)),
   }), { height: 360 });
   const choose = (value: string) => {
     slug = value;

@@ -33,6 +33,25 @@ test("the slider flags from no head to all, and the text counts them", () =>
     assert.match(await outcome(page), /Not tested so far out/);
   }));
 
+test("documents are shown with how their questions begin", () =>
+  onPage("plain.html", async (page, data) => {
+    const { documents, excerpts } = data.studies[0].masks;
+    assert.equal(excerpts.length, documents.length);
+    const items = (await page.locator("#heatmap .documents li").allInnerTexts()).filter((text) => !text.startsWith("and "));
+    assert.ok(items.length > 1);
+    for (const item of items) {
+      const d = documents.findIndex((document, i) => item === `${document}: ${excerpts[i]}`);
+      assert.ok(d >= 0 && excerpts[d].length > 15, item);
+    }
+  }));
+
+test("documents of a study that keeps no excerpts are numbers", () =>
+  onPage("static.html", async (page, data) => {
+    assert.deepEqual(data.studies[0].masks.excerpts, []);
+    assert.equal(await page.locator("#heatmap .documents li").count(), 0);
+    assert.match(await page.locator("#heatmap .documents").innerText(), /(on|off) \(\d+\): \S+/);
+  }));
+
 test("the first head is one that depends on the input, and its documents are named", () =>
   onPage("plain.html", async (page, data) => {
     const study = data.studies[0];

@@ -85,11 +85,11 @@ test("light and dark: by the system, by the button, and legible", async () => {
 });
 
 test("the lines of all scores differ, and stand out from the page", async () => {
-  const { scoreStyle } = await load("colors");
+  const { lineStyle } = await load("colors");
   const { scores } = dataOf("plain.html");
   assert.equal(scores.length, 18);
   for (const dark of [false, true]) {
-    const styles = scores.map((score) => scoreStyle(score, dark));
+    const styles = scores.map((score) => lineStyle(score.style, dark));
     assert.equal(new Set(styles.map((s) => s.color + s.dash)).size, scores.length);
     assert.equal(new Set(styles.map((s) => s.mark + s.dash)).size, scores.length); // also without colours
     for (const { color } of styles) {

@@ -176,6 +176,7 @@ test("names are text, whatever they hold", () =>
     assert.ok((await page.locator("header").innerText()).includes(study.model));
     assert.ok((await page.locator("#summary").innerText()).includes(study.task));
     assert.ok((await page.title()).includes(study.task));
+    assert.ok((await page.locator("#heatmap .documents").innerText()).includes("<img src=x onerror=\"window.hacked = 7\">"));
     assert.equal(await page.locator("img").count(), 0);
     // One script holds the data, one the program.
     assert.equal(await page.locator("script").count(), 2);

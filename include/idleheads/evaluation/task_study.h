@@ -26,6 +26,7 @@ struct StudySettings {
   TaskSettings task;
   Targets targets = {};       // scores and shares that are tested; empty: statistics and the baseline alone
   bool mean = false;          // heads that are off give their means, not zeros
+  bool excerpts = true;       // the file keeps how each question begins
   bool static_masks = false;  // then test static masks too (prune/static_plan.h)
   double store_every = CohortSize::kSeconds;  // seconds
   std::optional<DecideOptions> decide = {};   // stop asking where it is known what an intervention loses

@@ -28,6 +28,8 @@ inline constexpr int kStats = 10;
 inline constexpr int kPaperStats = 7;  // the first of them
 
 std::string_view stat_name(Stat stat);
+// In words, as the pages show it.
+std::string_view stat_meaning(Stat stat);
 
 // Of a matrix column, and so of all rows together: NaN where only rows were measured.
 inline bool is_of_columns(Stat stat) { return stat == Stat::top_weight || stat == Stat::top_position; }

@@ -146,6 +146,7 @@ struct StudySummary {
   Metric metric = Metric::acc;  // decides curves
   std::vector<Metric> metrics;  // all that can be measured of the documents
   std::vector<StoredDocument> documents;
+  std::vector<std::string> excerpts;  // how the question of each begins; empty where the study keeps none
   int64_t questions = 0;  // documents that can be measured: with choices, with a reference answer, texts
   int64_t samples = 0;
   double chance = 0;       // share of right answers by guessing; 0 where there are no choices

@@ -19,6 +19,7 @@ struct PreparedTask {
   Task task;
   std::vector<EncodedDocument> documents;  // in the order of task.documents; sample ids set
   std::vector<StoredDocument> stored;
+  std::vector<std::string> excerpts;           // Document::excerpt of each; none of prepare_texts()
   int64_t truncated = 0;                       // documents cut from the left to the model's context
   std::optional<GenerationConfig> generation;  // where the model writes the answers
 

@@ -112,8 +112,11 @@ class StudyStore {
   // (older ones are migrated) and of equal settings and documents; a file that is refused is left as it was.
   // Throws Error: not SQLite, newer schema, other settings (each difference named) or documents (the first
   // one named), read-only, another writer at work, no space, damaged.
+  // `excerpts`: how the question of each document begins, or empty. A new file keeps them, and one of a
+  // schema that had no place for them; of any other nothing is changed. They decide nothing.
   static StudyStore open(const std::filesystem::path& path, const Settings& settings,
-                         const std::vector<StoredDocument>& documents);
+                         const std::vector<StoredDocument>& documents,
+                         const std::vector<std::string>& excerpts = {});
   // Opens an existing file for reading; a writer may be at work. Nothing needs to be writable.
   static StudyStore open_read_only(const std::filesystem::path& path);
 
@@ -123,6 +126,7 @@ class StudyStore {
 
   Settings settings() const;
   std::vector<StoredDocument> documents() const;
+  std::vector<std::string> excerpts() const;  // one a document; empty where none are kept
 
   // The interventions of the plan, in order; number 0 is the baseline. Empty until set_plan (thresholds need
   // the baseline pass first). A plan only grows, by later generations behind what is stored, and static masks

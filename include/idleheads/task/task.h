@@ -32,8 +32,9 @@ struct Document {
   std::vector<std::string> continuations;  // multiple_choice: with the delimiter, " A"
   std::vector<std::string> choices;        // without it: what acc_norm measures the length of, in code points
   int gold = 0;                            // index of the right choice
-  std::string target;  // as the harness shows it: the right choice's number, the reference answer, the text
-  std::string row;     // the row of the data set, a JSON object
+  std::string target;   // as the harness shows it: the right choice's number, the reference answer, the text
+  std::string row;      // the row of the data set, a JSON object
+  std::string excerpt;  // how the question begins, on one line, for readers; of a text, how that does
   int64_t words = 0, bytes = 0;  // loglikelihood_rolling: of the page as it is in the file
 };
 

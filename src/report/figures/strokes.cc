@@ -1,5 +1,7 @@
 #include "report/figures/strokes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,15 +11,20 @@ namespace {
 
 struct Family {
   std::string_view name;
-  Color color;
+  Color color, on_dark;
   Mark mark;
 };
-constexpr Family kFamilies[] = {
-    {"awft", {0x00, 0x63, 0xb0}, Mark::circle},   {"aeqd", {0xb8, 0x77, 0x00}, Mark::square},
-    {"ftvvn", {0x00, 0x83, 0x5c}, Mark::up},      {"avvn", {0xc2, 0x52, 0x8f}, Mark::down},
-    {"lthon", {0x25, 0x92, 0xcf}, Mark::diamond}, {"ahon", {0xd0, 0x4a, 0x00}, Mark::plus},
-    {"afhon", {0x74, 0x45, 0x1c}, Mark::star},    {"mass", {0x5e, 0x4f, 0xa2}, Mark::bow},
-    {"sink", {0x00, 0x00, 0x00}, Mark::bars},     {"random", {0x33, 0x33, 0x33}, Mark::cross}};
+// After Okabe and Ito.
+constexpr Family kFamilies[] = {{"awft", {0x00, 0x63, 0xb0}, {0x4c, 0x95, 0xff}, Mark::circle},
+                                {"aeqd", {0xb8, 0x77, 0x00}, {0xf0, 0xb3, 0x23}, Mark::square},
+                                {"ftvvn", {0x00, 0x83, 0x5c}, {0x1f, 0xc7, 0x95}, Mark::up},
+                                {"avvn", {0xc2, 0x52, 0x8f}, {0xf0, 0x8f, 0xc4}, Mark::down},
+                                {"lthon", {0x25, 0x92, 0xcf}, {0x8f, 0xdc, 0xff}, Mark::diamond},
+                                {"ahon", {0xd0, 0x4a, 0x00}, {0xff, 0x7a, 0x33}, Mark::plus},
+                                {"afhon", {0x74, 0x45, 0x1c}, {0xc9, 0xa5, 0x7e}, Mark::star},
+                                {"mass", {0x5e, 0x4f, 0xa2}, {0xb3, 0xa7, 0xf2}, Mark::bow},
+                                {"sink", {0x00, 0x00, 0x00}, {0xff, 0xff, 0xff}, Mark::bars},
+                                {"random", {0x33, 0x33, 0x33}, {0xe0, 0xe0, 0xe0}, Mark::cross}};
 constexpr std::string_view kOfStudies[] = {"awft", "ahon", "ftvvn", "avvn", "aeqd", "lthon"};
 
 const std::vector<double> kDashed = {4.5, 2.2}, kDotted = {1.2, 1.6};
@@ -62,7 +69,7 @@ std::vector<Place> corners_of(Mark mark) {
 
 Stroke stroke_of(const Score& score) {
   const Family& family = family_of(score.slug);
-  Stroke stroke = {family.color, family.mark};
+  Stroke stroke = {.color = family.color, .mark = family.mark, .on_dark = family.on_dark};
   if (score.is_random || score.normaliser == Score::Normaliser::own) {
     stroke.dashes = kDotted;
   } else if (score.normaliser == Score::Normaliser::one) {
@@ -75,7 +82,10 @@ Stroke stroke_of_study(size_t number) {
   const Family& family = family_of(kOfStudies[number % std::size(kOfStudies)]);
   const std::vector<double> dashes[] = {{}, kDashed, kDotted};
   // One step further each time the colours begin again.
-  return {family.color, family.mark, dashes[(number + number / std::size(kOfStudies)) % std::size(dashes)]};
+  return {.color = family.color,
+          .mark = family.mark,
+          .dashes = dashes[(number + number / std::size(kOfStudies)) % std::size(dashes)],
+          .on_dark = family.on_dark};
 }
 
 Shape mark_at(Place center, Mark mark, double size, Color color) {
@@ -84,6 +94,14 @@ Shape mark_at(Place center, Mark mark, double size, Color color) {
   for (Place& corner : area.corners)
     corner = {center.x + (corner.x - 5) * size / 10, center.y + (corner.y - 5) * size / 10};
   return area;
+}
+
+std::string mark_path(Mark mark) {
+  if (mark == Mark::circle) return "M5 0A5 5 0 1 1 5 10A5 5 0 1 1 5 0Z";
+  std::string path;
+  for (const Place& corner : corners_of(mark))
+    path += fmt::format("{}{} {}", path.empty() ? 'M' : 'L', corner.x, corner.y);
+  return path + "Z";
 }
 
 Color readable_on(Color color) {

@@ -1,7 +1,8 @@
-// How lines of figures are told apart, in colour, in grey, and without telling red from green: as on the
-// report's page (web/src/colors.ts).
+// How lines of figures and of the report's page are told apart, in colour, in grey, and without telling red
+// from green. All colours have a contrast of at least 3 to 1 to the page.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "idleheads/heads/score.h"
@@ -16,6 +17,7 @@ struct Stroke {
   Mark mark = Mark::none;
   std::vector<double> dashes = {};
   double width = 1;
+  Color on_dark = color;  // in its place where the page is dark
 };
 
 // Colour and mark tell the raw number, the dashes how it is normalised: by the layer's mean none, by nothing
@@ -28,6 +30,9 @@ Stroke stroke_of_study(size_t number);
 
 // A mark, `size` wide.
 Shape mark_at(Place center, Mark mark, double size, Color color);
+
+// The mark as an SVG path in a box of 10 x 10.
+std::string mark_path(Mark mark);
 
 // White on what is dark, black on what is light.
 Color readable_on(Color color);

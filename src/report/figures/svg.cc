@@ -29,10 +29,6 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::string hex(Color color) {
-  return fmt::format("#{:02x}{:02x}{:02x}", color.red, color.green, color.blue);
-}
-
 std::string path_of(const std::vector<Place>& places) {
   std::string out;
   for (const Place& place : places)

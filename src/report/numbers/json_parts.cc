@@ -98,6 +98,15 @@ void add_claims(OrderedJson& out, const ScoreSummary& score) {
   out["first_crossing"] = optional_json(score.first_crossing);
 }
 
+OrderedJson meanings_of_statistics() {
+  OrderedJson out = OrderedJson::object();
+  for (int i = 0; i < kStats; ++i) {
+    const auto stat = static_cast<Stat>(i);
+    out[std::string(stat_name(stat))] = stat_meaning(stat);
+  }
+  return out;
+}
+
 OrderedJson rounded(double value) {
   if (!std::isfinite(value)) return nullptr;
   return OrderedJson(std::strtod(fmt::format("{:.4g}", value).c_str(), nullptr));

@@ -33,6 +33,9 @@ OrderedJson kv_json(const std::optional<KvProfile>& kv);
 // How often each head was off, in percent of the passes: [layers x heads].
 OrderedJson off_json(const HeadFrequency& frequency);
 
+// What each statistic is, in words, by its name.
+OrderedJson meanings_of_statistics();
+
 // A number with four significant digits; null for what is no number.
 OrderedJson rounded(double value);
 

@@ -34,8 +34,10 @@ std::vector<DocumentMask> sample_masks(const StudyStore& store, const StudySumma
   std::vector<DocumentMask> out;
   for (int64_t i = 0; i < count; ++i) {
     const StoredResult& result = results[static_cast<size_t>(i * there / count)];
-    const StoredDocument& document = summary.documents.at(static_cast<size_t>(result.document));
-    out.push_back({fmt::format("{} {}", document.group, document.index), digits_of(summary, result)});
+    const auto number = static_cast<size_t>(result.document);
+    const StoredDocument& document = summary.documents.at(number);
+    out.push_back({fmt::format("{} {}", document.group, document.index),
+                   summary.excerpts.empty() ? "" : summary.excerpts.at(number), digits_of(summary, result)});
   }
   return out;
 }

@@ -10,6 +10,7 @@ namespace idleheads {
 
 struct DocumentMask {
   std::string document;  // its group and number, "piqa 17"
+  std::string excerpt;   // how its question begins; empty where the study keeps none
   // A digit a head that is there or not, layer by layer: '0' on in all forward passes of the document, '2'
   // off in all, '1' off in some.
   std::string heads;

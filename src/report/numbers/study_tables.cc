@@ -161,7 +161,7 @@ void write_score_heads(RecordWriter& out, const StudySummary& summary, const Sco
 
 // What kinds of documents a study has decides the columns.
 struct Kinds {
-  bool choices = false, answers = false, texts = false;
+  bool choices = false, answers = false, texts = false, excerpts = false;
 
   std::vector<std::string> columns() const {
     std::vector<std::string> names = {"document", "group",   "category", "index",    "choices",
@@ -173,13 +173,15 @@ struct Kinds {
     add(answers,
         {"response", "prediction_strict", "correct_strict", "prediction_flexible", "correct_flexible"});
     add(texts, {"words", "bytes", "log_likelihood"});
+    add(excerpts, {"excerpt"});
     return names;
   }
 };
 
-Kinds kinds_of(const std::vector<StoredDocument>& documents) {
+Kinds kinds_of(const StudySummary& summary) {
   Kinds kinds;
-  for (const StoredDocument& document : documents) {
+  kinds.excerpts = !summary.excerpts.empty();
+  for (const StoredDocument& document : summary.documents) {
     kinds.choices = kinds.choices || !document.choice_lengths.empty();
     kinds.answers = kinds.answers || document.reference;
     kinds.texts = kinds.texts || document.is_text();
@@ -207,8 +209,9 @@ void write_text(RecordWriter& out, const StoredDocument& document, const StoredR
   result ? out.cell(result->log_likelihoods[0]) : out.empty();
 }
 
-void write_document(RecordWriter& out, size_t number, const StoredDocument& document,
-                    const StoredResult* result, const Kinds& kinds) {
+void write_document(RecordWriter& out, size_t number, const StudySummary& summary, const StoredResult* result,
+                    const Kinds& kinds) {
+  const StoredDocument& document = summary.documents[number];
   out.cell(number).cell(document.group).cell(document.category).cell(document.index);
   out.cell(document.choice_lengths.size());
   document.choice_lengths.empty() ? out.empty() : out.cell(document.gold);
@@ -216,15 +219,16 @@ void write_document(RecordWriter& out, size_t number, const StoredDocument& docu
   if (kinds.choices) write_choice(out, document, result);
   if (kinds.answers) write_answer(out, document, result);
   if (kinds.texts) write_text(out, document, result);
+  if (kinds.excerpts) out.cell(summary.excerpts[number]);
   out.end_line();
 }
 
-void write_documents(RecordWriter& out, const std::vector<StoredDocument>& documents,
+void write_documents(RecordWriter& out, const StudySummary& summary,
                      const std::vector<StoredResult>& baseline, const Kinds& kinds) {
   auto next = baseline.begin();
-  for (size_t d = 0; d < documents.size(); ++d) {
+  for (size_t d = 0; d < summary.documents.size(); ++d) {
     const bool done = next != baseline.end() && next->document == static_cast<int64_t>(d);
-    write_document(out, d, documents[d], done ? &*next++ : nullptr, kinds);
+    write_document(out, d, summary, done ? &*next++ : nullptr, kinds);
   }
 }
 
@@ -278,9 +282,8 @@ void write_decision(RecordWriter& out, const DecidedPoint& point) {
 }  // namespace
 
 RecordTable documents_table(const StudySummary& summary, const std::vector<StoredResult>& baseline) {
-  const Kinds kinds = kinds_of(summary.documents);
-  return {kinds.columns(),
-          [&, kinds](RecordWriter& out) { write_documents(out, summary.documents, baseline, kinds); }};
+  const Kinds kinds = kinds_of(summary);
+  return {kinds.columns(), [&, kinds](RecordWriter& out) { write_documents(out, summary, baseline, kinds); }};
 }
 
 RecordTable curves_table(const StudySummary& summary, const Certainty& certainty) {

@@ -161,6 +161,7 @@ void add_document(StudySummary& summary, const StoredDocument& document, std::se
 void describe(const StudyStore& store, StudySummary& summary) {
   summary.settings = store.settings();
   summary.documents = store.documents();
+  summary.excerpts = store.excerpts();
   // Older files have the whole path.
   if (const auto name = summary.settings.find("info.model"); name != summary.settings.end())
     name->second = portable_name(name->second);

@@ -57,6 +57,7 @@ std::string attention_page(const std::string& model, std::span<const AttentionPr
                       {"all_heads", prompts.front().runs.front().mask.shape().count()},
                       {"whole_up_to", kWholePattern},
                       {"kept", kLargestOfRow},
+                      {"statistics", meanings_of_statistics()},
                       {"prompts", OrderedJson::array()}};
   for (const AttentionPrompt& prompt : prompts) {
     OrderedJson runs = OrderedJson::array();

@@ -5,6 +5,7 @@
 
 #include "idleheads/base/error.h"
 #include "idleheads/version.h"
+#include "report/figures/strokes.h"
 #include "report/numbers/across.h"
 #include "report/numbers/agreement.h"
 #include "report/numbers/certainty.h"
@@ -143,12 +144,16 @@ OrderedJson agreement_json(const std::optional<Agreement>& agreement) {
 OrderedJson masks_json(const LoadedStudy& study) {
   const std::vector<DocumentMask> sample = sample_masks(study.store, study.summary);
   if (sample.empty()) return nullptr;
-  OrderedJson documents = OrderedJson::array(), heads = OrderedJson::array();
+  OrderedJson documents = OrderedJson::array(), excerpts = OrderedJson::array(), heads = OrderedJson::array();
   for (const DocumentMask& mask : sample) {
     documents.push_back(mask.document);
+    if (!study.summary.excerpts.empty()) excerpts.push_back(mask.excerpt);
     heads.push_back(mask.heads);
   }
-  return {{"rule", best_point(study.summary)->rule}, {"documents", documents}, {"heads", heads}};
+  return {{"rule", best_point(study.summary)->rule},
+          {"documents", documents},
+          {"excerpts", excerpts},
+          {"heads", heads}};
 }
 
 OrderedJson progress_json(const LoadedStudy& study) {
@@ -299,6 +304,13 @@ const char* name_of(Score::Normaliser normaliser) {
   return "none";
 }
 
+OrderedJson style_json(const figure::Stroke& stroke) {
+  return {{"light", hex(stroke.color)},
+          {"dark", hex(stroke.on_dark)},
+          {"mark", figure::mark_path(stroke.mark)},
+          {"dash", stroke.dashes}};
+}
+
 OrderedJson score_table() {
   OrderedJson out = OrderedJson::array();
   for (const Score& score : all_scores()) {
@@ -308,7 +320,8 @@ OrderedJson score_table() {
                    {"above", score.inactive_above},
                    {"relative_to", name_of(score.normaliser)},
                    {"random", score.is_random},
-                   {"in_paper", score.in_paper}});
+                   {"in_paper", score.in_paper},
+                   {"style", style_json(figure::stroke_of(score))}});
   }
   return out;
 }
@@ -341,9 +354,14 @@ OrderedJson report_json(const std::vector<LoadedStudy>& studies, const PageOptio
       {"refresh", options.refresh_seconds > 0 ? OrderedJson(options.refresh_seconds) : OrderedJson(nullptr)},
       {"terms", terms_json(studies.empty() ? Terms{} : studies[0].summary.terms)},
       {"scores", score_table()},
+      {"statistics", meanings_of_statistics()},
       {"studies", OrderedJson::array()},
       {"comparisons", OrderedJson::array()}};
-  for (const LoadedStudy& study : studies) out["studies"].push_back(study_json(study));
+  for (size_t i = 0; i < studies.size(); ++i) {
+    OrderedJson study = study_json(studies[i]);
+    study["style"] = style_json(figure::stroke_of_study(i));
+    out["studies"].push_back(std::move(study));
+  }
   for (size_t i = 1; i < studies.size(); ++i) out["comparisons"].push_back(compared(studies[0], studies[i]));
   out["across"] = across_json(studies);
   out["paper"] = paper_json();
