@@ -12,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class ReportJson : public testing::Test {
  protected:
@@ -286,7 +287,8 @@ TEST_F(ReportJson, TheFirstStudyIsComparedWithTheOthers) {
   EXPECT_EQ(compared.at("changed_heads").size(), 2u);
   const json& refused = out.at("comparisons")[1];
   EXPECT_EQ(refused.at("models"), json::parse(R"(["tiny", "tiny"])"));
-  EXPECT_THAT(refused.at("refused").get<std::string>(), HasSubstr("different tasks, quiz and arithmetic"));
+  EXPECT_THAT(refused.at("refused").get<std::string>(), StartsWith("of different tasks, quiz and arithmetic"))
+      << "no paths";
 }
 
 TEST_F(ReportJson, TheTableOfScores) {

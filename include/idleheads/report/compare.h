@@ -50,6 +50,8 @@ struct LoadedStudy {
 };
 LoadedStudy load_study(const std::string& file, const Terms& terms = {});
 
+// "a.db and b.db": how the errors of compare_studies begin.
+std::string compared_files(const LoadedStudy& a, const LoadedStudy& b);
 // Throws Error: different tasks or metrics (both named), no document in common, no statistics.
 StudyComparison compare_studies(const LoadedStudy& a, const LoadedStudy& b);
 

@@ -154,19 +154,23 @@ LoadedStudy load_study(const std::string& file, const Terms& terms) {
   return {file, std::move(store), std::move(summary)};
 }
 
+std::string compared_files(const LoadedStudy& a, const LoadedStudy& b) {
+  return printable(a.file, 200) + " and " + printable(b.file, 200);
+}
+
 StudyComparison compare_studies(const LoadedStudy& study_a, const LoadedStudy& study_b) {
   const StudySummary &a = study_a.summary, &b = study_b.summary;
-  const auto names = [&] { return printable(study_a.file, 200) + " and " + printable(study_b.file, 200); };
+  const std::string names = compared_files(study_a, study_b);
   if (a.task != b.task)
-    fail("{}: of different tasks, {} and {}; only studies of one task can be compared", names(),
+    fail("{}: of different tasks, {} and {}; only studies of one task can be compared", names,
          printable(a.task), printable(b.task));
   if (a.metric != b.metric)
-    fail("{}: of different metrics, {} and {}", names(), metric_name(a.metric), metric_name(b.metric));
+    fail("{}: of different metrics, {} and {}", names, metric_name(a.metric), metric_name(b.metric));
   const std::set<DocumentKey> finished_a = finished_documents(study_a),
                               finished_b = finished_documents(study_b);
   const std::set<DocumentKey> keys = common(finished_a, finished_b);
   if (keys.empty())
-    fail("{}: have no finished document in common ({} and {} are finished)", names(), finished_a.size(),
+    fail("{}: have no finished document in common ({} and {} are finished)", names, finished_a.size(),
          finished_b.size());
 
   StudyComparison out;

@@ -339,8 +339,11 @@ OrderedJson compared(const LoadedStudy& first, const LoadedStudy& other) {
   try {
     return comparison_json(compare_studies(first, other));
   } catch (const Error& error) {
-    return {{"models", {short_model_name(first.summary), short_model_name(other.summary)}},
-            {"refused", error.what()}};
+    // Without the paths, which tell of the machine; the page names the studies.
+    std::string_view why = error.what();
+    const std::string files = compared_files(first, other) + ": ";
+    if (why.starts_with(files)) why.remove_prefix(files.size());
+    return {{"models", {short_model_name(first.summary), short_model_name(other.summary)}}, {"refused", why}};
   }
 }
 
