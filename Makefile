@@ -101,7 +101,8 @@ test-text:
 	scripts/setup.sh build
 	scripts/test_text.sh
 
-# The engine and its peers side by side (docs/performance.md): make bench [MMLU=folder of its CSV files] [BENCH="more flags"].
+# The engine and its peers side by side (docs/performance.md): make bench [MMLU=folder of its CSV files] [BENCH="more flags"]
+# [RANDOM_8B=new folder: also a model of 16 GB in less memory].
 # The peers, PyTorch and llama.cpp, go into a virtual environment in build/bench.
 MODEL ?= models/SmolLM2-135M-Instruct.Q4_1.gguf
 bench:
@@ -110,6 +111,7 @@ bench:
 	scripts/fetch_model.sh
 	build/bench/micro_bench
 	bench/run.py $(MODEL) $(if $(MMLU),--data $(MMLU)) $(BENCH)
+	$(if $(RANDOM_8B),bench/model_sizes.py --random-8b $(RANDOM_8B) --tokens 600 --memory 4GiB)
 
 clean:
 	rm -rf build build-debug build-sanitize dist
