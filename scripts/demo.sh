@@ -15,7 +15,7 @@ build/idleheads report "$study" --within-kl 0.1 --output build/demo.html
 cat <<END
 
 The study is $study; build/demo.html has it as a page for a browser. Next:
-  build/idleheads show $study --heads
+  build/idleheads show $study --within-kl 0.1 --heads
   build/idleheads show $study --heatmap ahon_ln
-  build/idleheads mask $study $model --task $task -o build/mask.json
+  build/idleheads mask $study --rule ftvvn_ln@10% -o build/mask.json
 END

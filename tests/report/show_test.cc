@@ -23,8 +23,8 @@ class ShowTest : public testing::Test {
 
 constexpr const char* kSmallStudy =
     R"(Nothing is sure for other questions like these: 200 questions are too few. To bound the loss by 1
-point for 3 scores together takes 487 questions or more, even if no answer changes. What follows
-holds for these 200 questions.
+point for 3 scores together takes 487 questions where no answer changes. What follows holds for
+these 200 questions.
 Model tiny (llama, f32): 2 layers x 4 query heads = 8 attention heads.
 Task quiz, 0 shots: 200 questions. With all heads on the model gets 80.0 % ± 2.8 (standard error)
 right (guessing: 50.0 %).

@@ -172,7 +172,7 @@ export interface Study {
   documents: number;
   questions: number;
   unlike_paper: string; // why it cannot stand beside the paper's models; empty if it can
-  fewest_questions: number; // for anything to be sure of other questions, if no answer changes
+  fewest_questions: number; // for anything to be sure of other questions, where no answer changes
   samples: number;
   chance: number | null;
   baseline: number | null;

@@ -95,7 +95,7 @@ function sharesTable(report: Report, across: Across): HTMLElement {
     { title: "can be off %", value: (r) => r.score.inactive, text: (r) => fixed(r.score.inactive) },
     intervalColumn("its 95 % interval", (r) => r.score.inactive_interval, { help: "bootstrap over documents" }),
     { title: "sure %", value: (r) => r.score.sure, text: (r) => (r.score.sure > 0 ? fixed(r.score.sure) : "–") },
-    { title: "tested off %", value: tested, text: (r) => fixed(tested(r)), help: "heads off in the largest run that is sure, else within the tolerance" },
+    { title: "sure or tested %", value: tested, text: (r) => fixed(tested(r)), help: "heads off in the largest run that is sure, else within the tolerance" },
     { title: "area", value: (r) => r.score.area, text: (r) => fixed(r.score.area), help: "normalised area under the curve" },
     { title: "model", value: (r) => nameOf(report, r.study) },
   ];

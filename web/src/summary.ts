@@ -37,7 +37,7 @@ function leadSentence(study: Study, best: Score, report: Report): string {
 
 function certaintySentence(study: Study, best: Score, report: Report): string {
   if (best.sure > 0) return `That is sure for other documents like these, with ${short(100 * report.terms.confidence)}\u00a0% confidence for all scores together; on these it is ${percent(best.inactive)}${report.terms.within_kl === null ? "" : `, by ${metricName(study.metric)} within ${toleranceText(study, report)}`}.`;
-  const fewest = study.is_share && report.terms.within_kl === null && study.questions < study.fewest_questions ? `: it takes ${study.fewest_questions} or more, even if no answer changes` : "";
+  const fewest = study.is_share && report.terms.within_kl === null && study.questions < study.fewest_questions ? `: it takes ${study.fewest_questions} where no answer changes` : "";
   return `Nothing is sure for other documents like these${fewest}.`;
 }
 
@@ -45,7 +45,8 @@ function othersSentence(study: Study, best: Score): string {
   const awft = study.scores.find((s) => s.slug === "awft" && s !== best);
   const random = study.scores.find((s) => infoOf(s).random);
   const parts: string[] = [];
-  const found = (score: Score) => (score.inactive !== null ? percent(score.inactive) : study.missing.length ? "not known yet" : "none");
+  const onThese = (score: Score) => (score.inactive !== null ? percent(score.inactive) : study.missing.length ? "not known yet" : "none");
+  const found = (score: Score) => (best.sure > 0 ? `${score.sure > 0 ? percent(score.sure) : "none"} (on these ${onThese(score)})` : onThese(score));
   if (awft) parts.push(`By attention to the first token alone (awft), the usual test, it is ${found(awft)}.`);
   if (random) parts.push(`Of heads drawn at random it is ${found(random)}.`);
   if (random && random.inactive !== null && random.inactive >= best.inactive!) parts.push("So no score does better here than chance.");

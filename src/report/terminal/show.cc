@@ -126,8 +126,8 @@ std::string claim(const StudySummary& s, const ShowOptions& options) {
   std::string line = fmt::format("Nothing is sure for {}: ", others);
   if (is_share(s) && !s.terms.within_kl && s.questions < s.fewest_questions()) {
     line += fmt::format(
-        "{} {} too few. To bound the loss by {} for {} together takes {} questions or more, even if "
-        "no answer changes. ",
+        "{} {} too few. To bound the loss by {} for {} together takes {} questions where no answer "
+        "changes. ",
         these, one ? "is" : "are", allowed_text(s),
         count_text(static_cast<int64_t>(s.scores.size()), "score"), s.fewest_questions());
   } else {
