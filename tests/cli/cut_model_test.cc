@@ -46,7 +46,7 @@ class CutModelCli : public Cli {
 TEST_F(CutModelCli, Info) {
   const Outcome narrow = run_idleheads({"info", kCut}, {{"COLUMNS", "80"}});
   EXPECT_LE(longest_line(narrow.out), 80) << narrow.out;
-  EXPECT_THAT(narrow.out, HasSubstr("by layer: L0 4/2, L1 0/0,\n               L2 3/1\n"));
+  EXPECT_THAT(narrow.out, HasSubstr("key/value heads\n               by layer: L0 4/2, L1 0/0, L2 3/1\n"));
   const std::string text = on_one_line(narrow.out);
   EXPECT_THAT(text, HasSubstr("deci (GGUF)"));
   EXPECT_THAT(text,
