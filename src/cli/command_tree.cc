@@ -12,13 +12,11 @@
 namespace idleheads::cli {
 namespace {
 
-// "TEXT:{auto,always,never}" has the words in its braces; with "F16->1" also what they stand for.
+// "TEXT:{auto,always,never}" has the words in its braces.
 std::vector<std::string> words_in_braces(const std::string& type) {
   const size_t begin = type.find('{'), end = type.find('}');
   if (begin == std::string::npos || end == std::string::npos) return {};
-  std::vector<std::string> words = CLI::detail::split(type.substr(begin + 1, end - begin - 1), ',');
-  for (std::string& word : words) word = word.substr(0, word.find("->"));
-  return words;
+  return CLI::detail::split(type.substr(begin + 1, end - begin - 1), ',');
 }
 
 std::vector<std::string> score_names() {

@@ -10,6 +10,7 @@
 #include "base/words.h"
 #include "cli/commands.h"
 #include "cli/process.h"
+#include "cli/values.h"
 
 namespace idleheads::cli {
 namespace {
@@ -172,7 +173,7 @@ void add_completion(CLI::App& app) {
   auto shell = std::make_shared<std::string>();
   completion->add_option("shell", *shell, "bash, zsh or fish")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      ->transform(one_of({"bash", "zsh", "fish"}));
   completion->callback([&app, shell] {
     const std::vector<CommandEntry> commands = command_tree(app);
     fmt::print("{}", *shell == "bash"  ? bash_completion(commands)

@@ -78,7 +78,7 @@ void add_eval(CLI::App& app) {
   add_guide(*command,
             {"idleheads eval model.gguf --task piqa --data piqa/",
              "idleheads eval model.gguf --task mine.jsonl --ablate ahon_ln@15%",
-             "idleheads eval model.gguf --task wikitext,mine.txt --mask mask.json -o results/"},
+             "idleheads eval model.gguf --task wikitext,mine.txt --mask mask.json -o out/"},
             "docs/tasks.md and docs/scores.md");
   command->callback([eval] { run(*eval); });
 }

@@ -11,13 +11,16 @@
 #include "base/mapped_file.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
+#include "cli/output_note.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
+#include "cli/values.h"
 #include "idleheads/studyfile/store.h"
 #include "prune/mask_export.h"
 #include "prune/static_table.h"
 #include "report/figures/figure.h"
 #include "report/numbers/head_profile.h"
+#include "report/terminal/text.h"
 
 namespace idleheads::cli {
 namespace {
@@ -44,16 +47,15 @@ std::string default_path(const Export& request, const std::string& extension) {
   return std::filesystem::path(request.file()).replace_extension(extension).string();
 }
 
-void done(const std::string& path) { say("wrote {}\n", printable(path, 300)); }
-
 // What is short goes to standard output unless a file is named.
 void put(const Export& request, const std::string& text) {
   if (request.output.empty()) {
     print_foreign(text.ends_with('\n') ? text : text + "\n");
     return;
   }
+  const OutputNote note(request.output);
   write_text(text.ends_with('\n') ? text : text + "\n", request.output);
-  done(request.output);
+  note.say();
 }
 
 void export_heads(const Export& request, const StudySummary& summary) {
@@ -70,8 +72,9 @@ bool is_mask_file(const std::string& file) {
 
 void put_duo(const Export& request, const std::vector<std::vector<double>>& off) {
   if (request.output.empty()) fail_usage("export: --mask duo writes a folder; name it with --output");
+  const OutputNote note(request.output);
   write_duo(off, {}, request.output);
-  done(request.output);
+  note.say();
 }
 
 void put_mask(const Export& request, const MaskFile& mask) {
@@ -136,10 +139,11 @@ void export_figure(const Export& request) {
   std::vector<LoadedStudy> studies;
   for (const std::string& file : request.files) studies.push_back(load_study(file, request.terms.terms()));
   const figure::Figure figure = figure::make_figure(studies, options);
+  const OutputNote note(path), caption_note(figure::caption_path(path).string());
   figure::write_figure(figure, path);
-  print_foreign(figure.caption + "\n");
-  done(path);
-  done(figure::caption_path(path).string());
+  print_foreign(wrap(figure.caption, terminal_width()));
+  note.say();
+  caption_note.say();
 }
 
 void check(const Export& request) {
@@ -169,12 +173,13 @@ void run(const Export& request) {
   if (request.json) return put(request, study_json(store, terms));
   std::string path = request.output;
   if (path.empty()) path = request.csv ? default_path(request, "") + "_csv" : default_path(request, ".npz");
+  const OutputNote note(path);
   if (request.csv) {
     export_csv(store, path, terms);
   } else {
     export_npz(store, path);
   }
-  done(path);
+  note.say();
 }
 
 }  // namespace
@@ -194,13 +199,13 @@ void add_export(CLI::App& app) {
   command
       ->add_option("--heads", request->heads,
                    "heads of an intervention: json, {\"layer\": [heads]}, or tsv, a matrix")
-      ->check(CLI::IsMember({"json", "tsv"}));
+      ->transform(one_of({"json", "tsv"}));
   command
       ->add_option(
           "--mask", request->mask,
           "heads that are off for good: json (for --mask and prune), heads ({\"layer\": [heads]}), duo "
           "(DuoAttention's folder), transformers or transformer_lens (a Python module)")
-      ->check(CLI::IsMember({"json", "heads", "duo", "transformers", "transformer_lens"}));
+      ->transform(one_of({"json", "heads", "duo", "transformers", "transformer_lens"}));
   command
       ->add_option(
           "--figure", request->figure,
@@ -233,7 +238,7 @@ void add_export(CLI::App& app) {
   command
       ->add_option("--at-least", request->at_least,
                    "heads off in at least this percent of the forward passes (default: 50)")
-      ->check(CLI::Range(0.001, 100.));
+      ->check(number(0.001, 100));
   command->add_flag("--svg", request->svg, "now --figure curves")->group("");
   begin_group(*command, "Output");
   command

@@ -5,13 +5,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "base/byte_size.h"
 #include "base/environment.h"
 #include "base/fail.h"
+#include "base/words.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "cli/values.h"
 #include "idleheads/task/task.h"
 
 namespace idleheads::cli {
@@ -42,6 +46,15 @@ Fetched fetch_one(const Fetch& request, const std::string& name) {
   return fetch_model(name, request.file, request.revision, progress_on(line));
 }
 
+// Behind a word that is neither model nor task: the command, where the word is what is to be fetched.
+std::string meant_fetch(const std::string& word) {
+  const std::vector<std::string> tasks = tasks_with_dataset();
+  const bool is_task = std::ranges::find(tasks, word) != tasks.end();
+  if (!is_task && word.find('/') == std::string::npos) return "";
+  return fmt::format("; did you mean: idleheads fetch {} {}", is_task ? "task" : "model",
+                     printable(shell_word(word), 300));
+}
+
 void run(const Fetch& request) {
   const bool is_model = request.what == "model";
   if (!is_model && !(request.file + request.revision).empty())
@@ -61,7 +74,7 @@ void add_fetch(CLI::App& app) {
   auto request = std::make_shared<Fetch>();
   command->add_option("what", request->what, "model, or task: the data of tasks")
       ->required()
-      ->check(CLI::IsMember({"model", "task"}));
+      ->transform(one_of({"model", "task"}, meant_fetch));
   command
       ->add_option("names", request->names,
                    fmt::format("models as org/name, or tasks: {}", fmt::join(tasks_with_dataset(), ", ")))

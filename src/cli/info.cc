@@ -173,7 +173,7 @@ std::string heads_text(const ModelSpec& spec) {
 void print_text(const Model& model) {
   const ModelSpec& c = model.spec();
   const auto line = [](std::string_view what, const std::string& value) {
-    fmt::print("{:<14} {}\n", what, printable(value, 1000));
+    fmt::print("{}", wrap(printable(value, 1000), terminal_width(80), fmt::format("{:<14} ", what)));
   };
   line("model", model.name());
   line("family", fmt::format("{} ({})", c.family, model.checkpoint().is_gguf() ? "GGUF" : "safetensors"));
@@ -214,8 +214,13 @@ void print_devices(bool json) {
   const std::string processor = engine_description(fastest_precision());
   const std::vector<std::string> lines = list_devices();
   if (json) return print(devices_json(processor, lines));
-  fmt::print("cpu: {}\n", processor);
-  for (const std::string& line : lines) fmt::print("{}\n", printable(line, 1000));
+  fmt::print("{}", wrap(processor, terminal_width(80), "cpu: "));
+  for (const std::string& line : lines) {
+    // Why there is no device, or "cuda:0: " and what it is.
+    const size_t name = line.starts_with("cuda:") ? line.find(' ') + 1 : 0;
+    const std::string first = name == 0 ? "note: " : line.substr(0, name);
+    fmt::print("{}", wrap(printable(line, 1000).substr(name), terminal_width(80), first));
+  }
 }
 
 // What each score measures, and on which side of a threshold it takes a head for inactive.

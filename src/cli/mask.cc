@@ -9,8 +9,10 @@
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output_note.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "cli/values.h"
 #include "idleheads/report/export.h"
 #include "idleheads/study/evaluate.h"
 #include "idleheads/studyfile/store.h"
@@ -43,8 +45,9 @@ std::string setting(const Settings& settings, const std::string& name) {
 
 void write(const Mask& mask, const MaskFile& file) {
   if (mask.output.empty()) return;
+  const OutputNote note(mask.output);
   write_text(mask_text(file), mask.output);
-  say("wrote {}: {} heads\n", printable(mask.output, 300), file.heads.heads.size());
+  note.say(fmt::format(": {} heads", file.heads.heads.size()));
 }
 
 void print_price(const Mask& mask, const StudySummary& summary, const FixedHeads& heads) {
@@ -59,16 +62,17 @@ void print_price(const Mask& mask, const StudySummary& summary, const FixedHeads
 void print_static(const Mask& mask, const StudyStore& store, const StudySummary& summary) {
   if (summary.score_only())
     fail("{}: nothing was switched off in it; run a study", printable(mask.study, 300));
+  const CurveEntry* point = mask.rule.empty() ? nullptr : &point_to_export(summary, mask.rule);
   fmt::print("{}", static_table(summary, {.color = color_depth(), .width = terminal_width()}));
-  if (mask.rule.empty() && best_point(summary) == nullptr) return;
-  const CurveEntry& point = point_to_export(summary, mask.rule);
-  MaskFile file = static_mask(summary, point, {.at_least = mask.at_least / 100, .groups = mask.groups});
+  if (point == nullptr) point = best_point(summary);
+  if (point == nullptr) return;
+  MaskFile file = static_mask(summary, *point, {.at_least = mask.at_least / 100, .groups = mask.groups});
   if (const std::optional<HeadMeans> means = store.means()) set_means(*means, file);
-  fmt::print("\n{}",
-             wrap(fmt::format("{} ({}): {} heads are off in at least {:g} % of the inputs{}.",
-                              share_name(point.score->slug, point.share), point.rule, file.heads.heads.size(),
-                              mask.at_least, mask.groups ? ", as whole KV groups" : ""),
-                  terminal_width()));
+  fmt::print("\n{}", wrap(fmt::format("{} ({}): {} heads are off in at least {:g} % of the inputs{}.",
+                                      share_name(point->score->slug, point->share), point->rule,
+                                      file.heads.heads.size(), mask.at_least,
+                                      mask.groups ? ", as whole KV groups" : ""),
+                          terminal_width()));
   print_price(mask, summary, file.heads);
   write(mask, file);
 }
@@ -258,7 +262,7 @@ void add_mask(CLI::App& app) {
       ->type_name("FILE");
   command
       ->add_option("--at-context", mask->context, "tokens that are read, for what the heads' operations cost")
-      ->check(CLI::Range(1, 1 << 24))
+      ->check(whole_number(1, 1 << 24))
       ->capture_default_str();
   begin_group(*command, "From the study alone (without MODEL)");
   command
@@ -266,7 +270,7 @@ void add_mask(CLI::App& app) {
                    "the intervention of the study, as ahon_ln@15% (default: the best score's)")
       ->type_name("RULE");
   command->add_option("--at-least", mask->at_least, "percent of the inputs in which heads must be off")
-      ->check(CLI::Range(0.001, 100.))
+      ->check(number(0.001, 100))
       ->capture_default_str();
   command->add_flag("--groups", mask->groups, "whole KV groups alone (also with MODEL)");
   begin_group(*command, "Measured (with MODEL and --task)");
@@ -274,7 +278,7 @@ void add_mask(CLI::App& app) {
       ->type_name("SCORE");
   command
       ->add_option("--within", mask->within, "points of the metric that may be lost; percent of perplexities")
-      ->check(CLI::Range(1e-6, 100.))
+      ->check(number(1e-6, 100))
       ->capture_default_str();
   command->add_flag("--mean", mask->mean,
                     "heads that are off give their mean outputs instead of zeros; the mask has these means");
@@ -292,7 +296,7 @@ void add_mask(CLI::App& app) {
   command->get_option("--model")->required(false);
   add_guide(*command,
             {"idleheads mask study.db -o mask.json",
-             "idleheads mask study.db model.gguf --task piqa --data piqa/ --guard wiki.txt -o mask.json"},
+             "idleheads mask study.db m.gguf --task piqa --guard wiki.txt -o mask.json"},
             "docs/pruning.md");
   command->callback([mask] { run(*mask); });
 }

@@ -1,9 +1,9 @@
 #include "cli/options.h"
 
-#include <map>
 #include <string>
 
 #include "cli/command_tree.h"
+#include "cli/values.h"
 
 namespace idleheads::cli {
 
@@ -12,12 +12,14 @@ CLI::Option* add_model(CLI::App& app, std::string& model) {
 }
 
 void add_progress(CLI::App& app, ProgressForm& form) {
-  const std::map<std::string, ProgressForm> forms = {
-      {"line", ProgressForm::line}, {"json", ProgressForm::json}, {"none", ProgressForm::none}};
-  app.add_option("--progress", form,
-                 "progress on stderr: a line, JSON objects a line each (docs/export_format.md), or none "
-                 "(default: line)")
-      ->transform(CLI::CheckedTransformer(forms));
+  const auto set = [&form](const std::string& word) {
+    form = word == "json" ? ProgressForm::json : word == "none" ? ProgressForm::none : ProgressForm::line;
+  };
+  app.add_option_function<std::string>(
+         "--progress", set,
+         "progress on stderr: a line, JSON objects a line each (docs/export_format.md), or none "
+         "(default: line)")
+      ->transform(one_of({"line", "json", "none"}));
 }
 
 void EngineFlags::add_to(CLI::App& app) {
@@ -30,9 +32,9 @@ void EngineFlags::add_to(CLI::App& app) {
          "--context,-c", context,
          "longest prompt in tokens (default: the model's context; more goes beyond what it was trained "
          "for)")
-      ->check(CLI::Range(1, 1 << 24));
+      ->check(whole_number(1, 1 << 24));
   app.add_option("--threads,-t", threads, "threads (default: as many as the process may use)")
-      ->check(CLI::Range(1, 4096));
+      ->check(whole_number(1, 4096));
   app.add_option(
          "--memory", memory,
          "bound of the process's memory, as in 4GiB: weights that do not fit are streamed (default: half of "
@@ -50,7 +52,7 @@ void EngineFlags::add_to(CLI::App& app) {
          "--cohort-rows", cohort_rows,
          "tokens that run together at most, not counting what they share (default: by memory; a study takes "
          "fewer where they would run longer than two minutes: results are stored after each cohort)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+      ->check(whole_number(1, int64_t{1} << 40));
   app.add_option("--seed", seed, "of the random control")->capture_default_str();
   app.add_flag_callback(
       "--no-sharing", [this] { sharing = false; },

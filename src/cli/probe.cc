@@ -60,6 +60,7 @@ std::vector<Sample> read_samples(const Probe& probe, const Model& model) {
   for (const std::string& text : probe.text.read()) {
     if (text.find_first_not_of(" \t\r\n") != text.npos) prompts.push_back(model.tokenizer().encode(text));
   }
+  if (prompts.empty() && !probe.text.texts.empty()) fail_usage("probe: --text is empty");
   if (prompts.empty())
     fail_usage("probe: nothing to run; give --text TEXT, --text-file FILE or --tokens FILE");
   std::vector<Sample> samples;
@@ -199,8 +200,8 @@ void add_probe(CLI::App& app) {
   command->add_flag("--logits", probe->logits, "with --json: the logits of all tokens at the prompt's end");
   probe->engine.add_to(*command);
   add_guide(*command,
-            {"idleheads probe model.gguf --text \"The capital of France is\" --ablate \"ahon_ln<0.5\"",
-             "idleheads probe model.gguf --text \"$(cat long.txt)\" --attention L5H3,L7H0 -o page.html"},
+            {"idleheads probe model.gguf --text \"Roses are red\" --ablate \"ahon_ln<0.5\"",
+             "idleheads probe m.gguf --text \"$(cat long.txt)\" --attention L5H3 -o page.html"},
             "docs/probe.md");
   command->callback([probe] { run(*probe); });
 }

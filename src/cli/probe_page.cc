@@ -1,8 +1,8 @@
 #include "base/byte_size.h"
 #include "base/fail.h"
 #include "base/portable_name.h"
+#include "cli/output_note.h"
 #include "cli/probe_run.h"
-#include "cli/terminal.h"
 #include "cli/token_text.h"
 #include "idleheads/report/export.h"
 #include "report/page/attention_page.h"
@@ -24,8 +24,9 @@ void write_probe_page(const ProbeRun& run, const std::string& file) {
     }
   }
   const std::string page = attention_page(portable_name(run.model.name()), prompts);
+  const OutputNote note(file);
   write_text(page, file);
-  say("wrote {}: {}\n", printable(file, 300), byte_size(std::ssize(page)));
+  note.say(": " + byte_size(std::ssize(page)));
 }
 
 }  // namespace idleheads::cli

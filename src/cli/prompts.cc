@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "cli/values.h"
 #include "format/json.h"
 #include "idleheads/base/error.h"
 #include "report/harness/harness_results.h"
@@ -170,7 +171,7 @@ void add_prompts(CLI::App& app) {
   command
       ->add_option("--context,-c", prompts->context,
                    "longest prompt in tokens (default: the model's context)")
-      ->check(CLI::Range(1, 1 << 24));
+      ->check(whole_number(1, 1 << 24));
   begin_group(*command, "Output");
   command->add_flag("--json", prompts->json, "one JSON object a document");
   add_guide(*command, {"idleheads prompts model.gguf --task piqa --data piqa/ --limit 2"}, "docs/tasks.md");

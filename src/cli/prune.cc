@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "analysis/kv_groups.h"
@@ -12,8 +11,10 @@
 #include "cli/command_tree.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/output_note.h"
 #include "cli/task_options.h"
 #include "cli/terminal.h"
+#include "cli/values.h"
 #include "idleheads/study/evaluate.h"
 #include "prune/check.h"
 #include "prune/cut_folder.h"
@@ -178,7 +179,9 @@ void run(const Prune& prune) {
   std::optional<HeadMeans> measured = means_for(file, model->spec(), name);
   if (prune.mean) measured = measure_means(prune, model, tasks);
   const HeadMeans* means = measured ? &*measured : nullptr;
+  const OutputNote note(prune.output);
   const WrittenModel written = write(prune, *model, mask, means);
+  if (note.replaces()) note.say();
   print_left_out(written);
   if (prune.check) check(prune, model, file.heads, means, tasks, written.path);
 }
@@ -206,13 +209,13 @@ void add_prune(CLI::App& app) {
       "--cut", prune->cut,
       "cut the heads out instead of writing zeros: of a GGUF file as architecture deci of llama.cpp, of a "
       "folder for transformers");
-  const std::map<std::string, DType> types = {{"F16", DType::f16}, {"Q8_0", DType::q8_0}};
   command
-      ->add_option(
-          "--requantise,--requantize", prune->requantized,
+      ->add_option_function<std::string>(
+          "--requantise,--requantize",
+          [prune](const std::string& type) { prune->requantized = type == "F16" ? DType::f16 : DType::q8_0; },
           "GGUF: type for output projections whose columns cannot be zeros, or be cut out, in the type they "
           "have")
-      ->transform(CLI::CheckedTransformer(types, CLI::ignore_case))
+      ->transform(one_of({"F16", "Q8_0"}))
       ->type_name("TYPE");
   begin_group(*command, "With --task");
   command->add_flag("--mean", prune->mean,
@@ -224,7 +227,8 @@ void add_prune(CLI::App& app) {
   prune->engine.add_to(*command);
   add_guide(*command,
             {"idleheads prune model.gguf --mask mask.json -o pruned.gguf",
-             "idleheads prune model.gguf --mask mask.json --cut --check --task mine.jsonl -o cut.gguf"},
+             "idleheads prune model.gguf --mask mask.json --cut -o cut.gguf",
+             "idleheads prune m.gguf --mask mask.json --check --task mine.jsonl -o out.gguf"},
             "docs/pruning.md");
   command->callback([prune] { run(*prune); });
 }

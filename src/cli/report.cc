@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "cli/command_tree.h"
 #include "cli/commands.h"
+#include "cli/output_note.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
 #include "cli/terms_options.h"
@@ -133,8 +134,9 @@ void run(const Report& request) {
   if (request.watch) return watch(request);
   const std::vector<LoadedStudy> studies = load(request);
   const bool may_grow = !progress_of(studies).is_whole;
+  const OutputNote note(request.path().string());
   write_report(studies, request.path(), {.written = may_grow ? now() : ""});
-  say("wrote {}\n", shown_path(request.path()));
+  note.say();
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "cli/task_options.h"
 #include "cli/terminal.h"
 #include "cli/text_options.h"
+#include "cli/values.h"
 #include "idleheads/evaluation/task_study.h"
 #include "idleheads/report/show.h"
 #include "report/exports/output_file.h"
@@ -98,9 +99,11 @@ class Deadline {
 };
 
 void say_end(const StudyEnd& end) {
-  say("{}done in {:.1f} s; {:.1f} times fewer rows than without sharing; peak memory {:.0f} MiB\n",
-      isatty(fileno(stderr)) ? "\n" : "", end.seconds,
-      static_cast<double>(end.work.rows_unshared) / static_cast<double>(std::max<int64_t>(1, end.work.rows)),
+  const std::string times =
+      fmt::format("{:.1f}", static_cast<double>(end.work.rows_unshared) /
+                                static_cast<double>(std::max<int64_t>(1, end.work.rows)));
+  say("{}done in {:.1f} s; {}peak memory {:.0f} MiB\n", isatty(fileno(stderr)) ? "\n" : "", end.seconds,
+      times == "1.0" ? "" : times + " times fewer rows than without sharing; ",
       static_cast<double>(peak_resident_bytes()) / (1 << 20));
 }
 
@@ -262,7 +265,7 @@ void add_common(CLI::App& command, const std::shared_ptr<Study>& study, bool tas
       .add_option("--store-every", study->store_every,
                   "seconds after which results are stored, at most a tenth more rows for it")
       ->type_name("SECONDS")
-      ->check(CLI::Range(1.0, 1e9))
+      ->check(number(1, 1e9))
       ->capture_default_str();
   command.add_flag(
       "--no-excerpts", study->no_excerpts,
@@ -314,7 +317,7 @@ void add_study(CLI::App& app) {
       ->group("In parts");
   add_guide(*command,
             {"idleheads study model.gguf --task piqa --data piqa/ -o piqa.db",
-             "idleheads study model.gguf --task mine.jsonl --scores ahon_ln,random --shares 10,20,30",
+             "idleheads study m.gguf --task mine.jsonl --scores ahon_ln,random --shares 5,15",
              "idleheads study model.gguf --task mmlu --data mmlu/ --limit 20 --decide"},
             "docs/tasks.md, docs/scores.md, docs/decide.md and docs/cluster.md");
 }

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "cli/command_tree.h"
 #include "cli/terminal.h"
+#include "cli/values.h"
 #include "idleheads/model/model.h"
 
 namespace idleheads::cli {
@@ -24,7 +25,7 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
          "local Hugging Face cache)")
       ->type_name("FOLDER");
   app.add_option("--shots,--num-fewshot", shots, "examples before each question (default: the task's own)")
-      ->check(CLI::Range(0, 1000));
+      ->check(whole_number(0, 1000));
   app.add_option("--limit,-L", limit,
                  "first N questions of each task (of each of mmlu's subjects, which are tasks); below 1 a "
                  "share of them");
@@ -34,7 +35,7 @@ void TaskFlags::add_to(CLI::App& app, bool required) {
       ->allow_extra_args(false);
   app.add_option("--bos", bos,
                  "BOS token first: auto (as lm-evaluation-harness: for Gemma alone), always, never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->transform(one_of({"auto", "always", "never"}))
       ->capture_default_str();
   app.add_flag("--refuse-overflow", refuse_overflow,
                "fail on a prompt longer than the model's context (default: cut it from the left, and count)");

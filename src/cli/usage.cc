@@ -31,7 +31,7 @@ const ForeignOption kForeignOptions[] = {
      "MODEL may be org/name in the local Hugging Face cache, and org/name:Q8_0 chooses a GGUF file of it"},
     {{"--batch-size", "--max-batch-size", "--ubatch-size", "-b", "-ub"},
      "--memory",
-     "not needed: prompts of all lengths run together, as many as --memory allows"},
+     "not needed: prompts of all lengths run together, as many as --memory allows; leave it out"},
     {{"--n-gpu-layers", "--gpu-layers", "-ngl"},
      "--device",
      "all layers are on one device: --device cuda or --device cpu"},
@@ -51,13 +51,13 @@ const ForeignOption kForeignOptions[] = {
      "answers are written greedily, as tasks ask for"},
     {{"--use-cache", "--cache-requests"},
      "--task",
-     "not needed: idleheads study stores results in its file and goes on from there"},
+     "not needed: idleheads study stores results in its file and goes on from there; leave it out"},
     {{"--wandb-args", "--wandb-config-args", "--hf-hub-log-args"},
      "--task",
      "results are sent nowhere: --output writes them, and idleheads export those of a study"},
     {{"--trust-remote-code"},
      "--model",
-     "not needed: no code of a model is run; idleheads info lists the families"},
+     "not needed: no code of a model is run, and idleheads info lists the families; leave it out"},
     {{"--include-path"}, "--task", "tasks of your own are files of questions: --task FILE.jsonl"},
     {{"--write-out"}, "--task", "idleheads prompts shows what is asked"},
     {{"--output-path", "--out"}, "--output", "write --output"},
@@ -140,10 +140,33 @@ std::string missing_argument(const CLI::App& command) {
   for (const OptionEntry& option : entry.options) {
     if (!option.positional || !option.required) continue;
     const std::string& name = option.names.front();
-    if (command.get_option(lower_case(name))->count() == 0)
-      return fmt::format("{} is missing; usage: {}", name, usage_of(entry));
+    const size_t given = command.get_option(lower_case(name))->count();
+    if (given == 0) return fmt::format("{} is missing; usage: {}", name, usage_of(entry));
+    if (given == 1 && option.least == 2)  // of compare alone
+      return "compare needs two studies or more: idleheads compare A.db B.db";
   }
   return "";
+}
+
+// What CLI11 says, without the word that it has for an argument: "what: 'piqa' is neither ..."
+std::string without_argument(const CLI::App& command, std::string message) {
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name() + ": ";
+    if (option->get_positional() && message.starts_with(name)) return message.substr(name.size());
+  }
+  return message;
+}
+
+// The help that has what was wanted: of "help show --x" that of show.
+std::string help_for(const CLI::App& app, const CLI::App& chosen, const std::vector<std::string>& arguments) {
+  if (&chosen == &app) return "idleheads help";
+  if (chosen.get_name() != "help") return "idleheads help " + chosen.get_name();
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const std::string& name = command->get_name();
+    if (name != "help" && std::ranges::find(arguments, name) != arguments.end())
+      return "idleheads help " + name;
+  }
+  return "idleheads help";
 }
 
 }  // namespace
@@ -173,15 +196,16 @@ void require_own_options(const CLI::App& app, const std::vector<std::string>& ar
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error,
                         const std::vector<std::string>& arguments) {
   const CLI::App& chosen = app.get_subcommands().empty() ? app : *app.get_subcommands().front();
-  const std::string help = &chosen == &app ? "idleheads help" : "idleheads help " + chosen.get_name();
   std::string message = unknown_name(app, chosen, arguments);
   const std::vector<std::string> left = chosen.remaining();
   if (message.empty() && !left.empty()) message = unexpected_word(chosen, arguments, left.front());
-  const bool is_missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+  const bool is_missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
+                          error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch);
   if (message.empty() && is_missing && &chosen != &app) message = missing_argument(chosen);
-  if (message.empty()) message = error.what();
+  if (message.empty()) message = without_argument(chosen, error.what());
   std::ranges::replace(message, '\n', ' ');
-  return fmt::format("{} ({} shows what there is)", printable(message, 2000), help);
+  return fmt::format("{} ({} shows what there is)", printable(message, 2000),
+                     help_for(app, chosen, arguments));
 }
 
 }  // namespace idleheads::cli

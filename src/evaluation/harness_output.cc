@@ -12,6 +12,7 @@
 #include "report/exports/output_file.h"
 #include "report/terminal/show_text.h"
 #include "report/terminal/table.h"
+#include "report/terminal/text.h"
 
 namespace idleheads {
 namespace {
@@ -23,11 +24,13 @@ constexpr size_t kMostNameBytes = 120;  // of a folder named for a rule
 // The harness numbers the groups of mmlu apart from its subjects.
 std::string group_version(const Task& task) { return task.name == "mmlu" ? "2" : task.version; }
 
-// What was run, on one line as the harness has it above its table.
-std::string run_line(const HarnessRun& run) {
-  return fmt::format("idleheads (pretrained={},dtype={}), limit: {}, chat: {}, bos: {}\n", run.model,
-                     run.dtype, run.limit ? fmt::format("{}", *run.limit) : "None",
-                     run.chat_template ? "yes" : "no", run.settings.at("bos"));
+// What was run, as the harness has it above its table.
+std::string run_text(const HarnessRun& run, int width) {
+  const std::string text =
+      fmt::format("idleheads (pretrained={},dtype={}), limit: {}, chat: {}, bos: {}", run.model, run.dtype,
+                  run.limit ? fmt::format("{}", *run.limit) : "None", run.chat_template ? "yes" : "no",
+                  run.settings.at("bos"));
+  return wrap(text, width);
 }
 
 std::string heading(const RuleRun& run) {
@@ -188,7 +191,7 @@ std::vector<HarnessTask> harness_tasks(const RuleRun& run) {
 }
 
 std::string eval_text(const HarnessRun& described, const std::vector<RuleRun>& runs, int width) {
-  std::string out = run_line(described);
+  std::string out = run_text(described, width);
   for (const RuleRun& run : runs)
     out += (&run == &runs.front() ? "" : "\n") + heading(run) + harness_tables(harness_tasks(run));
   return out + differences_text(runs, width);

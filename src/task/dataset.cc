@@ -41,19 +41,19 @@ std::vector<fs::path> snapshots_of(const DatasetSplit& split) {
   return snapshots;
 }
 
-// What the cache has of the split's repositories, for a message.
+// What the cache has of the split's repositories, for the end of a message; empty: nothing.
 std::string what_is_cached(const DatasetSplit& split) {
   if (const std::vector<fs::path> snapshots = snapshots_of(split); !snapshots.empty())
-    return fmt::format("{} in {}", what_is_in(snapshots[0]), shown_path(snapshots[0]));
+    return fmt::format("; {} in {}", what_is_in(snapshots[0]), shown_path(snapshots[0]));
   std::error_code ignored;
   for (const std::string& repo : split.repos) {
     const fs::directory_iterator first(hub_cache() / hub_folder(HubKind::dataset, repo) / "snapshots",
                                        ignored);
     if (first == fs::directory_iterator()) continue;
-    return fmt::format("refs/main is missing there, but {} is a snapshot, which --data takes",
+    return fmt::format("; refs/main is missing there, but {} is a snapshot, which --data takes",
                        shown_path(first->path()));
   }
-  return "give --data";
+  return "";
 }
 
 }  // namespace
@@ -74,9 +74,11 @@ std::vector<fs::path> find_split(const DatasetSplit& split, const fs::path& data
   if (!files.empty()) return files;
   const std::string names = names_of_split_files(split);
   if (!data.empty()) fail("{}: no {} in the folder; {}", shown_path(data), names, what_is_in(data));
-  fail("no {} of {} in the Hugging Face cache ({}); {}, or get the data with: {}", names,
-       fmt::join(split.repos, " or "), shown_path(hub_cache()), what_is_cached(split),
-       fetch_command(split.task));
+  fail(
+      "the data of {} is not here; get it with: {}, or give --data FOLDER (looked for {} of {} in the "
+      "Hugging Face cache {}{})",
+      split.task, fetch_command(split.task), names, fmt::join(split.repos, " or "), shown_path(hub_cache()),
+      what_is_cached(split));
 }
 
 const Json& Row::field(const char* name) const {

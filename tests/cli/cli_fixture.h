@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,24 @@ inline void expect_failure(const Outcome& outcome, int code, const std::string& 
   EXPECT_THAT(outcome.err, testing::HasSubstr(message));
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << "not one line: " << outcome.err;
   EXPECT_LT(outcome.err.size(), 3000u);
+}
+
+// In columns, of text without wide or combining characters.
+inline int64_t longest_line(const std::string& text) {
+  int64_t longest = 0;
+  std::istringstream lines(text);
+  const auto begins_character = [](unsigned char byte) { return (byte & 0xc0) != 0x80; };
+  for (std::string line; std::getline(lines, line);)
+    longest = std::max<int64_t>(longest, std::ranges::count_if(line, begins_character));
+  return longest;
+}
+
+// With its words as they are, and one blank or line break between them as one blank.
+inline std::string on_one_line(const std::string& wrapped) {
+  std::string out;
+  std::istringstream words(wrapped);
+  for (std::string word; words >> word;) out += (out.empty() ? "" : " ") + word;
+  return out;
 }
 
 }  // namespace idleheads

@@ -1,6 +1,5 @@
 // The program as a user meets it: commands that work, and bad input with its message and exit code.
 #include <algorithm>
-#include <sstream>
 
 #include "cli/cli_fixture.h"
 #include "support/sanitizers.h"
@@ -35,8 +34,10 @@ TEST_F(Cli, InfoWithoutAModelSaysWhatThereIs) {
   const Json families = json({});
   EXPECT_THAT(families, testing::Contains(Json({{"family", "qwen3"}, {"gguf_architecture", "qwen3"}})));
   EXPECT_THAT(families, testing::Contains(Json({{"family", nullptr}, {"gguf_architecture", "deci"}})));
-  EXPECT_THAT(text({"--devices"}),
+  const std::string devices = text({"--devices"});
+  EXPECT_THAT(on_one_line(devices),
               testing::StartsWith("cpu: " + json({"--devices"}).at("cpu").get<std::string>()));
+  EXPECT_LE(longest_line(devices), 80) << devices;
   EXPECT_NE(json({"--devices"}).at("cuda").empty(), json({"--devices"}).at("note").is_null());
 
   const Json scores = json({"--scores"});
@@ -46,8 +47,7 @@ TEST_F(Cli, InfoWithoutAModelSaysWhatThereIs) {
   EXPECT_THAT(scores[0].at("meaning").get<std::string>(), HasSubstr("gives to the first token"));
   const std::string shown = text({"--scores"});
   EXPECT_THAT(shown, testing::StartsWith("awft      The weight that a head gives to the first token"));
-  std::istringstream lines(shown);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u);
+  EXPECT_LE(longest_line(shown), 80);
   expect_failure(run_idleheads({"info", model_, "--scores"}), 2, "give one of MODEL, --devices and --scores");
 }
 
@@ -65,6 +65,15 @@ TEST_F(Cli, StudyRunsResumesAndSaysWhenItIsComplete) {
     EXPECT_THAT(again.out, HasSubstr("\n  " + next)) << "what can be done next";
   EXPECT_THAT(again.err, testing::Not(HasSubstr("idleheads show"))) << "which ends the summary";
   EXPECT_EQ(run_idleheads({"show", output("a.db"), "--curves", "--subjects", "--heatmap", "awft"}).code, 0);
+}
+
+TEST_F(Cli, WhatSharingSavesIsSaidWhereItSaves) {
+  const Outcome shared = run_idleheads(study("a.db")),
+                separate = run_idleheads(study("b.db", {"--no-sharing"}));
+  EXPECT_THAT(shared.err, HasSubstr(" times fewer rows than without sharing; peak memory "));
+  EXPECT_THAT(shared.out, HasSubstr("million rows (tokens x layers) computed; without sharing "));
+  EXPECT_THAT(separate.err, testing::ContainsRegex("done in [0-9.]+ s; peak memory "));
+  EXPECT_THAT(separate.out, HasSubstr("million rows (tokens x layers) computed.\n"));
 }
 
 TEST_F(Cli, StudyRefusesAnotherSettingAndNamesIt) {
@@ -210,7 +219,7 @@ TEST_F(Cli, HowItIsRunDoesNotMatter) {
     const std::string file = fmt::format("b{}.db", number++);
     const Outcome outcome = run_idleheads(study(file, how));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
-    EXPECT_THAT(outcome.out, HasSubstr("without sharing"));
+    EXPECT_THAT(outcome.out, HasSubstr("rows (tokens x layers) computed"));
     expect_equal_exports("a.db", file);
   }
 }

@@ -44,7 +44,10 @@ class CutModelCli : public Cli {
 };
 
 TEST_F(CutModelCli, Info) {
-  const std::string text = output_of({"info", kCut});
+  const Outcome narrow = run_idleheads({"info", kCut}, {{"COLUMNS", "80"}});
+  EXPECT_LE(longest_line(narrow.out), 80) << narrow.out;
+  EXPECT_THAT(narrow.out, HasSubstr("key/value heads\n               by layer: L0 4/2, L1 0/0, L2 3/1\n"));
+  const std::string text = on_one_line(narrow.out);
   EXPECT_THAT(text, HasSubstr("deci (GGUF)"));
   EXPECT_THAT(text,
               HasSubstr("7 of 18 (up to 6 per layer) of size 12; query and key/value heads by layer: L0 4/2, "

@@ -100,7 +100,11 @@ TEST_F(FetchCommand, WrongUse) {
   EXPECT_THAT(usage({"fetch", "model", "a/b", "c/d", "--file", "x"}),
               HasSubstr("for one model, and 2 are given"));
   EXPECT_THAT(usage({"fetch", "model", "tiny"}), HasSubstr("as in org/name"));
-  EXPECT_THAT(usage({"fetch", "data", "x"}), HasSubstr("data"));
+  EXPECT_THAT(usage({"fetch", "data", "x"}),
+              HasSubstr("idleheads: 'data' is neither 'model' nor 'task' (idleheads help fetch"));
+  EXPECT_THAT(usage({"fetch", "piqa"}),
+              HasSubstr("'piqa' is neither 'model' nor 'task'; did you mean: idleheads fetch task piqa ("));
+  EXPECT_THAT(usage({"fetch", "a/b"}), HasSubstr("did you mean: idleheads fetch model a/b ("));
   usage({"fetch", "model"});
   setenv("HF_HUB_OFFLINE", "1", 1);
   const Outcome offline = run_idleheads({"fetch", "task", "piqa"});

@@ -21,14 +21,14 @@ std::string help_of(const std::string& command, const std::map<std::string, std:
   return outcome.out;
 }
 
-// Of lines that are not examples, which are to be copied whole.
-size_t longest_line(const std::string& text) {
-  size_t longest = 0;
-  std::istringstream lines(text);
+// Examples are to be copied whole, and are not broken.
+std::string without_examples(const std::string& help) {
+  std::string out;
+  std::istringstream lines(help);
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("  idleheads ")) longest = std::max(longest, line.size());
+    if (!line.starts_with("  idleheads ")) out += line + "\n";
   }
-  return longest;
+  return out;
 }
 
 TEST(Help, OfTheProgramListsTheCommandsByGroups) {
@@ -56,10 +56,10 @@ TEST(Help, OfACommandHasGroupsExamplesAndWhereToReadMore) {
 
 TEST(Help, IsAsWideAsTheTerminal) {
   for (const char* command : kCommands) {
-    EXPECT_LE(longest_line(help_of(command)), 80u) << command;
-    EXPECT_LE(longest_line(help_of(command, {{"COLUMNS", "60"}})), 60u) << command;
+    EXPECT_LE(longest_line(help_of(command)), 80) << command;
+    EXPECT_LE(longest_line(without_examples(help_of(command, {{"COLUMNS", "60"}}))), 60) << command;
   }
-  const size_t widest = longest_line(help_of("study", {{"COLUMNS", "300"}}));
+  const int64_t widest = longest_line(help_of("study", {{"COLUMNS", "300"}}));
   EXPECT_TRUE(widest > 90 && widest <= 100) << widest;
 }
 
@@ -78,6 +78,8 @@ TEST(Help, ExamplesHaveOptionsThatThereAre) {
 
 TEST(Help, OfWhatThereIsNot) {
   expect_failure(run_idleheads({"help", "comapre"}), 2, "unknown command 'comapre', did you mean 'compare'?");
+  expect_failure(run_idleheads({"help", "show", "--x"}), 2, "(idleheads help show shows what there is)");
+  expect_failure(run_idleheads({"help", "--x"}), 2, "(idleheads help shows what there is)");
 }
 
 TEST(Help, VersionSaysWhatItComputesWith) {
@@ -98,7 +100,7 @@ TEST_F(Cli, OptionsOfOtherToolsAreAnswered) {
       {{"eval", "--model", "hf", "--model_args", "pretrained=x", "--tasks", "piqa"},
        "--model-args: the model is one argument here"},
       {{"eval", "MODEL", "--tasks", "piqa", "--batch_size", "4"},
-       "not needed: prompts of all lengths run together"},
+       "not needed: prompts of all lengths run together, as many as --memory allows; leave it out"},
       {{"study", "MODEL", "--task", "piqa", "-b", "4"}, "not needed: prompts"},
       {{"eval", "-hf", "org/name", "--task", "piqa"}, "-hf: MODEL may be org/name"},
       {{"eval", "MODEL", "--task", "piqa", "-ngl", "99"}, "--device cuda"},
@@ -143,6 +145,31 @@ TEST_F(Cli, WhatIsMissingOrTooMuchIsNamed) {
                  "'ahon_ln<0.8' is not expected; --ablate takes one value, and may be given again: --ablate "
                  "'ahon_ln<0.8'");
   expect_failure(run_idleheads({"show"}), 2, "STUDY is missing; usage: idleheads show STUDY [options]");
+}
+
+TEST_F(Cli, ValuesThatAnOptionDoesNotTake) {
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& message) {
+    expect_failure(run_idleheads(arguments), 2, "idleheads: " + message + " (idleheads help ");
+  };
+  refused({"completion", "tcsh"}, "'tcsh' is none of bash, zsh, fish");
+  refused({"export", "a.db", "--heads", "csv"}, "--heads: 'csv' is neither 'json' nor 'tsv'");
+  refused({"eval", model_, "--progress", "bar"}, "--progress: 'bar' is none of line, json, none");
+  refused({"prune", model_, "--mask", "m", "-o", "o", "--requantise", "Q4"},
+          "--requantise: 'Q4' is neither 'F16' nor 'Q8_0'");
+  refused({"show", "a.db", "--within", "x"}, "--within: 'x' is no number above 0 and up to 100");
+  refused({"show", "a.db", "--within", "nan"}, "--within: 'nan' is no number above 0 and up to 100");
+  refused({"show", "a.db", "--confidence-level", "2"},
+          "--confidence-level: '2' is no number from 50 to 99.9999");
+  refused({"eval", model_, "--shots", "1.5"}, "--shots: '1.5' is no whole number from 0 to 1000");
+}
+
+TEST_F(Cli, WordsOfAnOptionAreTakenInAnyCase) {
+  const auto json = [&](const char* progress) {
+    return run_idleheads({"eval", model_, "--task", questions_, "--bos", "NEVER", "--progress", progress})
+        .err;
+  };
+  EXPECT_THAT(json("JSON"), HasSubstr("\"event\":\"progress\""));
+  EXPECT_EQ(json("none"), "");
 }
 
 TEST_F(Cli, APromptInBracketsIsOne) {

@@ -100,7 +100,7 @@ TEST_F(ProbeCli, PromptsFromFiles) {
   expect_failure(probe({"--text-file", output("empty.txt")}), 1, "empty.txt: no text in this file");
   expect_failure(probe({"--text-file", output("latin1.txt")}), 1, "latin1.txt: byte 3 is not UTF-8");
   expect_failure(probe({"--text-file", output("none.txt")}), 1, "none.txt: cannot open");
-  expect_failure(probe({"--text", ""}), 2, "nothing to run");
+  expect_failure(probe({"--text", ""}), 2, "--text is empty");
 }
 
 TEST_F(ProbeCli, SharesNeedAStudyOfThisModel) {

@@ -36,6 +36,9 @@ TEST_F(PruneCommand, StaticHeadsOfAStudy) {
   const Outcome table = run_idleheads({"mask", output("s.db"), "--within", "100"});
   EXPECT_EQ(table.code, 0) << table.err;
   EXPECT_THAT(table.out, AllOf(HasSubstr("per input"), HasSubstr("always"), HasSubstr("KV groups")));
+  const Outcome untested = run_idleheads({"mask", output("s.db"), "--rule", "ahon_ln@15%"});
+  expect_failure(untested, 2, "tested at 0%, 20%");
+  EXPECT_EQ(untested.out, "") << "refused before the table";
   const Outcome mask = run_idleheads({"mask", output("s.db"), "--within", "100", "--rule", "ahon_ln@20%",
                                       "--at-least", "50", "-o", output("mask.json")});
   EXPECT_EQ(mask.code, 0) << mask.err;
@@ -133,6 +136,24 @@ TEST_F(PruneCommand, WritesWhatTheMaskDoes) {
   ASSERT_EQ(run_idleheads(eval(model_, "whole")).code, 0);
   EXPECT_EQ(samples("zeroed"), samples("masked"));
   EXPECT_NE(samples("zeroed"), samples("whole"));
+}
+
+TEST_F(PruneCommand, SaysThatAFileIsReplaced) {
+  const std::string model = (kData / "golden/families/qwen3/model.gguf").string(), out = output("out.gguf");
+  write_file(output("head.json"), R"({"0": [0]})");
+  const auto said = [&](std::vector<std::string> command) {
+    command.insert(command.end(), {"-o", out});
+    const Outcome outcome = run_idleheads(command);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_EQ(said({"prune", model, "--mask", output("head.json")}), "");
+  EXPECT_EQ(said({"prune", model, "--mask", output("head.json")}), "replaced " + out + "\n");
+  EXPECT_THAT(said({"mask", output("s.db"), "--rule", "ahon_ln@20%"}),
+              testing::StartsWith("replaced " + out + ": "));
+  write_file(out, "");
+  EXPECT_THAT(said({"mask", output("s.db"), "--rule", "ahon_ln@20%"}),
+              testing::StartsWith("wrote " + out + ": "));
 }
 
 TEST_F(PruneCommand, CutsAFolder) {

@@ -228,6 +228,13 @@ TEST_F(CliTasks, WhatWasRunStandsAboveTheTable) {
               StartsWith("idleheads (pretrained=model,dtype=f32), limit: 1, chat: yes, bos: never\n|Tasks|"));
 }
 
+TEST_F(CliTasks, EvalSaysWhatWasRunWithinTheTerminal) {
+  const Outcome outcome = run_idleheads({"eval", model_, "--task", questions_}, {{"COLUMNS", "50"}});
+  const std::string head = outcome.out.substr(0, outcome.out.find('|'));
+  EXPECT_LE(longest_line(head), 50) << head;
+  EXPECT_THAT(on_one_line(head), testing::StartsWith("idleheads (pretrained=model,dtype="));
+}
+
 TEST_F(CliTasks, AFolderThatCannotBeWrittenFailsBeforeTheWork) {
   write_file(output("file"), "");
   const Outcome outcome =

@@ -159,7 +159,8 @@ TEST_F(MmluTable, FromTheCache) {
   folder_.write("datasets--cais--mmlu/snapshots/0123/README.md", "");
   EXPECT_THAT(
       error_of<Error>([&] { load("", {"virology"}); }),
-      HasSubstr("no virology/test-*.parquet or test.jsonl of cais/mmlu or hails/mmlu_no_train in the"));
+      HasSubstr(
+          "looked for virology/test-*.parquet or test.jsonl of cais/mmlu or hails/mmlu_no_train in the"));
   unsetenv("HF_HUB_CACHE");
 }
 

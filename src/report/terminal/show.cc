@@ -254,13 +254,12 @@ std::string precision_note(const StudySummary& s, const ShowOptions& options) {
 
 std::string work_note(const StudySummary& s, const ShowOptions& options) {
   if (s.work.rows <= 0) return "";
-  return wrap(
-      fmt::format(
-          "Work: {:.3g} million rows (tokens x layers) computed; without sharing {:.3g} million, {:.1f} "
-          "times as many.",
-          s.work.rows / 1e6, static_cast<double>(s.work.rows_unshared) / 1e6,
-          static_cast<double>(s.work.rows_unshared) / s.work.rows),
-      options.width);
+  std::string text = fmt::format("Work: {:.3g} million rows (tokens x layers) computed", s.work.rows / 1e6);
+  const auto unshared = static_cast<double>(s.work.rows_unshared);
+  const std::string times = fmt::format("{:.1f}", unshared / s.work.rows);
+  if (times != "1.0")
+    text += fmt::format("; without sharing {:.3g} million, {} times as many", unshared / 1e6, times);
+  return wrap(text + ".", options.width);
 }
 
 }  // namespace
