@@ -51,12 +51,8 @@ fs::path choose(const fs::path& folder, const std::string& text, const std::stri
 
 // The snapshots and references that a cached repository has.
 std::vector<fs::path> cached_names(const fs::path& folder) {
-  std::vector<fs::path> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    names.push_back(entry->path().filename());
-  std::sort(names.begin(), names.end());
-  return names;
+  std::error_code none_there;
+  return names_in(folder, none_there);
 }
 
 [[noreturn]] void refuse_revision(const std::string& model, const HubName& name, const fs::path& repository) {

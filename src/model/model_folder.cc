@@ -16,14 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Names in the folder, sorted; links are not followed.
-std::vector<fs::path> names_in(const fs::path& folder) {
-  std::vector<fs::path> names;
+std::vector<fs::path> require_names_in(const fs::path& folder) {
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    names.push_back(entry->path().filename());
+  std::vector<fs::path> names = names_in(folder, error);
   if (error) fail("{}: cannot list the folder: {}", shown_path(folder), error.message());
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -65,6 +61,14 @@ std::string base_model(const fs::path& adapter_config) {
 
 }  // namespace
 
+std::vector<fs::path> names_in(const fs::path& folder, std::error_code& error) {
+  std::vector<fs::path> names;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    names.push_back(entry->path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 bool holds_safetensors(const fs::path& folder) {
   return file_exists(folder / "model.safetensors") || file_exists(folder / "model.safetensors.index.json");
 }
@@ -86,11 +90,11 @@ std::vector<fs::path> gguf_models_among(std::vector<fs::path> files) {
 }
 
 std::vector<fs::path> gguf_models(const fs::path& folder) {
-  std::vector<fs::path> files = names_in(folder);
+  std::vector<fs::path> files = require_names_in(folder);
   std::error_code ignored;
-  for (const fs::path& name : names_in(folder)) {
+  for (const fs::path& name : require_names_in(folder)) {
     if (!fs::is_directory(folder / name, ignored)) continue;
-    for (const fs::path& inside : names_in(folder / name)) files.push_back(name / inside);
+    for (const fs::path& inside : require_names_in(folder / name)) files.push_back(name / inside);
   }
   return gguf_models_among(std::move(files));
 }
@@ -127,6 +131,6 @@ std::string other_weights_among(const std::vector<fs::path>& files) {
   return "";
 }
 
-std::string other_weights(const fs::path& folder) { return other_weights_among(names_in(folder)); }
+std::string other_weights(const fs::path& folder) { return other_weights_among(require_names_in(folder)); }
 
 }  // namespace idleheads

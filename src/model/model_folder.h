@@ -3,9 +3,14 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace idleheads {
+
+// Names in the folder, sorted; links are not followed. Of a folder that cannot be listed what was read before
+// `error`.
+std::vector<std::filesystem::path> names_in(const std::filesystem::path& folder, std::error_code& error);
 
 // True if the folder has weights that Checkpoint reads from it: model.safetensors or its index.
 bool holds_safetensors(const std::filesystem::path& folder);

@@ -8,12 +8,11 @@
 #include "base/mapped_file.h"
 #include "format/bad_file.h"
 #include "format/block_numbers.h"
+#include "format/random_blocks.h"
 #include "format/tensor.h"
 
 namespace idleheads::test {
 namespace {
-
-constexpr int kTypes = static_cast<int>(DType::mxfp4) + 1;
 
 // The same bits; NaN may be any NaN.
 bool same(float a, float b) {

@@ -12,6 +12,8 @@
 
 namespace idleheads::test {
 
+inline constexpr int kTypes = static_cast<int>(DType::mxfp4) + 1;
+
 inline bool all_finite(std::span<const float> values) {
   return std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
 }
